@@ -72,7 +72,9 @@ type RecordKind string
 // Kinds of sealed record. Whatever's order matters is one of these.
 const (
 	RecordPage       RecordKind = "page"       // raw bytes of a source
-	RecordCollection RecordKind = "collection" // a collection's manifests
+	RecordCollection RecordKind = "collection" // a collection was opened: source, driver, configuration, window
+	RecordManifest   RecordKind = "manifest"   // one stream of a collection was closed: what it covers, and whether it is complete
+	RecordEnd        RecordKind = "end"        // a collection ended
 	RecordDefinition RecordKind = "definition" // a revision of the workspace's definitions
 	RecordRun        RecordKind = "run"        // procedures run, digest of results
 	RecordDocument   RecordKind = "document"   // evidence a person added
@@ -116,17 +118,27 @@ func (r Record) Ref() string { return EvidenceRef(r.Index) }
 // EvidenceRef writes a log index as people name it.
 func EvidenceRef(index int64) string { return fmt.Sprintf("E-%d", index) }
 
-// A Collection is the record of one run of one source. Its canonical JSON is
-// the Detail of a RecordCollection.
+// A Collection is one run of one source. It is sealed when it is opened (the
+// bytes of a RecordCollection), so that every page and manifest can name it;
+// each stream's Manifest is sealed as a RecordManifest, and the end, with what
+// went wrong, as a RecordEnd.
 type Collection struct {
-	ID        string          `json:"id"`
-	Source    string          `json:"source"`
-	Driver    string          `json:"driver"`  // "git", "files", "github" ...
-	Version   int             `json:"version"` // of the driver's normalizer
-	Config    json.RawMessage `json:"config"`  // what normalizing needs; secrets removed
-	Window    Span            `json:"window"`
-	Started   time.Time       `json:"started"`
-	Ended     time.Time       `json:"ended"`
-	Manifests []Manifest      `json:"manifests"`
-	Problems  []string        `json:"problems,omitempty"` // what went wrong, in words
+	ID      string          `json:"id"`
+	Source  string          `json:"source"`
+	Driver  string          `json:"driver"`  // "git", "files", "github" ...
+	Version int             `json:"version"` // of the driver's normalizer
+	Config  json.RawMessage `json:"config"`  // what normalizing needs; secrets removed
+	Window  Span            `json:"window"`
+	Zone    string          `json:"zone"`
+	Started time.Time       `json:"started"`
+}
+
+// A CollectionEnd says how a collection ended.
+type CollectionEnd struct {
+	ID        string    `json:"id"`
+	Ended     time.Time `json:"ended"`
+	Pages     int       `json:"pages"`
+	Manifests int       `json:"manifests"`
+	Complete  bool      `json:"complete"`           // every stream closed complete
+	Problems  []string  `json:"problems,omitempty"` // what went wrong, in words
 }
