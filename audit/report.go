@@ -18,6 +18,8 @@ type Report struct {
 	Versions     Versions        `json:"versions"`
 	Log          LogState        `json:"log"`
 	Limits       []string        `json:"limits"` // what this report does not show, in words
+	// Why says, by control id, why an untested control could not be tested.
+	Why map[string]string `json:"why,omitempty"`
 }
 
 // A ControlReport is one control with what its procedures found.

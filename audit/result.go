@@ -126,6 +126,7 @@ type Deviation struct {
 	Response    string      `json:"response,omitempty"` // management's words
 	DecidedBy   string      `json:"decidedBy,omitempty"`
 	DecidedWhy  string      `json:"decidedWhy,omitempty"`
+	NotFoundBy  string      `json:"notFoundBy,omitempty"` // hash of the procedure whose run no longer found it; it stays all the same
 }
 
 // A Gap is a stretch for which a procedure has no evidence, and why.
@@ -158,6 +159,16 @@ type Tested struct {
 	Streams    []StreamSummary  `json:"streams"`
 	Questions  []string         `json:"questions,omitempty"` // for a person to answer
 	Frequency  string           `json:"frequency"`           // "at 364 daily observations", "throughout, from a change history"
+	Marks      []Mark           `json:"marks,omitempty"`     // what a strip shows, in order of time; bounded by the period's days
+}
+
+// A Mark is what a strip over the period shows of one stretch: days on which
+// something held, was done or happened, or one window of a cadence.
+type Mark struct {
+	Span
+	Outcome Outcome `json:"outcome"`
+	Count   int     `json:"count"`           // items or occurrences it stands for
+	Label   string  `json:"label,omitempty"` // of a cadence: its window, such as 2026-Q1
 }
 
 // A StreamSummary says how completely one stream was seen in a period.
