@@ -142,3 +142,17 @@ type CollectionEnd struct {
 	Complete  bool      `json:"complete"`           // every stream closed complete
 	Problems  []string  `json:"problems,omitempty"` // what went wrong, in words
 }
+
+// Takes reports whether the items of m's type on a page about that stretch, of
+// that scope and of the same collection, count for m: a snapshot takes pages
+// about its very instant, a history those about a part of what it covers. The
+// order in which pages and manifests were sealed does not matter.
+func (m Manifest) Takes(scope string, about Span) bool {
+	if m.Scope != scope {
+		return false
+	}
+	if m.Mode == ModeSnapshot {
+		return m.Covers.From.Equal(about.From) && m.Covers.To.Equal(about.To)
+	}
+	return !about.From.Before(m.Covers.From) && !about.To.After(m.Covers.To)
+}
