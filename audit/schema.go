@@ -27,7 +27,7 @@ const (
 // a list); where None is empty the field has no such value and a normalizer
 // that writes it is refused.
 type Field struct {
-	Name     string // dotted: "mfa.enforced"
+	Name     string // dotted: "mfa.enforced" is {"mfa":{"enforced":...}} in a body
 	Kind     FieldKind
 	Doc      string
 	None     string   // what known absence means, in words; "" if it cannot be absent
