@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -51,6 +52,7 @@ type Manifest struct {
 	Covers   Span          `json:"covers"` // an instant for snapshots (see At), else a stretch
 	Complete bool          `json:"complete"`
 	Reason   string        `json:"reason,omitempty"` // why not complete, in words
+	Kinds    []string      `json:"kinds,omitempty"` // kinds of page its items are on; none: every kind
 	Queries  []string      `json:"queries"`
 	Pages    int           `json:"pages"`
 	Items    int           `json:"items"`
@@ -143,12 +145,13 @@ type CollectionEnd struct {
 	Problems  []string  `json:"problems,omitempty"` // what went wrong, in words
 }
 
-// Takes reports whether the items of m's type on a page about that stretch, of
-// that scope and of the same collection, count for m: a snapshot takes pages
+// Takes reports whether the items of m's type on a page of that kind, scope and
+// stretch, and of the same collection, count for m: a snapshot takes pages
 // about its very instant, a history those about a part of what it covers. The
-// order in which pages and manifests were sealed does not matter.
-func (m Manifest) Takes(scope string, about Span) bool {
-	if m.Scope != scope {
+// order in which pages and manifests were sealed does not matter. A page that
+// cannot be read makes every manifest that takes it incomplete.
+func (m Manifest) Takes(pageKind, scope string, about Span) bool {
+	if m.Scope != scope || len(m.Kinds) > 0 && !slices.Contains(m.Kinds, pageKind) {
 		return false
 	}
 	if m.Mode == ModeSnapshot {
