@@ -52,7 +52,7 @@ type Manifest struct {
 	Covers   Span          `json:"covers"` // an instant for snapshots (see At), else a stretch
 	Complete bool          `json:"complete"`
 	Reason   string        `json:"reason,omitempty"` // why not complete, in words
-	Kinds    []string      `json:"kinds,omitempty"` // kinds of page its items are on; none: every kind
+	Kinds    []string      `json:"kinds,omitempty"`  // kinds of page its items are on; none: every kind
 	Queries  []string      `json:"queries"`
 	Pages    int           `json:"pages"`
 	Items    int           `json:"items"`
