@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Everything that guards main: vet, lint, generated files, all tests on both
+# stores with nothing skipped, the race detector, a short run of every fuzz
+# target. Installs what is missing. Ends with "N passed, N failed".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CI=true
+GO=${GO:-go}
+TOOL="$GO tool -modfile=tools/go.mod"
+LOG=$(mktemp -d)
+finish() { scripts/postgres.sh stop >/dev/null 2>&1 || echo "postgres did not stop cleanly" >&2; rm -rf "$LOG"; }
+trap finish EXIT
+
+say() { printf '\n== %s\n' "$*"; }
+
+say "tools the tests need"
+scripts/need.sh
+
+say "vet and lint"
+$GO vet ./...
+$TOOL golangci-lint run ./...
+
+say "module files are tidy and verified"
+scripts/tidy.sh
+
+say "generated files are up to date"
+scripts/generated.sh
+
+say "PostgreSQL"
+TIEOUT_TEST_POSTGRES=$(scripts/postgres.sh)
+export TIEOUT_TEST_POSTGRES
+echo "ready"
+
+say "race detector, short tests"
+CGO_ENABLED=1 $GO test -race -short ./...
+
+say "fuzz every parser, shortly"
+scripts/fuzz.sh "${FUZZTIME:-3s}"
+
+say "all tests"
+$TOOL gotestsum --format pkgname --jsonfile "$LOG/tests.json" -- -count=1 -timeout 20m ./...
+scripts/count.sh "$LOG/tests.json"
