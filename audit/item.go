@@ -120,3 +120,44 @@ type Seen struct {
 	Item
 	Record int64 // log index of the page
 }
+
+// AsOf returns what was known at t: what was seen later is left out. Bodies
+// are shared, nothing of tl is changed.
+func (tl *Timeline) AsOf(t time.Time) *Timeline {
+	out := &Timeline{Type: tl.Type, Streams: make([]Stream, len(tl.Streams))}
+	for i, s := range tl.Streams {
+		out.Streams[i] = s.asOf(t)
+	}
+	for _, h := range tl.Histories {
+		n := sort.Search(len(h.Versions), func(i int) bool { return h.Versions[i].From.At.After(t) })
+		if n > 0 {
+			h.Versions = h.Versions[:n:n]
+			out.Histories = append(out.Histories, h)
+		}
+	}
+	return out
+}
+
+func (s Stream) asOf(t time.Time) Stream {
+	n := sort.Search(len(s.Points), func(i int) bool { return s.Points[i].At.After(t) })
+	s.Points = s.Points[:n:n]
+	var covered []Stretch
+	for _, c := range s.Covered {
+		if c.To.After(t) {
+			c.To = t
+		}
+		if !c.Empty() {
+			covered = append(covered, c)
+		}
+	}
+	s.Covered = covered
+	var holes []Hole
+	for _, h := range s.Holes {
+		if h.From.After(t) {
+			continue
+		}
+		holes = append(holes, h)
+	}
+	s.Holes = holes
+	return s
+}
