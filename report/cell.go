@@ -171,3 +171,10 @@ func TestCell(t *audit.Tested, loc *time.Location) string {
 	}
 	return strings.TrimSpace(s + " " + how + ".")
 }
+
+// Tally counts what operated of what was due: pending, nothing to act on and
+// not applicable are not due; late is due and did not operate.
+func Tally(t *audit.Tested) (operated, due int) {
+	c := t.Counts
+	return c[audit.Operated], max(t.Items, counted(t)) - c[audit.Pending] - c[audit.NoOccurrence] - c[audit.NotApplicable]
+}

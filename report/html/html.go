@@ -1,0 +1,92 @@
+// Package html writes a report as one page that needs nothing else: style and
+// fonts are inside it, it holds no script and asks for nothing from anywhere,
+// and its own policy forbids both. It reads on screens and prints on A4.
+package html
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"tieout/audit"
+)
+
+//go:embed fonts/*.woff2 fonts/OFL-*.txt
+var fonts embed.FS
+
+//go:embed page.css
+var sheet string
+
+//go:embed page.html
+var page string
+
+// Shown is how many findings or stretches without evidence one table lists;
+// the page says where the others are.
+const Shown = 2000
+
+var (
+	style  = fontFaces() + sheet
+	policy = contentPolicy(style)
+	pages  = template.Must(template.New("page").Funcs(template.FuncMap{"anchor": anchor}).Parse(page))
+)
+
+// Write writes r as a page. The same report gives the same bytes. All text of
+// the report is escaped, so markup in a name is shown and never acts.
+func Write(w io.Writer, r audit.Report) error {
+	v, err := newView(&r)
+	if err != nil {
+		return fmt.Errorf("report page: %w", err)
+	}
+	var b bytes.Buffer
+	if err := pages.Execute(&b, v); err != nil {
+		return fmt.Errorf("report page: %w", err)
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// contentPolicy allows the one style sheet by its hash, fonts inside the page,
+// and nothing else.
+func contentPolicy(style string) string {
+	h := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(h[:]) +
+		"'; font-src data:; base-uri 'none'; form-action 'none'"
+}
+
+func fontFaces() string {
+	var b strings.Builder
+	for _, f := range []struct{ family, file, weights string }{
+		{"Inter", "inter-latin-wght-normal", "100 900"},
+		{"Source Serif 4", "source-serif-4-latin-wght-normal", "200 900"},
+		{"JetBrains Mono", "jetbrains-mono-latin-wght-normal", "100 800"},
+	} {
+		data, err := fonts.ReadFile("fonts/" + f.file + ".woff2")
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(&b, "@font-face{font-family:%q;src:url(data:font/woff2;base64,%s) format(\"woff2\");font-weight:%s;font-display:swap}\n",
+			f.family, base64.StdEncoding.EncodeToString(data), f.weights)
+	}
+	return b.String()
+}
+
+// anchor makes a fragment name of prefix and any text: letters, digits, dot
+// and hyphen stay, every other byte becomes "_" and two hex digits.
+func anchor(prefix, s string) string {
+	var b strings.Builder
+	b.WriteString(prefix)
+	for i := range len(s) {
+		c := s[i]
+		if c == '.' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "_%02x", c)
+		}
+	}
+	return b.String()
+}
