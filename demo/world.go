@@ -1,0 +1,73 @@
+package demo
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A Size says how large Halyard is. Seeded facts are the same in every size.
+type Size struct {
+	Name                string
+	Seed                uint64
+	People              int
+	Systems             int // systems besides the identity provider that everybody has an account in
+	CloudAccounts       int
+	StoreFactor         int // production datastores per cloud account, in dozens
+	ResourcesPerAccount int
+	Repositories        int
+	ChangesPerMonth     int
+	TicketsPerMonth     int
+	Vulnerabilities     int
+	Changes             bool // change feeds instead of daily snapshots
+}
+
+// Startup is Halyard with 50 people: 60 in its roster with those who came and
+// went, about 200 accounts, 60 devices, 500 cloud resources, 40 repositories.
+var Startup = Size{Name: "startup", Seed: 20250101, People: castSize, CloudAccounts: 3, StoreFactor: 1, ResourcesPerAccount: 140,
+	Repositories: 40, ChangesPerMonth: 70, TicketsPerMonth: 25, Vulnerabilities: 60}
+
+// Enterprise is Halyard with 20,000 people, 120,000 accounts, 25,000 devices,
+// 300,000 cloud resources, 8,000 repositories and two million events a year.
+var Enterprise = Size{Name: "enterprise", Seed: 20250101, People: 20000, Systems: 4, CloudAccounts: 60, StoreFactor: 4, ResourcesPerAccount: 4900,
+	Repositories: 8000, ChangesPerMonth: 25000, TicketsPerMonth: 10000, Vulnerabilities: 20000, Changes: true}
+
+// A world makes Halyard's facts from a seed. Everything it gives depends on the
+// seed, the size and the number of the thing, never on what was made before.
+type world struct {
+	seed  uint64
+	size  Size
+	staff []person // the cast, and in the enterprise the thousand after it: those who write code and approve
+}
+
+func newWorld(size Size) *world {
+	w := &world{seed: size.Seed, size: size}
+	for i := range min(size.People, 1000) {
+		w.staff = append(w.staff, w.person(i))
+	}
+	return w
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// sortBy sorts by an instant; things of one instant keep their order.
+func sortBy[T any](s []T, at func(T) time.Time) {
+	slices.SortStableFunc(s, func(a, b T) int { return at(a).Compare(at(b)) })
+}
+
+// systems are what people of Halyard sign in to, the identity provider first.
+func (w *world) systems() []system {
+	out := []system{oktaSystem, githubSystem, awsSystem, deskSystem, booksSystem}
+	for i := range w.size.Systems {
+		out = append(out, appSystem(i))
+	}
+	return out
+}
+
+func (w *world) systemNames() []string {
+	var out []string
+	for _, s := range w.systems() {
+		out = append(out, s.name)
+	}
+	return out
+}
