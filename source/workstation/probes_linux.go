@@ -1,0 +1,25 @@
+package workstation
+
+var probes = []Probe{
+	{Name: "machine-id", File: "/etc/machine-id"},
+	{Name: "product-serial", File: "/sys/class/dmi/id/product_serial"},
+	{Name: "hostname", File: "/proc/sys/kernel/hostname"},
+	{Name: "lsblk", Command: []string{"lsblk", "--json", "--output", "NAME,TYPE,FSTYPE,MOUNTPOINTS,RM"}},
+	{Name: "os-release", File: "/etc/os-release"},
+	{Name: "apt-history", File: "/var/log/apt/history.log"},
+	{Name: "apt-auto", File: "/etc/apt/apt.conf.d/20auto-upgrades"},
+	{Name: "rpm-last", Command: []string{"sh", "-c", "rpm -qa --queryformat '%{INSTALLTIME}\\n' | sort -n | tail -n 1"}},
+	{Name: "dnf-automatic", Command: []string{"systemctl", "is-enabled", "dnf-automatic.timer"}},
+	{Name: "processes", Command: []string{"ps", "-e", "-o", "comm="}},
+	{Name: "lock-enabled", Command: []string{"gsettings", "get", "org.gnome.desktop.screensaver", "lock-enabled"}},
+	{Name: "lock-delay", Command: []string{"gsettings", "get", "org.gnome.desktop.screensaver", "lock-delay"}},
+	{Name: "idle-delay", Command: []string{"gsettings", "get", "org.gnome.desktop.session", "idle-delay"}},
+	{Name: "ufw", Command: []string{"ufw", "status"}},
+	{Name: "firewalld", Command: []string{"firewall-cmd", "--state"}},
+	{Name: "nft", Command: []string{"nft", "list", "ruleset"}},
+	{Name: "iptables", Command: []string{"iptables", "-S"}},
+	{Name: "passwd", File: "/etc/passwd"},
+	{Name: "group", File: "/etc/group"},
+	{Name: "timedatectl", Command: []string{"timedatectl", "show"}},
+	{Name: "chrony", Command: []string{"chronyc", "-n", "tracking"}},
+}
