@@ -157,8 +157,8 @@ func TestResultCell(t *testing.T) {
 	want := map[string]string{
 		"HRS-01": "No deviation found in 11 of 11 occurrences.",
 		"HRS-02": "Of 44 occurrences, 1 was late and 43 operated. Attribute A in 1 (Done in time and by another person).",
-		"IAM-04": "Of 48 items, 1 deviated and 47 operated. Lasted 60 hours.",
-		"IAM-05": "Of 34 items, 2 deviated and 32 operated. Lasted 7 days. 1 finding is dispositioned as not a deviation, with reason and approver.",
+		"IAM-04": "Of 48 items, 1 deviated for part of the time and 47 operated. Lasted 60 hours.",
+		"IAM-05": "Of 34 items, 2 deviated for part of the time and 32 operated. Lasted 7 days. 1 finding is dispositioned as not a deviation, with reason and approver.",
 		"IAM-06": "No deviation found in 187 of 187 items.",
 		"IAM-11": "Nothing occurred that the control could act on, so its operation could not be tested.",
 		"NET-02": "Of 12 occurrences, 1 has no evidence, 7 operated, and 4 are not due yet.",

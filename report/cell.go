@@ -42,9 +42,13 @@ func mainCell(t *audit.Tested) string {
 			parts = append(parts, Number(c[o])+" "+text)
 		}
 	}
-	add(audit.Deviated, word(c[audit.Deviated], "deviated", "deviated"))
+	part := ""
+	if t.Form == audit.Continuous {
+		part = " for part of the time"
+	}
+	add(audit.Deviated, "deviated"+part)
 	add(audit.Late, word(c[audit.Late], "was late", "were late"))
-	add(audit.NoEvidence, word(c[audit.NoEvidence], "has no evidence", "have no evidence"))
+	add(audit.NoEvidence, word(c[audit.NoEvidence], "has no evidence", "have no evidence")+part)
 	add(audit.Operated, "operated")
 	add(audit.Pending, word(c[audit.Pending], "is not due yet", "are not due yet"))
 	add(audit.NoOccurrence, "had nothing to act on")

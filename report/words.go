@@ -52,6 +52,9 @@ func OfAll(part, whole int) string {
 
 // Capital returns s with its first letter in upper case.
 func Capital(s string) string {
+	if s == "" {
+		return ""
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }

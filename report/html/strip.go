@@ -21,7 +21,7 @@ const (
 	lineHeight  = 3
 	blockWidth  = 12  // the least a block is drawn wide
 	nominal     = 420 // the width a strip usually has; only to decide what is too narrow
-	manyTicks   = 45  // more days with events than this are drawn as a bar a week
+	manyTicks   = 30  // more days with events than this are drawn as a bar a week
 )
 
 // A strip draws what one procedure found over the period.
@@ -160,10 +160,10 @@ func (s *strip) pending(span audit.Span) {
 // word writes inside a block, where it fits.
 func (s *strip) word(class string, span audit.Span, text string) {
 	a, b := s.at(span.From), s.at(span.To)
-	if (b-a)/100*nominal < 30 {
+	if (b-a)/100*nominal < 42 {
 		return
 	}
-	fmt.Fprintf(&s.b, `<svg x="%s" overflow="visible"><text class="%s" x="6" y="15">%s</text></svg>`, pc(a), class, text)
+	fmt.Fprintf(&s.b, `<svg x="%s" width="%s" overflow="hidden"><text class="%s" x="6" y="15">%s</text></svg>`, pc(a), pc(b-a), class, text)
 }
 
 // events are ticks where there are few days with events, else a bar a week.

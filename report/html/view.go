@@ -49,7 +49,7 @@ type stateCount struct {
 	N                 string
 }
 
-type ruler struct{ Done, First, Now, Last string }
+type ruler struct{ Done, First, Now, Last, Place string }
 
 type month struct{ X, Name string }
 
@@ -168,6 +168,12 @@ func (v *view) head() {
 	v.Ruler = ruler{Done: pc(min(max(done, 0), 100)), First: report.Day(r.Period.From, v.loc), Last: report.Day(r.Period.To.Add(-time.Microsecond), v.loc)}
 	if done > 0 && done < 100 {
 		v.Ruler.Now = "As of " + report.Day(r.AsOf, v.loc)
+	}
+	switch {
+	case done < 15:
+		v.Ruler.Place = " k-start k-below"
+	case done > 85:
+		v.Ruler.Place = " k-end k-below"
 	}
 	s := &strip{period: r.Period}
 	for t := r.Period.From; t.Before(r.Period.To); t = nextMonth(t, v.loc) {

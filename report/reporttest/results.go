@@ -60,8 +60,9 @@ func events(p plan) []audit.Result {
 	var out []audit.Result
 	whole := AsOf.Sub(Period().From)
 	for i := range p.items {
-		jitter := time.Duration((i*7919+len(p.title)*104729)%97) * whole / time.Duration(97*p.items)
-		when := audit.Instant(Period().From.Add(whole*time.Duration(i)/time.Duration(p.items) + jitter))
+		step := whole / time.Duration(p.items)
+		jitter := step / 97 * time.Duration((i*7919+len(p.title)*104729)%97)
+		when := audit.Instant(Period().From.Add(step*time.Duration(i) + jitter))
 		for when.Weekday() == time.Saturday || when.Weekday() == time.Sunday {
 			when = when.Add(-24 * time.Hour)
 		}
