@@ -97,12 +97,16 @@ func VerifyTimestamp(token, message []byte, trust TSATrust, now time.Time) (Time
 	if err != nil {
 		return Timestamp{}, fmt.Errorf("timestamp: %w", err)
 	}
-	p7.Certificates = append(p7.Certificates, trust.Intermediates...)
 	if err := checkImprint(ts, message); err != nil {
 		return Timestamp{}, fmt.Errorf("timestamp: %w", err)
 	}
+	carried := len(p7.Certificates)
+	p7.Certificates = append(p7.Certificates, trust.Intermediates...)
 	cert, err := checkTokenSignature(p7, trust, ts.Time)
 	if err != nil {
+		return Timestamp{}, fmt.Errorf("timestamp: %w: %w", ErrVerify, err)
+	}
+	if err := checkCarried(p7.Certificates[:carried], cert); err != nil {
 		return Timestamp{}, fmt.Errorf("timestamp: %w: %w", ErrVerify, err)
 	}
 	if ts.Time.After(now) {
@@ -177,6 +181,17 @@ func checkTokenSignature(p7 *pkcs7.PKCS7, trust TSATrust, at time.Time) (*x509.C
 		return nil, err
 	}
 	return cert, nil
+}
+
+// checkCarried refuses a token that carries end certificates other than the
+// signer's: nothing signs that part of a token, so somebody slipped them in.
+func checkCarried(carried []*x509.Certificate, signer *x509.Certificate) error {
+	for _, c := range carried {
+		if !c.IsCA && !c.Equal(signer) {
+			return fmt.Errorf("the token carries a certificate of %s (serial %s), which did not sign it", c.Subject, c.SerialNumber)
+		}
+	}
+	return nil
 }
 
 // checkPurpose demands RFC 3161 section 2.3: the certificate is for
