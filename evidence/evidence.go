@@ -1,0 +1,271 @@
+// Stage 2 of 8: evidence seals what a source read, before anyone parses it.
+
+// Package evidence makes bytes into sealed records: durable first, then
+// recorded, then numbered by the log. A record that has an index is evidence;
+// one that has none yet is on its way and is found again after a crash.
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"tieout/audit"
+	"tieout/blob"
+	"tieout/internal/canonical"
+	"tieout/ledger"
+	"tieout/store"
+)
+
+// InlineMax is the size in bytes up to which a body is kept in the store's own
+// row; larger ones are blobs. Small pages in rows cost one transaction for
+// many, and a year of them no million files.
+const InlineMax = 64 << 10
+
+// clockTolerance is how far the clock may go back without being recorded.
+const clockTolerance = 2 * time.Second
+
+// A Draft is a record before it is sealed: its facts and its bytes.
+type Draft struct {
+	Kind       audit.RecordKind
+	Source     string
+	Collection string
+	PageKind   string
+	Scope      string
+	Query      string
+	Media      string
+	About      audit.Span
+	Collected  time.Time // zero: the moment of sealing
+	Body       []byte
+	Detail     any // small structured facts, or nil
+	Actor      audit.Actor
+}
+
+// A Sealer seals drafts into one workspace's log. It is safe for concurrent use.
+type Sealer struct {
+	Store *store.Store
+	Blobs blob.Store
+	Log   *ledger.Log
+	Now   func() time.Time
+
+	numbering sync.Mutex
+	mu        sync.Mutex
+	last      time.Time // latest Recorded this sealer has given
+	saved     time.Time // latest that the store knows of
+}
+
+// Seal makes drafts into records, in order, and returns them with their place
+// in the log. When it returns nil all of them are durable and numbered; on
+// error none counts as evidence until a later Sequence numbers those that
+// had become durable.
+func (s *Sealer) Seal(ctx context.Context, drafts ...Draft) ([]audit.Record, error) {
+	if len(drafts) == 0 {
+		return nil, nil
+	}
+	now, jump, err := s.clock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if jump != nil {
+		drafts = append([]Draft{*jump}, drafts...)
+	}
+	sealed := make([]store.Sealed, len(drafts))
+	for i, d := range drafts {
+		if sealed[i], err = s.prepare(ctx, d, now); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Store.InsertRecords(ctx, sealed); err != nil {
+		return nil, fmt.Errorf("record %d pieces of evidence: %w", len(sealed), err)
+	}
+	recs, err := s.number(ctx, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if jump != nil {
+		recs = recs[1:]
+	}
+	return recs, nil
+}
+
+// number has the log number what is pending and reads the indexes back.
+func (s *Sealer) number(ctx context.Context, sealed []store.Sealed) ([]audit.Record, error) {
+	if err := s.Number(ctx); err != nil {
+		return nil, fmt.Errorf("number %d records: %w", len(sealed), err)
+	}
+	recs := make([]audit.Record, len(sealed))
+	for i, x := range sealed {
+		rec, err := s.Store.RecordByID(ctx, x.Record.ID)
+		if err != nil {
+			return nil, err
+		}
+		if rec.Index == audit.Unsequenced {
+			return nil, fmt.Errorf("%w: record %s was not numbered", audit.ErrConflict, rec.ID)
+		}
+		recs[i] = rec
+	}
+	return recs, nil
+}
+
+// renumber is how often a lost race for the sequencer is run again.
+const renumber = 20
+
+// Number has the log number whatever is durable and has no index yet. Where
+// another process has taken the sequencer over in between, or the outcome of a
+// commit was unknown, the log is read again and asked again.
+func (s *Sealer) Number(ctx context.Context) error {
+	s.numbering.Lock()
+	defer s.numbering.Unlock()
+	var err error
+	for range renumber {
+		if _, err = s.Log.Sequence(ctx); err == nil {
+			return nil
+		}
+		if !errors.Is(err, ledger.ErrReload) && !errors.Is(err, ledger.ErrFenced) && !errors.Is(err, ledger.ErrMoved) || ctx.Err() != nil {
+			return err
+		}
+		if err := s.Log.Reload(ctx); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// prepare makes one draft durable outside the store, where it is large, and
+// commits to its canonical record under a fresh salt.
+func (s *Sealer) prepare(ctx context.Context, d Draft, now time.Time) (store.Sealed, error) {
+	sum := sha256.Sum256(d.Body)
+	id, err := NewID(now)
+	if err != nil {
+		return store.Sealed{}, err
+	}
+	rec := audit.Record{
+		ID: id, Kind: d.Kind, Source: d.Source, Collection: d.Collection, PageKind: d.PageKind,
+		Scope: d.Scope, Query: d.Query, Media: d.Media, About: d.About, Collected: audit.Instant(d.Collected),
+		Recorded: now, Digest: "sha256:" + hex.EncodeToString(sum[:]), Size: int64(len(d.Body)), Actor: d.Actor,
+		Index: audit.Unsequenced,
+	}
+	if d.Collected.IsZero() {
+		rec.Collected = now
+	}
+	if d.About.From.IsZero() {
+		rec.About = audit.At(rec.Collected)
+	}
+	if d.Detail != nil {
+		if rec.Detail, err = canonical.Marshal(d.Detail); err != nil {
+			return store.Sealed{}, fmt.Errorf("detail of %s record: %w", d.Kind, err)
+		}
+	}
+	out := store.Sealed{Record: rec, Body: d.Body}
+	if len(d.Body) > InlineMax {
+		digest, _, err := s.Blobs.Put(ctx, bytes.NewReader(d.Body))
+		if err != nil {
+			return store.Sealed{}, fmt.Errorf("keep %d bytes of %s: %w", len(d.Body), d.Source, err)
+		}
+		if digest != rec.Digest {
+			return store.Sealed{}, fmt.Errorf("%w: blob store kept %s as %s", audit.ErrAltered, rec.Digest, digest)
+		}
+		out.Body = nil
+	}
+	if out.Canonical, err = canonical.Marshal(rec); err != nil {
+		return store.Sealed{}, fmt.Errorf("canonical record of %s: %w", d.Source, err)
+	}
+	out.Salt = ledger.NewSalt()
+	out.Commitment = ledger.Commit(out.Salt, out.Canonical)
+	return out, nil
+}
+
+// clock returns the moment of sealing. Where the clock has gone back since the
+// last record it also returns a draft that says so.
+func (s *Sealer) clock(ctx context.Context) (time.Time, *Draft, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := audit.Instant(s.Now())
+	if s.last.IsZero() {
+		text, err := s.Store.Meta(ctx, "last_recorded")
+		if err != nil && !errors.Is(err, audit.ErrNotFound) {
+			return time.Time{}, nil, err
+		}
+		if text != "" {
+			if s.last, err = audit.ParseTime(text); err != nil {
+				return time.Time{}, nil, fmt.Errorf("meta last_recorded: %w", err)
+			}
+		}
+	}
+	var jump *Draft
+	if !s.last.IsZero() && now.Before(s.last.Add(-clockTolerance)) {
+		jump = &Draft{
+			Kind: audit.RecordClock, Actor: audit.Actor{Kind: audit.ActorCommand, Name: "tieout"},
+			Detail: map[string]string{"from": audit.FormatTime(s.last), "to": audit.FormatTime(now)},
+		}
+	}
+	s.last = now
+	if jump != nil || s.saved.IsZero() || now.Sub(s.saved) >= clockTolerance/2 {
+		if err := s.Store.SetMeta(ctx, "last_recorded", audit.FormatTime(now)); err != nil {
+			return time.Time{}, nil, err
+		}
+		s.saved = now
+	}
+	return now, jump, nil
+}
+
+// Body returns the raw bytes of a record and checks them against its digest.
+// Bytes that are not what was sealed wrap audit.ErrAltered and name the record.
+func (s *Sealer) Body(ctx context.Context, rec audit.Record) ([]byte, error) {
+	return ReadBody(ctx, s.Store, s.Blobs, rec)
+}
+
+// ReadBody is Body for readers that seal nothing.
+func ReadBody(ctx context.Context, st *store.Store, blobs blob.Store, rec audit.Record) ([]byte, error) {
+	body, err := st.Body(ctx, rec.ID)
+	if err != nil && !errors.Is(err, audit.ErrNotFound) {
+		return nil, fmt.Errorf("bytes of %s: %w", rec.Ref(), err)
+	}
+	if err != nil {
+		r, err := blobs.Get(ctx, rec.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("bytes of %s: %w", rec.Ref(), err)
+		}
+		defer r.Close()
+		if body, err = io.ReadAll(io.LimitReader(r, rec.Size+1)); err != nil {
+			return nil, fmt.Errorf("bytes of %s: %w", rec.Ref(), err)
+		}
+	}
+	sum := sha256.Sum256(body)
+	if got := "sha256:" + hex.EncodeToString(sum[:]); got != rec.Digest {
+		return nil, fmt.Errorf("%w: %s: its bytes have digest %s, sealed was %s", audit.ErrAltered, rec.Ref(), got, rec.Digest)
+	}
+	return body, nil
+}
+
+// DecodeBody reads the canonical JSON body of a record into v.
+func DecodeBody(rec audit.Record, body []byte, v any) error {
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("%w: %s (%s): %v", audit.ErrAltered, rec.Ref(), rec.Kind, err)
+	}
+	return nil
+}
+
+// NewID returns a UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, then chance.
+func NewID(now time.Time) (string, error) {
+	var b [16]byte
+	if _, err := rand.Read(b[6:]); err != nil {
+		return "", fmt.Errorf("make an id: %w", err)
+	}
+	ms := uint64(now.UnixMilli())
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
+	b[6] = b[6]&0x0f | 0x70
+	b[8] = b[8]&0x3f | 0x80
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], nil
+}
