@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -28,11 +29,10 @@ const (
 	publicBucket      = 5
 	unencryptedVolume = 9
 	missedBackup      = 2
-	untestedRestore   = 3
+	untestedRestore   = 1
 	movedBucket       = 7 // disappears and reappears: not a deviation
 	openRule          = 11
 	silentTrail       = 1
-	sandboxDetector   = 3
 	oldKey            = 1
 	oldAccessKey      = 9
 	oldCertificate    = 13
@@ -112,13 +112,13 @@ func (w *world) key(t *table, a cloudAccount, i int) (thing, bool) {
 	b := t.build().set("Account", a.name, "Status", "Active", "CreateDate", instantText(created), "AutoRotation", "true", "Expires", "", "LastUsed", "")
 	switch {
 	case i < 6:
-		b.set("Id", keyARN(a, i), "Type", "KMS", "Owner", "")
+		b.set("Id", keyARN(a, i), "Type", "KMS", "Owner", "", "AutoRotation", truth(a.name != "prod" || i != oldKey))
 		w.rotate(b, a, i, created, 350)
 	case i < 13:
-		b.set("Id", fmt.Sprintf("AKIA%s%04d", a.number[8:], i), "Type", "AccessKey", "AutoRotation", "false")
+		b.set("Id", accessKeyID(a, i), "Type", "AccessKey", "AutoRotation", "false")
 		w.accessKey(b, a, i, created)
 	default:
-		b.set("Id", fmt.Sprintf("arn:aws:acm:%s:%s:certificate/halyard-%02d", region, a.number, i), "Type", "Certificate", "Owner", "")
+		b.set("Id", certificateARN(a, i), "Type", "Certificate", "Owner", "")
 		certificate(b, a, i)
 	}
 	return b.done()
@@ -130,7 +130,7 @@ func (w *world) rotate(b *builder, a cloudAccount, i int, created time.Time, day
 	for d := addDays(created, days); d.Before(exportsEnd); d = addDays(d, days) {
 		at := d
 		if a.name == "prod" && i == oldKey && d.Year() == 2025 {
-			at = clock(2025, 4, 8, 10, 0) // due by 2 February at the latest
+			at = clock(2025, 4, 8, 10, 0) // a year was over on 18 February
 		}
 		if a.name == "prod" && i == oldAccessKey && d.After(day(2025, 7, 1)) && d.Before(day(2025, 10, 1)) {
 			continue
@@ -181,18 +181,34 @@ func (w *world) resourceTable(a cloudAccount) *table {
 	return t
 }
 
-func (w *world) resource(t *table, a cloudAccount, i int) (thing, bool) {
+// resourceKind: an account has one detector and one trail.
+func resourceKind(i int) string {
 	kind := resourceKinds[i%len(resourceKinds)]
 	if i >= len(resourceKinds) && (kind == "detector" || kind == "trail") {
-		kind = "instance"
+		return "instance"
 	}
+	return kind
+}
+
+func resourceARN(a cloudAccount, i int) string {
+	return fmt.Sprintf("arn:aws:cfg:%s:%s:%s/%d", region, a.number, strings.ReplaceAll(resourceKind(i), " ", "-"), i)
+}
+
+func accessKeyID(a cloudAccount, i int) string { return fmt.Sprintf("AKIA%s%04d", a.number[7:], i) }
+
+func certificateARN(a cloudAccount, i int) string {
+	return fmt.Sprintf("arn:aws:acm:%s:%s:certificate/halyard-%02d", region, a.number, i)
+}
+
+func (w *world) resource(t *table, a cloudAccount, i int) (thing, bool) {
+	kind := resourceKind(i)
 	balancer := kind == "load balancer"
 	ports := ""
 	if balancer {
 		ports = "443"
 	}
 	name := fmt.Sprintf("%s-%s-%d", a.name, kind, i)
-	b := t.build().set("arn", fmt.Sprintf("arn:aws:cfg:%s:%s:%s/%d", region, a.number, kind, i), "name", name, "kind", kind, "account", a.number,
+	b := t.build().set("arn", resourceARN(a, i), "name", name, "kind", kind, "account", a.number,
 		"region", region, "environment", a.environment, "enabled", "yes", "public", yes(balancer), "open_ports", ports, "encrypted", "yes",
 		"logging", "yes", "managed_by", "halyard/infrastructure", "owner", "platform", "retention_days", "400")
 	seedResource(b, a, i)

@@ -226,7 +226,9 @@ func (m *merge) title() string {
 	return subjects[int(m.sha[0]+m.sha[1]+m.sha[2])%len(subjects)]
 }
 
+func deploymentID(m *merge) string { return "dep-" + m.sha[:16] }
+
 func deploymentCells(m *merge, out []string) []string {
 	ok := m.kind != failedDeployment && m.kind != failedChecks
-	return append(out[:0], "dep-"+m.sha[:16], repositoryName(m.repo), m.sha, "production", "halyard-deploy", "true", "success", m.id(), truth(ok), instantText(m.deployed))
+	return append(out[:0], deploymentID(m), repositoryName(m.repo), m.sha, "production", "halyard-deploy", "true", "success", m.id(), truth(ok), instantText(m.deployed))
 }

@@ -11,15 +11,12 @@ const (
 	unlockedLaptop    = 22
 	unsupportedLaptop = 9
 	unpatchedLaptop   = 26
-	wipedLaptop       = 60 // disposed of as it should be
-	unwipedLaptop     = 61 // disposed of without a record
-	stockLaptop       = 62
 )
 
 // deviceTable is the device management's list. Device i belongs to person i;
-// the three after the last person belong to nobody.
+// the spare ones after the last person belong to nobody.
 func (w *world) deviceTable() *table {
-	t := &table{n: w.size.People + 3, cols: columns("serial hostname kind platform assigned_to employee_number state filevault screen_lock lock_after" +
+	t := &table{n: w.size.People + w.size.Spare, cols: columns("serial hostname kind platform assigned_to employee_number state filevault screen_lock lock_after" +
 		" malware_agent malware_updated firewall os_version os_supported os_patched auto_update time_sync local_admins local_users usb enrolled wiped retired")}
 	t.make = func(i int) (thing, bool) { return w.device(t, i) }
 	return t
@@ -28,7 +25,7 @@ func (w *world) deviceTable() *table {
 func serial(i int) string { return fmt.Sprintf("HLY%06d", 100417+i*7) }
 
 func (w *world) device(t *table, i int) (thing, bool) {
-	spare := i - w.size.People // 0, 1, 2 for those of nobody
+	spare := i - w.size.People // at least 0 for those of nobody
 	platform, version := "macOS", "15.1"
 	if i%5 == 3 {
 		platform, version = "Windows", "11 24H2"

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -191,7 +192,7 @@ var routines = []routine{
 func (w *world) revisions(month time.Time) []event {
 	var out []event
 	add := func(at time.Time, kind, subject, by string) {
-		out = put(out, month, at, kind+" "+dateText(at), kind, subject, by, "E0001", "done, notes kept", "1", "", instantText(at))
+		out = put(out, month, at, strings.ReplaceAll(kind+" "+subject, " ", "-")+"-"+dateText(at), kind, subject, by, "E0001", "done, notes kept", "1", documentOf(kind, at), instantText(at))
 	}
 	for _, r := range routines {
 		for _, m := range r.months {
@@ -202,12 +203,13 @@ func (w *world) revisions(month time.Time) []event {
 		}
 	}
 	eachDay(month, month.AddDate(0, 1, 0), func(d time.Time) error {
-		if d.Weekday() == time.Monday && !d.Equal(day(2025, 8, 18)) {
+		if d.Weekday() == time.Thursday && !d.Equal(lateScan[0]) || d.Equal(lateScan[1]) {
 			add(on(d, 4, 30), "vulnerability scan", "all repositories and hosts", "lookout")
 		}
 		add(on(d, 5, 10), "reconciliation", "Ledger platform", "matcher")
 		return nil
 	})
+	add(lateCapacity, "capacity review", "Ledger platform", "E0010")
 	for i, name := range vendorNames {
 		if at := on(nextWorkday(day(month.Year(), 1+i%8, 5)), 15, 30); i != lateVendor {
 			add(at.Add(time.Duration(i)*time.Second), "vendor review", name, "E0005")
@@ -217,8 +219,23 @@ func (w *world) revisions(month time.Time) []event {
 	return out
 }
 
+// lateScan is the weekly scan that did not run, and the day it was made up for.
+var lateScan = [2]time.Time{day(2025, 8, 21), day(2025, 8, 27)}
+
+// lateCapacity is when July's capacity was looked at.
+var lateCapacity = clock(2025, 8, 14, 11, 0)
+
 // missedRoutine: the board did not meet in the third quarter, and nobody
 // looked at capacity in July.
 func missedRoutine(kind string, month time.Time) bool {
 	return kind == "board meeting" && month.Equal(day(2025, 9, 1)) || kind == "capacity review" && month.Equal(day(2025, 7, 1))
+}
+
+// documentOf names the paper a routine leaves behind.
+func documentOf(kind string, at time.Time) string {
+	switch kind {
+	case "vulnerability scan", "reconciliation", "vendor review":
+		return ""
+	}
+	return strings.ReplaceAll(kind, " ", "-") + "-" + monthText(at)
 }

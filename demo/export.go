@@ -16,13 +16,11 @@ type writer struct {
 	total    int
 }
 
-// snapshots is one export of a table, taken every so many days at midnight.
+// snapshots is one export of a table, taken every day at midnight.
 type snapshots struct {
 	t            *table
 	path         string // of each file, without date and extension
 	format, key  string
-	every        int                               // days; 0 means 1
-	from         time.Time                         // first one; zero means firstDay
 	missing      func(d time.Time) bool            // no file on that day
 	missingMonth func(m time.Time) bool            // of a change feed
 	spoil        func(d time.Time, cells []string) // changes what the file says of a row
@@ -31,12 +29,7 @@ type snapshots struct {
 
 func (x *writer) snapshots(ctx context.Context, s snapshots) error {
 	things := s.t.all()
-	every := max(s.every, 1)
-	first := s.from
-	if first.IsZero() {
-		first = firstDay
-	}
-	for d := first; !d.After(lastDay); d = addDays(d, every) {
+	for d := firstDay; !d.After(lastDay); d = addDays(d, 1) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

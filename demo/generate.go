@@ -87,7 +87,7 @@ func (x *writer) states() []snapshots {
 		{t: x.repositoryTable(), path: "exports/codehost/repositories", format: "json", key: "repositories"},
 		{t: x.protectionTable(), path: "exports/codehost/rules", format: "json", key: "rules"},
 		{t: x.deviceTable(), path: "exports/devices/devices", format: "csv", spoil: x.spoilDevices},
-		{t: x.vulnerabilityTable(), path: "exports/scanner/findings", format: "json", key: "findings", every: 7, from: day(2024, 12, 16)},
+		{t: x.vulnerabilityTable(), path: "exports/scanner/findings", format: "json", key: "findings"},
 		{t: x.vendorTable(), path: "exports/registers/vendors", format: "csv"},
 		{t: x.riskTable(), path: "exports/registers/risks", format: "csv"},
 		{t: x.documentTable(), path: "exports/registers/documents", format: "csv"},

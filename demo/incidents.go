@@ -6,23 +6,24 @@ import "time"
 type outage struct {
 	title, severity, kind                           string
 	detected                                        time.Time
-	acknowledged, contained, resolved, causeInHours int // minutes, minutes, minutes, hours; cause -1: never written
+	acknowledged, contained, resolved, causeInHours int // minutes, minutes, minutes, hours
 	notify                                          bool
+	told                                            int // minutes until customers were told
 }
 
 var outages = []outage{
-	{"Card batch matching stopped", "SEV2", "availability", clock(2025, 1, 22, 10, 4), 6, 40, 95, 70, false},
-	{"Payout file delivered twice to one partner", "SEV2", "other", clock(2025, 2, 26, 15, 31), 9, 60, 240, 90, true},
-	{"Restore of card matching after bad release", "SEV1", "availability", clock(2025, 3, 25, 22, 52), 4, 45, 70, 60, true},
-	{"Phishing mail opened, no credentials entered", "SEV3", "security", clock(2025, 4, 10, 9, 20), 11, 30, 180, 100, false},
-	{"Slow statements at month end", "SEV3", "availability", clock(2025, 4, 30, 17, 45), 8, 90, 200, 80, false},
-	{"Bucket with exported schemas readable from outside", "SEV1", "security", clock(2025, 6, 23, 15, 30), 3, 15, 120, 72, false},
-	{"Message queue full", "SEV1", "availability", clock(2025, 7, 17, 2, 12), 312, 350, 420, 96, true},
-	{"Lost laptop, encrypted", "SEV3", "security", clock(2025, 8, 14, 18, 5), 12, 60, 300, 110, false},
-	{"Reports late for two customers", "SEV3", "availability", clock(2025, 9, 9, 8, 40), 10, 50, 130, 50, false},
-	{"Database failover took eleven minutes", "SEV2", "availability", clock(2025, 10, 21, 13, 26), 2, 11, 45, 75, true},
-	{"Suspicious sign-in blocked", "SEV4", "security", clock(2025, 11, 18, 6, 55), 13, 20, 60, 48, false},
-	{"Year end load", "SEV3", "availability", clock(2025, 12, 30, 11, 10), 7, 35, 150, 140, false},
+	{"Card batch matching stopped", "SEV2", "availability", clock(2025, 1, 22, 10, 4), 6, 40, 95, 70, false, 0},
+	{"Payout file delivered twice to one partner", "SEV2", "other", clock(2025, 2, 26, 15, 31), 9, 60, 240, 90, true, 100 * 60},
+	{"Restore of card matching after bad release", "SEV1", "availability", clock(2025, 3, 25, 22, 52), 4, 45, 70, 60, true, 50},
+	{"Phishing mail opened, no credentials entered", "SEV3", "security", clock(2025, 4, 10, 9, 20), 11, 30, 180, 100, false, 0},
+	{"Slow statements at month end", "SEV3", "availability", clock(2025, 4, 30, 17, 45), 8, 90, 200, 80, false, 0},
+	{"Bucket with exported schemas readable from outside", "SEV1", "security", clock(2025, 6, 23, 15, 30), 3, 15, 120, 72, false, 0},
+	{"Message queue full", "SEV1", "availability", clock(2025, 7, 17, 2, 12), 312, 350, 420, 96, true, 365},
+	{"Lost laptop, encrypted", "SEV3", "security", clock(2025, 8, 14, 18, 5), 12, 60, 300, 110, false, 0},
+	{"Reports late for two customers", "SEV3", "availability", clock(2025, 9, 9, 8, 40), 10, 50, 130, 50, false, 0},
+	{"Database failover took eleven minutes", "SEV2", "availability", clock(2025, 10, 21, 13, 26), 2, 11, 45, 480, true, 30},
+	{"Suspicious sign-in blocked", "SEV4", "security", clock(2025, 11, 18, 6, 55), 13, 20, 60, 48, false, 0},
+	{"Year end load", "SEV3", "availability", clock(2025, 12, 30, 11, 10), 7, 35, 150, 140, false, 0},
 }
 
 func (w *world) incidentTable() *table {
@@ -37,13 +38,11 @@ func (w *world) incidentTable() *table {
 		b.at(after(o.acknowledged), "times.acknowledged", instantText(after(o.acknowledged)), "lead", "E0003")
 		b.at(after(o.contained), "times.contained", instantText(after(o.contained)), "state", "contained")
 		if o.notify {
-			b.at(after(o.contained+10), "customersTold", instantText(after(o.contained+10)))
+			b.at(after(o.told), "customersTold", instantText(after(o.told)))
 		}
 		b.at(after(o.resolved), "times.resolved", instantText(after(o.resolved)), "state", "resolved")
-		if o.causeInHours >= 0 {
-			cause := after(o.causeInHours * 60)
-			b.at(cause, "times.rootCause", instantText(cause), "state", "closed")
-		}
+		cause := after(o.causeInHours * 60)
+		b.at(cause, "times.rootCause", instantText(cause), "state", "closed")
 		return b.done()
 	}
 	return t

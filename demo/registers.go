@@ -5,7 +5,7 @@ import "time"
 const (
 	lateVendor   = 3
 	latePolicy   = 5
-	overdueRisk  = 6
+	overdueRisk  = 7
 	newVendor    = 12 // approved before its use started
 	hastyVendor  = 13 // used before it was approved
 	formerVendor = 14

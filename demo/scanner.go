@@ -21,6 +21,8 @@ func (w *world) vulnerabilityTable() *table {
 	return t
 }
 
+func vulnerabilityID(i int) string { return fmt.Sprintf("VUL-%05d", i+1) }
+
 func (w *world) vulnerability(t *table, i int) (thing, bool) {
 	severity := severities[i%len(severities)]
 	found := on(addDays(day(2025, 1, 6), i*340/w.size.Vulnerabilities), 4, 30)
@@ -29,7 +31,7 @@ func (w *world) vulnerability(t *table, i int) (thing, bool) {
 		found = clock(2025, 6, 2, 4, 30)
 		fixed = addDays(found, 45)
 	}
-	b := t.build().set("id", fmt.Sprintf("VUL-%05d", i+1), "advisory", fmt.Sprintf("HALY-2025-%04d", i*3+101), "severity", severity, "state", "open",
+	b := t.build().set("id", vulnerabilityID(i), "advisory", fmt.Sprintf("HALY-2025-%04d", i*3+101), "severity", severity, "state", "open",
 		"asset", repositoryName(i%len(repositoryWords)), "package", []string{"yamlite", "httpkit", "imagebox", "zipline"}[i%4],
 		"first_seen", instantText(found), "fix_available", "true", "scanner", "lookout")
 	b.th.born = found

@@ -8,10 +8,11 @@ import (
 
 // A Seeded is one thing the pipeline must find. From and To are what daily
 // observation can know of the stretch: a start or end that lies between two
-// snapshots is the later one, when it was first seen.
+// snapshots is the later one, when it was first seen. An event has the instant
+// it happened at in both; a cadence has its window.
 type Seeded struct {
 	Procedure string        `json:"procedure"`
-	Item      string        `json:"item"` // item id, window and subject, or for a gap the stream: "source scope type"
+	Item      string        `json:"item"` // item id, window, or for a gap the stream: "source scope type"
 	Outcome   audit.Outcome `json:"outcome"`
 	From      time.Time     `json:"from"`
 	To        time.Time     `json:"to"`
@@ -25,4 +26,200 @@ type Truth struct {
 	Gaps       []Seeded `json:"gaps"`
 }
 
-func (x *writer) truth() *Truth { return &Truth{} }
+// seen is when a change is first seen: at the next midnight's snapshot, or at
+// its own instant where the export is a change feed.
+func (x *writer) seen(t time.Time) time.Time {
+	if midnight := on(t, 0, 0); !x.size.Changes && !midnight.Equal(t) {
+		return addDays(midnight, 1)
+	}
+	return t
+}
+
+func (tr *Truth) add(procedure, item string, outcome audit.Outcome, from, to time.Time, why string) {
+	tr.Deviations = append(tr.Deviations, Seeded{procedure, item, outcome, from.UTC(), to.UTC(), why})
+}
+
+// truth lists what was seeded, beside the place where it was.
+func (x *writer) truth() *Truth {
+	tr := &Truth{}
+	x.accessTruth(tr)
+	x.peopleTruth(tr)
+	x.deviceTruth(tr)
+	x.cloudTruth(tr)
+	x.changeTruth(tr)
+	x.registerTruth(tr)
+	x.routineTruth(tr)
+	x.gapTruth(tr)
+	return tr
+}
+
+func (x *writer) accessTruth(tr *Truth) {
+	held := func(procedure, item string, from, to time.Time, why string) {
+		tr.add(procedure, item, audit.Deviated, x.seen(from), x.seen(to), why)
+	}
+	happened := func(procedure, item string, outcome audit.Outcome, at time.Time, why string) {
+		tr.add(procedure, item, outcome, at, at, why)
+	}
+	p := x.person
+	held("access.mfa", p(noFactor).email, clock(2025, 5, 12, 11, 3), clock(2025, 5, 15, 16, 21), "second factor off for three days")
+	happened("access.leavers", p(hostLeaver).number, audit.Deviated, addDays(p(hostLeaver).end, 1), "the account at the code host worked nine days longer")
+	held("access.identities", p(hostLeaver).handle, addDays(p(hostLeaver).end, 1), p(hostLeaver).deactivateGithub, "the same account belonged to nobody who works here")
+	happened("access.leavers", p(keyLeaver).number, audit.Deviated, addDays(p(keyLeaver).end, 1), "a key worked twelve days longer")
+	granted := clock(2025, 7, 9, 14, 25)
+	held("access.privileged", x.seededGrant(), granted, clock(2025, 7, 24, 11, 0), "production access without an approval")
+	happened("access.grants", x.seededGrant(), audit.Deviated, granted, "production access without a request")
+	tr.add("access.review", "2025-Q2", audit.Late, day(2025, 4, 1), day(2025, 7, 1), "the review of the second quarter was done from 21 July on, due by the 15th")
+	happened("access.review.removals", "aws-2025-Q3", audit.Deviated, clock(2025, 9, 15, 14, 0), "an account the review wanted removed was removed two months later")
+}
+
+func (x *writer) seededGrant() string { return x.person(noApproval).number + "-3" }
+
+func (x *writer) peopleTruth(tr *Truth) {
+	p := x.person
+	joined := func(procedure string, i int, outcome audit.Outcome, why string) {
+		tr.add(procedure, p(i).number, outcome, p(i).start, p(i).start, why)
+	}
+	joined("people.background", uncheckedJoiner, audit.Deviated, "joined without a background check")
+	joined("people.confidentiality", unsigned, audit.Late, "signed three weeks after joining")
+	joined("people.onboarding", slowJoiner, audit.Late, "checklist completed after eleven weeks")
+	joined("people.training", untrained, audit.Deviated, "first training after eleven weeks")
+	joined("people.acknowledgement", unread, audit.Deviated, "never acknowledged the policies")
+	left := addDays(p(checklistLeaver).end, 1)
+	tr.add("people.offboarding", p(checklistLeaver).number, audit.Late, left, left, "checklist completed after eighteen days")
+	tr.add("people.training.yearly", "2025 "+p(lateTrained).number, audit.Late, periodFrom, periodTo, "the training of 2025 in January 2026")
+}
+
+func (x *writer) deviceTruth(tr *Truth) {
+	held := func(procedure string, i int, from, to time.Time, why string) {
+		tr.add(procedure, serial(i), audit.Deviated, from, to, why)
+	}
+	held("device.disk", unencryptedLaptop, x.seen(clock(2025, 3, 4, 9, 40)), x.seen(clock(2025, 3, 11, 14, 5)), "disk not encrypted for a week")
+	held("device.lock", unlockedLaptop, x.seen(clock(2025, 10, 14, 13, 0)), x.seen(clock(2025, 10, 16, 9, 30)), "screen lock off for two days")
+	held("device.os", unsupportedLaptop, x.seen(clock(2025, 10, 14, 20, 0)), x.seen(clock(2025, 11, 20, 11, 0)), "system no longer supported")
+	before, after := x.missedPatches(unpatchedLaptop)
+	held("device.os", unpatchedLaptop, before.Add(30*24*time.Hour), x.seen(after), "no updates over the summer")
+	retired := clock(2025, 7, 21, 11, 0)
+	held("device.disposal", x.size.People+1, retired, retired, "no record that its data were destroyed")
+}
+
+// missedPatches are the last updates before the summer and the first after.
+func (x *writer) missedPatches(i int) (before, after time.Time) {
+	t := x.deviceTable()
+	th, _ := t.make(i)
+	col := t.index("os_patched")
+	for _, e := range th.edits {
+		if e.col != col {
+			continue
+		}
+		if e.at.Before(day(2025, 7, 1)) {
+			before = e.at
+		} else if after.IsZero() {
+			after = e.at
+		}
+	}
+	return before, after
+}
+
+func (x *writer) cloudTruth(tr *Truth) {
+	prod, sandbox := x.cloudAccounts()[0], x.cloudAccounts()[2]
+	held := func(procedure, item string, from, to time.Time, why string) {
+		tr.add(procedure, item, audit.Deviated, from, to, why)
+	}
+	held("datastore.public", storeARN(prod, publicBucket), x.seen(clock(2025, 6, 21, 13, 10)), x.seen(clock(2025, 6, 23, 15, 45)), "bucket readable from the internet for two days")
+	held("datastore.encryption", storeARN(prod, unencryptedVolume), x.seen(clock(2025, 8, 5, 10, 20)), x.seen(clock(2025, 8, 8, 17, 30)), "volume without encryption for three days")
+	held("resource.exposure", resourceARN(prod, openRule), x.seen(clock(2025, 11, 5, 9, 15)), x.seen(clock(2025, 11, 7, 18, 40)), "port 22 open to the internet")
+	held("resource.logging", resourceARN(prod, silentTrail), x.seen(clock(2025, 2, 11, 8, 30)), x.seen(clock(2025, 2, 13, 12, 0)), "audit trail off")
+	held("resource.detection", resourceARN(sandbox, 0), x.seen(clock(2025, 9, 3, 14, 0)), x.seen(clock(2025, 9, 5, 10, 0)), "threat detection off in the sandbox")
+	rotated, again := x.keyGap(prod, oldKey, day(2025, 3, 1))
+	held("key.encryption", keyARN(prod, oldKey), rotated.Add(365*24*time.Hour), x.seen(again), "encryption key older than a year")
+	rotated, again = x.keyGap(prod, oldAccessKey, day(2025, 8, 1))
+	held("key.age", accessKeyID(prod, oldAccessKey), rotated.Add(90*24*time.Hour), x.seen(again), "access key older than 90 days")
+	ends := addDays(clock(2024, 9, 2+oldCertificate, 9, 0), 364)
+	held("key.certificate", certificateARN(prod, oldCertificate), ends, x.seen(addDays(ends, 2)), "certificate renewed two days after its end")
+	tr.add("backup.daily", "2025-05-18 "+storeARN(prod, missedBackup), audit.Deviated, day(2025, 5, 18), day(2025, 5, 19), "no backup on that day")
+	tr.add("backup.restore", "2025-H2 "+storeARN(prod, untestedRestore), audit.Deviated, day(2025, 7, 1), periodTo, "no restore test in the second half-year")
+}
+
+// keyGap is when a key was last replaced before an instant, and next after it.
+func (x *writer) keyGap(a cloudAccount, i int, around time.Time) (before, after time.Time) {
+	t := x.keyTable(a)
+	th, _ := t.make(i)
+	col := t.index("RotatedDate")
+	for _, e := range th.edits {
+		if e.col != col {
+			continue
+		}
+		if e.at.Before(around) {
+			before = e.at
+		} else if after.IsZero() {
+			after = e.at
+		}
+	}
+	return before, after
+}
+
+func (x *writer) changeTruth(tr *Truth) {
+	for i, s := range scripted {
+		m := x.scriptedChange(i, s)
+		happened := func(procedure string, outcome audit.Outcome, why string) {
+			tr.add(procedure, m.id(), outcome, m.merged, m.merged, why)
+		}
+		switch m.kind {
+		case directPush:
+			happened("change.direct", audit.Deviated, "pushed to the branch without a request")
+			happened("change.review", audit.Deviated, "the direct push had no approval")
+			if m.ticket == "" {
+				happened("change.ticket", audit.Deviated, "the direct push names no ticket")
+			}
+		case noReview, selfReview:
+			happened("change.review", audit.Deviated, "merged without another person's approval")
+		case emergencyLate:
+			happened("change.emergency", audit.Late, "emergency change reviewed after sixteen days")
+		case failedChecks:
+			happened("change.checks", audit.Deviated, "merged while a check had failed")
+		case failedDeployment:
+			tr.add("deployment.checks", deploymentID(&m), audit.Deviated, m.deployed, m.deployed, "released although a check had failed")
+		}
+	}
+	tr.add("repository.protection", repositoryName(unprotectedRepository), audit.Deviated, x.seen(clock(2025, 7, 14, 10, 30)), x.seen(clock(2025, 7, 21, 15, 0)),
+		"no rules on the branch for a week")
+}
+
+func (x *writer) registerTruth(tr *Truth) {
+	held := func(procedure, item string, from, to time.Time, why string) {
+		tr.add(procedure, item, audit.Deviated, from, to, why)
+	}
+	late := func(procedure, item string, at time.Time, why string) {
+		tr.add(procedure, item, audit.Late, at, at, why)
+	}
+	found := clock(2025, 6, 2, 4, 30)
+	held("vulnerability.critical", vulnerabilityID(openCritical), found.Add(7*24*time.Hour), x.seen(addDays(found, 45)), "critical weakness open for 45 days")
+	held("policy.review", papers[latePolicy].id, day(2024, 1, 24).Add(365*24*time.Hour), x.seen(clock(2025, 3, 17, 11, 0)), "policy reviewed two months late")
+	held("vendor.review", "V-"+itoa(101+lateVendor), day(2024, 5, 5).Add(365*24*time.Hour), x.seen(clock(2025, 9, 22, 15, 0)), "critical vendor not reviewed for sixteen months")
+	late("vendor.approval", "V-"+itoa(101+hastyVendor), day(2025, 8, 4), "vendor approved three weeks after its use started")
+	held("risk.treatment", "R-"+itoa(overdueRisk+1), day(2025, 10, 1), x.seen(clock(2025, 11, 14, 16, 0)), "treatment of a high risk six weeks overdue")
+	held("policy.exceptions", "EXC-4", day(2025, 10, 1), clock(2025, 10, 20, 9, 0), "exception in use after its end")
+	late("deficiency.closure", "SEC-12", day(2025, 4, 15), "deficiency closed a month after its date")
+	late("privacy.requests", "PRV-8", clock(2025, 8, 11, 9, 0), "request answered after 52 days")
+	for i, o := range outages {
+		id, minutes := "INC-"+itoa(201+i), func(n int) time.Time { return o.detected.Add(time.Duration(n) * time.Minute) }
+		if o.acknowledged > 60 {
+			late("incident.handling", id, o.detected, "acknowledged after five hours")
+		}
+		if o.told > 72*60 {
+			late("incident.notice", id, o.detected, "customers told after 100 hours")
+		}
+		if o.causeInHours*60-o.resolved > 14*24*60 {
+			late("incident.rootcause", id, minutes(o.resolved), "root cause written down after twenty days")
+		}
+	}
+}
+
+func (x *writer) routineTruth(tr *Truth) {
+	tr.add("board.meeting", "2025-Q3", audit.Deviated, day(2025, 7, 1), day(2025, 10, 1), "the board did not meet")
+	tr.add("capacity.review", "2025-07", audit.Late, day(2025, 7, 1), day(2025, 8, 1), "done on 14 August, due by the 10th")
+	tr.add("vulnerability.scan", "2025-W34", audit.Late, day(2025, 8, 18), day(2025, 8, 25), "the scan of the week ran on the Wednesday of the next")
+}
+
+func (x *writer) gapTruth(tr *Truth) {
+}

@@ -11,6 +11,7 @@ type Size struct {
 	Name                string
 	Seed                uint64
 	People              int
+	Spare               int // devices of nobody
 	Systems             int // systems besides the identity provider that everybody has an account in
 	CloudAccounts       int
 	StoreFactor         int // production datastores per cloud account, in dozens
@@ -24,12 +25,12 @@ type Size struct {
 
 // Startup is Halyard with 50 people: 60 in its roster with those who came and
 // went, about 200 accounts, 60 devices, 500 cloud resources, 40 repositories.
-var Startup = Size{Name: "startup", Seed: 20250101, People: castSize, CloudAccounts: 3, StoreFactor: 1, ResourcesPerAccount: 140,
+var Startup = Size{Name: "startup", Seed: 20250101, People: castSize, Spare: 3, CloudAccounts: 3, StoreFactor: 1, ResourcesPerAccount: 140,
 	Repositories: 40, ChangesPerMonth: 70, TicketsPerMonth: 25, Vulnerabilities: 60}
 
 // Enterprise is Halyard with 20,000 people, 120,000 accounts, 25,000 devices,
 // 300,000 cloud resources, 8,000 repositories and two million events a year.
-var Enterprise = Size{Name: "enterprise", Seed: 20250101, People: 20000, Systems: 4, CloudAccounts: 60, StoreFactor: 4, ResourcesPerAccount: 4900,
+var Enterprise = Size{Name: "enterprise", Seed: 20250101, People: 20000, Spare: 5000, Systems: 3, CloudAccounts: 60, StoreFactor: 4, ResourcesPerAccount: 4900,
 	Repositories: 8000, ChangesPerMonth: 25000, TicketsPerMonth: 10000, Vulnerabilities: 20000, Changes: true}
 
 // A world makes Halyard's facts from a seed. Everything it gives depends on the
