@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
+	"strings"
 
 	"tieout/audit"
 )
@@ -176,11 +176,16 @@ func refuseFull(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
+// nullable are the columns that may be NULL. Elsewhere a nil from a driver is
+// an empty value: SQLite's gives nil for a blob of no bytes.
+var nullable = map[string]bool{"idx": true, "digest": true, "salt": true, "canonical": true, "end_body": true}
+
 // copyBatch bounds the bytes that are in memory at once.
 const copyBatch = 4 << 20
 
 func copyTable(ctx context.Context, src, dst *sql.Tx, d Dialect, t table) error {
 	b := insertInto(t.name, t.columns, "")
+	cols := strings.Split(t.columns, ", ")
 	var batch [][]any
 	size := 0
 	flush := func() error {
@@ -193,7 +198,7 @@ func copyTable(ctx context.Context, src, dst *sql.Tx, d Dialect, t table) error 
 		return err
 	}
 	err = scanAll(rows, func(r *sql.Rows) error {
-		row, n, err := scanAny(r, b.Cols)
+		row, n, err := scanAny(r, cols)
 		batch = append(batch, row)
 		if size += n; err != nil || size < copyBatch && len(batch) < 5000 {
 			return err
@@ -207,20 +212,23 @@ func copyTable(ctx context.Context, src, dst *sql.Tx, d Dialect, t table) error 
 }
 
 // scanAny reads a row of any types, and how many bytes it has.
-func scanAny(r *sql.Rows, cols int) ([]any, int, error) {
-	row := make([]any, cols)
-	at := make([]any, cols)
+func scanAny(r *sql.Rows, cols []string) ([]any, int, error) {
+	row := make([]any, len(cols))
+	at := make([]any, len(cols))
 	for i := range row {
 		at[i] = &row[i]
 	}
 	if err := r.Scan(at...); err != nil {
 		return nil, 0, err
 	}
-	n := 16 * cols
+	n := 16 * len(cols)
 	for i, v := range row {
 		switch v := v.(type) {
 		case []byte:
-			row[i] = slices.Clone(v)
+			row[i] = append([]byte{}, v...)
+			if v == nil && nullable[cols[i]] {
+				row[i] = nil
+			}
 			n += len(v)
 		case string:
 			n += len(v)

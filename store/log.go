@@ -142,11 +142,10 @@ func (s *Store) ReadHashes(ctx context.Context, ids []int64) ([][32]byte, error)
 var (
 	hashInsert = insertInto("log_hashes", "id, hash", "")
 	indexBulk  = bulk{
-		Head:  "with t(id, idx, commitment) as (values ",
-		Types: "text bigint bytea",
-		Cols:  3,
-		Tail: `) update records set idx = t.idx from t
-			where records.id = t.id and records.idx is null and records.commitment = t.commitment`,
+		Head:  "with t(id, idx) as (values ",
+		Types: "text bigint",
+		Cols:  2,
+		Tail:  `) update records set idx = t.idx from t where records.id = t.id and records.idx is null`,
 	}
 )
 
@@ -198,8 +197,11 @@ func holdLog(ctx context.Context, tx *sql.Tx, fence int64, b Batch) (n int64, er
 }
 
 func (s *Store) commitBatch(ctx context.Context, tx *sql.Tx, n int64, b Batch) error {
+	if err := checkLeaves(ctx, tx, b.Leaves); err != nil {
+		return err
+	}
 	k, err := indexBulk.run(ctx, tx, s.dialect, len(b.Leaves), func(args []any, i int) []any {
-		return append(args, b.Leaves[i].ID, b.Prev.Size+int64(i), b.Leaves[i].Commitment[:])
+		return append(args, b.Leaves[i].ID, b.Prev.Size+int64(i))
 	})
 	if err != nil {
 		return fmt.Errorf("number leaves: %w", err)
@@ -220,6 +222,37 @@ func (s *Store) commitBatch(ctx context.Context, tx *sql.Tx, n int64, b Batch) e
 	_, err = tx.ExecContext(ctx, `insert into log_heads (n, epoch, size, root, note) values ($1, $2, $3, $4, $5)`,
 		n, b.Head.Epoch, b.Head.Size, b.Head.Root[:], note)
 	return err
+}
+
+// checkLeaves makes sure that every leaf is a record with that commitment.
+func checkLeaves(ctx context.Context, tx *sql.Tx, leaves []Leaf) error {
+	names := make([]string, len(leaves))
+	for i, l := range leaves {
+		names[i] = l.ID
+	}
+	have := make(map[string][32]byte, len(leaves))
+	err := inList(names, func(list string, args []any) error {
+		rows, err := tx.QueryContext(ctx, `select id, commitment from records where id in (`+list+`)`, args...)
+		if err != nil {
+			return err
+		}
+		return scanAll(rows, func(r *sql.Rows) error {
+			var id string
+			var c [32]byte
+			err := r.Scan(&id, hash32{&c})
+			have[id] = c
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range leaves {
+		if c, ok := have[l.ID]; !ok || c != l.Commitment {
+			return fmt.Errorf("%w: leaf %s is not a record with that commitment", audit.ErrConflict, l.ID)
+		}
+	}
+	return nil
 }
 
 // Cosign keeps a witness's signature of the head of that size; a second one
