@@ -1,0 +1,3 @@
+package ledger
+
+const commitVector = "0a470a389d834c0c44c1d54d3882ab1c816ac63867710479f1cfd359cb9c86bd"
