@@ -1,0 +1,336 @@
+package procedure
+
+import (
+	"fmt"
+
+	"tieout/audit"
+)
+
+// A contGroup holds the continuous tasks that share a span and a maxGap, and
+// so the way an item's life is cut.
+type contGroup struct {
+	span   stretch
+	maxGap int64
+	views  []*view
+	tasks  []contTask
+	segs   []seg
+	flags  []segFlags // by version
+}
+
+// segFlags says what a version's segments hold.
+type segFlags struct{ known, other bool }
+
+// A contTask is a continuous task with its two questions.
+type contTask struct {
+	task         int
+	where, holds *node // where is nil for every item
+	quick        bool  // neither clock nor joins nor grace
+	bits         uint8 // outcomes seen
+	slow         bool  // needs the closer look
+}
+
+func (e *evaluator) addContinuous(i int) {
+	t := e.tasks[i]
+	p := t.p
+	c := contTask{task: i, quick: p.grace == 0 && len(p.joins) == 0 && !p.holds.clock && (p.where == nil || !p.where.clock)}
+	if c.quick {
+		c.where, c.holds = e.node(p, p.where), e.node(p, p.holds)
+	}
+	for _, g := range e.group {
+		if g.span == t.span && g.maxGap == p.maxGap {
+			g.tasks = append(g.tasks, c)
+			return
+		}
+	}
+	e.group = append(e.group, &contGroup{span: t.span, maxGap: p.maxGap, views: t.views, tasks: []contTask{c}})
+}
+
+// continuous tests the loaded item under every continuous task: one look at
+// each version for all tasks, and a closer one where a task found more than
+// states that were seen and held.
+func (e *evaluator) continuous() error {
+	for _, g := range e.group {
+		g.begin(e)
+	}
+	var prev *row
+	for i := range e.used {
+		if e.hist.Versions[i].Gone {
+			continue
+		}
+		if err := e.version(i, prev); err != nil {
+			return err
+		}
+		prev = e.rows[i]
+	}
+	for _, g := range e.group {
+		for i := range g.tasks {
+			if err := e.close(g, &g.tasks[i]); err != nil {
+				t := e.tasks[g.tasks[i].task]
+				return fmt.Errorf("procedure %s, %s %q: %w", t.p.ID, t.p.ItemType, e.hist.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// begin cuts the item's life for the group.
+func (g *contGroup) begin(e *evaluator) {
+	g.segs = g.views[e.hist.Stream].segments(g.segs[:0], e.hist, g.span, e.run.asOf)
+	g.flags = g.flags[:0]
+	for range e.used {
+		g.flags = append(g.flags, segFlags{})
+	}
+	for _, s := range g.segs {
+		if s.kind == segKnown {
+			g.flags[s.ver].known = true
+		} else {
+			g.flags[s.ver].other = true
+		}
+	}
+	for i := range g.tasks {
+		g.tasks[i].bits, g.tasks[i].slow = 0, !g.tasks[i].quick || e.run.emit != nil
+	}
+}
+
+// version asks the questions that the change from prev touches, and notes for
+// each task what the version's segments come to.
+func (e *evaluator) version(i int, prev *row) error {
+	r := e.rows[i]
+	diff := ^uint64(0)
+	if prev != nil {
+		diff = changed(prev, r)
+	}
+	for _, n := range e.nodes {
+		if n.mask&diff != 0 {
+			if err := n.ask(&e.act, r); err != nil {
+				return fmt.Errorf("%s %q: %w", e.table.layout.typ.Name, e.hist.ID, err)
+			}
+		}
+	}
+	for _, g := range e.group {
+		f := g.flags[i]
+		if !f.known && !f.other {
+			continue
+		}
+		for k := range g.tasks {
+			g.tasks[k].note(f)
+		}
+	}
+	return nil
+}
+
+func (c *contTask) note(f segFlags) {
+	if c.slow {
+		return
+	}
+	out := audit.NotApplicable
+	switch {
+	case c.where != nil && c.where.last.tri == no:
+	case c.where != nil && c.where.last.tri == unsure || c.holds.last.tri != yes:
+		c.slow = true
+		return
+	default:
+		out = audit.Operated
+	}
+	c.bits |= 1 << out
+	c.slow = f.other
+}
+
+// close counts the item under one task.
+func (e *evaluator) close(g *contGroup, c *contTask) error {
+	t := &e.out.tallies[c.task]
+	switch {
+	case len(g.segs) == 0:
+		return nil
+	case c.slow:
+		return e.trace(g, c)
+	case c.bits>>audit.Operated&1 == 1:
+		t.items++
+		t.counts[audit.Operated]++
+	default:
+		t.counts[audit.NotApplicable]++
+	}
+	return nil
+}
+
+// A piece is a part of an item's life with one outcome.
+type piece struct {
+	stretch
+	answer // out and why
+	ver    int
+	grace  bool
+	gap    bool // no evidence because the stream was not seen
+}
+
+// trace tests one item under one task instant by instant where needed, and
+// reports maximal stretches of one outcome.
+func (e *evaluator) trace(g *contGroup, c *contTask) error {
+	task := e.tasks[c.task]
+	segs := g.segs
+	if task.p.grace > 0 {
+		back := stretch{g.span.from - task.p.grace, g.span.to}
+		segs = g.views[e.hist.Stream].segments(nil, e.hist, back, e.run.asOf)
+	}
+	var ps []piece
+	var err error
+	for i, s := range segs {
+		if s.kind == segGap {
+			ps, err = e.gapPiece(ps, task, segs, i)
+		} else {
+			ps, err = e.seenPieces(ps, task, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	ps = merge(ps)
+	if task.p.grace > 0 {
+		ps = merge(applyGrace(ps, task.p.grace, g.span))
+	}
+	e.report(c.task, ps)
+	return nil
+}
+
+// ask2 answers where and holds of a version at one instant, and says until
+// when the answer stands.
+func (e *evaluator) ask2(task *task, ver int, at int64) (answer, int64, error) {
+	e.clock.set(at)
+	e.act.item, e.act.from = e.rows[ver], task.span.from
+	where, err := e.act.ask(task.p.where)
+	if err != nil || where.tri != yes {
+		return combine(where, answer{}), e.clock.next, err
+	}
+	if len(task.p.joins) > 0 {
+		if err := e.joins[e.index(task)].bind(moment{at, true}); err != nil {
+			return answer{}, 0, err
+		}
+	}
+	holds, err := e.act.ask(task.p.holds)
+	return combine(where, holds), e.clock.next, err
+}
+
+func (e *evaluator) index(t *task) int {
+	for i := range e.tasks {
+		if e.tasks[i] == t {
+			return i
+		}
+	}
+	return -1
+}
+
+const onlyIncomplete = "it was seen only in an incomplete collection, which cannot support more"
+
+// seenPieces asks from the segment's start to each next flip.
+func (e *evaluator) seenPieces(ps []piece, task *task, s seg) ([]piece, error) {
+	for at := s.from; at < s.to; {
+		a, next, err := e.ask2(task, s.ver, at)
+		if err != nil {
+			return nil, err
+		}
+		if s.kind == segWeak && a.out == audit.Operated {
+			a = answer{out: audit.NoEvidence, why: onlyIncomplete}
+		}
+		to := min(next, s.to)
+		ps = append(ps, piece{stretch: stretch{at, to}, answer: a, ver: s.ver})
+		at = to
+	}
+	return ps, nil
+}
+
+// gapPiece: what was not seen is no evidence of every item that was in the
+// population, or may have been, on one side of the gap.
+func (e *evaluator) gapPiece(ps []piece, task *task, segs []seg, i int) ([]piece, error) {
+	s := segs[i]
+	p := piece{stretch: s.stretch, ver: s.ver, gap: true}
+	p.why, _ = e.tasks[e.index(task)].views[e.hist.Stream].why(s.stretch)
+	outside, err := e.outside(task, s.ver, s.from)
+	if err != nil {
+		return nil, err
+	}
+	if outside && i+1 < len(segs) && segs[i+1].from == s.to && segs[i+1].ver != s.ver {
+		if outside, err = e.outside(task, segs[i+1].ver, s.to); err != nil {
+			return nil, err
+		}
+	}
+	if outside {
+		p.answer = answer{out: audit.NotApplicable}
+	}
+	return append(ps, p), nil
+}
+
+func (e *evaluator) outside(task *task, ver int, at int64) (bool, error) {
+	e.clock.set(at)
+	e.act.item = e.rows[ver]
+	where, err := e.act.ask(task.p.where)
+	return where.tri == no, err
+}
+
+// merge joins neighbors of the same outcome; no evidence also of the same reason.
+func merge(ps []piece) []piece {
+	out := ps[:0]
+	for _, p := range ps {
+		if n := len(out); n > 0 {
+			q := &out[n-1]
+			if q.to == p.from && q.out == p.out && q.grace == p.grace && q.gap == p.gap &&
+				(p.out == audit.Operated || p.out == audit.Deviated || p.out == audit.NotApplicable || q.why == p.why) {
+				q.to = p.to
+				continue
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// applyGrace lets the first grace of every run of deviation count as operated
+// in grace. A run that may have begun, or gone on, in a stretch without
+// evidence began at that stretch's start at the earliest; where that leaves
+// open whether the grace had run out, there is no evidence.
+func applyGrace(ps []piece, grace int64, span stretch) []piece {
+	var out []piece
+	earliest, latest, running := int64(0), int64(0), false
+	for i, p := range ps {
+		switch p.out {
+		case audit.Deviated:
+			touches := i > 0 && ps[i-1].to == p.from && ps[i-1].out == audit.NoEvidence
+			switch {
+			case touches && !running:
+				earliest = ps[i-1].from
+			case !running:
+				earliest = p.from
+			}
+			latest, running = p.from, true
+			out = append(out, splitGrace(p, earliest+grace, latest+grace)...)
+		case audit.NoEvidence:
+			out = append(out, p)
+		default:
+			running = false
+			out = append(out, p)
+		}
+	}
+	kept := out[:0]
+	for _, p := range out {
+		if p.stretch = p.stretch.cut(span); !p.empty() {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+func splitGrace(p piece, certain, over int64) []piece {
+	var out []piece
+	add := func(to int64, a answer, grace bool) {
+		s := stretch{p.from, min(to, p.to)}
+		if s.empty() {
+			return
+		}
+		q := p
+		q.stretch, q.answer, q.grace = s, a, grace
+		out = append(out, q)
+		p.from = s.to
+	}
+	add(certain, answer{out: audit.Operated}, true)
+	add(over, answer{out: audit.NoEvidence, why: "whether the grace had run out is not known: it began while nothing was seen"}, false)
+	add(forever, p.answer, false)
+	return out
+}

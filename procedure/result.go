@@ -1,0 +1,234 @@
+package procedure
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tieout/audit"
+)
+
+// report counts an item's pieces under task i and writes its results.
+func (e *evaluator) report(i int, ps []piece) {
+	if len(ps) == 0 {
+		return
+	}
+	task, t := e.tasks[i], &e.out.tallies[i]
+	worst, grace := audit.NotApplicable, false
+	for k, p := range ps {
+		worst, grace = worse(worst, p.out), grace || p.grace
+		if p.out == audit.NoEvidence {
+			e.countGap(task, t, p, ps[:k])
+		}
+	}
+	t.counts[worst]++
+	if worst != audit.NotApplicable {
+		t.items++
+	}
+	if grace {
+		t.inGrace++
+	}
+	for k := range ps {
+		finding := ps[k].out == audit.Deviated || ps[k].out == audit.Late
+		if !finding && e.run.emit == nil {
+			continue
+		}
+		r := e.result(task, ps, k)
+		if finding {
+			t.deviations = append(t.deviations, task.deviation(r))
+		}
+		if e.run.emit != nil {
+			e.out.results = append(e.out.results, r)
+		}
+	}
+}
+
+// countGap adds the item to the gap it falls in, once.
+func (e *evaluator) countGap(task *task, t *tally, p piece, before []piece) {
+	if p.gap {
+		for _, k := range task.gaps[e.hist.Stream] {
+			if k.from < p.to && k.to > p.from {
+				t.gap(k, 1, stretch{k.from, k.to}, nil)
+			}
+		}
+		return
+	}
+	n := 1
+	if slices.ContainsFunc(before, func(q piece) bool { return q.out == audit.NoEvidence && !q.gap && q.why == p.why }) {
+		n = 0
+	}
+	t.gap(gapKey{stream: e.hist.Stream, reason: p.why}, n, p.stretch, []int64{e.hist.Versions[p.ver].Record})
+}
+
+func (t *task) deviation(r audit.Result) audit.Deviation {
+	return audit.Deviation{Ref: audit.DeviationRef(r.Procedure, r.Item, r.Start.At), Result: r, Title: t.p.Title, Controls: t.p.Controls,
+		Disposition: audit.Candidate}
+}
+
+// result writes piece k of ps.
+func (e *evaluator) result(task *task, ps []piece, k int) audit.Result {
+	p := ps[k]
+	v := task.views[e.hist.Stream]
+	if e.label == "" {
+		e.label = e.name()
+	}
+	r := audit.Result{Procedure: task.p.ID, Hash: task.p.Hash, Item: e.hist.ID, Label: e.label, Outcome: p.out, Span: span(p.from, p.to),
+		InGrace: p.grace, Stream: v.stream.StreamKey, Exact: v.stream.Mode != audit.ModeSnapshot, Observations: v.observations(p.stretch)}
+	r.Start = e.start(ps, k)
+	r.End, r.Open = e.end(task, ps, k)
+	r.Records = e.records(task, p)
+	r.Reason = p.why
+	if p.gap {
+		r.Reason, r.Records = v.why(p.stretch)
+	}
+	if p.out == audit.Deviated || p.out == audit.NoEvidence && !p.gap {
+		r.Values = e.values(task, p.ver)
+	}
+	if p.out == audit.Deviated && r.Reason == "" {
+		r.Reason = "does not hold: " + task.p.holds.text + told(r.Values)
+	}
+	return r
+}
+
+// told writes values as the end of a sentence.
+func told(values []audit.FieldValue) string {
+	var parts []string
+	for _, v := range values {
+		parts = append(parts, v.Path+" is "+v.Value)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// start is what is known of when piece k began.
+func (e *evaluator) start(ps []piece, k int) audit.Bound {
+	p := ps[k]
+	from := &e.hist.Versions[p.ver].From
+	switch {
+	case k > 0 && ps[k-1].to == p.from && ps[k-1].out == audit.NoEvidence:
+		return audit.Bound{After: instant(ps[k-1].from), At: instant(p.from)}
+	case micros(from.At) == p.from:
+		return *from
+	}
+	return audit.ExactBound(instant(p.from))
+}
+
+// end is what is known of when piece k ended; open where nothing that is
+// known follows it and the item has not disappeared.
+func (e *evaluator) end(task *task, ps []piece, k int) (audit.Bound, bool) {
+	p := ps[k]
+	for _, q := range ps[k+1:] {
+		if q.out == audit.NoEvidence && p.out != audit.NoEvidence {
+			continue
+		}
+		from := &e.hist.Versions[q.ver].From
+		if q.from == p.to && micros(from.At) == q.from {
+			return *from, false
+		}
+		if q.from == p.to {
+			return audit.ExactBound(instant(q.from)), false
+		}
+		return audit.Bound{After: instant(p.to - 1), At: instant(q.from)}, false
+	}
+	for i := p.ver + 1; i < e.used; i++ {
+		v := &e.hist.Versions[i]
+		if v.Gone && micros(v.From.At) == p.to {
+			return v.From, false
+		}
+	}
+	return audit.Bound{}, true
+}
+
+// records are the pages that showed the versions within p, and the complete
+// collections that saw its ends.
+func (e *evaluator) records(task *task, p piece) []int64 {
+	var out []int64
+	for i := p.ver; i < e.used; i++ {
+		v := &e.hist.Versions[i]
+		if i > p.ver && micros(v.From.At) >= p.to {
+			break
+		}
+		out = append(out, v.Record)
+	}
+	s := task.views[e.hist.Stream].stream
+	first, last := int64(-1), int64(-1)
+	for _, q := range s.Points {
+		if at := micros(q.At); at >= p.from && at < p.to {
+			if first < 0 {
+				first = q.Record
+			}
+			last = q.Record
+		}
+	}
+	for _, c := range s.Covered {
+		if micros(c.From) < p.to && micros(c.To) > p.from {
+			if first < 0 {
+				first = c.Record
+			}
+			last = c.Record
+		}
+	}
+	for _, r := range []int64{first, last} {
+		if r >= 0 {
+			out = append(out, r)
+		}
+	}
+	return sortedRecords(out)
+}
+
+// values are the fields of the item that the test reads, as they were.
+func (e *evaluator) values(task *task, ver int) []audit.FieldValue {
+	p := task.p
+	r := e.rows[ver]
+	mask := p.holdsReads()
+	var out []audit.FieldValue
+	for i, n := range r.layout.names {
+		if mask>>i&1 == 1 {
+			out = append(out, audit.FieldValue{Path: r.name + "." + n, Value: r.show(i)})
+		}
+	}
+	if len(p.joins) > 0 && len(e.act.joins) == len(p.joins) {
+		out = append(out, e.joinedValues(p)...)
+	}
+	return out
+}
+
+// maxJoinedValues bounds how many fields of joined items a result lists.
+const maxJoinedValues = 24
+
+func (e *evaluator) joinedValues(p *Procedure) []audit.FieldValue {
+	var out []audit.FieldValue
+	for i, j := range p.joins {
+		for _, r := range e.act.joins[i].rows {
+			for s, n := range r.layout.names {
+				if j.want>>s&1 == 0 || s == slotID {
+					continue
+				}
+				if len(out) == maxJoinedValues {
+					return out
+				}
+				out = append(out, audit.FieldValue{Path: fmt.Sprintf("%s[%s].%s", j.name, r.id, n), Value: r.show(s)})
+			}
+		}
+	}
+	return out
+}
+
+// holdsReads are the item's slots that decide, the population's where left out.
+func (p *Procedure) holdsReads() uint64 {
+	var m uint64
+	if p.holds != nil {
+		m |= p.holds.reads[p.ItemType]
+	}
+	for _, a := range p.attrs {
+		if a.holds != nil {
+			m |= a.holds.reads[p.ItemType]
+		}
+	}
+	if p.Form == audit.Event {
+		m |= 1 << p.at.slot
+	}
+	return m
+}

@@ -1,0 +1,359 @@
+package procedure
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"tieout/audit"
+)
+
+// An Input is what procedures run over.
+type Input struct {
+	Period   audit.Period
+	AsOf     time.Time // evidence after it is not looked at; Timeline may hold more
+	Holidays []string  // "2006-01-02", days that are no business days in Period.Zone
+
+	// Timeline returns everything known of one item type; nil, or a Timeline
+	// without streams, where nothing collects it. It is called once a type.
+	Timeline func(typ string) (*audit.Timeline, error)
+}
+
+// Run tests ps over in and returns one Tested a procedure, in the order of ps.
+// Each item type is read once for all procedures. emit, which may be nil, gets
+// every result, in the same order on every machine; the Result is valid during
+// the call only. The error of emit, of Timeline, of ctx, or of a broken
+// procedure or body (audit.ErrInvalid) ends the run: nothing is returned then.
+func Run(ctx context.Context, in Input, ps []*Procedure, emit func(*audit.Result) error) ([]audit.Tested, error) {
+	r, err := newRun(in, emit)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range ps {
+		if err := r.add(p); err != nil {
+			return nil, err
+		}
+	}
+	for _, typ := range r.order {
+		if err := r.pass(ctx, typ); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]audit.Tested, len(r.tasks))
+	for i, t := range r.tasks {
+		out[i] = t.tested()
+	}
+	return out, nil
+}
+
+// A run is one call of Run.
+type run struct {
+	in     Input
+	cal    *calendar
+	asOf   int64
+	emit   func(*audit.Result) error
+	tables map[string]*table
+	tasks  []*task
+	order  []string // item types of populations, first come first
+	byType map[string][]*task
+}
+
+func newRun(in Input, emit func(*audit.Result) error) (*run, error) {
+	if in.Period.Empty() || in.Timeline == nil {
+		return nil, fmt.Errorf("%w: a run needs a period that is not empty and timelines", audit.ErrInvalid)
+	}
+	cal, err := newCalendar(in.Period.Location(), in.Holidays)
+	if err != nil {
+		return nil, err
+	}
+	return &run{in: in, cal: cal, asOf: micros(in.AsOf), emit: emit, tables: map[string]*table{}, byType: map[string][]*task{}}, nil
+}
+
+// add prepares one procedure: its tables, indexes and span.
+func (r *run) add(p *Procedure) error {
+	for _, typ := range p.Types {
+		if err := r.table(typ); err != nil {
+			return err
+		}
+	}
+	for _, j := range p.joins {
+		t := r.tables[j.layout.typ.Name]
+		t.view(p.maxGap)
+		for _, o := range j.on {
+			if err := t.prepare(o.slot); err != nil {
+				return err
+			}
+		}
+	}
+	t := newTask(r, p)
+	r.tasks = append(r.tasks, t)
+	if p.item == nil || p.Form == audit.Manual {
+		return nil
+	}
+	if r.byType[p.ItemType] == nil {
+		r.order = append(r.order, p.ItemType)
+	}
+	r.byType[p.ItemType] = append(r.byType[p.ItemType], t)
+	return nil
+}
+
+func (r *run) table(typ string) error {
+	if r.tables[typ] != nil {
+		return nil
+	}
+	tl, err := r.in.Timeline(typ)
+	if err != nil {
+		return fmt.Errorf("timeline of %s: %w", typ, err)
+	}
+	r.tables[typ], err = newTable(typ, tl, r.asOf)
+	return err
+}
+
+// span is the part of the period a procedure speaks about: within its
+// effective days, up to the evidence.
+func (r *run) span(p *Procedure) stretch {
+	s := stretch{micros(r.in.Period.From), min(micros(r.in.Period.To), r.asOf+1)}
+	zone := r.in.Period.Location()
+	if d, err := time.ParseInLocation(time.DateOnly, p.Effective.From, zone); err == nil {
+		s.from = max(s.from, micros(d))
+	}
+	if d, err := time.ParseInLocation(time.DateOnly, p.Effective.To, zone); err == nil {
+		s.to = min(s.to, micros(d.AddDate(0, 0, 1)))
+	}
+	if s.empty() {
+		return stretch{s.from, s.from}
+	}
+	return s
+}
+
+// chunkItems is how many items a worker takes at once.
+const chunkItems = 512
+
+// A chunk is what one worker found of some items.
+type chunk struct {
+	tallies []tally // by task
+	results []audit.Result
+	err     error
+}
+
+// pass runs all tasks over the items of one type, shared by all cores. Chunks
+// are merged in the order of the items.
+func (r *run) pass(ctx context.Context, typ string) error {
+	tasks := r.byType[typ]
+	tb := r.tables[typ]
+	n := (len(tb.tl.Histories) + chunkItems - 1) / chunkItems
+	workers := max(1, min(runtime.GOMAXPROCS(0), n))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out := make([]chan *chunk, workers)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	for w := range out {
+		out[w] = make(chan *chunk, 2)
+		e := newEvaluator(r, tb, tasks)
+		wg.Go(func() { e.work(ctx, w, workers, n, out[w]) })
+	}
+	for i := range n {
+		c, ok := <-out[i%workers]
+		if !ok {
+			return context.Cause(ctx)
+		}
+		if err := r.merge(tasks, c); err != nil {
+			return err
+		}
+	}
+	for _, t := range tasks {
+		if err := t.finish(r, tb); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) merge(tasks []*task, c *chunk) error {
+	if c.err != nil {
+		return c.err
+	}
+	for i, t := range tasks {
+		t.total.add(&c.tallies[i])
+	}
+	for i := range c.results {
+		if err := r.emit(&c.results[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A task is one procedure in one run.
+type task struct {
+	p     *Procedure
+	span  stretch
+	views []*view    // of the population's streams
+	gaps  [][]gapKey // by stream: where it was not seen within span
+	total tally
+	named audit.Tested // what is known before the run
+
+	streamItems []int
+}
+
+func newTask(r *run, p *Procedure) *task {
+	t := &task{p: p, span: r.span(p)}
+	t.named = audit.Tested{Procedure: p.ID, Hash: p.Hash, Title: p.Title, Form: p.Form, Controls: p.Controls, Statement: p.Statement,
+		Population: p.Population, Span: span(t.span.from, t.span.to), Questions: p.Questions}
+	if t.span.empty() {
+		t.named.Span = audit.Span{}
+	}
+	if p.item == nil {
+		return t
+	}
+	tb := r.tables[p.ItemType]
+	t.views = tb.view(p.maxGap)
+	t.streamItems = tb.streamItems()
+	for i, v := range t.views {
+		var keys []gapKey
+		if !t.span.empty() {
+			for _, g := range v.gaps(t.span) {
+				why, _ := v.why(g)
+				keys = append(keys, gapKey{stream: i, from: g.from, to: g.to, reason: why})
+			}
+		}
+		t.gaps = append(t.gaps, keys)
+	}
+	return t
+}
+
+// A tally counts what was found; tallies of chunks add up.
+type tally struct {
+	items      int
+	counts     [audit.NumOutcomes]int
+	inGrace    int
+	deviations []audit.Deviation
+	gaps       map[gapKey]*gapSum
+}
+
+// A gapKey names a gap: a stretch of a stream, or a reason without one.
+type gapKey struct {
+	stream   int
+	from, to int64 // 0, 0: the reason is about items, at different times
+	reason   string
+}
+
+type gapSum struct {
+	items    int
+	from, to int64
+	records  []int64
+}
+
+func (t *tally) add(o *tally) {
+	t.items += o.items
+	t.inGrace += o.inGrace
+	for i, n := range o.counts {
+		t.counts[i] += n
+	}
+	t.deviations = append(t.deviations, o.deviations...)
+	for k, g := range o.gaps {
+		t.gap(k, g.items, stretch{g.from, g.to}, g.records)
+	}
+}
+
+// maxGapRecords bounds how many records one gap names.
+const maxGapRecords = 16
+
+func (t *tally) gap(k gapKey, items int, s stretch, records []int64) {
+	if t.gaps == nil {
+		t.gaps = map[gapKey]*gapSum{}
+	}
+	g := t.gaps[k]
+	if g == nil {
+		g = &gapSum{from: s.from, to: s.to}
+		t.gaps[k] = g
+	}
+	g.items += items
+	g.from, g.to = min(g.from, s.from), max(g.to, s.to)
+	g.records = sortedRecords(append(g.records, records...))
+	if len(g.records) > maxGapRecords {
+		g.records = g.records[:maxGapRecords]
+	}
+}
+
+// finish adds what the whole population shows: gaps of its streams, cadence
+// windows, and that nothing happened.
+func (t *task) finish(r *run, tb *table) error {
+	if t.span.empty() {
+		return nil
+	}
+	if t.p.Form == audit.Cadence {
+		if err := t.runCadence(r, tb); err != nil {
+			return err
+		}
+	}
+	t.streamGaps()
+	if t.total.items > 0 || len(t.total.gaps) > 0 || t.total.counts[audit.NoEvidence] > 0 {
+		return nil
+	}
+	t.total.counts[audit.NoOccurrence] = 1
+	if r.emit == nil {
+		return nil
+	}
+	return r.emit(&audit.Result{Procedure: t.p.ID, Hash: t.p.Hash, Outcome: audit.NoOccurrence, Span: span(t.span.from, t.span.to),
+		Reason: "the population was seen in full and nothing in it was due for this test"})
+}
+
+// streamGaps lists every stretch in which a stream of the population was not seen.
+func (t *task) streamGaps() {
+	if len(t.views) == 0 {
+		t.total.gap(gapKey{stream: -1, from: t.span.from, to: t.span.to, reason: "nothing collects " + t.p.ItemType}, 0, t.span, nil)
+	}
+	for _, gaps := range t.gaps {
+		for _, k := range gaps {
+			t.total.gap(k, 0, stretch{k.from, k.to}, nil)
+		}
+	}
+	for k, g := range t.total.gaps {
+		if k.from != 0 && k.stream >= 0 {
+			_, g.records = t.views[k.stream].why(stretch{k.from, k.to})
+		}
+	}
+}
+
+// tested writes the tally as the report's value.
+func (t *task) tested() audit.Tested {
+	out := t.named
+	out.Items, out.Counts, out.InGrace = t.total.items, t.total.counts, t.total.inGrace
+	if t.p.Form == audit.Manual {
+		out.Counts[audit.Pending] = 1
+	}
+	out.Deviations = t.total.deviations
+	if out.Deviations == nil {
+		out.Deviations = []audit.Deviation{}
+	}
+	out.Gaps = t.listGaps()
+	out.Streams = t.streams()
+	out.Frequency = t.frequency()
+	return out
+}
+
+func (t *task) listGaps() []audit.Gap {
+	keys := make([]gapKey, 0, len(t.total.gaps))
+	for k := range t.total.gaps {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, compareGaps)
+	out := make([]audit.Gap, 0, len(keys))
+	for _, k := range keys {
+		g := t.total.gaps[k]
+		a := audit.Gap{Procedure: t.p.ID, Controls: t.p.Controls, Span: span(g.from, g.to), Reason: k.reason, Items: g.items, Records: g.records}
+		if k.stream >= 0 {
+			a.Stream = t.views[k.stream].stream.StreamKey
+		} else {
+			a.Stream = audit.StreamKey{Type: t.p.ItemType}
+		}
+		out = append(out, a)
+	}
+	return out
+}
