@@ -13,6 +13,7 @@ import (
 	"tieout/audit"
 	"tieout/internal/canonical"
 	"tieout/library"
+	"tieout/procedure"
 )
 
 // A CriteriaSet is one version of the criteria a report is made against.
@@ -28,13 +29,14 @@ type CriteriaSet struct {
 // A Catalog is the content of the library, checked. It is read-only and safe
 // for concurrent use.
 type Catalog struct {
-	Version  string          // content address of all library files
-	Sets     []CriteriaSet   // sorted by id
-	Mappings []audit.Mapping // in the order of the files, then of the criteria
-	Controls []audit.Control // sorted by id
-	Sources  map[string]File // procedure id -> its file
+	Version    string                 // content address of all library files
+	Sets       []CriteriaSet          // sorted by id
+	Mappings   []audit.Mapping        // in the order of the files, then of the criteria
+	Controls   []audit.Control        // sorted by id
+	Procedures []*procedure.Procedure // sorted by id
 
-	controls map[string]int
+	controls   map[string]int
+	procedures map[string]int
 }
 
 // DefaultSet is the criteria set of a workspace that names none.
@@ -68,7 +70,7 @@ func readFS(fsys fs.FS) (map[string][]byte, error) {
 
 func loadCatalog(files map[string][]byte) (*Catalog, error) {
 	var p Problems
-	c := &Catalog{Version: version(files), Sources: map[string]File{}}
+	c := &Catalog{Version: version(files), procedures: map[string]int{}}
 	names := sortedKeys(files)
 	for _, name := range names {
 		if path.Dir(name) == "criteria" {
@@ -84,11 +86,7 @@ func loadCatalog(files map[string][]byte) (*Catalog, error) {
 		}
 	}
 	c.indexControls()
-	for _, name := range names {
-		if path.Dir(name) == "procedures" {
-			c.readProcedure(name, files[name], &p)
-		}
-	}
+	c.readProcedures(files, &p)
 	return c, p.err()
 }
 
@@ -99,11 +97,18 @@ func version(files map[string][]byte) string {
 	for name, b := range files {
 		digests[name] = digest(b)
 	}
-	b, err := canonical.Marshal(digests)
+	return digest(mustCanonical(digests))
+}
+
+// mustCanonical writes values that always have a canonical form: strings,
+// integers, and maps and slices of them. Bytes that are no UTF-8 have become
+// U+FFFD on the way; YAML files that hold such bytes are refused when read.
+func mustCanonical(v any) []byte {
+	b, err := canonical.Marshal(v)
 	if err != nil {
-		panic(err) // strings always have a canonical form
+		panic(err)
 	}
-	return digest(b)
+	return b
 }
 
 func digest(b []byte) string {
