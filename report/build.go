@@ -38,10 +38,10 @@ func Build(in Input) audit.Report {
 	r := audit.Report{
 		Schema: Schema, Organization: in.Organization, Period: in.Period, AsOf: audit.Instant(in.AsOf),
 		Coverage: coverage(in.Coverage), Criteria: criteria(in.Criteria), Evidence: evidence(in.Evidence),
-		Versions: in.Versions, Log: in.Log,
+		Versions: in.Versions, Log: in.Log, Controls: []audit.ControlReport{}, Untested: []audit.Control{},
 	}
 	r.Versions.Normalizers = maps.Clone(in.Versions.Normalizers)
-	r.Log.Witnessed = slices.Sorted(slices.Values(in.Log.Witnessed))
+	r.Log.Witnessed = sortedBy(in.Log.Witnessed, strings.Compare)
 	addControls(&r, in)
 	r.Sentence = Sentence(StandingOf(&r), in.Reader)
 	r.Limits = limits(&r, in)
@@ -129,7 +129,7 @@ func criteria(list []audit.Criterion) []audit.Criterion {
 }
 
 func sortedBy[T any](list []T, compare func(a, b T) int) []T {
-	out := slices.Clone(list)
+	out := append([]T{}, list...)
 	slices.SortStableFunc(out, compare)
 	return out
 }
