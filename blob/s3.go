@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -23,13 +24,16 @@ import (
 	"tieout/audit"
 )
 
-// S3Config names a bucket. Credentials come from where the AWS SDK looks for
-// them: environment, shared files, the machine's or the pod's role.
+// S3Config names a bucket. Without AccessKey credentials come from where the
+// AWS SDK looks for them: environment, shared files, the machine's or the pod's
+// role.
 type S3Config struct {
 	Bucket    string
-	Prefix    string        // of every object's key, such as "tieout/"
-	Region    string        // "" as the SDK's own settings say
-	Endpoint  string        // base URL of another service than AWS, or ""
+	Prefix    string // of every object's key, such as "tieout/"
+	Region    string // "" as the SDK's own settings say
+	Endpoint  string // base URL of another service than AWS, or ""
+	AccessKey string
+	SecretKey string
 	PathStyle bool          // bucket in the path and not in the host name, as most other services want
 	Lock      time.Duration // how long an object may not be deleted or changed; 0 is no object lock
 	Governed  bool          // lock in governance mode; else in compliance mode, which nobody can lift
@@ -52,6 +56,9 @@ func NewS3(ctx context.Context, cfg S3Config) (Objects, error) {
 	var opts []func(*config.LoadOptions) error
 	if cfg.Region != "" {
 		opts = append(opts, config.WithRegion(cfg.Region))
+	}
+	if cfg.AccessKey != "" {
+		opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(cfg.AccessKey, cfg.SecretKey, "")))
 	}
 	ac, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
