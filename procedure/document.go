@@ -260,3 +260,5 @@ func distance(a, b string) int {
 	}
 	return prev[len(b)]
 }
+
+func canonicalString(s string) []byte { return canonical.AppendString(nil, s) }
