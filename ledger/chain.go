@@ -122,6 +122,11 @@ func (c Chain) Current() Key {
 
 func (c Chain) last() Link { return c.links[len(c.links)-1] }
 
+// signs tells whether a signature line claims one of the chain's keys.
+func (c Chain) signs(s sigLine) bool {
+	return slices.ContainsFunc(c.links, func(l Link) bool { return s.by(l.Key) })
+}
+
 // VerifyCheckpoint reads a checkpoint signed by the log and nobody else, by a
 // key that was in force at its epoch and size. At the size of a hand-over both
 // keys are, and the root must be the one handed over.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -63,6 +64,48 @@ func cosignedAt(s sigLine) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("cosignature: %w: its time, %d seconds, is no time of a witness", ErrVerify, secs)
 	}
 	return time.Unix(int64(secs), 0).UTC(), nil
+}
+
+// Cosigned is what a checkpoint with cosignatures on it says.
+type Cosigned struct {
+	Checkpoint Checkpoint
+	Witnessed  []Cosignature // by the witnesses given; empty: order not externally witnessed
+	Unchecked  []string      // name+hash of signers whose keys were not given; they count for nothing
+}
+
+// VerifyCosigned reads a checkpoint that witnesses have cosigned. The log's own
+// signature and every cosignature by a witness given must hold.
+func VerifyCosigned(msg []byte, keys Chain, witnesses ...Key) (Cosigned, error) {
+	text, sigs, err := splitNote(msg)
+	if err != nil {
+		return Cosigned{}, fmt.Errorf("checkpoint: %w", err)
+	}
+	var out Cosigned
+	var own []sigLine
+	for _, s := range sigs {
+		if keys.signs(s) {
+			own = append(own, s)
+			continue
+		}
+		known := slices.IndexFunc(witnesses, s.by)
+		if known < 0 {
+			out.Unchecked = append(out.Unchecked, fmt.Sprintf("%s+%08x", s.name, s.hash))
+			continue
+		}
+		c, err := VerifyCosignature(msg, []byte(s.String()), witnesses[known])
+		if err != nil {
+			return Cosigned{}, err
+		}
+		out.Witnessed = append(out.Witnessed, c)
+	}
+	if len(own) == 0 {
+		return Cosigned{}, fmt.Errorf("checkpoint: %w: no signature by a key of log %q", ErrVerify, keys.Log())
+	}
+	out.Checkpoint, err = keys.VerifyCheckpoint(joinNote(text, own))
+	if err != nil {
+		return Cosigned{}, err
+	}
+	return out, nil
 }
 
 // WithCosignatures returns the checkpoint with cosignature lines added, as it is

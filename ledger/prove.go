@@ -45,3 +45,28 @@ func (l *Log) within(size int64) error {
 	}
 	return nil
 }
+
+// Show returns what a witness needs that has seen the log at seen, the zero
+// Checkpoint for a witness that has not.
+func (l *Log) Show(ctx context.Context, seen Checkpoint) (Exchange, error) {
+	l.mu.Lock()
+	head, note := l.head, l.stored.Note
+	l.mu.Unlock()
+	if note == nil {
+		return Exchange{}, fmt.Errorf("show log: it has no entries yet")
+	}
+	from := seen.Size
+	if seen.Epoch > 0 && seen.Epoch < head.Epoch && survives(seen.Epoch, head) < from {
+		from = head.Epochs[len(head.Epochs)-1].From
+	}
+	x := Exchange{Checkpoint: note}
+	if from == 0 {
+		return x, nil
+	}
+	if from > head.Size {
+		return Exchange{}, fmt.Errorf("show log: %w: the witness saw %d entries, the log holds %d", ErrForked, from, head.Size)
+	}
+	var err error
+	x.Proof, err = l.ProveConsistency(ctx, from, head.Size)
+	return x, err
+}

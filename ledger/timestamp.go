@@ -268,7 +268,8 @@ func pool(certs []*x509.Certificate) *x509.CertPool {
 	return p
 }
 
-// Timestamper asks one RFC 3161 authority over HTTP.
+// Timestamper asks one RFC 3161 authority over HTTP, with a Client that the
+// caller has given a timeout.
 type Timestamper struct {
 	URL    string
 	Client *http.Client
@@ -278,6 +279,9 @@ type Timestamper struct {
 // just made (nonce) and its own signature holds; whether the authority is
 // believed is for VerifyTimestamp to say.
 func (t Timestamper) Timestamp(ctx context.Context, message []byte) ([]byte, error) {
+	if t.Client == nil {
+		return nil, errors.New("timestamper: no HTTP client")
+	}
 	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
 	if err != nil {
 		return nil, err

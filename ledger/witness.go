@@ -42,8 +42,8 @@ type Witness struct {
 }
 
 // Exchange is what a log shows a witness: its newest checkpoint and the RFC 6962
-// consistency proof from the size that Seen returned; no proof if that was 0 or
-// is the checkpoint's own size.
+// consistency proof from what the witness saw last, or, where a new epoch holds
+// less than that, from where the epoch began. Log.Show makes it.
 type Exchange struct {
 	Checkpoint []byte
 	Proof      [][32]byte

@@ -26,19 +26,13 @@ func newWitness(t testing.TB, name string) *Witness {
 // show brings the log's head to the witness with the proof it needs.
 func show(t testing.TB, l *Log, w *Witness) Exchange {
 	t.Helper()
-	x := Exchange{Checkpoint: l.Head().Note}
-	last, seen, err := w.Seen(t.Context(), testLog)
+	last, _, err := w.Seen(t.Context(), testLog)
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, size := last.Size, l.Checkpoint().Size
-	if e := l.Checkpoint().Epochs; len(e) > 0 && last.Epoch < l.Checkpoint().Epoch {
-		from = min(from, e[len(e)-1].From)
-	}
-	if seen && from > 0 && from <= size {
-		if x.Proof, err = l.ProveConsistency(t.Context(), from, size); err != nil {
-			t.Fatal(err)
-		}
+	x, err := l.Show(t.Context(), last)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return x
 }
@@ -236,6 +230,49 @@ func TestEveryByteOfACosignatureCounts(t *testing.T) {
 	}
 	if _, err := VerifyCosignature(o.Head().Note, line, o.signer.Key()); err == nil {
 		t.Error("a log's key was taken for a witness's")
+	}
+}
+
+func TestVerifyCosigned(t *testing.T) {
+	r := rotate(t)
+	known, stranger := newWitness(t, "known.example"), newWitness(t, "stranger.example")
+	note := r.Head().Note
+	for _, w := range []*Witness{stranger, known} {
+		w.Follow(r.chain)
+		line, err := w.Cosign(t.Context(), Exchange{Checkpoint: r.Head().Note})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if note, err = WithCosignatures(note, line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := VerifyCosigned(note, r.chain, known.Key())
+	if err != nil || c.Checkpoint.Size != 4 || len(c.Witnessed) != 1 || len(c.Unchecked) != 1 || c.Unchecked[0] != stranger.Key().ID() {
+		t.Errorf("cosigned = %+v, %v; want one witnessed, %s unchecked", c, err, stranger.Key().ID())
+	}
+	plain, err := VerifyCosigned(r.Head().Note, r.chain, known.Key())
+	if err != nil || len(plain.Witnessed) != 0 {
+		t.Errorf("plain = %+v, %v; want no witness", plain, err)
+	}
+	flips(note, func(i int, changed []byte) {
+		got, err := VerifyCosigned(changed, r.chain, known.Key(), stranger.Key())
+		if err == nil && len(got.Unchecked) == 0 {
+			t.Errorf("byte %d changed to %q went unnoticed", i, changed[i])
+		}
+	})
+	if _, err := VerifyCosigned(note, Chain{}, known.Key()); !errors.Is(err, ErrVerify) {
+		t.Errorf("without the log's keys: %v; want ErrVerify", err)
+	}
+}
+
+func TestShowRefuses(t *testing.T) {
+	if _, err := openLog(t, 0).Show(t.Context(), Checkpoint{}); err == nil {
+		t.Error("an empty log has something to show")
+	}
+	o := openLog(t, 2)
+	if _, err := o.Show(t.Context(), Checkpoint{Epoch: 1, Size: 3}); !errors.Is(err, ErrForked) {
+		t.Errorf("to a witness that saw more: %v; want ErrForked", err)
 	}
 }
 
