@@ -4,11 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -314,11 +312,11 @@ func (s *Store) Erase(ctx context.Context, index int64) (digest string, err erro
 	if err != nil {
 		return "", fmt.Errorf("erase %s: %w", audit.EvidenceRef(index), err)
 	}
-	if s.dialect.AfterErase == "" {
+	if s.dialect.AfterErase == nil {
 		return digest, nil
 	}
-	if _, err := s.writer.ExecContext(ctx, s.dialect.AfterErase); err != nil {
-		return digest, fmt.Errorf("erase %s: clear side files: %w", audit.EvidenceRef(index), err)
+	if err := s.dialect.AfterErase(ctx, s.writer); err != nil {
+		return digest, fmt.Errorf("erase %s: it is erased from the store, not yet from its side files; erase it again: %w", audit.EvidenceRef(index), err)
 	}
 	return digest, nil
 }
@@ -366,14 +364,4 @@ func (s *Store) ForgetBlob(ctx context.Context, digest string) error {
 		return fmt.Errorf("forget blob %s: %w", digest, err)
 	}
 	return nil
-}
-
-// now returns the store's clock.
-func (s *Store) now(ctx context.Context) (time.Time, error) {
-	var us int64
-	err := s.reader.QueryRowContext(ctx, `select `+s.dialect.Now).Scan(&us)
-	if err != nil {
-		return time.Time{}, errors.Join(errors.New("read the store's clock"), err)
-	}
-	return instant(us), nil
 }

@@ -34,6 +34,8 @@ type Dialect struct {
 
 	// Lock keeps other processes from migrating until unlock is called.
 	Lock func(ctx context.Context, db *sql.DB) (unlock func() error, err error)
+	// AfterErase takes erased bytes out of side files; nil where there are none.
+	AfterErase func(ctx context.Context, db *sql.DB) error
 	// BackupInto writes the whole store to a new file by the engine's own means;
 	// nil where the rows have to be copied.
 	BackupInto func(ctx context.Context, path string) error

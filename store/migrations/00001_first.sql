@@ -27,8 +27,8 @@ create table records (
 );
 create unique index records_idx on records (idx);
 create index records_pending on records (inserted) where idx is null;
-create index records_kind on records (kind, idx);
-create index records_collection on records (collection, idx);
+create index records_kind on records (kind, idx) where idx is not null;
+create index records_collection on records (collection, idx) where idx is not null;
 create index records_digest on records (digest);
 
 create table bodies (

@@ -4,15 +4,20 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"tieout/audit"
 	"tieout/store"
 	"tieout/store/postgres"
+	"tieout/store/sqlite"
 	"tieout/store/storetest"
 )
 
@@ -66,3 +71,55 @@ func exec(t testing.TB, db *sql.DB, schema, query string) {
 }
 
 func TestStore(t *testing.T) { storetest.Run(t, place) }
+
+// TestBackupCrossesEngines moves a store from PostgreSQL to SQLite and back.
+func TestBackupCrossesEngines(t *testing.T) {
+	ctx := t.Context()
+	from, err := place(t).Open(ctx)
+	must(t, err)
+	defer from.Close()
+	storetest.Fill(t, from)
+	want := storetest.Contents(t, from)
+	folder := t.TempDir()
+	must(t, from.Backup(ctx, filepath.Join(folder, "from-postgres.db")))
+
+	lite, err := sqlite.Open(ctx, filepath.Join(folder, "store.db"))
+	must(t, err)
+	defer lite.Close()
+	must(t, lite.Restore(ctx, filepath.Join(folder, "from-postgres.db")))
+	if d := cmp.Diff(want, storetest.Contents(t, lite)); d != "" {
+		t.Fatalf("in SQLite (-want +got):\n%s", d)
+	}
+	must(t, lite.Backup(ctx, filepath.Join(folder, "from-sqlite.db")))
+
+	back, err := place(t).Open(ctx)
+	must(t, err)
+	defer back.Close()
+	must(t, back.Restore(ctx, filepath.Join(folder, "from-sqlite.db")))
+	if d := cmp.Diff(want, storetest.Contents(t, back)); d != "" {
+		t.Fatalf("back in PostgreSQL (-want +got):\n%s", d)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		dsn, schema string
+		want        error
+	}{
+		"a schema that needs quoting": {"postgres://127.0.0.1/x", `a"; drop schema public`, audit.ErrInvalid},
+		"no schema":                   {"postgres://127.0.0.1/x", "", audit.ErrInvalid},
+		"an address that is none":     {"postgres://[", "tieout", audit.ErrInvalid},
+		"nobody there":                {"postgres://127.0.0.1:1/x?connect_timeout=2", "tieout", audit.ErrUnavailable},
+	} {
+		if _, err := postgres.Open(t.Context(), tc.dsn, tc.schema); !errors.Is(err, tc.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tc.want)
+		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

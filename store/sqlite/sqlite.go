@@ -16,6 +16,7 @@ import (
 
 	_ "modernc.org/sqlite" // driver "sqlite"
 
+	"tieout/audit"
 	"tieout/internal/durable"
 	"tieout/store"
 )
@@ -49,12 +50,12 @@ func open(ctx context.Context, abs string) (*store.Store, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	writer, err := sql.Open("sqlite", dsn(abs, "_txlock=immediate", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)"))
+	writer, err := sql.Open("sqlite", writerDSN(abs))
 	if err != nil {
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	reader, err := sql.Open("sqlite", dsn(abs, "", "query_only(on)", "cache_size(-8000)"))
+	reader, err := sql.Open("sqlite", readerDSN(abs))
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -68,7 +69,7 @@ func dialect(path string, writer *sql.DB) store.Dialect {
 		Name:       "sqlite",
 		Now:        "cast(unixepoch('subsec') * 1000000 as integer)",
 		Rows:       1,
-		AfterErase: "pragma wal_checkpoint(truncate)",
+		AfterErase: truncateLog,
 		Lock: func(ctx context.Context, _ *sql.DB) (func() error, error) {
 			return lockFile(ctx, path+".lock")
 		},
@@ -77,6 +78,19 @@ func dialect(path string, writer *sql.DB) store.Dialect {
 		},
 		OpenFile: Open,
 	}
+}
+
+// truncateLog empties the write-ahead log, in which old pages could still be.
+// It waits for those who read; who reads too long makes it fail.
+func truncateLog(ctx context.Context, db *sql.DB) error {
+	var busy, pages, moved int
+	if err := db.QueryRowContext(ctx, `pragma wal_checkpoint(truncate)`).Scan(&busy, &pages, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return fmt.Errorf("%w: the write-ahead log is still being read", audit.ErrUnavailable)
+	}
+	return nil
 }
 
 // vacuumInto writes a consistent copy while others read and write.
@@ -89,6 +103,12 @@ func vacuumInto(ctx context.Context, from, to string) (err error) {
 	_, err = db.ExecContext(ctx, `vacuum into $1`, to)
 	return err
 }
+
+func writerDSN(path string) string {
+	return dsn(path, "_txlock=immediate", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)")
+}
+
+func readerDSN(path string) string { return dsn(path, "", "query_only(on)", "cache_size(-8000)") }
 
 // dsn is the data source name of a file. Pragmas stand in it because the
 // driver runs them on every connection it opens; run once on a pool they

@@ -40,8 +40,8 @@ func Fill(t *testing.T, s *store.Store) {
 	must(t, err)
 }
 
-// contents is what a store tells of itself.
-func contents(t *testing.T, s *store.Store) map[string]any {
+// Contents is what a store that Fill filled tells of itself, by name.
+func Contents(t *testing.T, s *store.Store) map[string]any {
 	t.Helper()
 	ctx := t.Context()
 	out := map[string]any{}
@@ -83,10 +83,10 @@ func wrap[T any](v T, err error) (any, error) { return v, err }
 func restart(t *testing.T, e *engine) {
 	s := e.Open(t)
 	Fill(t, s)
-	before := contents(t, s)
+	before := Contents(t, s)
 	again := e.Again(t, s)
 	must(t, s.Close())
-	if d := cmp.Diff(before, contents(t, again)); d != "" {
+	if d := cmp.Diff(before, Contents(t, again)); d != "" {
 		t.Fatalf("after a restart (-before +after):\n%s", d)
 	}
 	sequence(t, again)
@@ -129,16 +129,16 @@ func newerSchema(t *testing.T, e *engine) {
 func backup(t *testing.T, e *engine) {
 	s := e.Open(t)
 	Fill(t, s)
-	want := contents(t, s)
+	want := Contents(t, s)
 	path := filepath.Join(t.TempDir(), "backup.db")
 	must(t, s.Backup(t.Context(), path))
 	to := e.Open(t)
 	must(t, to.Restore(t.Context(), path))
-	if d := cmp.Diff(want, contents(t, to)); d != "" {
+	if d := cmp.Diff(want, Contents(t, to)); d != "" {
 		t.Fatalf("restored (-want +got):\n%s", d)
 	}
 	wantError(t, "restoring into a store that is not empty", to.Restore(t.Context(), path), audit.ErrConflict)
-	if d := cmp.Diff(want, contents(t, to)); d != "" {
+	if d := cmp.Diff(want, Contents(t, to)); d != "" {
 		t.Fatalf("after the refused one (-want +got):\n%s", d)
 	}
 	insert(t, to, Record(30))
