@@ -21,8 +21,11 @@ func rotate(t testing.TB) rotated {
 	r := rotated{old: o.signer, oldHead: o.Head().Note}
 	next := newSigner(t, testLog)
 	var err error
-	if r.handover, err = SignHandover(o.signer, next, o.Checkpoint()); err != nil {
+	if r.handover, err = o.HandOver(next); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := o.Sequence(t.Context()); !errors.Is(err, ErrReload) {
+		t.Errorf("the old key sequences after its hand-over: %v", err)
 	}
 	if r.chain, err = NewChain(o.signer.Key(), r.handover); err != nil {
 		t.Fatal(err)
@@ -146,6 +149,40 @@ func TestHandoverRefuses(t *testing.T) {
 	}
 	if _, err := (Chain{}).VerifyCheckpoint(o.Head().Note); err == nil {
 		t.Error("the zero Chain verified a checkpoint")
+	}
+}
+
+// TestHandoverOvertaken: the old key numbered more after its hand-over.
+func TestHandoverOvertaken(t *testing.T) {
+	o := openLog(t, 3)
+	second, err := Open(t.Context(), o.backend, o.signer, Options{Anchor: o.anchor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := newSigner(t, testLog)
+	msg, err := o.HandOver(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.backend.insert(1)
+	if _, err := second.Sequence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	chain, err := NewChain(o.signer.Key(), msg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), o.backend, next, Options{Anchor: o.anchor, Keys: chain}); !errors.Is(err, ErrVerify) {
+		t.Errorf("opened over an overtaken hand-over: %v; want ErrVerify", err)
+	}
+	if msg, err = second.HandOver(next); err != nil {
+		t.Fatal(err)
+	}
+	if chain, err = NewChain(o.signer.Key(), msg); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), o.backend, next, Options{Anchor: o.anchor, Keys: chain}); err != nil {
+		t.Errorf("opened with the newer hand-over: %v", err)
 	}
 }
 

@@ -26,7 +26,7 @@ type Options struct {
 // Log is the fenced sequencer and prover of one log. Any number of Logs may
 // share a backend: the first Sequence of one takes the log over from the
 // others, whose next Sequence returns ErrFenced. Methods may be called from
-// several goroutines.
+// several goroutines; proofs do not wait for a Sequence under way.
 //
 // After any failed write the outcome is unknown and Sequence returns ErrReload
 // until Reload has read what really happened. What Head returns is on disk in
@@ -36,11 +36,13 @@ type Log struct {
 	signer  Signer
 	opt     Options
 
-	mu     sync.Mutex
-	stored Head       // exactly as the backend has it
-	head   Checkpoint // what stored says; size 0 for the zero Head
+	seq    sync.Mutex // held by whoever writes
 	fence  int64      // 0: not the sequencer
 	broken error
+
+	mu     sync.Mutex // held for a moment, so that proofs never wait for a write
+	stored Head       // exactly as the backend has it
+	head   Checkpoint // what stored says; size 0 for the zero Head
 }
 
 // Open loads a log and refuses it with ErrForked when the stored head is behind
@@ -88,8 +90,8 @@ func newLog(b Backend, signer Signer, opt Options) (*Log, error) {
 // anchor, and makes the Log usable after a failed write. It gives up the fence;
 // the next Sequence takes a new one.
 func (l *Log) Reload(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.seq.Lock()
+	defer l.seq.Unlock()
 	l.fence = 0
 	return l.load(ctx)
 }
@@ -108,8 +110,16 @@ func (l *Log) load(ctx context.Context) error {
 	if err := l.checkAnchor(ctx, kept, stored, head); err != nil {
 		return fmt.Errorf("load log: %w", err)
 	}
-	l.stored, l.head, l.broken = stored, head, nil
+	l.show(stored, head)
+	l.broken = nil
 	return nil
+}
+
+// show lets readers see a head that is published.
+func (l *Log) show(stored Head, head Checkpoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stored, l.head = stored, head
 }
 
 // readHead returns the stored head and what its checkpoint says, once the
@@ -203,8 +213,8 @@ func (l *Log) published(ctx context.Context) (Checkpoint, error) {
 // head are stored together or not at all. On error the first n leaves stay
 // numbered; whether more were is known after Reload.
 func (l *Log) Sequence(ctx context.Context) (n int, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.seq.Lock()
+	defer l.seq.Unlock()
 	if l.broken != nil {
 		return 0, fmt.Errorf("sequence: %w: %w", ErrReload, l.broken)
 	}
@@ -263,7 +273,8 @@ func (l *Log) commit(ctx context.Context, fence int64, b Batch, head Checkpoint)
 		l.broken = err
 		return err
 	}
-	l.stored, l.head, l.broken = b.Head, head, nil
+	l.show(b.Head, head)
+	l.broken = nil
 	return nil
 }
 
@@ -311,6 +322,28 @@ func (l *Log) Checkpoint() Checkpoint {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.head
+}
+
+// HandOver returns the statement that next signs from the newest checkpoint on,
+// signed by both keys, and ends the Log: its Sequence returns ErrReload, and
+// Reload must not be called. Open again with next and the statement in
+// Options.Keys. An entry numbered by another process with the old key after
+// this makes the statement void; Open then says so, and a new one is signed.
+func (l *Log) HandOver(next Signer) ([]byte, error) {
+	l.seq.Lock()
+	defer l.seq.Unlock()
+	if l.broken != nil {
+		return nil, fmt.Errorf("hand over: %w: %w", ErrReload, l.broken)
+	}
+	if l.head.Size == 0 {
+		return nil, errors.New("hand over: the log has no entries yet: open it with the new key alone")
+	}
+	msg, err := SignHandover(l.signer, next, l.head)
+	if err != nil {
+		return nil, err
+	}
+	l.broken = fmt.Errorf("the key was handed over to %s", next.key.ID())
+	return msg, nil
 }
 
 // Keys returns the chain of keys the log is run under.

@@ -265,6 +265,41 @@ func TestProofsOutsideTheLogAreRefused(t *testing.T) {
 	}
 }
 
+// blocking holds every Commit until it is released.
+type blocking struct {
+	*memory
+	entered, release chan struct{}
+}
+
+func (b blocking) Commit(ctx context.Context, fence int64, batch Batch) error {
+	close(b.entered)
+	<-b.release
+	return b.memory.Commit(ctx, fence, batch)
+}
+
+func TestReadersDoNotWaitForACommit(t *testing.T) {
+	o := openLog(t, 4)
+	b := blocking{o.backend, make(chan struct{}), make(chan struct{})}
+	l, err := Open(t.Context(), b, o.signer, Options{Anchor: o.anchor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.backend.insert(1)
+	done := make(chan error, 1)
+	go func() { _, err := l.Sequence(t.Context()); done <- err }()
+	<-b.entered
+	if got := l.Head().Size; got != 4 {
+		t.Errorf("head during a commit = %d; want 4", got)
+	}
+	if _, err := l.Prove(t.Context(), 2, 4); err != nil {
+		t.Errorf("proof during a commit: %v", err)
+	}
+	close(b.release)
+	if err := <-done; err != nil || l.Head().Size != 5 {
+		t.Errorf("afterwards head = %d, %v; want 5", l.Head().Size, err)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	signer := newSigner(t, testLog)
 	if _, err := Open(t.Context(), newMemory(), signer, Options{}); err == nil {
