@@ -54,7 +54,14 @@ type performance struct {
 	key    string // subject it is of
 	answer        // yes: it is one; unsure: it may be
 	unkey  bool   // whose it is was not collected
-	used   bool
+	used   *slotOfTime
+}
+
+// A slotOfTime is one window of one subject, with what performed it.
+type slotOfTime struct {
+	window
+	due answer
+	cadenceResult
 }
 
 // A schedule tests one cadence.
@@ -103,9 +110,9 @@ func (t *task) runCadence(r *run, tb *table) error {
 func (s *schedule) plan() error {
 	c := s.t.p.cadence
 	w := windowAt(c.every, s.t.span.from, s.zone)
-	for back := w; s.limit(back) > w.from && len(s.windows) < 8; {
+	for back := w; !s.e.run.in.alone && s.limit(back) > w.from && len(s.windows) < 8; {
 		back = windowAt(c.every, back.from-1, s.zone)
-		if s.limit(back) <= w.from {
+		if s.limit(back) <= w.from || !s.covered(stretch{back.from, w.from}) {
 			break
 		}
 		s.windows = append(s.windows, back)
@@ -117,6 +124,16 @@ func (s *schedule) plan() error {
 		}
 	}
 	return nil
+}
+
+// covered reports whether every stream of the events covers in.
+func (s *schedule) covered(in stretch) bool {
+	for _, v := range s.t.views {
+		if ok, _ := v.covers(in); !ok {
+			return false
+		}
+	}
+	return len(s.t.views) > 0
 }
 
 // deadline is when an occurrence had to be done, limit until when it counts as late.
@@ -239,37 +256,52 @@ func (s *schedule) dueAt(sub *subject, t int64) (answer, error) {
 	return s.e.act.ask(s.t.p.cadence.each.where)
 }
 
-// test tests every window of one subject, earliest first, because an event
-// belongs to the earliest window that is not performed yet.
+// test tests every window of one subject. First each window takes the
+// earliest event in its time that no earlier window took. Then a window left
+// without one takes, as late, an event that no window needs in time.
 func (s *schedule) test(sub *subject) error {
+	var all []*slotOfTime
 	for _, w := range s.windows {
-		a, err := s.due(sub, w)
+		due, err := s.due(sub, w)
 		if err != nil {
 			return err
 		}
-		if a.tri == no {
+		if due.tri != no {
+			all = append(all, &slotOfTime{window: w, due: due})
+		}
+	}
+	for _, x := range all {
+		if err := s.inTime(sub, x); err != nil {
+			return err
+		}
+	}
+	for _, x := range all {
+		if x.event != nil {
 			continue
 		}
-		o, err := s.perform(sub, w)
-		if err != nil {
+		if err := s.tooLate(sub, x); err != nil {
 			return err
 		}
-		if a.tri == unsure && o.out != audit.Operated && o.out != audit.Pending {
-			o = cadenceResult{answer: answer{why: "whether it was due is not known: " + a.why}}
-		}
-		if w.to <= s.t.span.from {
-			continue // of the time before: only what it used up counts
-		}
-		if w.to > s.t.span.to && o.event == nil {
-			if s.e.run.asOf+1 < w.to || o.out == audit.Pending {
-				o = cadenceResult{answer: answer{out: audit.Pending, why: "due by " + text(s.deadline(w))}}
-			} else {
-				continue // due after the span
-			}
-		}
-		s.count(sub, w, o)
+	}
+	for _, x := range all {
+		s.settle(sub, x)
 	}
 	return nil
+}
+
+// settle gives a window its outcome and counts it, if it is of the span.
+func (s *schedule) settle(sub *subject, x *slotOfTime) {
+	span := s.t.span
+	if x.to <= span.from || x.to > span.to && s.e.run.asOf+1 > span.to && x.event == nil {
+		return // of the time before, where only what it used up counts, or due after the span
+	}
+	if x.event == nil {
+		x.answer = s.missing(sub, x.window)
+		if x.due.tri == unsure && x.out == audit.Deviated {
+			x.answer = answer{why: "whether it was due is not known: " + x.due.why}
+		}
+	}
+	s.count(sub, x.window, x.cadenceResult)
 }
 
 // due: a subject is due in a window if it exists and matches at its start and end.
@@ -292,47 +324,74 @@ type cadenceResult struct {
 	attrs []audit.AttributeResult
 }
 
-// perform finds the event that performed the window, in time or late, and
-// tests its attributes. Of several in time it is the first that has them all.
-func (s *schedule) perform(sub *subject, w window) (cadenceResult, error) {
-	for _, late := range []bool{false, true} {
-		from, to := w.from, s.deadline(w)
-		if late {
-			from, to = s.deadline(w), s.limit(w)
-		}
-		best, err := s.best(sub, stretch{from, to})
+// inTime finds the event that performed the window in time: the first that
+// has all attributes, else the first.
+func (s *schedule) inTime(sub *subject, x *slotOfTime) error {
+	for _, ev := range s.spare(sub, stretch{x.from, s.deadline(x.window)}) {
+		r, err := s.attributes(ev)
 		if err != nil {
-			return best, err
+			return err
 		}
-		if best.event != nil {
-			best.event.used = true
-			if late && severity[audit.Late] > severity[best.out] {
-				best.out, best.why = audit.Late, fmt.Sprintf("done at %s, due by %s", text(best.event.at), text(s.deadline(w)))
-			}
-			return best, nil
+		good := r.out == audit.Operated || r.out == audit.Pending
+		if x.event == nil || good {
+			x.take(r)
+		}
+		if good {
+			return nil
 		}
 	}
-	return cadenceResult{answer: s.missing(sub, w)}, nil
+	return nil
 }
 
-func (s *schedule) best(sub *subject, in stretch) (cadenceResult, error) {
-	var first cadenceResult
-	for _, x := range s.events {
-		if x.used || x.tri != yes || x.key != sub.id || x.at < in.from || x.at >= in.to {
+// tooLate finds an event after the deadline: one that is left over, or one
+// whose own window has another to take instead.
+func (s *schedule) tooLate(sub *subject, x *slotOfTime) error {
+	in := stretch{s.deadline(x.window), s.limit(x.window)}
+	for _, ev := range s.events {
+		if ev.tri != yes || ev.key != sub.id || ev.at < in.from || ev.at >= in.to {
 			continue
 		}
-		r, err := s.attributes(x)
+		if owner := ev.used; owner != nil {
+			others := s.spare(sub, stretch{owner.from, s.deadline(owner.window)})
+			if len(others) == 0 {
+				continue
+			}
+			r, err := s.attributes(others[0])
+			if err != nil {
+				return err
+			}
+			owner.take(r)
+		}
+		r, err := s.attributes(ev)
 		if err != nil {
-			return r, err
+			return err
 		}
-		if first.event == nil {
-			first = r
+		x.take(r)
+		if severity[audit.Late] > severity[x.out] {
+			x.out, x.why = audit.Late, fmt.Sprintf("done at %s, due by %s", text(ev.at), text(s.deadline(x.window)))
 		}
-		if r.out == audit.Operated || r.out == audit.Pending {
-			return r, nil
+		return nil
+	}
+	return nil
+}
+
+func (x *slotOfTime) take(r cadenceResult) {
+	if x.event != nil {
+		x.event.used = nil
+	}
+	x.cadenceResult = r
+	r.event.used = x
+}
+
+// spare are the subject's events in s that no window has taken.
+func (s *schedule) spare(sub *subject, in stretch) []*performance {
+	var out []*performance
+	for _, x := range s.events {
+		if x.used == nil && x.tri == yes && x.key == sub.id && x.at >= in.from && x.at < in.to {
+			out = append(out, x)
 		}
 	}
-	return first, nil
+	return out
 }
 
 func (s *schedule) attributes(x *performance) (cadenceResult, error) {
@@ -362,7 +421,7 @@ func (s *schedule) missing(sub *subject, w window) answer {
 	}
 	in := stretch{w.from, s.limit(w)}
 	for _, x := range s.events {
-		if !x.used && x.tri == unsure && (x.unkey || x.key == sub.id) && x.at >= in.from && x.at < in.to {
+		if x.tri == unsure && (x.unkey || x.key == sub.id) && x.at >= in.from && x.at < in.to {
 			return answer{why: fmt.Sprintf("%s %s may be it: %s", s.t.p.ItemType, x.hist.ID, x.why)}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
@@ -100,7 +101,8 @@ type each struct {
 
 // An example is a small timeline with the outcome it must give.
 type example struct {
-	node   *yaml.Node
+	root   *yaml.Node
+	node   *yaml.Node // its expect
 	name   string
 	given  *yaml.Node
 	at     int64
@@ -207,3 +209,13 @@ func (p *Procedure) types() []string {
 
 // statedOutcome is what `empty` says of a join; no evidence unless it speaks.
 func (p *Procedure) statedOutcome(join string) audit.Outcome { return p.empty[join] }
+
+// File is the name the document was read under.
+func (p *Procedure) File() string { return p.name }
+
+// Document returns the bytes of the document, as they were read.
+func (p *Procedure) Document() []byte { return slices.Clone(p.data) }
+
+// Overrides returns the parameters that WithParameters gave other values; nil
+// where the document's own are in force.
+func (p *Procedure) Overrides() map[string]any { return maps.Clone(p.overrides) }

@@ -20,6 +20,8 @@ type Input struct {
 	// Timeline returns everything known of one item type; nil, or a Timeline
 	// without streams, where nothing collects it. It is called once a type.
 	Timeline func(typ string) (*audit.Timeline, error)
+
+	alone bool // an example: windows before the period do not exist
 }
 
 // Run tests ps over in and returns one Tested a procedure, in the order of ps.
