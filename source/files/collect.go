@@ -1,0 +1,336 @@
+package files
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"tieout/audit"
+	"tieout/source"
+)
+
+// Sizes. Small files go to the sink together; large ones are split at rows.
+const (
+	batchFiles = 64
+	batchBytes = 8 << 20
+	maxPage    = 64 << 20
+)
+
+type collector struct {
+	source  string
+	dir     string
+	streams []stream
+}
+
+type stream struct {
+	Stream
+	config streamConfig
+}
+
+// A file is one export on disk, before it is read.
+type file struct {
+	path     string // relative to the workspace
+	size     int64
+	modified time.Time
+	scope    string
+	about    audit.Span // the instant or stretch; empty while only the file itself knows
+}
+
+// A group is the files that make one snapshot, or cover one stretch.
+type group struct {
+	scope string
+	about audit.Span
+	files []file
+}
+
+// Collect reads every stream. A file that cannot be read closes its stream as
+// incomplete and the others are still read.
+func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
+	zone, err := loadZone(w.Zone)
+	if err != nil {
+		return fmt.Errorf("source %s: %w", c.source, err)
+	}
+	r := &run{collector: c, w: w, sink: sink, zone: zone, closed: map[closing]bool{}}
+	for i := range c.streams {
+		if err := r.stream(ctx, &c.streams[i]); err != nil {
+			return fmt.Errorf("source %s: %w", c.source, err)
+		}
+	}
+	return nil
+}
+
+// A run is one collection.
+type run struct {
+	*collector
+	w      audit.Window
+	sink   source.Sink
+	zone   *time.Location
+	closed map[closing]bool
+}
+
+// A closing names what a manifest has been given for.
+type closing struct {
+	typ, scope string
+	covers     audit.Span
+}
+
+func (r *run) stream(ctx context.Context, s *stream) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	files, why := r.find(s)
+	groups, skipped := r.groups(s, files)
+	if len(groups) == 0 && why == "" {
+		why = fmt.Sprintf("no file matches %s", s.Files)
+		if skipped > 0 {
+			why = fmt.Sprintf("none of the %d files that match %s is dated within the window", skipped, s.Files)
+		}
+	}
+	if why != "" {
+		if err := r.closeFailed(ctx, s, why); err != nil {
+			return err
+		}
+	}
+	for _, g := range groups {
+		if err := r.group(ctx, s, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeFailed closes the stream for the whole window: why says what is wrong.
+func (r *run) closeFailed(ctx context.Context, s *stream, why string) error {
+	g := group{scope: s.Scope.Fixed, about: audit.At(r.w.AsOf)}
+	if s.Mode != audit.ModeSnapshot {
+		g.about = r.w.Span
+	}
+	res := &result{why: []string{why}}
+	return r.close(ctx, s, g, res)
+}
+
+// find lists the files of a stream by name. why is not "" where one cannot be
+// used: the others still are, and the stream is not complete for the window.
+func (r *run) find(s *stream) (files []file, why string) {
+	paths, err := filepath.Glob(join(r.dir, s.Files))
+	if err != nil {
+		return nil, fmt.Sprintf("files: %v", err)
+	}
+	slices.Sort(paths)
+	for _, p := range paths {
+		f, err := r.look(s, p)
+		if err != nil && why == "" {
+			why = err.Error()
+		}
+		if err == nil && f.path != "" {
+			files = append(files, f)
+		}
+	}
+	return files, why
+}
+
+func (r *run) look(s *stream, path string) (file, error) {
+	name := path
+	if rel, err := filepath.Rel(r.dir, path); err == nil && !filepath.IsAbs(s.Files) {
+		name = filepath.ToSlash(rel)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return file{}, fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+	case info.IsDir():
+		return file{}, nil
+	case !info.Mode().IsRegular():
+		return file{}, fmt.Errorf("%s: it is not a regular file", name)
+	}
+	f := file{path: name, size: info.Size(), modified: audit.Instant(info.ModTime()), scope: s.Scope.Fixed}
+	if s.Scope.Path != nil {
+		if f.scope, err = firstGroup(s.Scope.Path, name); err != nil {
+			return file{}, fmt.Errorf("%s: scope: %w", name, err)
+		}
+	}
+	if f.about, err = r.dated(s, f); err != nil {
+		return file{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return f, nil
+}
+
+func firstGroup(re *regexp.Regexp, path string) (string, error) {
+	m := re.FindStringSubmatch(path)
+	if m == nil || m[1] == "" {
+		return "", fmt.Errorf("the path does not match %s", re)
+	}
+	return m[1], nil
+}
+
+// dated is what a file speaks about, as far as its name and the settings say.
+func (r *run) dated(s *stream, f file) (audit.Span, error) {
+	if s.Mode == audit.ModeSnapshot {
+		return r.datedSnapshot(s, f)
+	}
+	if s.Covers.inside() {
+		return audit.Span{}, nil
+	}
+	if s.Covers.re == nil {
+		span, err := between(s.Covers.From, s.Covers.To, r.zone)
+		return r.untilWritten(span, f), err
+	}
+	text, err := firstGroup(s.Covers.re, f.path)
+	if err != nil {
+		return audit.Span{}, fmt.Errorf("covers: %w", err)
+	}
+	span, err := stretchOf(text, r.zone)
+	if err != nil {
+		return span, err
+	}
+	if span = r.untilWritten(span, f); span.Empty() {
+		return span, fmt.Errorf("it was written at %s, before the stretch it covers starts", audit.FormatTime(f.modified))
+	}
+	return span, nil
+}
+
+// untilWritten cuts a stretch at the instant the file was last written: it
+// cannot know more.
+func (r *run) untilWritten(span audit.Span, f file) audit.Span {
+	for _, t := range []time.Time{f.modified, r.w.AsOf} {
+		if t.Before(span.To) {
+			span.To = t
+		}
+	}
+	return span
+}
+
+func (r *run) datedSnapshot(s *stream, f file) (audit.Span, error) {
+	d := s.AsOf
+	text := d.Fixed
+	switch {
+	case d.inside():
+		return audit.Span{}, nil
+	case d.Modified:
+		return audit.At(f.modified), nil
+	case d.re != nil:
+		var err error
+		if text, err = firstGroup(d.re, f.path); err != nil {
+			return audit.Span{}, fmt.Errorf("asOf: %w", err)
+		}
+	}
+	t, err := d.instantOf(text, r.zone)
+	if err != nil {
+		return audit.Span{}, err
+	}
+	return audit.At(t), nil
+}
+
+// groups puts files together that make one snapshot or cover one stretch, in
+// order of time. Files dated outside of the window are left out and counted.
+func (r *run) groups(s *stream, files []file) (out []group, skipped int) {
+	reach := r.w.Span
+	if r.w.AsOf.Before(reach.To) {
+		reach.To = r.w.AsOf.Add(time.Microsecond)
+	}
+	for _, f := range files {
+		if !f.about.Empty() && f.about.Intersect(reach).Empty() {
+			skipped++
+			continue
+		}
+		i := slices.IndexFunc(out, func(g group) bool { return g.scope == f.scope && sameStretch(s, g.about, f.about) })
+		if i < 0 {
+			out = append(out, group{scope: f.scope, about: f.about})
+			i = len(out) - 1
+		}
+		out[i].files = append(out[i].files, f)
+		out[i].about.To = earlier(out[i].about.To, f.about.To)
+	}
+	slices.SortStableFunc(out, func(a, b group) int {
+		return cmp.Or(cmp.Compare(a.scope, b.scope), a.about.From.Compare(b.about.From))
+	})
+	return out, skipped
+}
+
+// sameStretch: files of one month written at different times still make one
+// stretch, which ends when the first of them was written.
+func sameStretch(s *stream, a, b audit.Span) bool {
+	return a.From.Equal(b.From) && (a.To.Equal(b.To) || s.Mode != audit.ModeSnapshot)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// group seals the files of one group, reads them, and closes its streams.
+func (r *run) group(ctx context.Context, s *stream, g group) error {
+	prog, err := compile(s.config.Rules, r.zone)
+	if err != nil {
+		return err
+	}
+	res := &result{s: s, prog: prog, seen: map[string]struct{}{}, several: len(g.files) > 1}
+	b := &batch{run: r, s: s, res: res}
+	for i, f := range g.files {
+		err := b.file(ctx, f, g)
+		var unreadable unreadableError
+		if errors.As(err, &unreadable) {
+			res.why = append(res.why, err.Error())
+		} else if err != nil {
+			return err
+		}
+		r.sink.Progress(s.Name, i+1, len(g.files))
+	}
+	if err := b.flush(ctx); err != nil {
+		return err
+	}
+	if g.about, err = res.dates(r, s, g); err != nil {
+		res.why = append(res.why, err.Error())
+		g.about = audit.At(r.w.AsOf)
+		if s.Mode != audit.ModeSnapshot {
+			g.about = r.w.Span
+		}
+	}
+	return r.close(ctx, s, g, res)
+}
+
+// unreadableError: the file, not the sink, is at fault.
+type unreadableError struct{ error }
+
+func (e unreadableError) Unwrap() error { return e.error }
+
+func unreadable(path string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return unreadableError{fmt.Errorf("%s: %w", path, err)}
+}
+
+// close closes the group's streams: the items', and the links'.
+func (r *run) close(ctx context.Context, s *stream, g group, res *result) error {
+	types := []string{s.Type}
+	if s.Links != nil && s.Type != "link" {
+		types = append(types, "link")
+	}
+	res.finish()
+	for _, typ := range types {
+		m := audit.Manifest{Type: typ, Scope: g.scope, Mode: s.Mode, Covers: g.about, Queries: []string{s.Files},
+			Pages: res.pages, Items: res.rows, Checks: res.checks, Cannot: cannot}
+		k := closing{typ, g.scope, g.about}
+		why := res.why
+		if r.closed[k] {
+			why = append(slices.Clip(why), fmt.Sprintf("another stream of this connection gives %s of scope %q for the same time; give each its own scope", typ, g.scope))
+		}
+		r.closed[k] = true
+		m.Complete, m.Reason = len(why) == 0, joinReasons(why)
+		if err := r.sink.Close(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
