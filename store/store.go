@@ -26,11 +26,10 @@ import (
 
 // A Dialect is all that differs between the engines.
 type Dialect struct {
-	Name       string             // "sqlite" or "postgres"
-	Now        string             // SQL expression: the store's clock, microseconds UTC
-	Rows       int                // rows a bulk statement holds; 1 means a prepared statement in a loop
-	Snapshot   sql.IsolationLevel // under which a read transaction sees one instant
-	AfterErase string             // statement that takes erased bytes out of side files, or ""
+	Name     string             // "sqlite" or "postgres"
+	Now      string             // SQL expression: the store's clock, microseconds UTC
+	Rows     int                // rows a bulk statement holds; 1 means a prepared statement in a loop
+	Snapshot sql.IsolationLevel // under which a read transaction sees one instant
 
 	// Lock keeps other processes from migrating until unlock is called.
 	Lock func(ctx context.Context, db *sql.DB) (unlock func() error, err error)
