@@ -132,11 +132,18 @@ func appendStretch(all []audit.Stretch, c audit.Stretch) []audit.Stretch {
 	return append(all, c)
 }
 
+// manyVersions is from where on a collection of garbage costs less than the
+// memory it frees is worth: the buffers hold no pointers, so it is quick.
+const manyVersions = 200_000
+
 // histories reads one stream's versions into one slab.
 func (s *Store) histories(ctx context.Context, id int64, stream int) ([]audit.History, error) {
 	segs, total, err := s.segments(ctx, id)
 	if err != nil || total == 0 {
 		return nil, err
+	}
+	if total > manyVersions {
+		runtime.GC() // the compressed copies go before the slab comes
 	}
 	hs, owner, err := countVersions(segs, total, stream)
 	if err != nil {
@@ -165,15 +172,14 @@ func (s *Store) histories(ctx context.Context, id int64, stream int) ([]audit.Hi
 func countVersions(segs [][]byte, total int64, stream int) (hs []audit.History, owner []int32, err error) {
 	owner = make([]int32, 0, total)
 	index := map[string]int32{}
-	var counts []int
+	var counts []int32
 	for _, raw := range segs {
 		err := eachVersion(raw, func(item []byte, _ audit.Version) error {
 			i, ok := index[string(item)]
 			if !ok {
-				i = int32(len(hs))
-				hs = append(hs, audit.History{ID: string(item), Stream: stream})
+				i = int32(len(counts))
 				counts = append(counts, 0)
-				index[hs[i].ID] = i
+				index[string(item)] = i
 			}
 			counts[i]++
 			owner = append(owner, i)
@@ -182,6 +188,10 @@ func countVersions(segs [][]byte, total int64, stream int) (hs []audit.History, 
 		if err != nil {
 			return nil, nil, err
 		}
+	}
+	hs = make([]audit.History, len(counts))
+	for id, i := range index {
+		hs[i].ID, hs[i].Stream = id, stream
 	}
 	slab := make([]audit.Version, len(owner))
 	for i, n := range counts {
