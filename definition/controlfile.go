@@ -127,19 +127,32 @@ func (w *Workspace) toScope(c *audit.Control) bool {
 	if set == nil {
 		return true // said where the set is named
 	}
-	var cats []audit.Category
+	chosen := func(cat audit.Category) bool { return slices.Contains(w.Organization.Categories, cat) }
+	var of []audit.Category
 	c.Criteria = slices.DeleteFunc(c.Criteria, func(id string) bool {
 		crit := set.Criterion(id)
-		if crit == nil || !slices.Contains(w.Organization.Categories, crit.Category) {
+		if crit == nil || !chosen(crit.Category) {
 			return true
 		}
-		if !slices.Contains(cats, crit.Category) {
-			cats = append(cats, crit.Category)
+		if !slices.Contains(of, crit.Category) {
+			of = append(of, crit.Category)
 		}
 		return false
 	})
-	c.Categories = cats
+	c.Categories = slices.DeleteFunc(c.Categories, func(cat audit.Category) bool { return !chosen(cat) })
+	if len(c.Categories) == 0 {
+		c.Categories = of
+	}
 	return len(c.Criteria) > 0
+}
+
+// meantFor reports whether a library control is for one of the organization's
+// categories. A privacy control may touch common criteria as well; it is a
+// starting point only where privacy is chosen.
+func (w *Workspace) meantFor(c audit.Control) bool {
+	return slices.ContainsFunc(c.Categories, func(cat audit.Category) bool {
+		return slices.Contains(w.Organization.Categories, cat)
+	})
 }
 
 func checkEffective(d *doc, at []any, e audit.Effective) {
@@ -163,7 +176,7 @@ func (w *Workspace) addStarter(placed []placedControl, without map[string]string
 	}
 	for _, base := range w.Catalog.Controls {
 		c := cloneControl(base)
-		if _, out := without[c.ID]; !out && !written[c.ID] && w.toScope(&c) {
+		if _, out := without[c.ID]; !out && !written[c.ID] && w.meantFor(c) && w.toScope(&c) {
 			placed = append(placed, placedControl{Control: c})
 		}
 	}

@@ -15,7 +15,7 @@ type Warning struct {
 
 var (
 	vague     = regexp.MustCompile(`(?i)\b(periodic(ally)?|timely|in time|promptly|regularly|as needed|as appropriate|when necessary|adequate(ly)?|reasonabl[ey]|suitabl[ey]|sufficient(ly)?|set (days|time|cadence|intervals?)|within target|target time)\b`)
-	recurring = regexp.MustCompile(`(?i)\b(once|every|each|all times|day|week|month|quarter|half-year|year|release|event)\b`)
+	recurring = regexp.MustCompile(`(?i)\b(once|every|each|all times|day|week|month|quarter|half-year|year|yearly|release|event)\b`)
 )
 
 // Lint returns what makes a control's description hard to test: words without

@@ -74,15 +74,22 @@ func (p *Problems) addError(file string, err error) {
 		case m != nil:
 			l, _ := strconv.Atoi(m[2])
 			c, _ := strconv.Atoi(m[3])
-			*p = append(*p, Problem{file, l, c, m[4]})
+			*p = append(*p, Problem{file, l, c, plain(m[4])})
 		case first:
-			*p = append(*p, Problem{file, 1, 1, line})
+			*p = append(*p, Problem{file, 1, 1, plain(line)})
 		default:
 			last := &(*p)[len(*p)-1]
 			last.Text += "\n" + line
 		}
 		first = false
 	}
+}
+
+var unknownField = regexp.MustCompile(`^field (.+) not found in type .*$`)
+
+// plain says what the YAML library says without the names of Go types.
+func plain(text string) string {
+	return unknownField.ReplaceAllString(text, `there is no key "$1" here`)
 }
 
 // A doc is one YAML file while it is being read and checked.

@@ -124,12 +124,18 @@ func (w *Workspace) readProcedureFiles(docs workspaceDocs) {
 
 // ownProcedure reads a procedure written in the workspace.
 func (w *Workspace) ownProcedure(d *doc) []placedProcedure {
+	var head struct {
+		Controls []string
+		Rest     map[string]any `yaml:",inline"`
+	}
+	if err := d.root.Load(&head); err == nil {
+		w.checkControls(d, head.Controls)
+	}
 	proc, err := procedure.Parse(d.name, w.file(d.name))
 	if err != nil {
 		d.problems.addError(d.name, err)
 		return nil
 	}
-	w.checkControls(d, proc.Controls)
 	return []placedProcedure{{proc, d}}
 }
 
