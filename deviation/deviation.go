@@ -51,7 +51,7 @@ type Decision struct {
 	Item      string           `json:"item"`
 	Finding   *audit.Deviation `json:"finding,omitempty"`  // Recorded: as it was found
 	Hash      string           `json:"hash,omitempty"`     // Lost: of the procedure that ran. Propose: of the procedure that found it
-	Outcome   audit.Outcome    `json:"outcome"`            // Propose: of the finding it is about
+	Outcome   audit.Outcome    `json:"outcome,omitempty"`  // Propose: of the finding it is about
 	Proposal  string           `json:"proposal,omitempty"` // Approve: Digest of the proposal
 	Why       string           `json:"why,omitempty"`
 	Cause     string           `json:"cause,omitempty"`

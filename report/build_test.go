@@ -158,7 +158,7 @@ func TestResultCell(t *testing.T) {
 		"HRS-01": "No deviation found in 11 of 11 occurrences.",
 		"HRS-02": "Of 44 occurrences, 1 was late and 43 operated. Attribute A in 1 (Done in time and by another person).",
 		"IAM-04": "Of 48 items, 1 deviated for part of the time and 47 operated. Lasted 60 hours.",
-		"IAM-05": "Of 34 items, 2 deviated for part of the time and 32 operated. Lasted 7 days. 1 finding is dispositioned as not a deviation, with reason and approver.",
+		"IAM-05": "Of 34 items, 2 deviated for part of the time and 32 operated. Lasted 7 days. 1 of the findings is dispositioned as not a deviation, with reason and approver.",
 		"IAM-06": "No deviation found in 187 of 187 items.",
 		"IAM-11": "Nothing occurred that the control could act on, so its operation could not be tested.",
 		"NET-02": "Of 12 occurrences, 1 has no evidence, 7 operated, and 4 are not due yet.",
@@ -191,6 +191,23 @@ func TestResultCellWithoutEvidence(t *testing.T) {
 		if got := report.ResultCell(&c.t); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+func TestOperated(t *testing.T) {
+	r := reporttest.Report()
+	want := map[string]string{"halyard.IAM-06": "257 of 257 days", "halyard.IAM-04": "253 of 257 days", "halyard.DEV-01": "255 of 257 days", "halyard.CHG-02": "1,845 of 1,846", "halyard.NET-02": "7 of 8"}
+	for _, p := range report.Procedures(&r) {
+		if w, ok := want[p.Procedure]; ok && report.Operated(p, r.Period) != w {
+			t.Errorf("%s: got %q, want %q", p.Procedure, report.Operated(p, r.Period), w)
+		}
+	}
+	if got, want := report.Operated(&audit.Tested{Form: audit.Continuous, Items: 3}, r.Period), "0 of 3"; got != want {
+		t.Errorf("without marks: got %q, want %q", got, want)
+	}
+	nothing := audit.Tested{Form: audit.Continuous, Items: 3, Span: r.Period.Span, Marks: []audit.Mark{{Span: r.Period.Span, Outcome: audit.NotApplicable}}}
+	if got, want := report.Operated(&nothing, r.Period), "0 of 365 days"; got != want {
+		t.Errorf("nothing operated: got %q, want %q", got, want)
 	}
 }
 

@@ -151,7 +151,7 @@ func decidedCell(t *audit.Tested) []string {
 		out = append(out, fmt.Sprintf("%s operated within the time the control grants.", Number(t.InGrace)))
 	}
 	if f.Dismissed > 0 {
-		out = append(out, Plural(f.Dismissed, "finding is", "findings are")+" dispositioned as not a deviation, with reason and approver.")
+		out = append(out, Number(f.Dismissed)+" of the findings "+word(f.Dismissed, "is", "are")+" dispositioned as not a deviation, with reason and approver.")
 	}
 	if f.NotFound > 0 {
 		out = append(out, Plural(f.NotFound, "earlier finding is", "earlier findings are")+" no longer found by this version of the test and "+word(f.NotFound, "awaits", "await")+" a decision.")
@@ -181,4 +181,40 @@ func TestCell(t *audit.Tested, loc *time.Location) string {
 func Tally(t *audit.Tested) (operated, due int) {
 	c := t.Counts
 	return c[audit.Operated], max(t.Items, counted(t)) - c[audit.Pending] - c[audit.NoOccurrence] - c[audit.NotApplicable]
+}
+
+// Operated writes how much operated of what was due, as a row of a table shows
+// it: "1,845 of 1,846", and for a continuous procedure with marks the days on
+// which nothing deviated and nothing was unseen, "255 of 257 days".
+func Operated(t *audit.Tested, period audit.Period) string {
+	if t.Form == audit.Continuous && len(t.Marks) > 0 {
+		good, all := goodDays(t, period)
+		return Number(good) + " of " + Plural(all, "day", "days")
+	}
+	operated, due := Tally(t)
+	return Number(operated) + " of " + Number(due)
+}
+
+// goodDays counts the days of t's span on which something operated and nothing
+// else was found.
+func goodDays(t *audit.Tested, period audit.Period) (good, all int) {
+	g := newGrid(period)
+	last := len(g.starts) - 2
+	clamp := func(s audit.Span) (int, int) {
+		return max(g.day(s.From), 0), min(g.day(s.To.Add(-time.Microsecond)), last)
+	}
+	for _, m := range t.Marks {
+		for d, end := clamp(m.Span); d <= end; d++ {
+			g.count[d][m.Outcome]++
+		}
+	}
+	first, end := clamp(t.Span)
+	for d := first; d <= end; d++ {
+		all++
+		c := g.count[d]
+		if c[audit.Operated] > 0 && c[audit.Deviated]+c[audit.NoEvidence]+c[audit.Late] == 0 {
+			good++
+		}
+	}
+	return good, all
 }

@@ -70,11 +70,10 @@ func (v *view) control(c *audit.ControlReport, byID map[string]*audit.Criterion)
 }
 
 func (v *view) test(t *audit.Tested, k audit.Control, n int) test {
-	operated, due := report.Tally(t)
 	out := test{
 		Anchor: anchor("t-", k.ID) + "." + strconv.Itoa(n+1), Title: t.Title, ID: t.Procedure, Hash: t.Hash,
 		Statement: report.TestCell(t, v.loc), Population: t.Population, Result: report.ResultCell(t),
-		Operated: report.Number(operated) + " of " + report.Number(due),
+		Operated: report.Operated(t, v.R.Period),
 		Strip:    drawStrip(t, k.ID+" "+k.Title, v.R.Period, v.R.AsOf, v.loc), Questions: t.Questions, Days: v.days(t),
 	}
 	if l := t.Counts[audit.Late]; l > 0 {

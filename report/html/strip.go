@@ -35,7 +35,7 @@ type strip struct {
 // drawStrip returns the picture of t, with a sentence that says the same.
 func drawStrip(t *audit.Tested, name string, period audit.Period, asOf time.Time, loc *time.Location) template.HTML {
 	s := &strip{period: period, asOf: asOf, loc: loc}
-	s.open(describe(t, name, loc))
+	s.open(describe(t, name, period, loc))
 	s.months()
 	s.future()
 	switch {
@@ -291,9 +291,8 @@ func (s *strip) block(kind, sign string, span audit.Span, n int) {
 }
 
 // describe says in a sentence what the picture shows.
-func describe(t *audit.Tested, name string, loc *time.Location) string {
-	operated, due := report.Tally(t)
-	out := fmt.Sprintf("%s, %s: %s of %s operated.", name, report.Days(t.Span, loc), report.Number(operated), report.Number(due))
+func describe(t *audit.Tested, name string, period audit.Period, loc *time.Location) string {
+	out := fmt.Sprintf("%s, %s: operated %s.", name, report.Days(t.Span, loc), report.Operated(t, period))
 	var devs, late, gaps []string
 	for i := range t.Deviations {
 		d := &t.Deviations[i]
