@@ -89,7 +89,11 @@ func bomb(t *testing.T, edit func(*member)) []byte {
 		t.Fatal(err)
 	}
 	content := make([]byte, 1<<20)
-	stored := w.packer.EncodeAll(content, nil)
+	c, err := coder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := c.pack.EncodeAll(content, nil)
 	m := member{Name: "about.json", Pack: zipped, Size: int64(len(content)), Stored: int64(len(stored)), Digest: digestText(sha256.Sum256(stored)), at: w.at}
 	edit(&m)
 	w.members = append(w.members, m)
@@ -139,7 +143,6 @@ func FuzzContainer(f *testing.F) {
 			}
 			return
 		}
-		defer b.close()
 		var buf bytes.Buffer
 		w, err := newWriter(&buf)
 		if err != nil {

@@ -11,18 +11,15 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // A reader reads a container. It is for one goroutine.
 type reader struct {
-	r        io.ReaderAt
-	size     int64
-	indexAt  int64
-	members  []member
-	id       string // digest of the index
-	unpacker *zstd.Decoder
+	r       io.ReaderAt
+	size    int64
+	indexAt int64
+	members []member
+	id      string // digest of the index
 }
 
 // openReader reads the tail and the index and checks them: what they say must
@@ -48,24 +45,6 @@ func openReader(r io.ReaderAt, size int64) (*reader, error) {
 		return nil, err
 	}
 	return b, nil
-}
-
-// unpack unpacks one member in bounded memory.
-func (b *reader) unpack(m member, stored []byte) ([]byte, error) {
-	if b.unpacker == nil {
-		var err error
-		b.unpacker, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxContent), zstd.WithDecoderMaxWindow(maxContent))
-		if err != nil {
-			return nil, err
-		}
-	}
-	return b.unpacker.DecodeAll(stored, make([]byte, 0, m.Size))
-}
-
-func (b *reader) close() {
-	if b.unpacker != nil {
-		b.unpacker.Close()
-	}
 }
 
 func (b *reader) read(p []byte, at int64, where string) error {
@@ -163,7 +142,11 @@ func (b *reader) content(m member) ([]byte, error) {
 	if err != nil || m.Pack == plain {
 		return buf, err
 	}
-	out, err := b.unpack(m, buf)
+	c, err := coder()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.unpack.DecodeAll(buf, make([]byte, 0, m.Size))
 	if err != nil {
 		return nil, altered(m.Name, "it cannot be unpacked: %v", err)
 	}

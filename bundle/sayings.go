@@ -53,3 +53,5 @@ func (v *verifier) timestamp(note []byte, name string, token []byte) {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func sortedInts[V any](m map[int64]V) []int64 { return slices.Sorted(maps.Keys(m)) }

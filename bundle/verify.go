@@ -14,9 +14,6 @@ import (
 // does not match; later checks still run where they can.
 func Verify(ctx context.Context, r io.ReaderAt, size int64, o Options) (*Checks, error) {
 	v, err := open(ctx, r, size, o)
-	if v.b != nil {
-		defer v.b.close()
-	}
 	if err != nil {
 		return v.c, err
 	}

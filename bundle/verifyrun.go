@@ -162,12 +162,16 @@ func (v *verifier) results(ctx context.Context) error {
 // resultsOf reads one procedure's results: how many, and their digest.
 func (v *verifier) resultsOf(ctx context.Context, id, hash string) (int, string, error) {
 	h, n, prefix := sha256.New(), 0, resultsPrefix(id)
+	var again []byte
 	r := io.TeeReader(v.b.stream(prefix), h)
 	err := lines(ctx, r, prefix, func(i int, line []byte) error {
 		n++
 		var res audit.Result
 		if err := json.Unmarshal(line, &res); err != nil {
 			return altered(prefix, "line %d is no result: %v", i, err)
+		}
+		if again = res.AppendJSON(again[:0]); !bytes.Equal(again, line) {
+			return altered(prefix, "line %d is not in its one spelling", i)
 		}
 		if res.Procedure != id || res.Hash != hash {
 			return altered(prefix, "line %d is a result of %s %s", i, res.Procedure, res.Hash)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -18,16 +19,24 @@ type writer struct {
 	w       io.Writer
 	at      int64
 	members []member
-	packer  *zstd.Encoder
 	err     error
 }
 
-func newWriter(w io.Writer) (*writer, error) {
-	packer, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithEncoderLevel(zstd.SpeedDefault))
-	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+// coder packs and unpacks members, each in bounded memory; it is safe for
+// concurrent use.
+var coder = sync.OnceValues(func() (c struct {
+	pack   *zstd.Encoder
+	unpack *zstd.Decoder
+}, err error) {
+	if c.pack, err = zstd.NewWriter(nil, zstd.WithEncoderCRC(false), zstd.WithEncoderLevel(zstd.SpeedDefault)); err != nil {
+		return c, err
 	}
-	b := &writer{w: w, packer: packer}
+	c.unpack, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxContent), zstd.WithDecoderMaxWindow(maxContent))
+	return c, err
+})
+
+func newWriter(w io.Writer) (*writer, error) {
+	b := &writer{w: w}
 	return b, b.write([]byte(magic))
 }
 
@@ -48,7 +57,11 @@ func (b *writer) add(name string, content []byte, pack packing) error {
 	m := member{Name: name, Pack: pack, Size: int64(len(content)), at: b.at}
 	stored := content
 	if pack == zipped {
-		stored = b.packer.EncodeAll(content, nil)
+		c, err := coder()
+		if err != nil {
+			return fmt.Errorf("write bundle: %w", err)
+		}
+		stored = c.pack.EncodeAll(content, nil)
 	}
 	m.Stored, m.Digest = int64(len(stored)), digestText(sha256.Sum256(stored))
 	if err := m.check(); err != nil {

@@ -69,7 +69,7 @@ func Observe(obs []audit.Observation) (map[string]*audit.Timeline, error) {
 	}
 	byType := map[string][]StreamRows{}
 	for id, group := range groups {
-		s, err := observeStream(id.StreamKey, id.mode, group)
+		s, err := ObserveStream(id.StreamKey, id.mode, group)
 		if err != nil {
 			return nil, err
 		}
@@ -82,8 +82,9 @@ func Observe(obs []audit.Observation) (map[string]*audit.Timeline, error) {
 	return out, nil
 }
 
-// observeStream runs one stream's observations through a Tracker.
-func observeStream(key audit.StreamKey, mode audit.Mode, obs []audit.Observation) (StreamRows, error) {
+// ObserveStream is Observe for the observations of one stream, giving what would
+// be stored of it.
+func ObserveStream(key audit.StreamKey, mode audit.Mode, obs []audit.Observation) (StreamRows, error) {
 	t, err := NewTracker(key, mode)
 	if err != nil {
 		return StreamRows{}, err
