@@ -162,3 +162,50 @@ func BenchmarkTimelineLoad(b *testing.B) {
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB-held")
 	runtime.KeepAlive(tl)
 }
+
+// BenchmarkCommit numbers leaves, two hashes each, as the log's sequencer does.
+func BenchmarkCommit(b *testing.B) {
+	for _, batch := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) {
+			n := min(50*batch, 20_000)
+			recs := storetest.Records(0, n)
+			var ours time.Duration
+			for b.Loop() {
+				s := openBench(b)
+				for i := 0; i < n; i += 1000 {
+					if err := s.InsertRecords(context.Background(), recs[i:min(i+1000, n)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				start := time.Now()
+				if err := commitAll(s, n, batch); err != nil {
+					b.Fatal(err)
+				}
+				ours += time.Since(start)
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/ours.Seconds(), "leaves/s")
+		})
+	}
+}
+
+func commitAll(s *store.Store, n, batch int) error {
+	ctx := context.Background()
+	fence, err := s.Fence(ctx, "bench")
+	if err != nil {
+		return err
+	}
+	var head store.Head
+	for head.Size < int64(n) {
+		leaves, err := s.Pending(ctx, batch)
+		if err != nil {
+			return err
+		}
+		next := store.Head{Epoch: 1, Size: head.Size + int64(len(leaves)), Note: []byte("note")}
+		b := store.Batch{Prev: head, Head: next, Leaves: leaves, FirstHash: 2 * head.Size, Hashes: make([][32]byte, 2*len(leaves))}
+		if err := s.Commit(ctx, fence, b); err != nil {
+			return err
+		}
+		head = next
+	}
+	return nil
+}

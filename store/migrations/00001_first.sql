@@ -25,7 +25,7 @@ create table records (
 	salt       bytea check (octet_length(salt) = 32),
 	canonical  bytea
 );
-create unique index records_idx on records (idx);
+create unique index records_idx on records (idx) where idx is not null;
 create index records_pending on records (inserted) where idx is null;
 create index records_kind on records (kind, idx) where idx is not null;
 create index records_collection on records (collection, idx) where idx is not null;
