@@ -253,7 +253,7 @@ func (e *evaluator) gapPiece(ps []piece, task *task, segs []seg, i int) ([]piece
 		}
 	}
 	if outside {
-		p.answer = answer{out: audit.NotApplicable}
+		p.answer, p.gap = answer{out: audit.NotApplicable}, false
 	}
 	return append(ps, p), nil
 }

@@ -163,7 +163,7 @@ var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 			cel.FunctionBinding(func(a ...ref.Val) ref.Val {
 				return a[3].(*clock).noLaterThan(timeOf(a[0]), timeOf(a[1]), length(a[2].(types.Int)))
 			}))),
-		cel.Function(fnIsEmpty, cel.Overload("is_empty_list", []*cel.Type{cel.ListType(cel.TypeParamType("T"))}, cel.BoolType,
+		cel.Function(fnIsEmpty, cel.Overload("is_empty_list", []*cel.Type{cel.DynType}, cel.BoolType,
 			cel.UnaryBinding(isEmpty))),
 	)
 })

@@ -116,11 +116,14 @@ func (e *evaluator) attribute(a *attribute) (answer, error) {
 		return answer{out: audit.Pending, why: "a person answers: " + a.ask}, nil
 	}
 	x, err := e.act.ask(a.holds)
-	if err != nil || x.tri == unsure {
+	if err != nil || x.tri == unsure && x.out != audit.Deviated {
 		return x, err
 	}
 	if x.tri == yes {
 		return answer{out: audit.Operated}, nil
+	}
+	if x.why == "" {
+		x.why = "does not hold: " + a.holds.text
 	}
 	if a.late != nil {
 		l, err := e.act.ask(a.late)
@@ -128,13 +131,13 @@ func (e *evaluator) attribute(a *attribute) (answer, error) {
 			return l, err
 		}
 		if l.tri == yes {
-			return answer{out: audit.Late, why: "done, but late: does not hold: " + a.holds.text}, nil
+			return answer{out: audit.Late, why: "done, but late; " + x.why}, nil
 		}
 		if l.tri == unsure {
 			return l, nil
 		}
 	}
-	return answer{out: audit.Deviated, why: "does not hold: " + a.holds.text}, nil
+	return answer{out: audit.Deviated, why: x.why}, nil
 }
 
 // occurred counts an occurrence and writes its result.
