@@ -153,7 +153,7 @@ func (p *reperformer) again(ctx context.Context) error {
 	}
 	timelines := map[string]*audit.Timeline{}
 	for typ, streams := range p.types {
-		timelines[typ] = timeline.Assemble(typ, streams)
+		timelines[typ] = timeline.Assemble(typ, streams).AsOf(p.c.AsOf)
 	}
 	p.types = nil
 	return p.rerun(ctx, timelines)

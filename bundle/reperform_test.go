@@ -67,6 +67,7 @@ func tested(t testing.TB, days map[int]string, order []int, perPage int) *world 
 
 func testedOver(t testing.TB, period audit.Period, days map[int]string, order []int, perPage int) *world {
 	w := newWorld(t)
+	w.seal(audit.Record{Kind: audit.RecordDefinition, Actor: testActor}, w.defs)
 	if w.about.Period = period; period != testPeriod {
 		w.about.AsOf = period.To
 	}
@@ -108,7 +109,7 @@ func (w *world) sealRun(proc *procedure.Procedure, figures []audit.Tested, resul
 	w.about.Run = w.sealJSON(audit.Record{Kind: audit.RecordRun, About: testPeriod.Span, Actor: testActor}, run)
 	w.procs = []Procedure{{ID: proc.ID, Hash: proc.Hash, File: "procedures/access.mfa.yaml", Document: []byte(mfaDocument)}}
 	w.results = []Results{{Procedure: proc.ID, Hash: proc.Hash, Open: opener(results)}}
-	rep := audit.Report{Controls: []audit.ControlReport{{Control: audit.Control{ID: "IAM-06"}, Procedures: figures}}, Evidence: []audit.EvidenceLine{{Index: 1}}}
+	rep := audit.Report{Controls: []audit.ControlReport{{Control: audit.Control{ID: "IAM-06"}, Procedures: figures}}, Evidence: []audit.EvidenceLine{{Index: 2}}}
 	var err error
 	if w.report, err = canonical.Marshal(rep); err != nil {
 		w.t.Fatal(err)
@@ -139,7 +140,7 @@ func TestReperformAgrees(t *testing.T) {
 			if r.Items != (Tally{8, 8}) || r.Results.Of == 0 || r.Results.Agree != r.Results.Of || r.Figures != (Tally{1, 1}) {
 				t.Errorf("got\n%s", r)
 			}
-			for _, want := range []string{"1 procedure are those of the run", "as sealed, and every record they rest on is here", "the report's figures are those of the run"} {
+			for _, want := range []string{"the definitions were applied as E-0", "1 procedure are those of the run", "as sealed, and every record they rest on is here", "the report's figures are those of the run"} {
 				if !strings.Contains(r.Checks.String(), want) {
 					t.Errorf("no line with %q in:\n%s", want, r.Checks)
 				}
@@ -178,7 +179,7 @@ func TestVerifyHoldsTheRunToTheLog(t *testing.T) {
 		{"another period", onlyIn("about.json", func(c []byte) []byte { return bytes.Replace(c, []byte("2026-04-01T"), []byte("2026-03-30T"), 1) }), "about.json"},
 		{"another run", onlyIn("about.json", func(c []byte) []byte { return bytes.Replace(c, []byte(`"run":`), []byte(`"run":1`), 1) }), "about.json"},
 		{"another figure in the report", onlyIn("report.json/", func(c []byte) []byte { return bytes.Replace(c, []byte(`"items":3`), []byte(`"items":4`), 1) }), "report.json"},
-		{"evidence in the report that is not here", onlyIn("report.json/", func(c []byte) []byte { return bytes.Replace(c, []byte(`"index":1`), []byte(`"index":777`), 1) }), "E-777"},
+		{"evidence in the report that is not here", onlyIn("report.json/", func(c []byte) []byte { return bytes.Replace(c, []byte(`"index":2`), []byte(`"index":777`), 1) }), "E-777"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -207,7 +208,7 @@ func TestReperformFindsWhatTheLogCannot(t *testing.T) {
 		kind    error
 		want    string
 	}{
-		{"an item changed", repack(t, honest.bundle(), onlyIn("items/", func(c []byte) []byte { return bytes.Replace(c, []byte("false"), []byte("true"), 1) })), drivers(), audit.ErrAltered, "E-6"},
+		{"an item changed", repack(t, honest.bundle(), onlyIn("items/", func(c []byte) []byte { return bytes.Replace(c, []byte("false"), []byte("true"), 1) })), drivers(), audit.ErrAltered, "E-7"},
 		{"an item added", repack(t, honest.bundle(), onlyIn("items/", func(c []byte) []byte { return append(c, c[:bytes.IndexByte(c, '\n')+1]...) })), drivers(), audit.ErrAltered, "of no page"},
 		{"results sealed that the evidence does not give", swapResults(t, honest, lied), drivers(), audit.ErrAltered, "access.mfa"},
 		{"a procedure with another text", relabeled.bundle(), drivers(), audit.ErrAltered, "definitions/procedures/access.mfa.json"},
@@ -240,14 +241,14 @@ func blind(version int) *source.Driver {
 // swap is unused bytes of a page that were never sealed: the log finds them.
 func swap(t testing.TB, w *world, page string) {
 	t.Helper()
-	w.records[1].Body = opener([]byte(page + "\n")[:len(page)])
+	w.records[2].Body = opener([]byte(page + "\n")[:len(page)])
 	if _, err := verify(t, w.bundle(), Options{}); err != nil {
 		t.Fatal("the same bytes:", err)
 	}
 	forged := strings.Replace(page, "bob", "bab", 1)
-	w.records[1].Body = opener([]byte(forged))
-	if _, err := verify(t, w.bundle(), Options{}); !errors.Is(err, audit.ErrAltered) || !strings.Contains(err.Error(), "E-1:") {
-		t.Fatalf("other bytes in a page: got %v, want E-1 named", err)
+	w.records[2].Body = opener([]byte(forged))
+	if _, err := verify(t, w.bundle(), Options{}); !errors.Is(err, audit.ErrAltered) || !strings.Contains(err.Error(), "E-2:") {
+		t.Fatalf("other bytes in a page: got %v, want E-2 named", err)
 	}
 }
 
@@ -294,7 +295,7 @@ func sizeOf(t testing.TB, r Record) int64 {
 
 func TestReperformAfterErasure(t *testing.T) {
 	w := tested(t, threeDays, []int{1, 2, 3}, 2)
-	w.records[6] = Record{Index: 6, Erased: true}
+	w.erase(7)
 	r, err := reperform(t, w.bundle(), drivers())
 	if !errors.Is(err, audit.ErrInconclusive) || r.Missing != 1 || r.Items.Agree != r.Items.Of {
 		t.Errorf("got %v\n%s%s", err, r.Checks, r)

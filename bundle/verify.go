@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"tieout/audit"
 	"tieout/ledger"
 )
 
@@ -26,7 +27,9 @@ type verifier struct {
 	b     *reader
 	c     *Checks
 	cp    ledger.Checkpoint
-	held  bitset // entries of the log the bundle holds, erased ones included
+	held  bitset         // entries of the log the bundle holds, erased ones included
+	named map[int64]bool // entries that a sealed erasure names
+	defs  int64          // entry of the applied definitions, or audit.Unsequenced
 	run   *sealedRun
 	colls map[string]*collected
 	first error
@@ -34,7 +37,7 @@ type verifier struct {
 
 // open checks the container: every byte of the file.
 func open(ctx context.Context, r io.ReaderAt, size int64, o Options) (*verifier, error) {
-	v := &verifier{o: o, c: &Checks{Bytes: size}, colls: map[string]*collected{}}
+	v := &verifier{o: o, c: &Checks{Bytes: size}, colls: map[string]*collected{}, named: map[int64]bool{}, defs: audit.Unsequenced}
 	b, err := openReader(r, size)
 	if err != nil {
 		return v, v.c.fail("the file is a whole bundle", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -235,15 +236,15 @@ func TestForgedRecordsAreNamed(t *testing.T) {
 			}
 			return content
 		})
-		if c, err := verify(t, forged, Options{}); !errors.Is(err, audit.ErrAltered) && !openlyErased(c) {
+		if c, err := verify(t, forged, Options{}); !errors.Is(err, audit.ErrAltered) && !openlyLeftOut(c) {
 			t.Fatalf("byte %d of %d: got %v\n%s", i, len(part), err, c)
 		}
 	}
 }
 
-// openlyErased: a record whose mark was changed to "erased" or "withheld" is no
-// forgery that could go unseen: the bundle says that it lacks it.
-func openlyErased(c *Checks) bool { return c.Withheld > 0 || len(c.Erased) > 0 }
+// openlyLeftOut: a record whose mark was changed to "left out" is no forgery that
+// could go unseen: the bundle says that it lacks the bytes.
+func openlyLeftOut(c *Checks) bool { return c.Withheld > 0 }
 
 func TestForgedMembers(t *testing.T) {
 	data := smallWorld(t).bundle()
@@ -289,16 +290,43 @@ func dropFirst(part []byte) []byte {
 
 func TestErasedAndWithheld(t *testing.T) {
 	w := smallWorld(t)
-	w.records[1] = Record{Index: 1, Erased: true}
+	w.erase(1)
 	w.records[5].Withheld, w.records[5].Body = true, nil
 	c, err := verify(t, w.bundle(), Options{})
 	if err != nil {
 		t.Fatal(err, c)
 	}
-	for _, want := range []string{"1 record was erased (first E-1)", "the raw bytes of 1 record are left out", "8 records are in the log", "0 of 1 pages are here"} {
+	for _, want := range []string{"1 record was erased, as sealed erasures say (first E-1)", "the raw bytes of 1 record are left out", "9 records are in the log", "0 of 1 pages are here"} {
 		if !strings.Contains(c.String(), want) {
 			t.Errorf("no line with %q in:\n%s", want, c)
 		}
+	}
+}
+
+func TestErasedWithoutAnErasure(t *testing.T) {
+	w := smallWorld(t)
+	w.erase(1)
+	honest := w.bundle()
+	w.records[3] = Record{Index: 3, Erased: true}
+	if _, err := Write(t.Context(), io.Discard, w.contents()); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "E-3") {
+		t.Errorf("write: got %v", err)
+	}
+	forged := repack(t, honest, onlyIn("records/", func(part []byte) []byte {
+		var out []byte
+		_, err := unpack(part, -1, func(p packed) error {
+			if p.index == 3 {
+				p.how = bodyErased
+			}
+			out = p.append(out)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}))
+	if _, err := verify(t, forged, Options{}); !errors.Is(err, audit.ErrAltered) || !strings.Contains(err.Error(), "E-3:") {
+		t.Errorf("verify: got %v", err)
 	}
 }
 

@@ -51,6 +51,11 @@ func (v *verifier) records(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, index := range v.c.Erased {
+		if !v.named[index] {
+			return altered(audit.EvidenceRef(index), "it is marked as erased, and no sealed erasure names it")
+		}
+	}
 	v.sayRecords()
 	return nil
 }
@@ -60,7 +65,7 @@ func (v *verifier) sayRecords() {
 	v.c.add(Good, "%s in the log, each at its own index", be(there, "record is", "records are"))
 	v.c.add(Good, "the raw bytes of %s their digests", be(there-int64(v.c.Withheld), "record match", "records match"))
 	if n := len(v.c.Erased); n > 0 {
-		v.c.add(Open, "%s erased (first %s): only the commitment is left, and what it said cannot be checked",
+		v.c.add(Open, "%s erased, as sealed erasures say (first %s): only the commitment is left, and what it said cannot be checked",
 			be(int64(n), "record was", "records were"), audit.EvidenceRef(v.c.Erased[0]))
 	}
 	if v.c.Withheld > 0 {
@@ -139,6 +144,12 @@ func (v *verifier) tally(rec audit.Record, p packed) error {
 	case audit.RecordEnd:
 		c.end = new(audit.CollectionEnd)
 		return v.decode(p, c.end)
+	case audit.RecordErasure:
+		return erasure(rec, v.named)
+	case audit.RecordDefinition:
+		if rec.Digest == v.c.Definitions {
+			v.defs = rec.Index
+		}
 	case audit.RecordRun:
 		if rec.Index == v.c.Run {
 			v.run = new(sealedRun)
@@ -158,4 +169,18 @@ func (v *verifier) decode(p packed, to any) error {
 		return err
 	}
 	return json.Unmarshal(body, to)
+}
+
+// erasure notes which entry an erasure names: detail {"erased":INDEX,"why":...}.
+func erasure(rec audit.Record, named map[int64]bool) error {
+	var d struct {
+		Erased *int64 `json:"erased"`
+	}
+	if err := json.Unmarshal(rec.Detail, &d); err != nil {
+		return err
+	}
+	if d.Erased != nil {
+		named[*d.Erased] = true
+	}
+	return nil
 }

@@ -102,6 +102,11 @@ func (v *verifier) definitions(context.Context) error {
 	if len(procs) != len(v.run.Results) {
 		return altered("definitions/procedures", "%d procedures, the run has %d", len(procs), len(v.run.Results))
 	}
+	if v.defs == audit.Unsequenced {
+		v.c.add(Open, "the record that applied the definitions is not in the bundle")
+	} else {
+		v.c.add(Good, "the definitions were applied as %s", audit.EvidenceRef(v.defs))
+	}
 	v.c.add(Good, "definitions and %s are those of the run sealed as %s", plural(int64(len(procs)), "procedure", "procedures"), audit.EvidenceRef(v.c.Run))
 	return nil
 }

@@ -122,6 +122,13 @@ func (w *world) collect(day int, accounts string, perPage int) {
 	w.sealJSON(rec(audit.RecordEnd), audit.CollectionEnd{ID: id, Ended: at.From, Pages: pages, Manifests: 1, Complete: true})
 }
 
+// erase seals an erasure and takes a record's content away.
+func (w *world) erase(index int64) {
+	w.t.Helper()
+	w.seal(audit.Record{Kind: audit.RecordErasure, Detail: fmt.Appendf(nil, `{"erased":%d,"why":"asked for"}`, index), Actor: testActor}, nil)
+	w.records[index] = Record{Index: index, Erased: true}
+}
+
 // listDriver reads lines "name=true".
 func listDriver(version int) *source.Driver {
 	return &source.Driver{Name: "list", Version: version, Types: []string{"account"},

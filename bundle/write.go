@@ -22,7 +22,7 @@ func Write(ctx context.Context, w io.Writer, in Contents) (id string, err error)
 	if err != nil {
 		return "", err
 	}
-	p := &packer{ctx: ctx, w: b, in: in}
+	p := &packer{ctx: ctx, w: b, in: in, named: map[int64]bool{}}
 	for _, step := range []func() error{p.about, p.definitions, p.log, p.records, p.bodies, p.items, p.results, p.report} {
 		if err := ctx.Err(); err != nil {
 			return "", err
@@ -39,7 +39,8 @@ type packer struct {
 	ctx   context.Context
 	w     *writer
 	in    Contents
-	apart []int64 // records whose bytes stand in members of their own
+	apart []int64        // records whose bytes stand in members of their own
+	named map[int64]bool // records that an erasure names
 }
 
 func (p *packer) json(name string, v any) error {
@@ -108,7 +109,11 @@ func (p *packer) records() error {
 	part := parts{add: func(first int64, content []byte) error {
 		return p.w.add(partName("records/", first), content, zipped)
 	}}
+	var erased []int64
 	err := p.in.Records(p.ctx, func(r Record) error {
+		if r.Erased {
+			erased = append(erased, r.Index)
+		}
 		e, err := p.pack(r)
 		if err != nil {
 			return fmt.Errorf("write bundle: %s: %w", audit.EvidenceRef(r.Index), err)
@@ -117,6 +122,12 @@ func (p *packer) records() error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, index := range erased {
+		if !p.named[index] {
+			return fmt.Errorf("%w: write bundle: %s is erased, and no erasure in the log names it; if it was erased a moment ago, write the bundle again",
+				audit.ErrConflict, audit.EvidenceRef(index))
+		}
 	}
 	return part.flush()
 }
@@ -129,6 +140,11 @@ func (p *packer) pack(r Record) (packed, error) {
 	var rec audit.Record
 	if err := json.Unmarshal(r.Canonical, &rec); err != nil {
 		return e, fmt.Errorf("%w: it is not a record: %w", audit.ErrAltered, err)
+	}
+	if rec.Kind == audit.RecordErasure {
+		if err := erasure(rec, p.named); err != nil {
+			return e, fmt.Errorf("%w: it says nothing that was erased: %w", audit.ErrAltered, err)
+		}
 	}
 	e.salt, e.canonical, e.size = r.Salt, r.Canonical, rec.Size
 	switch {
