@@ -165,6 +165,9 @@ func (s *Sealer) prepare(ctx context.Context, d Draft, now time.Time) (store.Sea
 		}
 	}
 	out := store.Sealed{Record: rec, Body: d.Body}
+	if d.Body == nil {
+		out.Body = []byte{} // nothing is kept in the row too: nil would mean a blob
+	}
 	if len(d.Body) > InlineMax {
 		digest, _, err := s.Blobs.Put(ctx, bytes.NewReader(d.Body))
 		if err != nil {

@@ -1,0 +1,376 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tieout/audit"
+	"tieout/period"
+	"tieout/report"
+	"tieout/report/html"
+	reportjson "tieout/report/json"
+	"tieout/report/junit"
+	"tieout/report/oscal"
+	"tieout/report/sarif"
+	"tieout/report/text"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var failOn string
+	cmd := &cobra.Command{
+		Use: "check [control or procedure...]", Short: "Test whole populations over the whole period",
+		Long: `Runs the procedures over everything that was collected, the whole period each
+time. A run of all procedures under the applied definitions is sealed; anything
+else is a rehearsal and leaves no trace. Formats besides table: json, jsonl, csv,
+md, sarif, junit, oscal, html.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(p *period.Program) error { return a.check(cmd.Context(), p, args, failOn) })
+		},
+	}
+	cmd.Flags().StringVar(&failOn, "fail-on", "never", "exit 3 on findings at or above: deviation, gap, late, due, never")
+	return cmd
+}
+
+// thresholds order what --fail-on can name, most serious first.
+var thresholds = []string{"deviation", "gap", "late", "due", "never"}
+
+func (a *app) check(ctx context.Context, p *period.Program, only []string, failOn string) error {
+	if !slices.Contains(thresholds, failOn) {
+		return fmt.Errorf("%w: --fail-on %q; it is one of %s", audit.ErrUsage, failOn, strings.Join(thresholds, ", "))
+	}
+	format, err := a.format("md", "sarif", "junit", "oscal", "html")
+	if err != nil {
+		return err
+	}
+	asOf, err := a.asOfInstant(p.Period.Location())
+	if err != nil {
+		return err
+	}
+	bar := &progress{a: a}
+	run, err := p.Check(ctx, period.CheckOptions{AsOf: asOf, Only: only, Progress: func(done, total int) {
+		bar.step("  tested %d of %d procedures", done, total)
+	}})
+	bar.done("")
+	if err != nil {
+		return err
+	}
+	r, err := p.Report(ctx, run, report.Management)
+	if err != nil {
+		return err
+	}
+	if len(only) > 0 {
+		r = narrowed(r, run)
+	}
+	if err := a.writeReport(format, &r); err != nil {
+		return err
+	}
+	a.noteRun(ctx, p, run, len(only) > 0)
+	return a.verdict(&r, failOn)
+}
+
+// narrowed keeps the controls that were asked for.
+func narrowed(r audit.Report, run *period.Run) audit.Report {
+	ran := map[string]bool{}
+	for _, t := range run.Tested {
+		for _, c := range t.Controls {
+			ran[c] = true
+		}
+	}
+	r.Controls = slices.DeleteFunc(slices.Clone(r.Controls), func(c audit.ControlReport) bool { return !ran[c.Control.ID] })
+	r.Untested = nil
+	return r
+}
+
+func (a *app) noteRun(ctx context.Context, p *period.Program, run *period.Run, part bool) {
+	switch {
+	case run.Recorded:
+		a.note("Sealed as %s. Evidence of a deviation: tieout evidence show D-...", audit.EvidenceRef(run.Record))
+	case part:
+		a.note("A rehearsal of a part: nothing was recorded.")
+	case len(run.Tested) == 0:
+		a.note("No procedure can run on what the sources give; see 'tieout control list'.")
+	default:
+		a.note("A rehearsal: the files differ from the applied revision, so nothing was recorded. See 'tieout plan', then 'tieout apply'.")
+	}
+}
+
+// verdict is the exit code --fail-on asks for. Nothing tested, or nothing seen
+// at all, is never 0.
+func (a *app) verdict(r *audit.Report, failOn string) error {
+	level := slices.Index(thresholds, failOn)
+	worst := len(thresholds)
+	items := 0
+	for _, t := range report.Procedures(r) {
+		f := report.Findings(t)
+		items += t.Items
+		for i, n := range []int{f.Deviated, len(t.Gaps), f.Late, t.Counts[audit.Pending]} {
+			if n > 0 {
+				worst = min(worst, i)
+			}
+		}
+	}
+	if worst <= level && failOn != "never" {
+		return findings{code: exitFindings, text: fmt.Sprintf("Findings at or above --fail-on %s.", failOn)}
+	}
+	if items == 0 {
+		return findings{code: exitInconclusive, text: "Nothing could be tested: no evidence was collected for this period. Next: tieout collect"}
+	}
+	return nil
+}
+
+func (a *app) writeReport(format string, r *audit.Report) error {
+	w := a.env.Stdout
+	switch format {
+	case "json":
+		return reportjson.Write(w, *r)
+	case "sarif":
+		return sarif.Write(w, *r)
+	case "junit":
+		return junit.Write(w, *r)
+	case "oscal":
+		return oscal.Write(w, *r)
+	case "html":
+		return html.Write(w, *r)
+	case "md":
+		return writeMarkdown(w, r)
+	case "jsonl", "csv":
+		return a.show(deviationListing(report.Deviations(r), r.Period))
+	}
+	return a.writeTables(r)
+}
+
+// writeTables writes what a person reads after a check: controls, deviations,
+// gaps, then the sentence.
+func (a *app) writeTables(r *audit.Report) error {
+	w, o := a.env.Stdout, a.textOptions()
+	if o.Width == 0 {
+		o.Width = 132 // a check is read, not parsed; -o csv and jsonl are for pipes
+	}
+	t := text.Table{Columns: []text.Column{{Head: "control"}, {Head: "title", Flex: true}, {Head: "state"}, {Head: "found", Flex: true}}}
+	for _, c := range r.Controls {
+		for i, x := range c.Procedures {
+			row := []string{"", "", "", report.ResultCell(&x)}
+			if i == 0 {
+				row = []string{c.Control.ID, c.Control.Title, report.StateWord(c.State, report.Management), row[3]}
+			}
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	if err := t.Write(w, o); err != nil {
+		return err
+	}
+	if err := writeFindings(w, o, r, maxListed); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	a.say(r.Sentence)
+	return nil
+}
+
+// maxListed is how many deviations and gaps a check prints; the lists have all.
+const maxListed = 40
+
+func writeFindings(w io.Writer, o text.Options, r *audit.Report, most int) error {
+	ds := report.Deviations(r)
+	if len(ds) > 0 {
+		fmt.Fprintf(w, "\n%s\n", report.Capital(count(len(ds), "deviation", "deviations")))
+		l := deviationListing(ds[:min(most, len(ds))], r.Period)
+		if err := asTable(l).Write(w, o); err != nil {
+			return err
+		}
+		more(w, len(ds)-most, "tieout deviation list")
+	}
+	gs := report.Gaps(r)
+	if len(gs) > 0 {
+		fmt.Fprintf(w, "\n%s\n", report.Capital(count(len(gs), "gap in the evidence", "gaps in the evidence")))
+		l := gapListing(gs[:min(most, len(gs))], r.Period)
+		if err := asTable(l).Write(w, o); err != nil {
+			return err
+		}
+		more(w, len(gs)-most, "tieout check -o json")
+	}
+	return nil
+}
+
+func more(w io.Writer, n int, where string) {
+	if n > 0 {
+		fmt.Fprintf(w, "and %s more: %s\n", report.Number(n), where)
+	}
+}
+
+func asTable(l listing) text.Table {
+	t := text.Table{Columns: l.columns}
+	for _, r := range l.rows {
+		t.Rows = append(t.Rows, r.cells)
+	}
+	return t
+}
+
+func deviationListing(ds []audit.Deviation, p audit.Period) listing {
+	l := listing{schema: "tieout.deviations/1", columns: []text.Column{
+		{Head: "ref"}, {Head: "control"}, {Head: "item", Flex: true}, {Head: "when"}, {Head: "outcome"}, {Head: "why", Flex: true}, {Head: "decided"},
+	}}
+	for _, d := range ds {
+		why := d.Reason
+		if d.NotFoundBy != "" {
+			why = "no longer found by the present procedure; " + why
+		}
+		l.rows = append(l.rows, row{[]string{
+			d.Ref, strings.Join(d.Controls, " "), itemName(&d.Result), when(&d.Result, p), d.Outcome.String(), why, string(d.Disposition),
+		}, d})
+	}
+	l.summary = report.Capital(count(len(ds), "deviation", "deviations")) + "."
+	return l
+}
+
+func itemName(r *audit.Result) string {
+	if r.Label != "" && r.Label != r.Item {
+		return r.Label
+	}
+	return r.Item
+}
+
+// when says when a result was, in days of the period's zone.
+func when(r *audit.Result, p audit.Period) string {
+	s := report.Days(r.Span, p.Location())
+	if r.Open {
+		s += " and on"
+	}
+	return s
+}
+
+func gapListing(gs []audit.Gap, p audit.Period) listing {
+	l := listing{schema: "tieout.gaps/1", columns: []text.Column{
+		{Head: "procedure"}, {Head: "stream", Flex: true}, {Head: "when"}, {Head: "touches", Right: true}, {Head: "why", Flex: true},
+	}}
+	for _, g := range gs {
+		touches := "all"
+		if g.Items > 0 {
+			touches = report.Number(g.Items)
+		}
+		l.rows = append(l.rows, row{[]string{g.Procedure, streamName(g.Stream), report.Days(g.Span, p.Location()), touches, g.Reason}, g})
+	}
+	return l
+}
+
+func streamName(k audit.StreamKey) string {
+	s := k.Type
+	if k.Source != "" {
+		s = k.Source + ": " + s
+	}
+	if k.Scope != "" {
+		s += " " + k.Scope
+	}
+	return s
+}
+
+// writeMarkdown writes the findings for a comment on a change.
+func writeMarkdown(w io.Writer, r *audit.Report) error {
+	fmt.Fprintf(w, "%s\n\n", escapeMarkdown(r.Sentence))
+	for _, l := range []listing{deviationListing(report.Deviations(r), r.Period), gapListing(report.Gaps(r), r.Period)} {
+		if len(l.rows) == 0 {
+			continue
+		}
+		heads := make([]string, len(l.columns))
+		for i, c := range l.columns {
+			heads[i] = c.Head
+		}
+		fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(heads, " | "), strings.Repeat(" --- |", len(heads)))
+		for _, row := range l.rows {
+			cells := make([]string, len(row.cells))
+			for i, c := range row.cells {
+				cells[i] = escapeMarkdown(c)
+			}
+			fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+var markdownEscapes = strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", "[", "\\[", "]", "\\]", "`", "\\`", "*", "\\*", "_", "\\_", "\n", " ", "\r", " ")
+
+// escapeMarkdown keeps text from being markup: it comes from outside.
+func escapeMarkdown(s string) string { return markdownEscapes.Replace(s) }
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "The one true sentence of the period, then what is due",
+		Args: exactly(0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), func(p *period.Program) error { return a.status(cmd.Context(), p) })
+		},
+	}
+}
+
+func (a *app) status(ctx context.Context, p *period.Program) error {
+	r, run, err := a.reportOf(ctx, p)
+	if err != nil {
+		return err
+	}
+	format, err := a.format()
+	if err != nil {
+		return err
+	}
+	switch format {
+	case "json":
+		return a.writeJSON("tieout.status/1", r.Sentence, "status", map[string]any{
+			"period": r.Period, "asOf": r.AsOf, "controls": len(r.Controls), "deviations": report.Deviations(r), "gaps": report.Gaps(r), "log": r.Log,
+		})
+	case "jsonl", "csv":
+		return a.show(deviationListing(report.Deviations(r), r.Period))
+	}
+	a.say(r.Sentence)
+	o := a.textOptions()
+	if o.Width == 0 {
+		o.Width = 132
+	}
+	if err := writeFindings(a.env.Stdout, o, r, 12); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.env.Stdout, "\nPeriod %s to %s. Evidence considered up to %s; tested as %s.\n",
+		r.Period.First(), r.Period.Last(), report.Moment(r.AsOf, p.Period.Location()), runName(run))
+	return nil
+}
+
+func runName(run *period.Run) string {
+	if run.Recorded {
+		return audit.EvidenceRef(run.Record)
+	}
+	return "a rehearsal"
+}
+
+// reportOf is the report of the newest recorded run, or, with --as-of, of a
+// rehearsal of what was known then.
+func (a *app) reportOf(ctx context.Context, p *period.Program) (*audit.Report, *period.Run, error) {
+	if a.asOf == "" {
+		return p.Status(ctx, report.Management)
+	}
+	asOf, err := a.asOfInstant(p.Period.Location())
+	if err != nil {
+		return nil, nil, err
+	}
+	run, err := p.Rehearse(ctx, asOf)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := p.Report(ctx, run, report.Management)
+	return &r, run, err
+}
+
+// boundText writes both ends of what is known of an instant.
+func boundText(b audit.Bound, loc *time.Location) string {
+	if b.Exact() {
+		return report.Moment(b.At, loc) + " (from a change history)"
+	}
+	if b.After.IsZero() {
+		return "not after " + report.Moment(b.At, loc) + ", when it was first seen"
+	}
+	return fmt.Sprintf("after %s and not after %s (between two observations)", report.Moment(b.After, loc), report.Moment(b.At, loc))
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tieout/audit"
+	"tieout/demo"
+	"tieout/period"
+	"tieout/report"
+	"tieout/report/text"
+)
+
+// demoMarker is a file that only a demo folder has: --replace removes no other.
+const demoMarker = "truth.json"
+
+// demo writes Halyard's year, runs the real flow over it and compares what is
+// found with the truth list.
+func (a *app) demo(ctx context.Context, dir, size string, replace bool) error {
+	scale, err := demoSize(size)
+	if err != nil {
+		return err
+	}
+	if err := clearDemo(dir, replace); err != nil {
+		return err
+	}
+	start := a.env.Now()
+	a.note("Halyard is an invented company; everything in it is made up.")
+	workspace := filepath.Join(dir, "halyard")
+	bar := &progress{a: a}
+	truth, err := demo.Generate(ctx, workspace, scale, func(done, total int) { bar.step("  writing exports %d of %d", done, total) })
+	if err != nil {
+		return err
+	}
+	bar.done("  exports written to %s", workspace)
+	if err := os.WriteFile(filepath.Join(dir, demoMarker), truth.JSON(), 0o644); err != nil {
+		return err
+	}
+	o := a.options()
+	o.Create = true
+	o.Actor = audit.Actor{Kind: audit.ActorCommand, Name: "tieout demo"}
+	p, err := period.Open(ctx, workspace, o)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if _, _, err := p.Apply(ctx); err != nil {
+		return err
+	}
+	run, err := a.demoRun(ctx, p)
+	if err != nil {
+		return err
+	}
+	return a.demoEnd(ctx, p, run, truth, dir, start)
+}
+
+func demoSize(name string) (demo.Size, error) {
+	switch name {
+	case demo.Startup.Name:
+		return demo.Startup, nil
+	case demo.Enterprise.Name:
+		return demo.Enterprise, nil
+	}
+	return demo.Size{}, fmt.Errorf("%w: --size %q; it is startup or enterprise", audit.ErrUsage, name)
+}
+
+// clearDemo makes room for a demo; a folder that is no demo is left alone.
+func clearDemo(dir string, replace bool) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, marker := os.Stat(filepath.Join(dir, demoMarker))
+	_, workspace := os.Stat(filepath.Join(dir, "halyard", "tieout.yaml"))
+	if !replace || marker != nil && workspace != nil {
+		return fmt.Errorf("%w: %s is not empty; name another folder, or use --replace to remove an earlier demo", audit.ErrConflict, dir)
+	}
+	return os.RemoveAll(dir)
+}
+
+// demoRun collects and checks.
+func (a *app) demoRun(ctx context.Context, p *period.Program) (*period.Run, error) {
+	got, err := a.collectAll(ctx, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	pages, manifests := 0, 0
+	for _, c := range got {
+		pages, manifests = pages+c.End.Pages, manifests+c.End.Manifests
+	}
+	a.note("  %s sealed before they were read, %s closed", count(pages, "page", "pages"), count(manifests, "stream", "streams"))
+	run, err := p.Check(ctx, period.CheckOptions{})
+	if err != nil {
+		return nil, err
+	}
+	items := 0
+	for _, t := range run.Tested {
+		items += t.Items
+	}
+	a.note("  %s performed on %s over %s to %s", count(len(run.Tested), "procedure", "procedures"), count(items, "item", "items"), p.Period.First(), p.Period.Last())
+	return run, nil
+}
+
+// demoEnd writes the report, says what was found and holds it to the truth list.
+func (a *app) demoEnd(ctx context.Context, p *period.Program, run *period.Run, truth *demo.Truth, dir string, start time.Time) error {
+	e := exports{bundle: filepath.Join(dir, "demo.bundle")}
+	e.defaults(dir)
+	if _, err := a.export(ctx, p, e); err != nil {
+		return err
+	}
+	r, err := p.Report(ctx, run, report.Management)
+	if err != nil {
+		return err
+	}
+	o := a.textOptions()
+	if o.Width == 0 {
+		o.Width = 132
+	}
+	if err := writeFindings(a.env.Stdout, o, &r, 1000); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.env.Stdout)
+	a.say(r.Sentence)
+	missing, extra := truth.Compare(run.Tested)
+	a.printTruth(truth, missing, extra)
+	a.printWhere(dir, e, &r)
+	a.note("Took %s.", a.env.Now().Sub(start).Round(100*time.Millisecond))
+	if len(missing)+len(extra) > 0 {
+		return findings{code: exitFailed, text: "What was found is not the truth list."}
+	}
+	return nil
+}
+
+func (a *app) printTruth(truth *demo.Truth, missing, extra []string) {
+	w := a.env.Stdout
+	if len(missing)+len(extra) == 0 {
+		a.say(fmt.Sprintf("The truth list of what was seeded (%s, %s) is exactly what was found: none missing, none extra.",
+			count(len(truth.Deviations), "deviation", "deviations"), count(len(truth.Gaps), "gap", "gaps")))
+		return
+	}
+	for _, m := range missing {
+		fmt.Fprintf(w, "  missing  %s\n", text.Clean(m))
+	}
+	for _, x := range extra {
+		fmt.Fprintf(w, "  extra    %s\n", text.Clean(x))
+	}
+}
+
+func (a *app) printWhere(dir string, e exports, r *audit.Report) {
+	w := a.env.Stdout
+	ref := "D-..."
+	if ds := report.Deviations(r); len(ds) > 0 {
+		ref = ds[0].Ref
+	}
+	fmt.Fprintf(w, "\n  report    %s\n  workbook  %s\n  bundle    %s\n", e.html, e.xlsx, e.bundle)
+	fmt.Fprintf(w, "\nNext\n  tieout -w %s evidence show %s    from a deviation to the raw bytes\n  tieout verify %s\n  tieout reperform %s\n",
+		filepath.Join(dir, "halyard"), ref, e.bundle, e.bundle)
+}

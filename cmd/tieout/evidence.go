@@ -1,0 +1,379 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"tieout/audit"
+	"tieout/period"
+	"tieout/report"
+	"tieout/report/text"
+	"tieout/store"
+)
+
+func (a *app) evidenceCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "evidence", Short: "Sealed records: list, show from a finding down to the raw bytes, add"}
+	cmd.AddCommand(a.evidenceList(), a.evidenceShow(), a.evidenceAdd(), a.evidenceErase(), a.evidenceRedact())
+	return cmd
+}
+
+func (a *app) evidenceList() *cobra.Command {
+	var f store.RecordFilter
+	var kind string
+	var most int
+	cmd := &cobra.Command{
+		Use: "list", Short: "Sealed records in the order of the log", Args: exactly(0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), func(p *period.Program) error {
+				f.Kind = audit.RecordKind(kind)
+				return a.listEvidence(cmd.Context(), p, f, most)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&f.Source, "source", "", "only of this source")
+	cmd.Flags().StringVar(&kind, "kind", "", "only of this kind: page, collection, manifest, end, definition, run, document, decision ...")
+	cmd.Flags().Int64Var(&f.From, "from", 0, "from this log index on")
+	cmd.Flags().IntVar(&most, "most", 100, "at most so many; 0 is all")
+	return cmd
+}
+
+var errEnough = fmt.Errorf("enough")
+
+func (a *app) listEvidence(ctx context.Context, p *period.Program, f store.RecordFilter, most int) error {
+	l := listing{schema: "tieout.evidence/1", columns: []text.Column{
+		{Head: "ref"}, {Head: "kind"}, {Head: "source"}, {Head: "about"}, {Head: "collected"}, {Head: "bytes", Right: true}, {Head: "query", Flex: true},
+	}}
+	loc := p.Period.Location()
+	err := p.Records(ctx, f, func(r audit.Record) error {
+		if most > 0 && len(l.rows) == most {
+			return errEnough
+		}
+		l.rows = append(l.rows, row{[]string{
+			r.Ref(), string(r.Kind), r.Source, report.Days(r.About, loc), report.Moment(r.Collected, loc), report.Number(int(r.Size)), r.Query,
+		}, struct {
+			Index int64 `json:"index"`
+			audit.Record
+		}{r.Index, r}})
+		return nil
+	})
+	l.summary = fmt.Sprintf("%s, %s in the log.", count(len(l.rows), "record shown", "records shown"), count(int(p.Log.Checkpoint().Size), "entry", "entries"))
+	if err == errEnough {
+		err = nil
+		l.summary = fmt.Sprintf("The first %d of %s in the log; --from and --most show more.", most, count(int(p.Log.Checkpoint().Size), "entry", "entries"))
+	}
+	if err != nil {
+		return err
+	}
+	return a.show(l)
+}
+
+func (a *app) evidenceShow() *cobra.Command {
+	var raw bool
+	cmd := &cobra.Command{
+		Use: "show REF", Short: "Walk from a deviation (D-...) or a record (E-...) to the raw bytes, the log index and the proof",
+		Args: exactly(1, "a deviation such as D-1a2b3c4d or a record such as E-48211"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(p *period.Program) error { return a.showEvidence(cmd.Context(), p, args[0], raw) })
+		},
+	}
+	cmd.Flags().BoolVar(&raw, "raw", false, "write the raw bytes, as they were sealed, to stdout and nothing else")
+	return cmd
+}
+
+func (a *app) showEvidence(ctx context.Context, p *period.Program, ref string, raw bool) error {
+	if strings.HasPrefix(strings.ToUpper(ref), "D-") {
+		return a.walk(ctx, p, "D-"+strings.ToLower(ref[2:]), raw)
+	}
+	index, err := period.ParseEvidenceRef(ref)
+	if err != nil {
+		return err
+	}
+	x, err := p.Piece(ctx, index)
+	if err != nil {
+		return err
+	}
+	if raw {
+		_, err := a.env.Stdout.Write(x.Body)
+		return err
+	}
+	if a.output == "json" {
+		return a.writeJSON("tieout.record/1", pieceSentence(x), "record", x)
+	}
+	a.printPiece(p, x, "")
+	return pieceError(x)
+}
+
+// walk goes from a deviation to everything it rests on.
+func (a *app) walk(ctx context.Context, p *period.Program, ref string, raw bool) error {
+	run, err := p.LastRun(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := p.Deviation(ctx, run, ref)
+	if err != nil {
+		return err
+	}
+	var pieces []*period.Piece
+	for _, i := range d.Records {
+		x, err := p.Piece(ctx, i)
+		if err != nil {
+			return err
+		}
+		pieces = append(pieces, x)
+	}
+	if raw {
+		for _, x := range pieces {
+			if _, err := a.env.Stdout.Write(x.Body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if a.output == "json" {
+		return a.writeJSON("tieout.walk/1", deviationSentence(&d, p.Period), "walk", map[string]any{"deviation": d, "evidence": pieces, "run": audit.EvidenceRef(run.Record)})
+	}
+	a.printDeviation(p, &d)
+	fmt.Fprintf(a.env.Stdout, "\nFound by %s (%s)\n  in the run sealed as %s, under the definitions %s\n", d.Procedure, d.Hash, audit.EvidenceRef(run.Record), run.Definitions)
+	for i, x := range pieces {
+		fmt.Fprintf(a.env.Stdout, "\nEvidence %d of %d\n", i+1, len(pieces))
+		a.printPiece(p, x, d.Item)
+		if err := pieceError(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pieceError(x *period.Piece) error {
+	if x.Unchanged {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %s", audit.ErrAltered, audit.EvidenceRef(x.Index), x.Fault)
+}
+
+func pieceSentence(x *period.Piece) string {
+	switch {
+	case x.Erased:
+		return fmt.Sprintf("%s was erased; its entry is still in the log.", audit.EvidenceRef(x.Index))
+	case !x.Unchanged:
+		return fmt.Sprintf("%s does not match what was sealed: %s.", audit.EvidenceRef(x.Index), x.Fault)
+	}
+	return fmt.Sprintf("%s is unchanged since it was sealed.", audit.EvidenceRef(x.Index))
+}
+
+// printPiece prints a record as an auditor reads it: what it is, the three
+// dates, how it came, its place in the log, and the raw bytes' beginning.
+func (a *app) printPiece(p *period.Program, x *period.Piece, near string) {
+	w, r := a.env.Stdout, x.Record
+	utc := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "  %-11s %s\n", name, value)
+		}
+	}
+	line("record", fmt.Sprintf("%s, %s%s", audit.EvidenceRef(x.Index), r.Kind, of(r.Source, r.Scope)))
+	line("query", r.Query)
+	line("about", about(r.About))
+	line("collected", utc(r.Collected)+" (as stated where it was read)")
+	line("recorded", utc(r.Recorded)+" (this server's clock)")
+	if x.Collection != nil {
+		line("collection", fmt.Sprintf("%s by %s, normalizer version %d", x.Collection.ID, x.Collection.Driver, x.Collection.Version))
+	}
+	for _, m := range x.Manifests {
+		state := "complete"
+		if !m.Complete {
+			state = "incomplete: " + m.Reason
+		}
+		line("manifest", fmt.Sprintf("%s: %s, %s", audit.EvidenceRef(m.Record), count(m.Items, m.Type, m.Type+" items"), state))
+	}
+	line("bytes", fmt.Sprintf("%s, %s, %s", count(int(r.Size), "byte", "bytes"), r.Media, r.Digest))
+	line("log entry", fmt.Sprintf("%s of %s, commitment %s", report.Number(int(x.Index)), report.Number(int(x.Size)), x.Commitment))
+	line("proof", fmt.Sprintf("%s to root %s", count(len(x.Proof), "hash", "hashes"), x.Root))
+	if len(x.Witnessed) == 0 {
+		line("witnessed", "order not externally witnessed")
+	} else {
+		line("witnessed", strings.Join(x.Witnessed, ", "))
+	}
+	line("verdict", pieceSentence(x))
+	if len(x.Body) > 0 {
+		a.printExcerpt(x, near)
+	}
+}
+
+func of(source, scope string) string {
+	s := ""
+	if source != "" {
+		s = " of " + source
+	}
+	if scope != "" {
+		s += ", " + scope
+	}
+	return s
+}
+
+// about writes a span: an instant where it is one.
+func about(s audit.Span) string {
+	if s.To.Sub(s.From) <= time.Microsecond {
+		return s.From.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	return s.From.UTC().Format("2006-01-02 15:04:05 UTC") + " to " + s.To.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// excerptLines is how much of the raw bytes is shown.
+const excerptLines = 12
+
+// printExcerpt prints the raw bytes round the item where its id is found in
+// them, else their beginning.
+func (a *app) printExcerpt(x *period.Piece, near string) {
+	w := a.env.Stdout
+	if !utf8.Valid(x.Body) {
+		fmt.Fprintf(w, "  raw bytes are not text; 'tieout evidence show %s --raw' writes them\n", audit.EvidenceRef(x.Index))
+		return
+	}
+	lines := strings.Split(strings.TrimRight(string(x.Body), "\n"), "\n")
+	from := 0
+	if i := lineWith(lines, near); i >= 0 {
+		from = max(0, i-1)
+	}
+	fmt.Fprintf(w, "  raw bytes, from line %d of %d ('tieout evidence show %s --raw' writes all)\n", from+1, len(lines), audit.EvidenceRef(x.Index))
+	for _, l := range lines[from:min(len(lines), from+excerptLines)] {
+		fmt.Fprintf(w, "  | %s\n", text.Cut(text.Clean(l), max(a.width()-4, 76)))
+	}
+}
+
+// lineWith finds the line that speaks of an item: the longest ending of its id
+// that stands in one.
+func lineWith(lines []string, id string) int {
+	for _, cut := range []string{"", "/", "@", "#", ":"} {
+		key := id
+		if cut != "" {
+			i := strings.LastIndex(id, cut)
+			if i < 0 {
+				continue
+			}
+			key = id[i+1:]
+		}
+		if len(key) < 2 {
+			continue
+		}
+		for i, l := range lines {
+			if strings.Contains(l, key) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+func (a *app) evidenceAdd() *cobra.Command {
+	var title, from, to string
+	var controls []string
+	cmd := &cobra.Command{
+		Use: "add FILE", Short: "Seal a file as evidence, with the dates it is about",
+		Args: exactly(1, "a file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(p *period.Program) error {
+				span, err := days(from, to, p.Period)
+				if err != nil {
+					return err
+				}
+				rec, err := p.AddDocument(cmd.Context(), args[0], title, controls, span)
+				if err != nil {
+					return err
+				}
+				a.say(fmt.Sprintf("Sealed as %s: %s, about %s.", rec.Ref(), count(int(rec.Size), "byte", "bytes"), report.Days(rec.About, p.Period.Location())))
+				if rec.About.Intersect(p.Period.Span).Empty() {
+					a.note("What it is about lies outside the period %s to %s: it is no evidence of operation in it.", p.Period.First(), p.Period.Last())
+				}
+				return nil
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&title, "title", "", "what it is")
+	f.StringVar(&from, "from", "", "first day it is about, 2026-03-01 (needed)")
+	f.StringVar(&to, "to", "", "last day it is about (default: the first)")
+	f.StringSliceVar(&controls, "control", nil, "control it is evidence for; may be repeated")
+	return cmd
+}
+
+// days reads two days, both included, in the period's zone.
+func days(from, to string, p audit.Period) (audit.Span, error) {
+	if from == "" {
+		return audit.Span{}, fmt.Errorf("%w: say what the file is about with --from (and --to); the day it was added is another fact", audit.ErrUsage)
+	}
+	if to == "" {
+		to = from
+	}
+	x, err := audit.NewPeriod(from, to, p.Zone)
+	return x.Span, err
+}
+
+func (a *app) evidenceErase() *cobra.Command {
+	var why string
+	var sure bool
+	cmd := &cobra.Command{
+		Use: "erase E-...", Short: "Erase a record's content and salt for a deletion duty; the log stays whole and says so",
+		Args: exactly(1, "a record such as E-48211"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			index, err := period.ParseEvidenceRef(args[0])
+			if err != nil {
+				return err
+			}
+			if !sure {
+				return fmt.Errorf("%w: this cannot be undone; repeat it with --yes", audit.ErrUsage)
+			}
+			return a.with(cmd.Context(), func(p *period.Program) error {
+				rec, err := p.Erase(cmd.Context(), index, why)
+				if err != nil {
+					return err
+				}
+				a.say(fmt.Sprintf("Erased %s; sealed as %s. Its entry stays in the log.", audit.EvidenceRef(index), rec.Ref()))
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&why, "why", "", "the duty that asks for it (needed)")
+	cmd.Flags().BoolVarP(&sure, "yes", "y", false, "I know that this cannot be undone")
+	return cmd
+}
+
+func (a *app) evidenceRedact() *cobra.Command {
+	var why, file string
+	cmd := &cobra.Command{
+		Use: "redact E-...", Short: "Seal a redacted copy that names its original",
+		Args: exactly(1, "a record such as E-48211"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			index, err := period.ParseEvidenceRef(args[0])
+			if err != nil {
+				return err
+			}
+			return a.with(cmd.Context(), func(p *period.Program) error {
+				rec, err := p.Redact(cmd.Context(), index, file, why)
+				if err != nil {
+					return err
+				}
+				a.say(fmt.Sprintf("Sealed the redacted copy of %s as %s. The original stays sealed.", audit.EvidenceRef(index), rec.Ref()))
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&file, "copy", "", "the redacted copy (needed)")
+	cmd.Flags().StringVar(&why, "why", "", "what was taken out, and why (needed)")
+	return cmd
+}
+
+// jsonText is v as compact JSON for a line of text.
+func jsonText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

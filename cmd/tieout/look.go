@@ -1,0 +1,416 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tieout/audit"
+	"tieout/deviation"
+	"tieout/period"
+	"tieout/report"
+	"tieout/report/text"
+	"tieout/source"
+	"tieout/source/all"
+)
+
+func (a *app) controlCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "control", Short: "Controls in scope: list, show"}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "Controls in scope, where they stand, and what cannot be tested here", Args: exactly(0, "no argument"),
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.listControls(cmd.Context(), p) })
+			},
+		},
+		&cobra.Command{
+			Use: "show ID", Short: "One control: its text, criteria, procedures and what they found", Args: exactly(1, "a control such as IAM-06"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.showControl(cmd.Context(), p, args[0]) })
+			},
+		},
+	)
+	return cmd
+}
+
+func (a *app) listControls(ctx context.Context, p *period.Program) error {
+	states := map[string]string{}
+	if r, _, err := a.reportOf(ctx, p); err == nil {
+		for _, c := range r.Controls {
+			states[c.Control.ID] = report.StateWord(c.State, report.Management)
+		}
+	}
+	sel := p.Selection()
+	tests := map[string][]string{}
+	for _, proc := range sel.Procedures {
+		for _, id := range proc.Controls {
+			tests[id] = append(tests[id], proc.ID)
+		}
+	}
+	l := listing{schema: "tieout.controls/1", columns: []text.Column{
+		{Head: "control"}, {Head: "title", Flex: true}, {Head: "criteria", Flex: true}, {Head: "frequency"}, {Head: "state"}, {Head: "procedures", Flex: true},
+	}}
+	untested := 0
+	for _, c := range sel.Controls {
+		state, procs := states[c.ID], strings.Join(tests[c.ID], " ")
+		if len(tests[c.ID]) == 0 {
+			state, untested = "Not tested here", untested+1
+		} else if state == "" {
+			state = string(audit.NotStarted)
+		}
+		l.rows = append(l.rows, row{[]string{c.ID, c.Title, strings.Join(c.Criteria, " "), c.Frequency, state, procs},
+			map[string]any{"control": c, "state": state, "procedures": tests[c.ID]}})
+	}
+	l.summary = fmt.Sprintf("%s in scope, %d without a procedure that can run here; %s of the library stay outside since nothing here can test them.",
+		report.Capital(count(len(sel.Controls), "control", "controls")), untested, count(len(sel.Outside), "control", "controls"))
+	return a.show(l)
+}
+
+func (a *app) showControl(ctx context.Context, p *period.Program, id string) error {
+	sel := p.Selection()
+	i := slices.IndexFunc(sel.Controls, func(c audit.Control) bool { return strings.EqualFold(c.ID, id) })
+	if i < 0 {
+		for _, u := range sel.Outside {
+			if strings.EqualFold(u.Control.ID, id) {
+				return fmt.Errorf("%w: control %s is not in scope: %s", audit.ErrNotFound, u.Control.ID, u.Why)
+			}
+		}
+		return fmt.Errorf("%w: control %q; see 'tieout control list'", audit.ErrNotFound, id)
+	}
+	c := sel.Controls[i]
+	var found *audit.ControlReport
+	r, _, err := a.reportOf(ctx, p)
+	if err == nil {
+		if j := slices.IndexFunc(r.Controls, func(x audit.ControlReport) bool { return x.Control.ID == c.ID }); j >= 0 {
+			found = &r.Controls[j]
+		}
+	}
+	if a.output == "json" {
+		return a.writeJSON("tieout.control/1", c.Title, "control", map[string]any{"control": c, "found": found})
+	}
+	w := a.env.Stdout
+	fmt.Fprintf(w, "%s  %s\n\n", c.ID, c.Title)
+	a.say(c.Description)
+	fmt.Fprintf(w, "\n  owner      %s\n  frequency  %s\n  nature     %s\n  criteria   %s\n  population %s\n", c.Owner, c.Frequency, c.Nature, strings.Join(c.Criteria, " "), c.Population)
+	for _, proc := range sel.Procedures {
+		if !slices.Contains(proc.Controls, c.ID) {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s  %s\n", proc.ID, proc.Title)
+		a.say("Test: " + proc.Statement)
+		if found != nil {
+			a.printFound(found, proc.ID)
+		}
+	}
+	return nil
+}
+
+func (a *app) printFound(c *audit.ControlReport, id string) {
+	for i := range c.Procedures {
+		t := &c.Procedures[i]
+		if t.Procedure != id {
+			continue
+		}
+		a.say("Result: " + report.ResultCell(t))
+		for _, d := range t.Deviations {
+			fmt.Fprintf(a.env.Stdout, "  %s  %s  %s\n", d.Ref, itemName(&d.Result), d.Reason)
+		}
+	}
+}
+
+func (a *app) populationCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "population", Short: "What a procedure was performed on, whole: list, show, reconcile"}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "Populations of the newest run, with their size", Args: exactly(0, "no argument"),
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.listPopulations(cmd.Context(), p) })
+			},
+		},
+		&cobra.Command{
+			Use: "show PROCEDURE", Short: "Every item of a population with its outcome", Args: exactly(1, "a procedure such as change.review"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.showPopulation(cmd.Context(), p, args[0]) })
+			},
+		},
+		&cobra.Command{
+			Use: "reconcile [PROCEDURE]", Short: "How completely the streams behind a population were seen, and what was compared", Args: atMost(1, "a procedure"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.reconcile(cmd.Context(), p, args) })
+			},
+		},
+	)
+	return cmd
+}
+
+func (a *app) listPopulations(ctx context.Context, p *period.Program) error {
+	r, _, err := a.reportOf(ctx, p)
+	if err != nil {
+		return err
+	}
+	l := listing{schema: "tieout.populations/1", columns: []text.Column{
+		{Head: "procedure"}, {Head: "form"}, {Head: "items", Right: true}, {Head: "operated", Right: true}, {Head: "deviation", Right: true},
+		{Head: "late", Right: true}, {Head: "no evidence", Right: true}, {Head: "population", Flex: true},
+	}}
+	for _, t := range report.Procedures(r) {
+		n := func(o audit.Outcome) string { return report.Number(t.Counts[o]) }
+		l.rows = append(l.rows, row{[]string{t.Procedure, string(t.Form), report.Number(t.Items), n(audit.Operated), n(audit.Deviated), n(audit.Late), n(audit.NoEvidence), t.Population}, t})
+	}
+	l.summary = report.Capital(count(len(l.rows), "population", "populations")) + ", whole over the whole period."
+	return a.show(l)
+}
+
+func (a *app) showPopulation(ctx context.Context, p *period.Program, id string) error {
+	run, err := p.LastRun(ctx)
+	if err != nil {
+		return err
+	}
+	l := listing{schema: "tieout.population/1", columns: []text.Column{
+		{Head: "item", Flex: true}, {Head: "when"}, {Head: "outcome"}, {Head: "evidence"}, {Head: "why", Flex: true},
+	}}
+	err = p.Results(ctx, run, id, func(r *audit.Result) error {
+		refs := make([]string, len(r.Records))
+		for i, n := range r.Records {
+			refs[i] = audit.EvidenceRef(n)
+		}
+		l.rows = append(l.rows, row{[]string{itemName(r), when(r, p.Period), r.Outcome.String(), strings.Join(refs, " "), r.Reason}, *r})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	l.summary = fmt.Sprintf("%s of %s, as sealed in %s.", report.Capital(count(len(l.rows), "result", "results")), id, audit.EvidenceRef(run.Record))
+	return a.show(l)
+}
+
+func (a *app) reconcile(ctx context.Context, p *period.Program, only []string) error {
+	r, _, err := a.reportOf(ctx, p)
+	if err != nil {
+		return err
+	}
+	streams := r.Coverage
+	if len(only) > 0 {
+		i := slices.IndexFunc(report.Procedures(r), func(t *audit.Tested) bool { return t.Procedure == only[0] })
+		if i < 0 {
+			return fmt.Errorf("%w: procedure %q in the newest run; see 'tieout population list'", audit.ErrNotFound, only[0])
+		}
+		streams = report.Procedures(r)[i].Streams
+	}
+	l := listing{schema: "tieout.coverage/1", columns: []text.Column{
+		{Head: "stream", Flex: true}, {Head: "mode"}, {Head: "seen"}, {Head: "holes", Right: true}, {Head: "first hole"}, {Head: "why", Flex: true},
+	}}
+	holes := 0
+	for _, s := range streams {
+		seen := count(s.Observations, "observation", "observations")
+		if s.Mode != audit.ModeSnapshot {
+			seen = count(len(s.Covered), "stretch", "stretches")
+		}
+		first, why := "", ""
+		if len(s.Holes) > 0 {
+			first, why = report.Days(s.Holes[0].Span, p.Period.Location()), s.Holes[0].Reason
+		}
+		holes += len(s.Holes)
+		l.rows = append(l.rows, row{[]string{streamName(s.StreamKey), string(s.Mode), seen, report.Number(len(s.Holes)), first, why}, s})
+	}
+	l.summary = fmt.Sprintf("%s, %s. Completeness shows what a source gave, not what it held back.",
+		report.Capital(count(len(streams), "stream", "streams")), count(holes, "attempt failed or was incomplete", "attempts failed or were incomplete"))
+	return a.show(l)
+}
+
+func (a *app) deviationCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "deviation", Short: "Findings: list, show, respond, confirm, propose and approve that one is none"}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "Every finding with what was decided about it; none is ever deleted", Args: exactly(0, "no argument"),
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return a.with(cmd.Context(), func(p *period.Program) error {
+					r, _, err := a.reportOf(cmd.Context(), p)
+					if err != nil {
+						return err
+					}
+					return a.show(deviationListing(report.Deviations(r), r.Period))
+				})
+			},
+		},
+		&cobra.Command{
+			Use: "show D-...", Short: "One finding: what happened, when, what was read, what was decided", Args: exactly(1, "a deviation such as D-1a2b3c4d"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.showDeviation(cmd.Context(), p, args[0]) })
+			},
+		},
+		a.decideCommand("respond", deviation.Answer, "Write management's cause and response beside a finding"),
+		a.decideCommand("confirm", deviation.Confirm, "Say that a finding is a deviation"),
+		a.decideCommand("dismiss", deviation.Propose, "Propose, with the reason, that a finding is not a deviation; somebody else approves"),
+		a.decideCommand("approve", deviation.Approve, "Approve somebody else's proposal that a finding is not a deviation"),
+	)
+	return cmd
+}
+
+func (a *app) showDeviation(ctx context.Context, p *period.Program, ref string) error {
+	run, err := p.LastRun(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := p.Deviation(ctx, run, ref)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.writeJSON("tieout.deviation/1", deviationSentence(&d, p.Period), "deviation", d)
+	}
+	a.printDeviation(p, &d)
+	fmt.Fprintf(a.env.Stdout, "\nFrom here to the raw bytes: tieout evidence show %s\n", d.Ref)
+	return nil
+}
+
+func deviationSentence(d *audit.Deviation, p audit.Period) string {
+	return fmt.Sprintf("%s: %s, %s, %s.", d.Title, itemName(&d.Result), when(&d.Result, p), d.Outcome)
+}
+
+func (a *app) printDeviation(p *period.Program, d *audit.Deviation) {
+	w, loc := a.env.Stdout, p.Period.Location()
+	fmt.Fprintf(w, "%s  %s\n", d.Ref, d.Title)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "  %-11s %s\n", name, value)
+		}
+	}
+	line("item", d.Item)
+	if d.Label != d.Item {
+		line("", d.Label)
+	}
+	line("controls", strings.Join(d.Controls, " "))
+	line("outcome", d.Outcome.String())
+	line("when", when(&d.Result, p.Period))
+	line("began", boundText(d.Start, loc))
+	if !d.Open && !d.End.At.IsZero() {
+		line("ended", boundText(d.End, loc))
+	}
+	line("why", d.Reason)
+	for _, at := range d.Attributes {
+		line("  "+at.Name, fmt.Sprintf("%s: %s %s", at.Outcome, at.Text, at.Reason))
+	}
+	for _, v := range d.Values {
+		line("read", v.Path+" = "+v.Value)
+	}
+	line("decided", string(d.Disposition)+by(d))
+	line("cause", d.Cause)
+	line("response", d.Response)
+	if d.NotFoundBy != "" {
+		line("note", "the present procedure ("+d.NotFoundBy+") no longer finds it; it stays on record")
+	}
+}
+
+func by(d *audit.Deviation) string {
+	if d.DecidedBy == "" {
+		return ""
+	}
+	return " by " + d.DecidedBy + ": " + d.DecidedWhy
+}
+
+func (a *app) decideCommand(use string, kind deviation.Kind, short string) *cobra.Command {
+	var why, cause, response string
+	cmd := &cobra.Command{
+		Use: use + " D-...", Short: short, Args: exactly(1, "a deviation such as D-1a2b3c4d"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(p *period.Program) error {
+				return a.decide(cmd.Context(), p, args[0], kind, why, cause, response)
+			})
+		},
+	}
+	if kind == deviation.Answer {
+		cmd.Flags().StringVar(&cause, "cause", "", "why it happened, in management's words")
+		cmd.Flags().StringVar(&response, "response", "", "what was and will be done about it, in management's words")
+	} else {
+		cmd.Flags().StringVar(&why, "why", "", "the reason")
+	}
+	return cmd
+}
+
+func (a *app) decide(ctx context.Context, p *period.Program, ref string, kind deviation.Kind, why, cause, response string) error {
+	run, err := p.LastRun(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := p.Deviation(ctx, run, ref)
+	if err != nil {
+		return err
+	}
+	dec, err := p.Decision(ctx, &d, kind, why)
+	if err != nil {
+		return err
+	}
+	dec.Cause, dec.Response = cause, response
+	rec, err := p.Decide(ctx, dec)
+	if err != nil {
+		return err
+	}
+	a.say(fmt.Sprintf("Recorded about %s by %s, sealed as %s.", d.Ref, dec.By.Name, rec.Ref()))
+	return nil
+}
+
+func (a *app) connectorCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "connector", Short: "What can be read, with what permission, and what it cannot see: list, show"}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "Kinds of source, and those of this workspace", Args: exactly(0, "no argument"),
+			RunE: func(cmd *cobra.Command, _ []string) error { return a.listConnectors(cmd.Context()) },
+		},
+		&cobra.Command{
+			Use: "show KIND", Short: "One kind of source: scopes in words, item types, limits", Args: exactly(1, "a kind such as git"),
+			RunE: func(_ *cobra.Command, args []string) error { return a.showConnector(args[0]) },
+		},
+	)
+	return cmd
+}
+
+func (a *app) listConnectors(ctx context.Context) error {
+	used := map[string][]string{}
+	if dir, err := a.workspace(); err == nil && dir != "" {
+		err := a.with(ctx, func(p *period.Program) error {
+			for _, s := range p.Def.Sources {
+				used[s.Kind] = append(used[s.Kind], s.Name)
+			}
+			return nil
+		})
+		if err != nil {
+			a.note("this workspace could not be read: %s", message(err))
+		}
+	}
+	l := listing{schema: "tieout.connectors/1", columns: []text.Column{
+		{Head: "kind"}, {Head: "reads", Flex: true}, {Head: "gives", Flex: true}, {Head: "here", Flex: true},
+	}}
+	for _, d := range all.Drivers {
+		l.rows = append(l.rows, row{[]string{d.Name, d.Title, strings.Join(d.Types, " "), strings.Join(used[d.Name], " ")}, connectorValue(d, used[d.Name])})
+	}
+	l.summary = report.Capital(count(len(l.rows), "kind of source", "kinds of source")) + "; 'tieout connector show KIND' says what each may read and cannot see."
+	return a.show(l)
+}
+
+func connectorValue(d *source.Driver, here []string) map[string]any {
+	return map[string]any{"kind": d.Name, "title": d.Title, "version": d.Version, "types": d.Types, "scopes": d.Scopes, "cannot": d.Cannot, "here": here}
+}
+
+func (a *app) showConnector(kind string) error {
+	d, err := all.Drivers.Find(kind)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.writeJSON("tieout.connector/1", d.Title, "connector", connectorValue(d, nil))
+	}
+	w := a.env.Stdout
+	fmt.Fprintf(w, "%s  %s, normalizer version %d\n\nGives %s.\n\nMust be allowed to read, and nothing else:\n", d.Name, d.Title, d.Version, strings.Join(d.Types, ", "))
+	for _, s := range d.Scopes {
+		fmt.Fprintln(w, text.Wrap(fmt.Sprintf("  %s: %s", s.Name, s.Why), a.width()))
+	}
+	fmt.Fprintln(w, "\nCannot see:")
+	for _, c := range d.Cannot {
+		fmt.Fprintln(w, text.Wrap("  "+c, a.width()))
+	}
+	fmt.Fprintf(w, "\nSettings: docs/sources/%s.md\n", d.Name)
+	return nil
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"tieout/audit"
+	"tieout/report/text"
+)
+
+// A listing is what a list command shows, one value for every format.
+type listing struct {
+	schema  string        // such as tieout.controls/1
+	summary string        // one sentence: the line after a table, summary.text in JSON
+	columns []text.Column // of the table
+	rows    []row
+}
+
+// A row is one line of a listing: its cells, and its value for JSON.
+type row struct {
+	cells []string
+	value any
+}
+
+// format is the -o the person asked for, or a usage error that names those known.
+func (a *app) format(more ...string) (string, error) {
+	known := append(slices.Clone(outputs), more...)
+	if !slices.Contains(known, a.output) {
+		return "", fmt.Errorf("%w: -o %q is not known here; there are %s", audit.ErrUsage, a.output, strings.Join(known, ", "))
+	}
+	return a.output, nil
+}
+
+// show writes a listing in the format asked for.
+func (a *app) show(l listing) error {
+	format, err := a.format()
+	if err != nil {
+		return err
+	}
+	w := a.env.Stdout
+	switch format {
+	case "json":
+		values := make([]any, len(l.rows))
+		for i, r := range l.rows {
+			values[i] = r.value
+		}
+		return a.writeJSON(l.schema, l.summary, "items", values)
+	case "jsonl":
+		for _, r := range l.rows {
+			if err := json.NewEncoder(w).Encode(r.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "csv":
+		return writeCSV(w, l)
+	}
+	t := text.Table{Columns: l.columns}
+	for _, r := range l.rows {
+		t.Rows = append(t.Rows, r.cells)
+	}
+	if len(l.rows) > 0 {
+		if err := t.Write(w, a.textOptions()); err != nil {
+			return err
+		}
+	}
+	if l.summary != "" && a.textOptions().Width > 0 {
+		fmt.Fprintln(w, l.summary)
+	} else if l.summary != "" {
+		a.note("%s", l.summary)
+	}
+	return nil
+}
+
+// writeJSON writes one JSON document with its schema and summary.
+func (a *app) writeJSON(schema, summary, name string, value any) error {
+	enc := json.NewEncoder(a.env.Stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(map[string]any{"schema": schema, "summary": map[string]string{"text": summary}, name: value})
+}
+
+// writeCSV writes a listing as CSV; a cell a spreadsheet would run as a formula
+// is written as text.
+func writeCSV(w io.Writer, l listing) error {
+	out := csv.NewWriter(w)
+	head := make([]string, len(l.columns))
+	for i, c := range l.columns {
+		head[i] = c.Head
+	}
+	if err := out.Write(head); err != nil {
+		return err
+	}
+	for _, r := range l.rows {
+		cells := make([]string, len(r.cells))
+		for i, c := range r.cells {
+			cells[i] = inert(c)
+		}
+		if err := out.Write(cells); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// inert keeps a spreadsheet from running a cell.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+func (a *app) textOptions() text.Options {
+	if f, ok := a.env.Stdout.(*os.File); ok {
+		return text.OptionsFor(f, a.env.Getenv)
+	}
+	return text.Options{}
+}
+
+// width is the width for running text: the terminal's, at most 100; 80 in a pipe.
+func (a *app) width() int {
+	if w := a.textOptions().Width; w > 0 {
+		return min(w, 100)
+	}
+	return text.DefaultWidth
+}
+
+// say writes a wrapped paragraph to stdout.
+func (a *app) say(s string) { fmt.Fprintln(a.env.Stdout, text.Wrap(s, a.width())) }
+
+// progress shows lines that come and go on a terminal, and one line a step in a pipe.
+type progress struct {
+	a    *app
+	last string
+}
+
+func (p *progress) step(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if p.a.quiet || line == p.last {
+		return
+	}
+	p.last = line
+	if terminal(p.a.env.Stderr) {
+		fmt.Fprintf(p.a.env.Stderr, "\r\x1b[K%s", line)
+	}
+}
+
+// done ends the line; text stays where it says something.
+func (p *progress) done(format string, args ...any) {
+	if p.a.quiet {
+		return
+	}
+	if terminal(p.a.env.Stderr) {
+		fmt.Fprint(p.a.env.Stderr, "\r\x1b[K")
+	}
+	if format != "" {
+		fmt.Fprintf(p.a.env.Stderr, format+"\n", args...)
+	}
+	p.last = ""
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tieout/audit"
+	"tieout/bundle"
+	"tieout/ledger"
+	"tieout/period"
+	"tieout/report"
+	"tieout/source/all"
+)
+
+// trust are the flags of what a person who verifies knows from elsewhere.
+type trust struct {
+	key       string
+	witnesses []string
+	tsa       string
+}
+
+func (t *trust) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&t.key, "key", "", "the log's first public key, known from elsewhere than the bundle")
+	f.StringArrayVar(&t.witnesses, "witness", nil, "public key of a witness you believe; may be repeated")
+	f.StringVar(&t.tsa, "tsa", "", "file with the certificates (PEM) of a time-stamp authority you believe")
+}
+
+// options reads what the flags name.
+func (t *trust) options(a *app) (bundle.Options, error) {
+	o := bundle.Options{Now: a.env.Now()}
+	var err error
+	if t.key != "" {
+		if o.Key, err = ledger.ParseKey(t.key); err != nil {
+			return o, fmt.Errorf("%w: --key: %v", audit.ErrUsage, err)
+		}
+	}
+	for _, w := range t.witnesses {
+		k, err := ledger.ParseWitnessKey(w)
+		if err != nil {
+			return o, fmt.Errorf("%w: --witness: %v", audit.ErrUsage, err)
+		}
+		o.Witnesses = append(o.Witnesses, k)
+	}
+	if t.tsa != "" {
+		pem, err := os.ReadFile(t.tsa)
+		if err != nil {
+			return o, fmt.Errorf("%w: --tsa: %v", audit.ErrNotFound, err)
+		}
+		if o.TSA, err = ledger.ParseTSATrust(pem); err != nil {
+			return o, fmt.Errorf("%w: --tsa %s: %v", audit.ErrInvalid, t.tsa, err)
+		}
+	}
+	bar := &progress{a: a}
+	o.Progress = func(phase string, done, total int64) {
+		if done >= total {
+			bar.done("")
+			return
+		}
+		bar.step("  %s %s of %s", phase, report.Number(int(done)), report.Number(int(total)))
+	}
+	return o, nil
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var t trust
+	cmd := &cobra.Command{
+		Use: "verify [BUNDLE]", Short: "Check, offline, that nothing was altered; without a bundle, the workspace's own store",
+		Long: `Checks a bundle from the file alone, on any machine: container, bytes, records,
+the log and its signatures, results. Prints each check as a sentence. Exit 5
+where something is not what was sealed, naming the first record that does not
+match. Without an argument it checks the workspace's store and blobs.`,
+		Args: atMost(1, "one bundle"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.verifyStore(cmd.Context(), p) })
+			}
+			return a.verifyBundle(cmd.Context(), args[0], &t)
+		},
+	}
+	t.flags(cmd)
+	return cmd
+}
+
+// openFile opens a bundle and returns its size.
+func openFile(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %v", audit.ErrNotFound, err)
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%w: %s is not a file", audit.ErrInvalid, path)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, st.Size(), nil
+}
+
+func (a *app) verifyBundle(ctx context.Context, path string, t *trust) error {
+	o, err := t.options(a)
+	if err != nil {
+		return err
+	}
+	f, size, err := openFile(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	checks, err := bundle.Verify(ctx, f, size, o)
+	return errors.Join(a.printChecks("tieout.verify/1", checks), err)
+}
+
+func (a *app) printChecks(schema string, checks *bundle.Checks) error {
+	if checks == nil {
+		return nil
+	}
+	if a.output == "json" {
+		return a.writeJSON(schema, checks.Sentence(), "checks", checkValues(checks))
+	}
+	for _, c := range checks.List {
+		fmt.Fprintf(a.env.Stdout, "  %-6s  %s\n", c.Verdict, c.Sentence)
+	}
+	a.say("  " + checks.Sentence())
+	return nil
+}
+
+func checkValues(checks *bundle.Checks) []map[string]string {
+	out := []map[string]string{}
+	for _, c := range checks.List {
+		out = append(out, map[string]string{"verdict": c.Verdict.String(), "check": c.Sentence})
+	}
+	return out
+}
+
+func (a *app) verifyStore(ctx context.Context, p *period.Program) error {
+	bar := &progress{a: a}
+	n, faults, err := p.VerifyStore(ctx, func(done, total int64) {
+		bar.step("  checked %s of %s records", report.Number(int(done)), report.Number(int(total)))
+	})
+	bar.done("")
+	if err != nil {
+		return err
+	}
+	log, err := p.LogState(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range faults {
+		fmt.Fprintf(a.env.Stdout, "  not ok  %s\n", strings.TrimPrefix(f.Error(), audit.ErrAltered.Error()+": "))
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("%w: %s of %s", audit.ErrAltered, count(len(faults), "record does not match", "records do not match"), report.Number(int(n)))
+	}
+	fmt.Fprintf(a.env.Stdout, "  ok      %s: bytes match their digests, records their commitments\n", count(int(n), "record", "records"))
+	fmt.Fprintf(a.env.Stdout, "  ok      %s in the log %s, root %s, signed by %s\n", count(int(log.Size), "entry", "entries"), log.Origin, log.Root, p.Log.Keys().Current().ID())
+	if len(log.Witnessed) == 0 {
+		fmt.Fprintln(a.env.Stdout, "  open    order not externally witnessed")
+	}
+	return nil
+}
+
+func (a *app) reperformCommand() *cobra.Command {
+	var t trust
+	cmd := &cobra.Command{
+		Use: "reperform BUNDLE", Short: "Repeat everything from a bundle's raw evidence, and compare result by result",
+		Long: `Reads the raw evidence in a bundle again, rebuilds the timeline, runs every
+procedure anew and compares with the results in the bundle. Works from the file
+alone. Exit 5 where a result differs under the same versions of normalizers,
+schema and engine; exit 6 where the versions differ, which makes them not
+comparable.`,
+		Args: exactly(1, "a bundle"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := t.options(a)
+			if err != nil {
+				return err
+			}
+			f, size, err := openFile(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			again, err := bundle.Reperform(cmd.Context(), f, size, o, all.Drivers)
+			return errors.Join(a.printAgain(again), err)
+		},
+	}
+	t.flags(cmd)
+	return cmd
+}
+
+// printAgain prints what doing it all again came to.
+func (a *app) printAgain(again *bundle.Reperformance) error {
+	if again == nil {
+		return nil
+	}
+	if a.output == "json" {
+		return a.writeJSON("tieout.reperform/1", "Results: "+again.Results.String()+".", "reperformance", map[string]any{
+			"checks": checkValues(again.Checks), "items": again.Items, "results": again.Results, "figures": again.Figures,
+			"versions": again.Versions, "differences": again.Differences, "missing": again.Missing,
+		})
+	}
+	if again.Checks != nil && again.Results.Of+again.Items.Of == 0 {
+		return a.printChecks("tieout.reperform/1", again.Checks)
+	}
+	fmt.Fprint(a.env.Stdout, again.String())
+	a.say(fmt.Sprintf("Re-performed from the file alone: %s of %s results agree.", report.Number(int(again.Results.Agree)), report.Number(int(again.Results.Of))))
+	return nil
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"tieout/audit"
+)
+
+// app carries the global flags of one run.
+type app struct {
+	env     Environment
+	dir     string // workspace folder
+	asOf    string
+	period  string
+	output  string
+	quiet   bool
+	noInput bool
+}
+
+// outputs are the formats of -o that every list knows.
+var outputs = []string{"table", "json", "jsonl", "csv"}
+
+func (a *app) root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "tieout",
+		Short: "Run a SOC 2 from your systems to the signed report; every statement ties out to sealed evidence.",
+		Long: `Tieout collects evidence from the systems a company uses, seals it before reading it,
+tests whole populations over a whole period, and writes reports in which every
+statement can be followed back to the raw bytes and checked offline by anyone.
+
+Start with 'tieout init' in a folder of your own, or 'tieout demo' for an invented company.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	f := cmd.PersistentFlags()
+	f.StringVarP(&a.dir, "workspace", "w", "", "workspace folder (default: the nearest one upward that holds tieout.yaml)")
+	f.StringVar(&a.period, "period", "", "name of the period (default: the one today lies in, else the newest that has begun)")
+	f.StringVar(&a.asOf, "as-of", "", "read the past: what was known at the end of this day, 2006-01-02")
+	f.StringVarP(&a.output, "output", "o", "table", "output format: table, json, jsonl, csv; some commands know more")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on stderr")
+	f.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %v", audit.ErrUsage, err) })
+	a.addCommands(cmd)
+	return cmd
+}
+
+func (a *app) addCommands(root *cobra.Command) {
+	root.AddGroup(
+		&cobra.Group{ID: "run", Title: "Run a period"},
+		&cobra.Group{ID: "look", Title: "Look at what there is"},
+		&cobra.Group{ID: "prove", Title: "Prove it"},
+		&cobra.Group{ID: "keep", Title: "Keep it"},
+	)
+	for group, cmds := range map[string][]*cobra.Command{
+		"run":   {a.initCommand(), a.demoCommand(), a.planCommand(), a.applyCommand(), a.collectCommand(), a.checkCommand(), a.statusCommand()},
+		"look":  {a.controlCommand(), a.evidenceCommand(), a.populationCommand(), a.deviationCommand(), a.connectorCommand(), a.reportCommand()},
+		"prove": {a.verifyCommand(), a.reperformCommand(), a.logCommand()},
+		"keep":  {a.backupCommand(), a.restoreCommand(), a.doctorCommand(), a.versionCommand()},
+	} {
+		for _, c := range cmds {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodesHelpText})
+}
+
+// exactly is cobra.ExactArgs as a usage error.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return fmt.Errorf("%w: %s needs %s; see 'tieout %s --help'", audit.ErrUsage, cmd.CommandPath(), what, strings.TrimPrefix(cmd.CommandPath(), "tieout "))
+		}
+		return nil
+	}
+}
+
+// workspace returns the folder to work in: --workspace, or the nearest one
+// upward that holds tieout.yaml.
+func (a *app) workspace() (string, error) {
+	if a.dir != "" {
+		return a.dir, nil
+	}
+	start, err := a.env.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "tieout.yaml")); err == nil {
+			return dir, nil
+		}
+		if filepath.Dir(dir) == dir {
+			return "", fmt.Errorf("%w: no tieout.yaml in %s or above it. Run 'tieout init' there, or name a workspace with --workspace", audit.ErrNotFound, start)
+		}
+	}
+}
+
+// asOfInstant is the end of the day --as-of names in the zone, or now.
+func (a *app) asOfInstant(zone *time.Location) (time.Time, error) {
+	if a.asOf == "" {
+		return audit.Instant(a.env.Now()), nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, a.asOf, zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: --as-of %q is not a date such as 2026-09-14", audit.ErrUsage, a.asOf)
+	}
+	return audit.Instant(t.AddDate(0, 0, 1)), nil
+}
+
+// note writes a line for people to stderr, unless --quiet.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.env.Stderr, format+"\n", args...)
+	}
+}
+
+// terminal reports whether w is a terminal a person watches.
+func terminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}

@@ -1,0 +1,225 @@
+package period
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"tieout/audit"
+	"tieout/definition"
+	"tieout/evidence"
+	"tieout/internal/canonical"
+	"tieout/source"
+	"tieout/timeline"
+)
+
+// carryIn is how far before the period a collection looks, so that the state at
+// its first instant, and what was opened before it, is known.
+const carryIn = 31 * 24 * time.Hour
+
+// lockTTL is how long a collection's lock outlives the process that held it.
+const lockTTL = 2 * time.Minute
+
+// Progress is how far one stream of one source is; Total is 0 while unknown.
+type Progress struct {
+	Source, Stream string
+	Done, Total    int
+}
+
+// Collected is what one source gave.
+type Collected struct {
+	Source    string              `json:"source"`
+	Driver    string              `json:"driver"`
+	End       audit.CollectionEnd `json:"end"`
+	Manifests []audit.Manifest    `json:"manifests"`
+	Err       error               `json:"-"`
+	Recovered []string            `json:"recovered,omitempty"` // interrupted collections that were closed first
+}
+
+// Collect reads the named sources, all where none is named, one after the
+// other, and returns what each gave. A source that fails does not keep the
+// others from being read. The error is for what keeps anything from being
+// recorded; what single sources could not give is in their Collected.
+func (p *Program) Collect(ctx context.Context, names []string, progress func(Progress)) ([]Collected, error) {
+	defs, err := p.sources(names)
+	if err != nil {
+		return nil, err
+	}
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	var out []Collected
+	for _, def := range defs {
+		c, err := p.collectOne(ctx, def, progress)
+		if err != nil {
+			return out, fmt.Errorf("collect %s: %w", def.Name, err)
+		}
+		out = append(out, c)
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+	}
+	return out, nil
+}
+
+func (p *Program) sources(names []string) ([]definition.SourceDef, error) {
+	if len(p.Def.Sources) == 0 {
+		return nil, fmt.Errorf("%w: the workspace has no sources; add one under sources/ (see 'tieout connector list')", audit.ErrNotFound)
+	}
+	if len(names) == 0 {
+		return p.Def.Sources, nil
+	}
+	var out []definition.SourceDef
+	for _, n := range names {
+		def, err := p.sourceDef(n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, def)
+	}
+	return out, nil
+}
+
+func (p *Program) sourceDef(name string) (definition.SourceDef, error) {
+	for _, d := range p.Def.Sources {
+		if d.Name == name {
+			return d, nil
+		}
+	}
+	return definition.SourceDef{}, fmt.Errorf("%w: source %q; the workspace has %v", audit.ErrNotFound, name, p.sourceNames())
+}
+
+func (p *Program) sourceNames() []string {
+	names := make([]string, len(p.Def.Sources))
+	for i, d := range p.Def.Sources {
+		names[i] = d.Name
+	}
+	return names
+}
+
+// collectOne runs one collection under the source's lock. Interrupted
+// collections of the source are closed first; their cursors let this one go on.
+func (p *Program) collectOne(ctx context.Context, def definition.SourceDef, progress func(Progress)) (c Collected, err error) {
+	c = Collected{Source: def.Name, Driver: def.Kind}
+	drv, err := p.Drivers.Find(def.Kind)
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", def.File, err)
+	}
+	unlock, err := p.lockSource(ctx, def.Name)
+	if err != nil {
+		return c, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	since, recovered, err := p.recover(ctx, def.Name)
+	if err != nil {
+		return c, err
+	}
+	c.Recovered = recovered
+	collector, config, err := drv.Open(def.Name, def.With, p.Env)
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", def.File, err)
+	}
+	now := audit.Instant(p.Now())
+	window := audit.Window{
+		Span: audit.Span{From: p.Period.From.Add(-carryIn), To: now}, AsOf: now, Zone: p.Period.Zone, Since: since,
+	}
+	s, err := p.open(ctx, drv, def.Name, config, window, progress)
+	if err != nil {
+		return c, err
+	}
+	cause := collector.Collect(ctx, window, s)
+	// What was read is sealed and closed also where the person gave up waiting.
+	c.End, err = s.finish(context.WithoutCancel(ctx), cause)
+	if err != nil {
+		return c, errors.Join(err, cause)
+	}
+	c.Manifests, c.Err = s.all, cause
+	return c, nil
+}
+
+// open seals the beginning of a collection.
+func (p *Program) open(ctx context.Context, drv *source.Driver, name string, config json.RawMessage, w audit.Window, progress func(Progress)) (*sink, error) {
+	now := audit.Instant(p.Now())
+	id, err := evidence.NewID(now)
+	if err != nil {
+		return nil, err
+	}
+	if len(config) == 0 {
+		config = json.RawMessage("{}")
+	}
+	col := audit.Collection{ID: id, Source: name, Driver: drv.Name, Version: drv.Version, Config: config, Window: w.Span, Zone: w.Zone, Started: now}
+	body, err := canonical.Marshal(col)
+	if err != nil {
+		return nil, fmt.Errorf("configuration of %s: %w", name, err)
+	}
+	actor := audit.Actor{Kind: audit.ActorConnector, Name: drv.Name}
+	recs, err := p.Seal.Seal(ctx, evidence.Draft{
+		Kind: audit.RecordCollection, Source: name, Collection: id, Media: "application/json", About: w.Span, Body: body, Actor: actor,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Store.SaveCollection(ctx, col, recs[0].Index); err != nil {
+		return nil, err
+	}
+	return p.newSink(drv, col, actor, progress), nil
+}
+
+func (p *Program) newSink(drv *source.Driver, col audit.Collection, actor audit.Actor, progress func(Progress)) *sink {
+	return &sink{
+		p: p, drv: drv, col: col, actor: actor, progress: progress,
+		items: map[itemKey][]audit.Seen{}, trackers: map[trackerKey]*timeline.Tracker{}, dirty: map[audit.StreamKey]bool{},
+	}
+}
+
+func (p *Program) sealEnd(ctx context.Context, col audit.Collection, end audit.CollectionEnd, actor audit.Actor) error {
+	body, err := canonical.Marshal(end)
+	if err != nil {
+		return err
+	}
+	recs, err := p.Seal.Seal(ctx, evidence.Draft{
+		Kind: audit.RecordEnd, Source: col.Source, Collection: col.ID, Media: "application/json", About: col.Window, Body: body, Actor: actor,
+	})
+	if err != nil {
+		return err
+	}
+	return p.Store.EndCollection(ctx, end, recs[0].Index)
+}
+
+// lockSource keeps two processes from reading the same source at once.
+func (p *Program) lockSource(ctx context.Context, name string) (unlock func() error, err error) {
+	holder, err := evidence.NewID(p.Now())
+	if err != nil {
+		return nil, err
+	}
+	lock := "collect/" + name
+	lease, err := p.Store.Lock(ctx, lock, holder, lockTTL)
+	if err != nil {
+		return nil, fmt.Errorf("source %s is being collected by another process: %w", name, err)
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		t := time.NewTicker(lockTTL / 4)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				// A lease that cannot be kept ends; the next collection then closes this one as interrupted.
+				if _, err := p.Store.Lock(ctx, lock, holder, lockTTL); err != nil {
+					return
+				}
+			}
+		}
+	})
+	return func() error {
+		close(done)
+		wg.Wait()
+		return p.Store.Unlock(context.WithoutCancel(ctx), lease)
+	}, nil
+}

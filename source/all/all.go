@@ -1,0 +1,17 @@
+// Package all lists every source there is. A new source is a folder beside this
+// one and a line here.
+package all
+
+import (
+	"tieout/source"
+	"tieout/source/files"
+	"tieout/source/git"
+	"tieout/source/workstation"
+)
+
+// Drivers are all kinds of source, in the order people read them.
+var Drivers = source.Registry{
+	git.Driver,
+	files.Driver,
+	workstation.Driver,
+}
