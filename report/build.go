@@ -140,15 +140,15 @@ func distinct(list []string) []string {
 }
 
 // Deviations returns every finding of r once, dispositioned ones included, in
-// order of time.
+// order of time. Two findings whose short references are equal are two.
 func Deviations(r *audit.Report) []audit.Deviation {
-	seen := map[string]bool{}
+	seen := map[FindingKey]bool{}
 	var out []audit.Deviation
 	for _, t := range Procedures(r) {
-		for _, d := range t.Deviations {
-			if !seen[d.Ref] {
-				seen[d.Ref] = true
-				out = append(out, d)
+		for i := range t.Deviations {
+			if k := KeyOf(&t.Deviations[i]); !seen[k] {
+				seen[k] = true
+				out = append(out, t.Deviations[i])
 			}
 		}
 	}
@@ -156,11 +156,34 @@ func Deviations(r *audit.Report) []audit.Deviation {
 	return out
 }
 
+// A FindingKey tells findings apart; a Ref alone is too short to.
+type FindingKey struct {
+	Ref, Procedure, Hash, Item string
+	From                       int64
+}
+
+// KeyOf returns d's key.
+func KeyOf(d *audit.Deviation) FindingKey {
+	return FindingKey{d.Ref, d.Procedure, d.Hash, d.Item, d.Span.From.UnixMicro()}
+}
+
 // Gaps returns every stretch without evidence of r once, in order of time.
 func Gaps(r *audit.Report) []audit.Gap {
+	type key struct {
+		procedure, reason string
+		stream            audit.StreamKey
+		from, to          int64
+	}
+	seen := map[key]bool{}
 	var out []audit.Gap
 	for _, t := range Procedures(r) {
-		out = append(out, t.Gaps...)
+		for _, g := range t.Gaps {
+			k := key{g.Procedure, g.Reason, g.Stream, g.Span.From.UnixMicro(), g.Span.To.UnixMicro()}
+			if !seen[k] {
+				seen[k] = true
+				out = append(out, g)
+			}
+		}
 	}
 	slices.SortStableFunc(out, func(a, b audit.Gap) int {
 		return cmp.Or(a.Span.From.Compare(b.Span.From), strings.Compare(a.Procedure, b.Procedure), compareKey(a.Stream, b.Stream))

@@ -92,14 +92,14 @@ func (v *view) test(t *audit.Tested, k audit.Control, n int) test {
 func (v *view) links(out *test, t *audit.Tested) {
 	const few = 20
 	for i := range t.Deviations[:min(len(t.Deviations), few)] {
-		out.Findings = append(out.Findings, ref{t.Deviations[i].Ref, "#" + anchor("d-", t.Deviations[i].Ref)})
+		out.Findings = append(out.Findings, to(t.Deviations[i].Ref, v.devAt[report.KeyOf(&t.Deviations[i])]))
 	}
 	if n := len(t.Deviations) - few; n > 0 {
 		out.Findings = append(out.Findings, ref{"and " + report.Number(n) + " more", "#deviations"})
 	}
 	for i := range t.Gaps[:min(len(t.Gaps), few)] {
 		g := v.gap(&t.Gaps[i])
-		out.Gaps = append(out.Gaps, ref{g.When, "#" + g.Anchor})
+		out.Gaps = append(out.Gaps, to(g.When, g.Anchor))
 	}
 	if n := len(t.Gaps) - few; n > 0 {
 		out.Gaps = append(out.Gaps, ref{"and " + report.Number(n) + " more", "#gaps"})
@@ -107,6 +107,14 @@ func (v *view) links(out *test, t *audit.Tested) {
 	for i := range t.Streams {
 		out.Streams = append(out.Streams, ref{streamName(t.Streams[i].StreamKey), "#" + anchor("s-", streamName(t.Streams[i].StreamKey))})
 	}
+}
+
+// to leads to a fragment, or nowhere if the page does not list it.
+func to(text, fragment string) ref {
+	if fragment == "" {
+		return ref{Text: text}
+	}
+	return ref{text, "#" + fragment}
 }
 
 // days are the rows behind a strip: a window each, a month of events, or a

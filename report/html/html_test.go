@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,6 +149,13 @@ func poison(t *audit.Tested, evil string) {
 // twice.
 func TestLinks(t *testing.T) {
 	page := render(t, reporttest.Report())
+	if n := checkLinks(t, page); n < 300 {
+		t.Errorf("only %d links: numbers must lead to the rows behind them", n)
+	}
+}
+
+func checkLinks(t *testing.T, page string) int {
+	t.Helper()
 	ids := map[string]int{}
 	for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page, -1) {
 		ids[m[1]]++
@@ -163,9 +171,7 @@ func TestLinks(t *testing.T) {
 			t.Errorf("link %q leads nowhere", m[1])
 		}
 	}
-	if len(links) < 300 {
-		t.Errorf("only %d links: numbers must lead to the rows behind them", len(links))
-	}
+	return len(links)
 }
 
 var forbidden = regexp.MustCompile(`(?i)\b(complian(t|ce)|certified|audit-ready|scores?|passed|no exceptions? noted)\b`)
@@ -200,6 +206,31 @@ func TestEveryStripHasASentence(t *testing.T) {
 	}
 	if want := "IAM-04 Production database: on-call role only, 1 Jan to 14 Sep 2026: operated 253 of 257 days. Deviation: 12 to 15 Mar 2026."; !strings.Contains(page, want) {
 		t.Errorf("no strip says %q", want)
+	}
+}
+
+// TestMany: more findings than one table lists, some with equal references: no
+// link leads nowhere and no name is given twice.
+func TestMany(t *testing.T) {
+	in := reporttest.Input()
+	p := &in.Tested[slices.IndexFunc(in.Tested, func(t audit.Tested) bool { return t.Procedure == "halyard.IAM-04" })]
+	p.Gaps = append(p.Gaps, audit.Gap{Span: in.Period.Span}, audit.Gap{Span: in.Period.Span}, audit.Gap{Span: in.Period.Span, Reason: "other"})
+	for i := range html.Shown + 50 {
+		d := p.Deviations[0]
+		d.Item = "item " + report.Number(i)
+		if i > 3 {
+			d.Ref = audit.DeviationRef(d.Procedure, d.Item, d.Span.From)
+		}
+		p.Deviations = append(p.Deviations, d)
+	}
+	r := report.Build(in)
+	if got, want := len(report.Deviations(&r)), html.Shown+60; got != want {
+		t.Errorf("%d findings, want %d: equal references were merged", got, want)
+	}
+	page := render(t, r)
+	checkLinks(t, page)
+	if want := "60 more findings are in the workbook"; !strings.Contains(page, want) {
+		t.Errorf("the page does not say %q", want)
 	}
 }
 

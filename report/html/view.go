@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,8 @@ type view struct {
 	Witnessed  string
 	Digest     string
 
+	devAt  map[report.FindingKey]string // fragment of each listed finding
+	gapAt  map[string]string            // and of each listed gap, by gapKey
 	loc    *time.Location
 	known  map[int64]bool
 	titles map[string]string // control id -> title
@@ -144,6 +147,7 @@ func newView(r *audit.Report) (*view, error) {
 	v := &view{
 		Policy: policy, Style: template.CSS(style), R: r, Digest: "sha256:" + hex.EncodeToString(sum[:]),
 		loc: r.Period.Location(), known: map[int64]bool{}, titles: map[string]string{},
+		devAt: map[report.FindingKey]string{}, gapAt: map[string]string{},
 	}
 	for _, e := range r.Evidence {
 		v.known[e.Index] = true
@@ -224,12 +228,29 @@ func (v *view) counts() {
 func (v *view) findings() {
 	devs, gaps := report.Deviations(v.R), report.Gaps(v.R)
 	v.MoreDevs, v.MoreGaps = more(len(devs), "findings"), more(len(gaps), "stretches")
+	used := map[string]bool{}
 	for i := range devs[:min(len(devs), Shown)] {
+		v.devAt[report.KeyOf(&devs[i])] = unlike(used, anchor("d-", devs[i].Ref))
 		v.Deviations = append(v.Deviations, v.finding(&devs[i]))
 	}
 	for i := range gaps[:min(len(gaps), Shown)] {
+		v.gapAt[gapKey(&gaps[i])] = unlike(used, anchor("g-", gaps[i].Procedure+"."+gaps[i].Span.From.UTC().Format(time.DateOnly)))
 		v.Gaps = append(v.Gaps, v.gap(&gaps[i]))
 	}
+}
+
+// unlike returns name, or the first of name.2, name.3 ... that is not used.
+func unlike(used map[string]bool, name string) string {
+	one := name
+	for n := 2; used[one]; n++ {
+		one = name + "." + strconv.Itoa(n)
+	}
+	used[one] = true
+	return one
+}
+
+func gapKey(g *audit.Gap) string {
+	return strings.Join([]string{g.Procedure, g.Stream.Source, g.Stream.Scope, g.Stream.Type, audit.FormatTime(g.Span.From), audit.FormatTime(g.Span.To), g.Reason}, "\x1f")
 }
 
 func more(n int, what string) string {
@@ -241,7 +262,7 @@ func more(n int, what string) string {
 
 func (v *view) finding(d *audit.Deviation) finding {
 	f := finding{
-		Anchor: anchor("d-", d.Ref), Ref: d.Ref, Controls: v.controlRefs(d.Controls), Title: d.Title, Item: d.Item, Reason: d.Reason,
+		Anchor: v.devAt[report.KeyOf(d)], Ref: d.Ref, Controls: v.controlRefs(d.Controls), Title: d.Title, Item: d.Item, Reason: d.Reason,
 		When: report.Days(d.Span, v.loc), Decision: decision(d), Why: d.DecidedWhy, Cause: d.Cause, Response: d.Response,
 		Values: d.Values, Attributes: failed(d.Attributes), Evidence: v.recordRefs(d.Records),
 	}
@@ -299,7 +320,7 @@ func (v *view) gap(g *audit.Gap) gap {
 	}
 	return gap{
 		Controls: v.controlRefs(g.Controls), When: report.Days(g.Span, v.loc), Stream: streamName(g.Stream), Reason: g.Reason, Touches: touches,
-		Evidence: v.recordRefs(g.Records), Anchor: anchor("g-", g.Procedure+g.Stream.Source+g.Stream.Scope+g.Span.From.Format(time.RFC3339Nano)),
+		Evidence: v.recordRefs(g.Records), Anchor: v.gapAt[gapKey(g)],
 	}
 }
 

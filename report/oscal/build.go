@@ -129,7 +129,7 @@ func (b *builder) deviation(d *audit.Deviation, loc *time.Location) observation 
 		}
 	}
 	return observation{
-		UUID: b.id("deviation", d.Ref, d.Procedure, d.Item, d.Hash), Title: line(report.Capital(d.Outcome.String()) + ": " + d.Title),
+		UUID: b.id("deviation", d.Ref, d.Procedure, d.Item, d.Hash, instant(d.Span.From)), Title: line(report.Capital(d.Outcome.String()) + ": " + d.Title),
 		Description: line(name + ", " + report.Days(d.Span, loc) + ". " + d.Reason), Props: props, Methods: []string{"TEST"}, Types: []string{"finding"},
 		Evidence: b.evidence(d.Records), Collected: instant(b.r.AsOf), Remarks: strings.Join(remarks, "\n\n"),
 	}
