@@ -253,10 +253,39 @@ func (w *Workspace) placeProcedures(placed []placedProcedure) {
 		if i > 0 && placed[i-1].ID == p.ID {
 			checkRevisions(p.doc, nil, "procedure "+p.ID, placed[i-1].Effective, p.Effective)
 		}
-		w.Procedures = append(w.Procedures, p.Procedure)
+		w.Procedures = append(w.Procedures, w.whileControlled(p.Procedure))
 		w.origins[p.ID] = libraryOrigin
 		if p.doc != nil {
 			w.origins[p.ID] = p.doc.name
 		}
 	}
+}
+
+// whileControlled returns p for the days on which a control it tests is in
+// force, where p does not name its own days: a retired control is tested until
+// its last day and a new one from its first.
+func (w *Workspace) whileControlled(p *procedure.Procedure) *procedure.Procedure {
+	if p.Effective != (audit.Effective{}) {
+		return p
+	}
+	var all []audit.Effective
+	for _, c := range w.Controls {
+		if slices.Contains(p.Controls, c.ID) {
+			all = append(all, c.Effective)
+		}
+	}
+	if len(all) == 0 {
+		return p
+	}
+	own := *p
+	own.Effective = all[0]
+	for _, e := range all[1:] {
+		own.Effective.From = min(own.Effective.From, e.From) // "" is open and smallest
+		if own.Effective.To == "" || e.To == "" {
+			own.Effective.To = ""
+		} else {
+			own.Effective.To = max(own.Effective.To, e.To)
+		}
+	}
+	return &own
 }

@@ -264,6 +264,36 @@ periods:
 	}
 }
 
+// A procedure is run for the days on which a control it tests is in force.
+func TestProceduresFollowTheirControls(t *testing.T) {
+	files := minimal()
+	files["controls/main.yaml"] = []byte(`controls:
+  - { use: NET-02, effective: { to: 2026-09-14 } }
+  - { use: IAM-09, effective: { to: 2026-06-30 } }
+  - { use: IAM-09, effective: { from: 2026-07-01 }, owner: Head of IT }
+  - { use: IAM-03, effective: { from: 2026-03-01, to: 2026-05-31 } }
+  - { use: IAM-04, effective: { from: 2026-02-01 } }
+  - { use: MON-04, effective: { from: 2026-02-01 } }
+`)
+	files["procedures/main.yaml"] = []byte("use: starter\n")
+	files["procedures/pentest.yaml"] = []byte("use: penetration.test\neffective: { to: 2026-12-31 }\n")
+	got := map[string]audit.Effective{}
+	for _, p := range load(t, files).Procedures {
+		got[p.ID] = p.Effective
+	}
+	want := map[string]audit.Effective{
+		"firewall.review":        {To: "2026-09-14"},
+		"key.age":                {},
+		"access.review":          {From: "2026-02-01"}, // of IAM-03 and IAM-04
+		"access.review.removals": {From: "2026-03-01", To: "2026-05-31"},
+		"access.privileged":      {From: "2026-02-01"},
+		"penetration.test":       {To: "2026-12-31"}, // as its own file says
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("days of procedures (-want +got):\n%s", diff)
+	}
+}
+
 // Whatever the files hold, loading ends with a workspace that loads again from
 // its canonical form or with faults that each name a file that is there.
 func FuzzLoadFiles(f *testing.F) {
