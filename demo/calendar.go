@@ -49,17 +49,43 @@ func dateText(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.In(zone).Format(time.DateOnly)
+	y, m, d := t.In(zone).Date()
+	b := [10]byte{4: '-', 7: '-'}
+	digits(b[0:4], y)
+	digits(b[5:7], int(m))
+	digits(b[8:10], d)
+	return string(b[:])
 }
 
 func instantText(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02T15:04:05.999999Z07:00")
+	if t.Nanosecond() != 0 {
+		return t.UTC().Format("2006-01-02T15:04:05.999999Z07:00")
+	}
+	u := t.UTC()
+	y, m, d := u.Date()
+	hour, minute, second := u.Clock()
+	b := [20]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: 'Z'}
+	digits(b[0:4], y)
+	digits(b[5:7], int(m))
+	digits(b[8:10], d)
+	digits(b[11:13], hour)
+	digits(b[14:16], minute)
+	digits(b[17:19], second)
+	return string(b[:])
 }
 
-func monthText(t time.Time) string { return t.In(zone).Format("2006-01") }
+// digits fills b with n, zeros in front.
+func digits(b []byte, n int) {
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = byte('0' + n%10)
+		n /= 10
+	}
+}
+
+func monthText(t time.Time) string { return dateText(t)[:7] }
 
 // monthOf returns the start of t's month.
 func monthOf(t time.Time) time.Time { return day(t.Year(), int(t.Month()), 1) }

@@ -66,7 +66,7 @@ func (x *writer) mergeFile(month time.Time, merges []merge, sequence *int) error
 		cells = merges[i].cells(*sequence, cells)
 		w.row(cells)
 	}
-	return w.close(w.rows)
+	return w.close(w.rows, madeAfter(month))
 }
 
 func (x *writer) checkFile(month time.Time, merges []merge) error {
@@ -87,7 +87,7 @@ func (x *writer) checkFile(month time.Time, merges []merge) error {
 			w.row(cells)
 		}
 	}
-	return w.close(w.rows)
+	return w.close(w.rows, madeAfter(month))
 }
 
 func (x *writer) deploymentFile(month time.Time, merges []merge) error {
@@ -100,5 +100,5 @@ func (x *writer) deploymentFile(month time.Time, merges []merge) error {
 		cells = deploymentCells(&merges[i], cells)
 		w.row(cells)
 	}
-	return w.close(w.rows)
+	return w.close(w.rows, madeAfter(month))
 }

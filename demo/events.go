@@ -149,7 +149,7 @@ func (w *world) accessReviews(month time.Time) []event {
 			at := on(nextWorkday(addDays(q, 9+2*i)), 15, 5*i)
 			cycle := fmt.Sprintf("%d-Q%d", q.Year(), int(q.Month())/3)
 			if cycle == "2025-Q2" {
-				at = clock(2025, 7, 21+i, 16, 20) // due by 15 July
+				at = clock(2025, 7, 21, 16, 20) // all signed off together, due by 15 July
 			}
 			remove := ""
 			if system == "aws" && cycle == "2025-Q1" {

@@ -23,9 +23,17 @@ type snapshots struct {
 	format, key  string
 	missing      func(d time.Time) bool            // no file on that day
 	missingMonth func(m time.Time) bool            // of a change feed
+	shortMonth   func(m time.Time) bool            // of a change feed: the source counts more than the file has
 	spoil        func(d time.Time, cells []string) // changes what the file says of a row
 	limit        func(d time.Time) int             // rows the file stops at; 0 means all
 }
+
+// exportTakes is how long after the instant it speaks about an export is
+// written.
+const exportTakes = 20 * time.Minute
+
+// madeAfter is when the export of a month is made.
+func madeAfter(month time.Time) time.Time { return month.AddDate(0, 1, 0).Add(exportTakes) }
 
 func (x *writer) snapshots(ctx context.Context, s snapshots) error {
 	things := s.t.all()
@@ -68,7 +76,7 @@ func (x *writer) snapshot(s snapshots, d time.Time, things []thing) error {
 		}
 		w.row(cells)
 	}
-	return w.close(total)
+	return w.close(total, d.Add(exportTakes))
 }
 
 // A feed is a table's changes, one file a month: every state with the instant
@@ -80,6 +88,7 @@ type feed struct {
 	first       time.Time // month of the first file
 	baseline    bool      // every file begins with the state of all at the month's start
 	missing     func(month time.Time) bool
+	short       func(month time.Time) bool // the source counts more changes than the file has
 }
 
 var feedColumns = []column{{"changed_at", 's'}, {"change", 's'}}
@@ -106,12 +115,16 @@ func (x *writer) feed(ctx context.Context, f feed) error {
 			x.feedThing(f, &th, writers)
 		}
 	}
-	for _, w := range writers {
-		if err := w.close(w.rows); err != nil {
-			return err
+	return eachMonth(f.first, exportsEnd, func(m time.Time) error {
+		if w := writers[monthText(m)]; w != nil {
+			total := w.rows
+			if f.short != nil && f.short(m) {
+				total += 3
+			}
+			return w.close(total, madeAfter(m))
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // feedThing writes one thing's states into the months they began in.
@@ -184,7 +197,7 @@ func (x *writer) monthly(ctx context.Context, path, format, key string, cols []c
 			for i, e := range list {
 				rows[i] = e.cells
 			}
-			return writeXLSX(name, key, cols, rows)
+			return writeXLSX(name, key, cols, rows, madeAfter(m))
 		}
 		w, err := newRowWriter(name, format, key, cols)
 		if err != nil {
@@ -193,7 +206,7 @@ func (x *writer) monthly(ctx context.Context, path, format, key string, cols []c
 		for _, e := range list {
 			w.row(e.cells)
 		}
-		return w.close(len(list))
+		return w.close(len(list), madeAfter(m))
 	})
 	return err
 }

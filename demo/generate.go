@@ -74,8 +74,7 @@ func (x *writer) writeState(ctx context.Context, s snapshots) error {
 	if !x.size.Changes {
 		return x.snapshots(ctx, s)
 	}
-	missing := func(m time.Time) bool { return s.missingMonth != nil && s.missingMonth(m) }
-	return x.feed(ctx, feed{t: s.t, path: s.path, format: s.format, key: s.key, first: firstMonth, missing: missing})
+	return x.feed(ctx, feed{t: s.t, path: s.path, format: s.format, key: s.key, first: firstMonth, missing: s.missingMonth, short: s.shortMonth})
 }
 
 // states are the exports of what exists. Some are not as they should be: that
@@ -97,10 +96,12 @@ func (x *writer) states() []snapshots {
 	}
 	for _, a := range x.cloudAccounts() {
 		hidden := func(d time.Time) bool { return a.name == "sandbox" && hiddenSandbox.Contains(d) }
+		lost := func(m time.Time) bool { return a.name == "sandbox" && !m.Before(sandboxStops) }
+		short := func(m time.Time) bool { return a.name == "staging" && m.Equal(cutKeys) }
 		out = append(out,
-			snapshots{t: x.storeTable(a), path: "exports/cloud/stores-" + a.name, format: "json", key: "Stores", missing: hidden},
-			snapshots{t: x.keyTable(a), path: "exports/cloud/keys-" + a.name, format: "json", key: "Keys", missing: hidden},
-			snapshots{t: x.resourceTable(a), path: "exports/cloud/resources-" + a.name, format: "csv", missing: hidden})
+			snapshots{t: x.storeTable(a), path: "exports/cloud/stores-" + a.name, format: "json", key: "Stores", missing: hidden, missingMonth: lost},
+			snapshots{t: x.keyTable(a), path: "exports/cloud/keys-" + a.name, format: "json", key: "Keys", missing: hidden, missingMonth: lost, shortMonth: short},
+			snapshots{t: x.resourceTable(a), path: "exports/cloud/resources-" + a.name, format: "csv", missing: hidden, missingMonth: lost})
 	}
 	return out
 }
@@ -125,13 +126,21 @@ func (x *writer) accountExport(s *system) snapshots {
 	return e
 }
 
-// Days on which an export failed.
+// Days on which a daily export failed.
 var (
 	missingDirectory = audit.Span{From: day(2025, 8, 9), To: day(2025, 8, 12)}
-	badDevices       = audit.Span{From: day(2025, 10, 27), To: day(2025, 10, 29)}
+	badDevices       = audit.Span{From: day(2025, 12, 8), To: day(2025, 12, 10)}
 	hiddenSandbox    = audit.Span{From: day(2025, 5, 6), To: day(2025, 5, 26)}
 	cutMembers       = audit.Span{From: day(2025, 3, 20), To: day(2025, 3, 21)}
 	missingTickets   = audit.Span{From: day(2025, 11, 1), To: day(2025, 12, 1)}
+)
+
+// Months for which a change feed failed: one stops for good, one is told fewer
+// changes than its source has, one is not there.
+var (
+	sandboxStops = day(2025, 11, 1)
+	cutKeys      = day(2025, 12, 1)
+	lostTickets  = day(2025, 12, 1)
 )
 
 // spoilDevices writes a status no mapping knows into one row of two exports.
@@ -142,7 +151,10 @@ func (x *writer) spoilDevices(d time.Time, cells []string) {
 }
 
 func (x *writer) tickets(ctx context.Context) error {
-	missing := func(m time.Time) bool { return !x.size.Changes && missingTickets.Contains(m) }
+	missing := missingTickets.Contains
+	if x.size.Changes {
+		missing = lostTickets.Equal
+	}
 	return x.feed(ctx, feed{t: x.ticketTable(), path: "exports/desk/tickets", format: "csv", first: firstEvent, baseline: !x.size.Changes, missing: missing})
 }
 

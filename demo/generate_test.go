@@ -1,7 +1,6 @@
 package demo_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -16,16 +15,33 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "0e4b3eef359567146092498fc0d1fcc300c076cabeeb77acd269fe0210a99625"
+const startupDigest = "92668096719f454ec705d325aa909661992428fe4c437245f927f70df7d87a1e"
 
-func TestStartupNeverChangesUnnoticed(t *testing.T) {
+// TestStartup holds the startup's workspace to its digest, and what the pipeline
+// finds in its year to what was seeded, both ways.
+func TestStartup(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "halyard")
-	if _, err := demo.Generate(context.Background(), dir, demo.Startup, nil); err != nil {
+	truth, err := demo.Generate(t.Context(), dir, demo.Startup, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := digest(t, dir); got != startupDigest {
 		t.Errorf("startup workspace has digest %s, want %s", got, startupDigest)
 	}
+	findsTheTruth(t, dir, truth)
+}
+
+// TestChangeFeeds holds the same for a small company that exports as the
+// enterprise does.
+func TestChangeFeeds(t *testing.T) {
+	size := demo.Size{Name: "feeds", Seed: 7, People: 200, Spare: 5, Systems: 1, CloudAccounts: 4, StoreFactor: 1, ResourcesPerAccount: 30,
+		Repositories: 60, ChangesPerMonth: 60, TicketsPerMonth: 20, Vulnerabilities: 60, Changes: true}
+	dir := filepath.Join(t.TempDir(), "halyard")
+	truth, err := demo.Generate(t.Context(), dir, size, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	findsTheTruth(t, dir, truth)
 }
 
 // digest hashes every file's name and bytes, in order of name.

@@ -176,7 +176,7 @@ func (p *person) follow() {
 	case slowJoiner:
 		p.onboarded = day(2025, 10, 22)
 	case lateJoiner:
-		p.onboarded, p.trained = day(2026, 1, 7), clock(2026, 1, 8, 10, 0)
+		p.onboarded, p.trained = day(2026, 1, 2), clock(2026, 1, 8, 10, 0)
 		p.acknowledged = clock(2026, 1, 5, 9, 0)
 	}
 }

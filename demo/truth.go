@@ -8,8 +8,8 @@ import (
 
 // A Seeded is one thing the pipeline must find. From and To are what daily
 // observation can know of the stretch: a start or end that lies between two
-// snapshots is the later one, when it was first seen. An event has the instant
-// it happened at in both; a cadence has its window.
+// snapshots is the later one, when it was first seen. An event has its
+// instant, a microsecond long; a cadence has its window.
 type Seeded struct {
 	Procedure string        `json:"procedure"`
 	Item      string        `json:"item"` // item id, window, or for a gap the stream: "source scope type"
@@ -39,6 +39,16 @@ func (tr *Truth) add(procedure, item string, outcome audit.Outcome, from, to tim
 	tr.Deviations = append(tr.Deviations, Seeded{procedure, item, outcome, from.UTC(), to.UTC(), why})
 }
 
+// happened adds what an event's instant showed.
+func (tr *Truth) happened(procedure, item string, outcome audit.Outcome, at time.Time, why string) {
+	tr.add(procedure, item, outcome, at, at.Add(time.Microsecond), why)
+}
+
+// older is the first instant at which t is more than so many days ago.
+func older(t time.Time, days int) time.Time {
+	return t.Add(time.Duration(days)*24*time.Hour + time.Microsecond)
+}
+
 // truth lists what was seeded, beside the place where it was.
 func (x *writer) truth() *Truth {
 	tr := &Truth{}
@@ -57,9 +67,7 @@ func (x *writer) accessTruth(tr *Truth) {
 	held := func(procedure, item string, from, to time.Time, why string) {
 		tr.add(procedure, item, audit.Deviated, x.seen(from), x.seen(to), why)
 	}
-	happened := func(procedure, item string, outcome audit.Outcome, at time.Time, why string) {
-		tr.add(procedure, item, outcome, at, at, why)
-	}
+	happened := tr.happened
 	p := x.person
 	held("access.mfa", p(noFactor).email, clock(2025, 5, 12, 11, 3), clock(2025, 5, 15, 16, 21), "second factor off for three days")
 	happened("access.leavers", p(hostLeaver).number, audit.Deviated, addDays(p(hostLeaver).end, 1), "the account at the code host worked nine days longer")
@@ -77,7 +85,7 @@ func (x *writer) seededGrant() string { return x.person(noApproval).number + "-3
 func (x *writer) peopleTruth(tr *Truth) {
 	p := x.person
 	joined := func(procedure string, i int, outcome audit.Outcome, why string) {
-		tr.add(procedure, p(i).number, outcome, p(i).start, p(i).start, why)
+		tr.happened(procedure, p(i).number, outcome, p(i).start, why)
 	}
 	joined("people.background", uncheckedJoiner, audit.Deviated, "joined without a background check")
 	joined("people.confidentiality", unsigned, audit.Late, "signed three weeks after joining")
@@ -85,7 +93,7 @@ func (x *writer) peopleTruth(tr *Truth) {
 	joined("people.training", untrained, audit.Deviated, "first training after eleven weeks")
 	joined("people.acknowledgement", unread, audit.Deviated, "never acknowledged the policies")
 	left := addDays(p(checklistLeaver).end, 1)
-	tr.add("people.offboarding", p(checklistLeaver).number, audit.Late, left, left, "checklist completed after eighteen days")
+	tr.happened("people.offboarding", p(checklistLeaver).number, audit.Late, left, "checklist completed after eighteen days")
 	tr.add("people.training.yearly", "2025 "+p(lateTrained).number, audit.Late, periodFrom, periodTo, "the training of 2025 in January 2026")
 }
 
@@ -97,9 +105,9 @@ func (x *writer) deviceTruth(tr *Truth) {
 	held("device.lock", unlockedLaptop, x.seen(clock(2025, 10, 14, 13, 0)), x.seen(clock(2025, 10, 16, 9, 30)), "screen lock off for two days")
 	held("device.os", unsupportedLaptop, x.seen(clock(2025, 10, 14, 20, 0)), x.seen(clock(2025, 11, 20, 11, 0)), "system no longer supported")
 	before, after := x.missedPatches(unpatchedLaptop)
-	held("device.os", unpatchedLaptop, before.Add(30*24*time.Hour), x.seen(after), "no updates over the summer")
+	held("device.os", unpatchedLaptop, older(before, 30), x.seen(after), "no updates over the summer")
 	retired := clock(2025, 7, 21, 11, 0)
-	held("device.disposal", x.size.People+1, retired, retired, "no record that its data were destroyed")
+	tr.happened("device.disposal", serial(x.size.People+1), audit.Deviated, retired, "no record that its data were destroyed")
 }
 
 // missedPatches are the last updates before the summer and the first after.
@@ -131,9 +139,9 @@ func (x *writer) cloudTruth(tr *Truth) {
 	held("resource.logging", resourceARN(prod, silentTrail), x.seen(clock(2025, 2, 11, 8, 30)), x.seen(clock(2025, 2, 13, 12, 0)), "audit trail off")
 	held("resource.detection", resourceARN(sandbox, 0), x.seen(clock(2025, 9, 3, 14, 0)), x.seen(clock(2025, 9, 5, 10, 0)), "threat detection off in the sandbox")
 	rotated, again := x.keyGap(prod, oldKey, day(2025, 3, 1))
-	held("key.encryption", keyARN(prod, oldKey), rotated.Add(365*24*time.Hour), x.seen(again), "encryption key older than a year")
+	held("key.encryption", keyARN(prod, oldKey), older(rotated, 365), x.seen(again), "encryption key older than a year")
 	rotated, again = x.keyGap(prod, oldAccessKey, day(2025, 8, 1))
-	held("key.age", accessKeyID(prod, oldAccessKey), rotated.Add(90*24*time.Hour), x.seen(again), "access key older than 90 days")
+	held("key.age", accessKeyID(prod, oldAccessKey), older(rotated, 90), x.seen(again), "access key older than 90 days")
 	ends := addDays(clock(2024, 9, 2+oldCertificate, 9, 0), 364)
 	held("key.certificate", certificateARN(prod, oldCertificate), ends, x.seen(addDays(ends, 2)), "certificate renewed two days after its end")
 	tr.add("backup.daily", "2025-05-18 "+storeARN(prod, missedBackup), audit.Deviated, day(2025, 5, 18), day(2025, 5, 19), "no backup on that day")
@@ -162,7 +170,7 @@ func (x *writer) changeTruth(tr *Truth) {
 	for i, s := range scripted {
 		m := x.scriptedChange(i, s)
 		happened := func(procedure string, outcome audit.Outcome, why string) {
-			tr.add(procedure, m.id(), outcome, m.merged, m.merged, why)
+			tr.happened(procedure, m.id(), outcome, m.merged, why)
 		}
 		switch m.kind {
 		case directPush:
@@ -178,7 +186,7 @@ func (x *writer) changeTruth(tr *Truth) {
 		case failedChecks:
 			happened("change.checks", audit.Deviated, "merged while a check had failed")
 		case failedDeployment:
-			tr.add("deployment.checks", deploymentID(&m), audit.Deviated, m.deployed, m.deployed, "released although a check had failed")
+			tr.happened("deployment.checks", deploymentID(&m), audit.Deviated, m.deployed, "released although a check had failed")
 		}
 	}
 	tr.add("repository.protection", repositoryName(unprotectedRepository), audit.Deviated, x.seen(clock(2025, 7, 14, 10, 30)), x.seen(clock(2025, 7, 21, 15, 0)),
@@ -190,12 +198,12 @@ func (x *writer) registerTruth(tr *Truth) {
 		tr.add(procedure, item, audit.Deviated, from, to, why)
 	}
 	late := func(procedure, item string, at time.Time, why string) {
-		tr.add(procedure, item, audit.Late, at, at, why)
+		tr.happened(procedure, item, audit.Late, at, why)
 	}
 	found := clock(2025, 6, 2, 4, 30)
-	held("vulnerability.critical", vulnerabilityID(openCritical), found.Add(7*24*time.Hour), x.seen(addDays(found, 45)), "critical weakness open for 45 days")
-	held("policy.review", papers[latePolicy].id, day(2024, 1, 24).Add(365*24*time.Hour), x.seen(clock(2025, 3, 17, 11, 0)), "policy reviewed two months late")
-	held("vendor.review", "V-"+itoa(101+lateVendor), day(2024, 5, 5).Add(365*24*time.Hour), x.seen(clock(2025, 9, 22, 15, 0)), "critical vendor not reviewed for sixteen months")
+	held("vulnerability.critical", vulnerabilityID(openCritical), older(found, 7), x.seen(addDays(found, 45)), "critical weakness open for 45 days")
+	held("policy.review", papers[latePolicy].id, older(day(2024, 1, 24), 365), x.seen(clock(2025, 3, 17, 11, 0)), "policy reviewed two months late")
+	held("vendor.review", "V-"+itoa(101+lateVendor), older(day(2024, 5, 5), 365), x.seen(clock(2025, 9, 22, 15, 0)), "critical vendor not reviewed for sixteen months")
 	late("vendor.approval", "V-"+itoa(101+hastyVendor), day(2025, 8, 4), "vendor approved three weeks after its use started")
 	held("risk.treatment", "R-"+itoa(overdueRisk+1), day(2025, 10, 1), x.seen(clock(2025, 11, 14, 16, 0)), "treatment of a high risk six weeks overdue")
 	held("policy.exceptions", "EXC-4", day(2025, 10, 1), clock(2025, 10, 20, 9, 0), "exception in use after its end")
@@ -221,5 +229,56 @@ func (x *writer) routineTruth(tr *Truth) {
 	tr.add("vulnerability.scan", "2025-W34", audit.Late, day(2025, 8, 18), day(2025, 8, 25), "the scan of the week ran on the Wednesday of the next")
 }
 
+// gap adds what an export that failed leaves unknown, for every procedure that
+// reads it.
+func (tr *Truth) gap(stream string, from, to time.Time, why string, procedures ...string) {
+	for _, p := range procedures {
+		tr.Gaps = append(tr.Gaps, Seeded{p, stream, audit.NoEvidence, from.UTC(), to.UTC(), why})
+	}
+}
+
+// unseen is what snapshots leave open when those of lost are missing: from
+// just after the last one before them to the first one after.
+func unseen(lost audit.Span) (from, to time.Time) {
+	return addDays(lost.From, -1).Add(time.Microsecond), lost.To
+}
+
 func (x *writer) gapTruth(tr *Truth) {
+	tr.gap("books books account", periodFrom, periodTo, "the accounting service exports nothing about second factors", "access.mfa")
+	if x.size.Changes {
+		feedGaps(tr)
+		return
+	}
+	accounts := []string{"access.identities", "access.mfa", "access.root", "access.shared", "access.sso"}
+	from, to := unseen(missingDirectory)
+	tr.gap("identity okta account", from, to, "the identity provider's export is missing for three days", accounts...)
+	from, to = unseen(cutMembers)
+	tr.gap("codehost github account", from, to, "the code host's export stopped at 20 rows", accounts...)
+	from, to = unseen(badDevices)
+	tr.gap("devices  device", from, to, "a row of device management's export could not be read on two days",
+		"device.admins", "device.clock", "device.disk", "device.disposal", "device.firewall", "device.holder", "device.lock", "device.malware",
+		"device.media", "device.os", "device.updates")
+	from, to = unseen(hiddenSandbox)
+	tr.sandboxGaps(from, to, "the sandbox account was not exported for twenty days")
+	tr.ticketGaps(missingTickets.From, missingTickets.To, "the ticket system's export of November is missing")
+}
+
+func (tr *Truth) sandboxGaps(from, to time.Time, why string) {
+	tr.gap("cloud sandbox datastore", from, to, why, "backup.daily", "backup.restore", "datastore.encryption", "datastore.logging", "datastore.public",
+		"datastore.redundant", "datastore.register", "datastore.retention", "datastore.transit")
+	tr.gap("cloud sandbox key", from, to, why, "access.root", "key.age", "key.certificate", "key.encryption")
+	tr.gap("cloud sandbox resource", from, to, why, "resource.code", "resource.detection", "resource.exposure", "resource.logging")
+}
+
+func (tr *Truth) ticketGaps(from, to time.Time, why string) {
+	tr.gap("desk desk ticket", from, to, why, "change.ticket", "customer.deletion", "deficiency.closure", "deficiency.owner", "policy.exceptions", "privacy.requests")
+}
+
+// feedGaps are those of change feeds. What a feed does not tell for a month is
+// not known until it tells of the item again.
+func feedGaps(tr *Truth) {
+	tr.sandboxGaps(sandboxStops, periodTo, "the sandbox account's feeds stopped")
+	tr.gap("cloud sandbox key", addDays(sandboxStops, -7), periodTo, "whether leavers had keys in the sandbox is not known one business day later", "access.leavers")
+	tr.ticketGaps(lostTickets, periodTo, "the ticket system's feed of December is missing")
+	tr.gap("cloud staging key", cutKeys, periodTo, "the feed of December tells fewer changes than the source counts", "access.root", "key.age", "key.certificate", "key.encryption")
 }

@@ -34,11 +34,11 @@ boundary: >-
 excluded:
   - Halyard's public web site
 components:
-  - { id: cloud, name: Production cloud accounts, kind: infrastructure, owner: Head of Security, description: Databases, queues and services in two zones of one region. }
+  - { id: cloud, name: Production cloud accounts, kind: infrastructure, owner: Head of Security, description: "Databases, queues and services in two zones of one region." }
   - { id: service, name: Ledger service, kind: software, owner: Chief Technology Officer, description: "Import, matching, statements and reports." }
-  - { id: team, name: Engineering and support, kind: people, owner: Chief Technology Officer, description: Everybody who changes or runs the service. }
+  - { id: team, name: Engineering and support, kind: people, owner: Chief Technology Officer, description: "Everybody who changes or runs the service." }
   - { id: routines, name: Routines, kind: procedures, owner: Head of Security, description: "Access, change, backup, incident and vendor routines." }
-  - { id: records, name: Payment records, kind: data, owner: Head of Product, description: Payments and orders of merchants. }
+  - { id: records, name: Payment records, kind: data, owner: Head of Product, description: "Payments and orders of merchants." }
 commitments:
   - { id: PSC-01, text: Payment records are open only to the merchant they belong to., category: C, where: "Master agreement, section 4", criteria: [C1.1, CC6.1], controls: [IAM-01, IAM-06] }
   - { id: PSC-02, text: The service is available 99.9 percent of each month., category: A, where: "Service level schedule", criteria: [A1.1, A1.2], controls: [CAP-02, BKP-01] }

@@ -25,7 +25,7 @@ type Size struct {
 
 // Startup is Halyard with 50 people: 60 in its roster with those who came and
 // went, about 200 accounts, 60 devices, 500 cloud resources, 40 repositories.
-var Startup = Size{Name: "startup", Seed: 20250101, People: castSize, Spare: 3, CloudAccounts: 3, StoreFactor: 1, ResourcesPerAccount: 140,
+var Startup = Size{Name: "startup", Seed: 20250101, People: castSize, Spare: 3, CloudAccounts: 3, StoreFactor: 1, ResourcesPerAccount: 150,
 	Repositories: 40, ChangesPerMonth: 70, TicketsPerMonth: 25, Vulnerabilities: 60}
 
 // Enterprise is Halyard with 20,000 people, 120,000 accounts, 25,000 devices,

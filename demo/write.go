@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // A rowWriter writes one export file, row by row.
@@ -66,14 +67,18 @@ func (w *rowWriter) row(cells []string) {
 	w.rows++
 }
 
-// close ends the file. In json, total is what the source says it has.
-func (w *rowWriter) close(total int) error {
+// close ends the file, last written at the instant the export was made. In
+// json, total is what the source says it has.
+func (w *rowWriter) close(total int, made time.Time) error {
 	if w.format == "json" {
 		fmt.Fprintf(w.w, "\n],\"total\":%d}\n", total)
 	}
 	err := w.w.Flush()
 	if cerr := w.f.Close(); err == nil {
 		err = cerr
+	}
+	if err == nil {
+		err = os.Chtimes(w.f.Name(), made, made)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", w.f.Name(), err)

@@ -25,7 +25,7 @@ var workbookParts = [][2]string{
 
 // writeXLSX writes a workbook with one sheet of text cells. Equal rows give
 // equal bytes.
-func writeXLSX(name, sheet string, cols []column, rows [][]string) error {
+func writeXLSX(name, sheet string, cols []column, rows [][]string, made time.Time) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return fmt.Errorf("create export folder: %w", err)
 	}
@@ -40,6 +40,9 @@ func writeXLSX(name, sheet string, cols []column, rows [][]string) error {
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
+	}
+	if err == nil {
+		err = os.Chtimes(name, made, made)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
