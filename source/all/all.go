@@ -6,6 +6,7 @@ import (
 	"tieout/source"
 	"tieout/source/files"
 	"tieout/source/git"
+	"tieout/source/http"
 	"tieout/source/workstation"
 )
 
@@ -13,5 +14,6 @@ import (
 var Drivers = source.Registry{
 	git.Driver,
 	files.Driver,
+	http.Driver,
 	workstation.Driver,
 }

@@ -40,14 +40,17 @@ type file struct {
 	size     int64
 	modified time.Time
 	scope    string
-	about    audit.Span // the instant or stretch; empty while only the file itself knows
+	nominal  audit.Span // the instant or stretch its name says; empty while only the file itself knows
+	about    audit.Span // of it, what the file can speak about
+	digests  [][32]byte // of its pages, where it was sealed once to learn its date
 }
 
 // A group is the files that make one snapshot, or cover one stretch.
 type group struct {
-	scope string
-	about audit.Span
-	files []file
+	scope   string
+	nominal audit.Span
+	about   audit.Span
+	files   []file
 }
 
 // Collect reads every stream. A file that cannot be read closes its stream as
@@ -86,24 +89,29 @@ func (r *run) stream(ctx context.Context, s *stream) error {
 		return err
 	}
 	files, why := r.find(s)
+	if s.datedInside() {
+		var err error
+		if files, why, err = r.dateFromInside(ctx, s, files, why); err != nil {
+			return err
+		}
+	}
 	groups, skipped := r.groups(s, files)
+	for _, g := range groups {
+		if err := r.group(ctx, s, g); err != nil {
+			return err
+		}
+	}
 	if len(groups) == 0 && why == "" {
 		why = fmt.Sprintf("no file matches %s", s.Files)
 		if skipped > 0 {
 			why = fmt.Sprintf("none of the %d files that match %s is dated within the window", skipped, s.Files)
 		}
 	}
-	if why != "" {
-		if err := r.closeFailed(ctx, s, why); err != nil {
-			return err
-		}
+	if why == "" {
+		return nil
 	}
-	for _, g := range groups {
-		if err := r.group(ctx, s, g); err != nil {
-			return err
-		}
-	}
-	return nil
+	// Last, so that it takes no page that belongs to one of the groups.
+	return r.closeFailed(ctx, s, why)
 }
 
 // closeFailed closes the stream for the whole window: why says what is wrong.
@@ -156,8 +164,10 @@ func (r *run) look(s *stream, path string) (file, error) {
 			return file{}, fmt.Errorf("%s: scope: %w", name, err)
 		}
 	}
-	if f.about, err = r.dated(s, f); err != nil {
-		return file{}, fmt.Errorf("%s: %w", name, err)
+	if !s.datedInside() {
+		if f.nominal, f.about, err = r.dated(s, f); err != nil {
+			return file{}, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return f, nil
 }
@@ -170,52 +180,49 @@ func firstGroup(re *regexp.Regexp, path string) (string, error) {
 	return m[1], nil
 }
 
-// dated is what a file speaks about, as far as its name and the settings say.
-func (r *run) dated(s *stream, f file) (audit.Span, error) {
-	if s.Mode == audit.ModeSnapshot {
-		return r.datedSnapshot(s, f)
+// dated is what a file speaks about, as far as its name and the settings say:
+// the stretch they name, and what of it the file can know.
+func (r *run) dated(s *stream, f file) (nominal, about audit.Span, err error) {
+	switch {
+	case s.Mode == audit.ModeSnapshot:
+		nominal, err = r.datedSnapshot(s, f)
+		return nominal, nominal, err
+	case s.Covers.re == nil:
+		nominal, err = between(s.Covers.From, s.Covers.To, r.zone)
+	default:
+		var text string
+		if text, err = firstGroup(s.Covers.re, f.path); err == nil {
+			nominal, err = stretchOf(text, r.zone)
+		}
 	}
-	if s.Covers.inside() {
-		return audit.Span{}, nil
-	}
-	if s.Covers.re == nil {
-		span, err := between(s.Covers.From, s.Covers.To, r.zone)
-		return r.untilWritten(span, f), err
-	}
-	text, err := firstGroup(s.Covers.re, f.path)
 	if err != nil {
-		return audit.Span{}, fmt.Errorf("covers: %w", err)
+		return nominal, about, fmt.Errorf("covers: %w", err)
 	}
-	span, err := stretchOf(text, r.zone)
-	if err != nil {
-		return span, err
-	}
-	if span = r.untilWritten(span, f); span.Empty() {
-		return span, fmt.Errorf("it was written at %s, before the stretch it covers starts", audit.FormatTime(f.modified))
-	}
-	return span, nil
+	about, err = r.untilWritten(nominal, f)
+	return nominal, about, err
 }
 
 // untilWritten cuts a stretch at the instant the file was last written: it
 // cannot know more.
-func (r *run) untilWritten(span audit.Span, f file) audit.Span {
+func (r *run) untilWritten(span audit.Span, f file) (audit.Span, error) {
 	for _, t := range []time.Time{f.modified, r.w.AsOf} {
 		if t.Before(span.To) {
 			span.To = t
 		}
 	}
-	return span
+	if span.Empty() {
+		return span, fmt.Errorf("covers: it was written at %s, before the stretch it covers starts", audit.FormatTime(f.modified))
+	}
+	return span, nil
 }
 
 func (r *run) datedSnapshot(s *stream, f file) (audit.Span, error) {
 	d := s.AsOf
 	text := d.Fixed
-	switch {
-	case d.inside():
-		return audit.Span{}, nil
-	case d.Modified:
+	if d.Modified {
 		return audit.At(f.modified), nil
-	case d.re != nil:
+	}
+	if d.re != nil {
 		var err error
 		if text, err = firstGroup(d.re, f.path); err != nil {
 			return audit.Span{}, fmt.Errorf("asOf: %w", err)
@@ -236,28 +243,24 @@ func (r *run) groups(s *stream, files []file) (out []group, skipped int) {
 		reach.To = r.w.AsOf.Add(time.Microsecond)
 	}
 	for _, f := range files {
-		if !f.about.Empty() && f.about.Intersect(reach).Empty() {
+		if f.about.Intersect(reach).Empty() {
 			skipped++
 			continue
 		}
-		i := slices.IndexFunc(out, func(g group) bool { return g.scope == f.scope && sameStretch(s, g.about, f.about) })
+		i := slices.IndexFunc(out, func(g group) bool { return g.scope == f.scope && g.nominal == f.nominal })
 		if i < 0 {
-			out = append(out, group{scope: f.scope, about: f.about})
+			out = append(out, group{scope: f.scope, nominal: f.nominal, about: f.about})
 			i = len(out) - 1
 		}
 		out[i].files = append(out[i].files, f)
 		out[i].about.To = earlier(out[i].about.To, f.about.To)
 	}
+	// A stretch that lies within another comes before it: a page belongs to the
+	// first manifest whose stretch it lies in.
 	slices.SortStableFunc(out, func(a, b group) int {
-		return cmp.Or(cmp.Compare(a.scope, b.scope), a.about.From.Compare(b.about.From))
+		return cmp.Or(cmp.Compare(a.scope, b.scope), a.about.To.Compare(b.about.To), b.about.From.Compare(a.about.From))
 	})
 	return out, skipped
-}
-
-// sameStretch: files of one month written at different times still make one
-// stretch, which ends when the first of them was written.
-func sameStretch(s *stream, a, b audit.Span) bool {
-	return a.From.Equal(b.From) && (a.To.Equal(b.To) || s.Mode != audit.ModeSnapshot)
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -274,7 +277,7 @@ func (r *run) group(ctx context.Context, s *stream, g group) error {
 		return err
 	}
 	res := &result{s: s, prog: prog, seen: map[string]struct{}{}, several: len(g.files) > 1}
-	b := &batch{run: r, s: s, res: res}
+	b := &batch{run: r, s: s, res: res, kind: "files." + s.Name}
 	for i, f := range g.files {
 		err := b.file(ctx, f, g)
 		var unreadable unreadableError
@@ -287,13 +290,6 @@ func (r *run) group(ctx context.Context, s *stream, g group) error {
 	}
 	if err := b.flush(ctx); err != nil {
 		return err
-	}
-	if g.about, err = res.dates(r, s, g); err != nil {
-		res.why = append(res.why, err.Error())
-		g.about = audit.At(r.w.AsOf)
-		if s.Mode != audit.ModeSnapshot {
-			g.about = r.w.Span
-		}
 	}
 	return r.close(ctx, s, g, res)
 }
@@ -320,7 +316,7 @@ func (r *run) close(ctx context.Context, s *stream, g group, res *result) error 
 	res.finish()
 	for _, typ := range types {
 		m := audit.Manifest{Type: typ, Scope: g.scope, Mode: s.Mode, Covers: g.about, Queries: []string{s.Files},
-			Pages: res.pages, Items: res.rows, Checks: res.checks, Cannot: cannot}
+			Pages: res.pages, Items: res.rows, Checks: res.checks, Cannot: cannot, Kinds: []string{"files." + s.Name}}
 		k := closing{typ, g.scope, g.about}
 		why := res.why
 		if r.closed[k] {

@@ -102,8 +102,10 @@ func TestIncomplete(t *testing.T) {
 		{"outside of the stretch", events, folder{"e/2026-05.csv": "id,day,who\n1,2026-06-01,a\n"}, "", "lies outside of what the file covers"},
 		{"count at source", `{"files":"*.json","format":"json","rows":"data","count":{"field":"meta.total"},"type":"account","mode":"snapshot","asOf":"2026-03-01","id":"{login}","fields":{"login":"login"}}`,
 			folder{"x.json": `{"meta":{"total":3},"data":[{"login":"a"},{"login":"b"}]}`}, "count at source: 2, not 3", ""},
-		{"files of different dates", `{"files":"*.json","format":"json","rows":"data","type":"account","mode":"snapshot","asOf":{"field":"at"},"id":"{login}","fields":{"login":"login"}}`,
-			folder{"1.json": `{"at":"2026-03-01","data":[{"login":"a"}]}`, "2.json": `{"at":"2026-03-02","data":[{"login":"b"}]}`}, "give 2 dates", ""},
+		{"rows of different dates", `{"files":"*.csv","format":"csv","type":"account","mode":"snapshot","asOf":{"column":"at"},"id":"{login}","fields":{"login":"login"}}`,
+			folder{"1.csv": "at,login\n2026-03-01,a\n2026-03-02,b\n"}, "1.csv: it gives 2 dates", ""},
+		{"field that is not there", `{"files":"*.json","format":"json","rows":"data","type":"account","mode":"snapshot","asOf":{"field":"at"},"id":"{login}","fields":{"login":"login"}}`,
+			folder{"1.json": `{"data":[{"login":"a"}]}`}, "1.json: asOf: not found", ""},
 		{"json key twice", `{"files":"*.jsonl","format":"jsonl","type":"account","mode":"snapshot","asOf":"2026-03-01","id":"{login}","fields":{"login":"login"}}`,
 			folder{"x.jsonl": "{\"login\":\"a\"}\n{\"login\":\"a\",\"login\":\"b\"}\n"}, "", `x.jsonl:2: byte 21: the key "login" appears twice`},
 		{"nested too deep", `{"files":"*.json","format":"json","type":"account","mode":"snapshot","asOf":"2026-03-01","id":"{login}","fields":{"login":"login"}}`,
@@ -243,5 +245,24 @@ func TestSplitter(t *testing.T) {
 	sp = &splitter{in: strings.NewReader(""), limit: 20}
 	if body, line, err := sp.next(); len(body) != 0 || line != 1 || err != nil {
 		t.Errorf("empty file: %q %d %v; want one empty part", body, line, err)
+	}
+}
+
+func TestDatedInside(t *testing.T) {
+	snapshot := `{"files":"*.json","format":"json","rows":"data","type":"account","mode":"snapshot","asOf":{"field":"at"},"id":"{login}","fields":{"login":"login"}}`
+	c := folder{"1.json": `{"at":"2026-03-01","data":[{"login":"a"}]}`, "2.json": `{"at":"2026-03-01","data":[{"login":"b"}]}`,
+		"3.json": `{"at":"2026-03-02T10:00:00Z","data":[{"login":"a"}]}`}.connection(t, snapshot)
+	r := sourcetest.Record(t, c)
+	if len(r.Errs) > 0 || len(r.Items) != 3 || len(r.Manifests) != 2 || len(r.Pages) != 6 {
+		t.Fatalf("errors %v, %d items, %d manifests, %d pages; want 3, 2 and 6", r.Errs, len(r.Items), len(r.Manifests), len(r.Pages))
+	}
+	if m := r.Manifests[1]; !m.Complete || m.Covers != audit.At(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)) || m.Items != 1 {
+		t.Errorf("manifest %+v", m)
+	}
+	t.Run("conforms", func(t *testing.T) { sourcetest.Conform(t, c, "account") })
+	events := `{"files":"*.csv","format":"csv","type":"training","mode":"events","covers":{"from":"first","to":"last"},"id":"{id}","at":"at","fields":{"person":"who"}}`
+	r = sourcetest.Record(t, folder{"e.csv": "first,last,id,at,who\n2026-01-01,2026-01-31,1,2026-01-05T10:00:00Z,a\n"}.connection(t, events))
+	if m := r.Manifests[0]; !m.Complete || len(r.Items) != 1 || !m.Covers.To.Equal(time.Date(2026, 1, 31, 23, 0, 0, 0, time.UTC)) {
+		t.Errorf("manifest %+v, items %v", m, r.Items)
 	}
 }

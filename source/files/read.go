@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,10 @@ type batch struct {
 	*run
 	s     *stream
 	res   *result
+	kind  string
 	pages []audit.Page
 	size  int
+	parts int // of the file at hand
 }
 
 // file seals one file, as one page or, where it is large, as several.
@@ -36,7 +39,8 @@ func (b *batch) file(ctx context.Context, f file, g group) error {
 		return unreadable(f.path, err)
 	}
 	defer in.Close()
-	if err := b.parts(ctx, f, g, &splitter{in: in, limit: maxPage, csv: b.s.Kind == "csv", whole: whole}); err != nil {
+	b.parts = 0
+	if err := b.each(ctx, f, g, &splitter{in: in, limit: maxPage, csv: b.s.Kind == "csv", whole: whole}); err != nil {
 		return err
 	}
 	info, err := in.Stat()
@@ -49,7 +53,7 @@ func (b *batch) file(ctx context.Context, f file, g group) error {
 	return nil
 }
 
-func (b *batch) parts(ctx context.Context, f file, g group, sp *splitter) error {
+func (b *batch) each(ctx context.Context, f file, g group, sp *splitter) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -62,6 +66,10 @@ func (b *batch) parts(ctx context.Context, f file, g group, sp *splitter) error 
 			return unreadable(f.path, err)
 		}
 		b.res.several = b.res.several || sp.parts > 1
+		if f.digests != nil && (b.parts >= len(f.digests) || f.digests[b.parts] != sha256.Sum256(body)) {
+			return unreadableError{fmt.Errorf("%s: it changed between two readings", f.path)}
+		}
+		b.parts++
 		if err := b.add(ctx, f, g, body, line); err != nil {
 			return err
 		}
@@ -70,14 +78,11 @@ func (b *batch) parts(ctx context.Context, f file, g group, sp *splitter) error 
 
 func (b *batch) add(ctx context.Context, f file, g group, body []byte, line int) error {
 	r := ref{path: f.path, zone: b.w.Zone, line: line}
-	about := g.about
-	if about.Empty() {
-		about = b.w.Span // the file says itself what it is about, and is not read yet
-	} else if b.s.Mode != audit.ModeSnapshot {
+	if b.s.Mode != audit.ModeSnapshot {
 		r.about = g.about
 	}
-	b.pages = append(b.pages, audit.Page{Source: b.source, Kind: "files." + b.s.Name, Scope: g.scope, Query: r.String(),
-		Media: b.s.Media(), Body: body, About: about, Collected: b.w.AsOf})
+	b.pages = append(b.pages, audit.Page{Source: b.source, Kind: b.kind, Scope: g.scope, Query: r.String(),
+		Media: b.s.Media(), Body: body, About: g.about, Collected: b.w.AsOf})
 	b.size += len(body)
 	if len(b.pages) >= batchFiles || b.size >= batchBytes {
 		return b.flush(ctx)
@@ -94,6 +99,9 @@ func (b *batch) flush(ctx context.Context) error {
 		return err
 	}
 	for i := range b.pages {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		b.res.take(&b.pages[i])
 	}
 	b.pages, b.size = nil, 0
@@ -217,6 +225,7 @@ type result struct {
 	numbers []int64 // of the sequence
 	odd     string  // what stands in the sequence and is no number
 	found   map[string]bool
+	digests [][32]byte
 	why     []string
 	checks  []audit.Reconciling
 }
@@ -224,6 +233,7 @@ type result struct {
 // take looks into a sealed page.
 func (res *result) take(p *audit.Page) {
 	res.pages++
+	res.note(p.Body)
 	columns := res.columns()
 	unique := res.several && res.s.Mode != audit.ModeChanges
 	res.rows += res.prog.Scan(res.s.Format, columns, p.Body, func(id []byte, texts []string) {
@@ -301,43 +311,6 @@ func (res *result) state(body []byte, field string) {
 		return
 	}
 	res.stated = append(res.stated, n)
-}
-
-// dates is what the group speaks about, where only its files say it.
-func (res *result) dates(r *run, s *stream, g group) (audit.Span, error) {
-	inside := s.AsOf != nil && s.AsOf.inside() || s.Covers != nil && s.Covers.inside()
-	if !inside {
-		return g.about, nil
-	}
-	if len(res.found) != 1 {
-		return g.about, fmt.Errorf("the rows of %s give %d dates; one was expected: put the date into the files' names", s.Files, len(res.found))
-	}
-	for text := range res.found {
-		if s.AsOf != nil {
-			t, err := s.AsOf.instantOf(text, r.zone)
-			if err == nil && t.After(r.w.AsOf) {
-				err = fmt.Errorf("asOf: %s lies after the collection", audit.FormatTime(t))
-			}
-			return audit.At(t), err
-		}
-		from, to := s.Covers.From, s.Covers.To
-		texts := strings.Split(text, "\x00")
-		if !isDate(from) {
-			from, texts = texts[0], texts[1:]
-		}
-		if !isDate(to) {
-			to = texts[0]
-		}
-		span, err := between(from, to, r.zone)
-		for _, f := range g.files {
-			span = r.untilWritten(span, f)
-		}
-		if err == nil && span.Empty() {
-			err = fmt.Errorf("covers: the files were written before the stretch they cover starts")
-		}
-		return span, err
-	}
-	return g.about, nil
 }
 
 // finish makes the checks and the reasons of what was seen.

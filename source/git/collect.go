@@ -25,6 +25,11 @@ const (
 	progressEvery = 256
 )
 
+// cursorKey is where an interrupted collection's cursor is found.
+const cursorKey = kindCommits + "\x1f"
+
+var repositoryKinds, changeKinds = []string{kindRepository}, []string{kindList, kindCommits}
+
 type collector struct {
 	source string
 	branch string
@@ -42,6 +47,7 @@ type run struct {
 	seen   survey
 	pages  int
 	items  int
+	read   string // cursor: the last change of the last page that was sealed and could be read
 	checks []audit.Reconciling
 	query  []string
 	why    []string // reasons for which the change stream is not complete
@@ -84,7 +90,7 @@ func (r *run) fail(ctx context.Context, err error, both bool) error {
 	}
 	r.why = append(r.why, err.Error())
 	if both {
-		m := audit.Manifest{Type: "repository", Mode: audit.ModeSnapshot, Covers: audit.At(r.w.AsOf), Reason: err.Error(),
+		m := audit.Manifest{Type: "repository", Mode: audit.ModeSnapshot, Covers: audit.At(r.w.AsOf), Reason: err.Error(), Kinds: repositoryKinds,
 			Queries: []string{"git rev-parse, show-ref, rev-list"}, Cannot: cannot[:1]}
 		if err := r.sink.Close(ctx, m); err != nil {
 			return err
@@ -179,7 +185,7 @@ func (r *run) sealRepository(ctx context.Context) error {
 	if err := r.page(ctx, kindRepository, query, "application/json", "", body); err != nil {
 		return err
 	}
-	m := audit.Manifest{Type: "repository", Mode: audit.ModeSnapshot, Covers: audit.At(r.w.AsOf), Complete: true,
+	m := audit.Manifest{Type: "repository", Mode: audit.ModeSnapshot, Covers: audit.At(r.w.AsOf), Complete: true, Kinds: repositoryKinds,
 		Queries: []string{query}, Pages: 1, Items: 1, Cannot: []string{"only the repository this connection names; others of the same host are not listed"}}
 	if err := r.sink.Close(ctx, m); err != nil {
 		return sinkError{err}
@@ -247,14 +253,14 @@ func (r *run) check(name string, want, got int64, excuse string) {
 }
 
 func (r *run) resumed() string {
-	if r.w.Since["change"] == "" {
+	if r.w.Since[cursorKey] == "" {
 		return ""
 	}
 	return ", after those an interrupted collection had read"
 }
 
 func (r *run) close(ctx context.Context) error {
-	m := audit.Manifest{Type: "change", Mode: audit.ModeEvents, Covers: r.covers, Complete: len(r.why) == 0,
+	m := audit.Manifest{Type: "change", Mode: audit.ModeEvents, Covers: r.covers, Complete: len(r.why) == 0, Kinds: changeKinds,
 		Reason: strings.Join(r.why, "; "), Queries: r.query, Pages: r.pages, Items: r.items, Checks: r.checks, Cannot: cannot}
 	if m.Queries == nil {
 		m.Queries = []string{"git rev-list --first-parent"}

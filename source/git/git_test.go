@@ -295,7 +295,7 @@ func TestResume(t *testing.T) {
 	}
 	c := h.done().connection("")
 	all := sourcetest.Record(t, c).ByType("change")
-	c.Window.Since = map[string]string{"change": strings.TrimPrefix(all[1].ID, "app@")}
+	c.Window.Since = map[string]string{"git.commits\x1f": strings.TrimPrefix(all[1].ID, "app@")}
 	r := sourcetest.Record(t, c)
 	rest := r.ByType("change")
 	if len(rest) != 1 || rest[0].ID != all[2].ID || !r.Manifest("change").Complete {

@@ -50,7 +50,7 @@ func (b *batch) all(ctx context.Context, chain []listed, graph map[string][]stri
 		return err
 	}
 	b.header.Mailmap = len(b.mailmap)
-	skip := b.w.Since["change"]
+	skip := b.w.Since[cursorKey]
 	if !slices.ContainsFunc(chain, func(e listed) bool { return e.hash == skip }) {
 		skip = ""
 	}
@@ -128,14 +128,26 @@ func (b *batch) flush(ctx context.Context) error {
 	n := len(b.header.Changes)
 	last := b.header.Changes[n-1].Commit
 	query := fmt.Sprintf("git cat-file --batch: %d changes, %s to %s", n, b.header.Changes[0].Commit, last)
-	if err := b.page(ctx, kindCommits, query, "application/x-git-commits", last, body); err != nil {
+	if err := b.page(ctx, kindCommits, query, "application/x-git-commits", b.read, body); err != nil {
 		return err
 	}
 	b.pages++
+	b.readBack(body, last)
 	b.query = appendQuery(b.query, "git cat-file --batch")
 	b.header.Changes = b.header.Changes[:0]
 	b.buf.Reset()
 	return nil
+}
+
+// readBack moves the cursor past a sealed page, if all of it could be read and
+// nothing was missing so far: what a cursor skips must be sound.
+func (b *batch) readBack(body []byte, last string) {
+	if _, err := b.rules.commits(body); err != nil {
+		b.why = append(b.why, err.Error())
+	}
+	if len(b.why) == 0 {
+		b.read = last
+	}
 }
 
 func appendQuery(list []string, q string) []string {

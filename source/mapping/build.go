@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -13,6 +12,9 @@ import (
 
 // maxBad is how many bad rows are named; the others are counted.
 const maxBad = 100
+
+// maxID is the longest id or template, in bytes.
+const maxID = 1 << 10
 
 // A build is one page becoming items.
 type build struct {
@@ -119,8 +121,13 @@ func (b *build) expand(t template) ([]byte, error) {
 		}
 		b.key = append(b.key, c.text...)
 	}
-	if bytes.IndexByte(b.key, 0) >= 0 {
-		return nil, fmt.Errorf("%s holds a NUL", shorten(b.key))
+	for _, c := range b.key {
+		if c < 0x20 || c == 0x7f {
+			return nil, fmt.Errorf("%s holds a control character", shorten(b.key))
+		}
+	}
+	if len(b.key) > maxID {
+		return nil, fmt.Errorf("%s is longer than %d bytes", shorten(b.key), maxID)
 	}
 	return b.key, nil
 }

@@ -151,9 +151,11 @@ func conformStreams(t *testing.T, c Connection, want []string) {
 			t.Errorf("no item of type %s", typ)
 		}
 	}
-	for _, it := range r.Items {
-		if !slices.ContainsFunc(r.Manifests, func(m audit.Manifest) bool { return m.Type == it.Type }) {
-			t.Fatalf("item %s of type %s: no stream of that type was closed", it.ID, it.Type)
+	for i, it := range r.Items {
+		p := r.Pages[r.ItemPages[i]]
+		takes := func(m audit.Manifest) bool { return m.Type == it.Type && m.Takes(p.Kind, p.Scope, p.About) }
+		if !slices.ContainsFunc(r.Manifests, takes) {
+			t.Fatalf("item %s of type %s, on a page of kind %s about %v: no stream that was closed takes it", it.ID, it.Type, p.Kind, p.About)
 		}
 	}
 }
