@@ -19,12 +19,20 @@ func results(p plan) []audit.Result {
 	return windows(p)
 }
 
-func base(p plan, item string, s audit.Span, o audit.Outcome) audit.Result {
-	return audit.Result{
-		Procedure: procedureID(p), Hash: "sha256:" + digest(p.id), Item: item, Outcome: o, Span: s,
-		Start: audit.ExactBound(s.From), End: audit.ExactBound(s.To), Records: []int64{48000, 48007},
-		Stream: streamsOf(p)[0].StreamKey,
-	}
+// A maker makes a plan's results; what they share is made once.
+type maker struct{ shared audit.Result }
+
+func newMaker(p plan) maker {
+	return maker{audit.Result{
+		Procedure: procedureID(p), Hash: "sha256:" + digest(p.id), Records: []int64{48000, 48007}, Stream: streamsOf(p)[0].StreamKey,
+	}}
+}
+
+func (m maker) result(item string, s audit.Span, o audit.Outcome) audit.Result {
+	r := m.shared
+	r.Item, r.Outcome, r.Span = item, o, s
+	r.Start, r.End = audit.ExactBound(s.From), audit.ExactBound(s.To)
+	return r
 }
 
 func (t trouble) apply(r *audit.Result) {
@@ -34,6 +42,7 @@ func (t trouble) apply(r *audit.Result) {
 // stretches gives every item the observed part of the period, cut where a
 // trouble is. A trouble without evidence touches every item.
 func stretches(p plan) []audit.Result {
+	m := newMaker(p)
 	whole := audit.Span{From: Period().From, To: AsOf}
 	var out []audit.Result
 	for i := range p.items {
@@ -43,13 +52,13 @@ func stretches(p plan) []audit.Result {
 			if t.n != i && t.outcome != audit.NoEvidence {
 				continue
 			}
-			out = append(out, base(p, item, audit.Span{From: rest.From, To: t.span.From}, audit.Operated))
-			r := base(p, item, t.span, t.outcome)
+			out = append(out, m.result(item, audit.Span{From: rest.From, To: t.span.From}, audit.Operated))
+			r := m.result(item, t.span, t.outcome)
 			t.apply(&r)
 			out = append(out, r)
 			rest.From = t.span.To
 		}
-		out = append(out, base(p, item, rest, audit.Operated))
+		out = append(out, m.result(item, rest, audit.Operated))
 	}
 	return out
 }
@@ -57,6 +66,7 @@ func stretches(p plan) []audit.Result {
 // events spreads the occurrences over the observed part, on working days
 // mostly, always the same.
 func events(p plan) []audit.Result {
+	m := newMaker(p)
 	var out []audit.Result
 	whole := AsOf.Sub(Period().From)
 	for i := range p.items {
@@ -69,7 +79,7 @@ func events(p plan) []audit.Result {
 		if when.Before(Period().From) {
 			when = Period().From
 		}
-		r := base(p, fmt.Sprintf("%s-%04d", p.id, i+1), audit.At(when), audit.Operated)
+		r := m.result(fmt.Sprintf("%s-%04d", p.id, i+1), audit.At(when), audit.Operated)
 		for _, t := range p.troubles {
 			if t.n == i {
 				t.apply(&r)
@@ -83,11 +93,12 @@ func events(p plan) []audit.Result {
 
 // windows are the calendar windows of the year, p.items months each.
 func windows(p plan) []audit.Result {
+	m := newMaker(p)
 	var out []audit.Result
 	for i := 0; i*p.items < 12; i++ {
 		first := time.Month(i*p.items + 1)
 		s := audit.Span{From: at(first, 1), To: at(first+time.Month(p.items), 1)}
-		r := base(p, windowName(p.items, i), s, audit.Operated)
+		r := m.result(windowName(p.items, i), s, audit.Operated)
 		if s.To.After(AsOf) && !(p.items == 12 && (len(p.title)%2 == 0)) {
 			r.Outcome = audit.Pending
 		}
