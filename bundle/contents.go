@@ -80,7 +80,7 @@ type Record struct {
 	Salt      [32]byte // of its commitment
 	Erased    bool     // record, salt and bytes were erased; the commitment stays
 	Withheld  bool     // the bytes are left out of the bundle
-	// Body opens the raw bytes; not asked for where Erased or Withheld.
+	// Body opens the raw bytes; not asked for where Erased, Withheld or of no bytes.
 	Body func(ctx context.Context) (io.ReadCloser, error)
 }
 

@@ -96,6 +96,9 @@ func testedOver(t testing.TB, period audit.Period, days map[int]string, order []
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range figures {
+		figures[i].Marks = []audit.Mark{{Span: w.about.Period.Span, Outcome: audit.Deviated, Count: 1}} // drawn after the run
+	}
 	w.sealRun(proc, figures, results, n)
 	return w
 }

@@ -38,11 +38,14 @@ func (p *reperformer) rerun(ctx context.Context, timelines map[string]*audit.Tim
 		byHash[r.proc.Hash], procs[i] = r, r.proc
 	}
 	in := procedure.Input{Period: p.c.Period, AsOf: p.c.AsOf, Holidays: p.c.Holidays, Timeline: timelineOf(timelines)}
-	progress, done := p.o.progress("results"), int64(0)
+	progress, done, total := p.o.progress("results"), int64(0), int64(0)
+	for _, r := range list {
+		total += int64(r.want)
+	}
 	var buf []byte
 	tested, err := procedure.Run(ctx, in, procs, func(res *audit.Result) error {
 		if done++; done%4096 == 0 {
-			progress(done, 0)
+			progress(done, max(done, total))
 		}
 		r := byHash[res.Hash]
 		buf = append(res.AppendJSON(buf[:0]), '\n')
@@ -174,11 +177,13 @@ func (p *reperformer) compareFigures(t audit.Tested) error {
 		p.out.differ("%s: the sealed run has no figures of it", t.Procedure)
 		return nil
 	}
+	o := p.run.Tested[i]
+	o.Marks, t.Marks = nil, nil // drawn from the results, which are compared themselves
 	here, err := canonical.Marshal(t)
 	if err != nil {
 		return err
 	}
-	there, err := canonical.Marshal(p.run.Tested[i])
+	there, err := canonical.Marshal(o)
 	if err != nil {
 		return err
 	}
@@ -186,7 +191,6 @@ func (p *reperformer) compareFigures(t audit.Tested) error {
 		p.out.Figures.Agree++
 		return nil
 	}
-	o := p.run.Tested[i]
 	p.out.differ("%s: population or figures differ: %d items %v here, %d items %v in the run", t.Procedure, t.Items, t.Counts, o.Items, o.Counts)
 	return nil
 }

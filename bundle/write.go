@@ -164,6 +164,9 @@ func (p *packer) pack(r Record) (packed, error) {
 
 // read returns all raw bytes of a record, which are as many as it says.
 func (r Record) read(ctx context.Context, size int64) ([]byte, error) {
+	if size == 0 {
+		return nil, nil // nothing is kept anywhere of a record without bytes
+	}
 	body, err := r.Body(ctx)
 	if err != nil {
 		return nil, err
