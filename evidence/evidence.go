@@ -28,7 +28,7 @@ import (
 // InlineMax is the size in bytes up to which a body is kept in the store's own
 // row; larger ones are blobs. Small pages in rows cost one transaction for
 // many, and a year of them no million files.
-const InlineMax = 64 << 10
+const InlineMax = 256 << 10
 
 // clockTolerance is how far the clock may go back without being recorded.
 const clockTolerance = 2 * time.Second
