@@ -2,6 +2,8 @@ package procedure
 
 import (
 	"fmt"
+	"math/bits"
+	"sort"
 
 	"tieout/audit"
 )
@@ -15,18 +17,24 @@ type contGroup struct {
 	tasks  []contTask
 	segs   []seg
 	flags  []segFlags // by version
+	gapIdx []int32    // gaps of the stream that versions fall in; segFlags cut it
 }
 
 // segFlags says what a version's segments hold.
-type segFlags struct{ known, other bool }
+type segFlags struct {
+	known, weak bool
+	tail        bool // it ends in a gap that the next version ends
+	gaps        [2]int32
+}
 
 // A contTask is a continuous task with its two questions.
 type contTask struct {
 	task         int
-	where, holds *node // where is nil for every item
-	quick        bool  // neither clock nor joins nor grace
-	bits         uint8 // outcomes seen
-	slow         bool  // needs the closer look
+	where, holds *node  // where is nil for every item
+	quick        bool   // neither clock nor joins nor grace
+	bits         uint8  // outcomes seen
+	unseen       uint64 // versions in the population that fall in gaps
+	slow         bool   // needs the closer look
 }
 
 func (e *evaluator) addContinuous(i int) {
@@ -76,20 +84,38 @@ func (e *evaluator) continuous() error {
 // begin cuts the item's life for the group.
 func (g *contGroup) begin(e *evaluator) {
 	g.segs = g.views[e.hist.Stream].segments(g.segs[:0], e.hist, g.span, e.run.asOf)
-	g.flags = g.flags[:0]
+	g.flags, g.gapIdx = g.flags[:0], g.gapIdx[:0]
 	for range e.used {
 		g.flags = append(g.flags, segFlags{})
 	}
-	for _, s := range g.segs {
-		if s.kind == segKnown {
-			g.flags[s.ver].known = true
-		} else {
-			g.flags[s.ver].other = true
+	for i, s := range g.segs {
+		f := &g.flags[s.ver]
+		switch s.kind {
+		case segKnown:
+			f.known = true
+		case segWeak:
+			f.weak = true
+		default:
+			g.gap(e, i, f)
 		}
 	}
 	for i := range g.tasks {
-		g.tasks[i].bits, g.tasks[i].slow = 0, !g.tasks[i].quick || e.run.emit != nil
+		c := &g.tasks[i]
+		c.bits, c.unseen, c.slow = 0, 0, !c.quick || e.run.emit != nil || e.used > 64
 	}
+}
+
+// gap notes which gap of the stream segment i of a version is.
+func (g *contGroup) gap(e *evaluator, i int, f *segFlags) {
+	s := g.segs[i]
+	if f.gaps[0] == f.gaps[1] {
+		f.gaps = [2]int32{int32(len(g.gapIdx)), int32(len(g.gapIdx))}
+	}
+	keys := e.tasks[g.tasks[0].task].gaps[e.hist.Stream]
+	k := sort.Search(len(keys), func(k int) bool { return keys[k].to > s.from })
+	g.gapIdx = append(g.gapIdx, int32(k))
+	f.gaps[1]++
+	f.tail = i+1 < len(g.segs) && g.segs[i+1].from == s.to && g.segs[i+1].ver != s.ver
 }
 
 // version asks the questions that the change from prev touches, and notes for
@@ -109,31 +135,37 @@ func (e *evaluator) version(i int, prev *row) error {
 	}
 	for _, g := range e.group {
 		f := g.flags[i]
-		if !f.known && !f.other {
+		if !f.known && !f.weak && f.gaps[0] == f.gaps[1] {
 			continue
 		}
 		for k := range g.tasks {
-			g.tasks[k].note(f)
+			g.tasks[k].note(i, &f)
 		}
 	}
 	return nil
 }
 
-func (c *contTask) note(f segFlags) {
+// note adds what one version comes to; what needs a closer look makes it slow.
+func (c *contTask) note(ver int, f *segFlags) {
 	if c.slow {
 		return
 	}
-	out := audit.NotApplicable
 	switch {
+	case f.weak:
+		c.slow = true
 	case c.where != nil && c.where.last.tri == no:
+		c.bits |= 1 << audit.NotApplicable
+		c.slow = f.tail
 	case c.where != nil && c.where.last.tri == unsure || c.holds.last.tri != yes:
 		c.slow = true
-		return
+	case f.gaps[0] < f.gaps[1]:
+		c.unseen |= 1 << ver
+		fallthrough
 	default:
-		out = audit.Operated
+		if f.known {
+			c.bits |= 1 << audit.Operated
+		}
 	}
-	c.bits |= 1 << out
-	c.slow = f.other
 }
 
 // close counts the item under one task.
@@ -144,6 +176,10 @@ func (e *evaluator) close(g *contGroup, c *contTask) error {
 		return nil
 	case c.slow:
 		return e.trace(g, c)
+	case c.unseen != 0:
+		t.items++
+		t.counts[audit.NoEvidence]++
+		t.missed(e.tasks[c.task], g, c, e.hist.Stream)
 	case c.bits>>audit.Operated&1 == 1:
 		t.items++
 		t.counts[audit.Operated]++
@@ -151,6 +187,22 @@ func (e *evaluator) close(g *contGroup, c *contTask) error {
 		t.counts[audit.NotApplicable]++
 	}
 	return nil
+}
+
+// missed counts the item in every gap its versions fall in.
+func (t *tally) missed(task *task, g *contGroup, c *contTask, stream int) {
+	if t.hits == nil {
+		t.hits = make([][]int, len(task.gaps))
+	}
+	if t.hits[stream] == nil {
+		t.hits[stream] = make([]int, len(task.gaps[stream]))
+	}
+	for rest := c.unseen; rest != 0; rest &= rest - 1 {
+		f := &g.flags[bits.TrailingZeros64(rest)]
+		for _, k := range g.gapIdx[f.gaps[0]:f.gaps[1]] {
+			t.hits[stream][k]++
+		}
+	}
 }
 
 // A piece is a part of an item's life with one outcome.
@@ -175,9 +227,9 @@ func (e *evaluator) trace(g *contGroup, c *contTask) error {
 	var err error
 	for i, s := range segs {
 		if s.kind == segGap {
-			ps, err = e.gapPiece(ps, task, segs, i)
+			ps, err = e.gapPiece(ps, c.task, segs, i)
 		} else {
-			ps, err = e.seenPieces(ps, task, s)
+			ps, err = e.seenPieces(ps, c.task, s)
 		}
 		if err != nil {
 			return err
@@ -193,7 +245,8 @@ func (e *evaluator) trace(g *contGroup, c *contTask) error {
 
 // ask2 answers where and holds of a version at one instant, and says until
 // when the answer stands.
-func (e *evaluator) ask2(task *task, ver int, at int64) (answer, int64, error) {
+func (e *evaluator) ask2(ti, ver int, at int64) (answer, int64, error) {
+	task := e.tasks[ti]
 	e.clock.set(at)
 	e.act.item, e.act.from = e.rows[ver], task.span.from
 	where, err := e.act.ask(task.p.where)
@@ -201,7 +254,7 @@ func (e *evaluator) ask2(task *task, ver int, at int64) (answer, int64, error) {
 		return combine(where, answer{}), e.clock.next, err
 	}
 	if len(task.p.joins) > 0 {
-		if err := e.joins[e.index(task)].bind(moment{at, true}); err != nil {
+		if err := e.joins[ti].bind(moment{at, true}); err != nil {
 			return answer{}, 0, err
 		}
 	}
@@ -209,21 +262,12 @@ func (e *evaluator) ask2(task *task, ver int, at int64) (answer, int64, error) {
 	return combine(where, holds), e.clock.next, err
 }
 
-func (e *evaluator) index(t *task) int {
-	for i := range e.tasks {
-		if e.tasks[i] == t {
-			return i
-		}
-	}
-	return -1
-}
-
 const onlyIncomplete = "it was seen only in an incomplete collection, which cannot support more"
 
 // seenPieces asks from the segment's start to each next flip.
-func (e *evaluator) seenPieces(ps []piece, task *task, s seg) ([]piece, error) {
+func (e *evaluator) seenPieces(ps []piece, ti int, s seg) ([]piece, error) {
 	for at := s.from; at < s.to; {
-		a, next, err := e.ask2(task, s.ver, at)
+		a, next, err := e.ask2(ti, s.ver, at)
 		if err != nil {
 			return nil, err
 		}
@@ -239,10 +283,10 @@ func (e *evaluator) seenPieces(ps []piece, task *task, s seg) ([]piece, error) {
 
 // gapPiece: what was not seen is no evidence of every item that was in the
 // population, or may have been, on one side of the gap.
-func (e *evaluator) gapPiece(ps []piece, task *task, segs []seg, i int) ([]piece, error) {
-	s := segs[i]
+func (e *evaluator) gapPiece(ps []piece, ti int, segs []seg, i int) ([]piece, error) {
+	s, task := segs[i], e.tasks[ti]
 	p := piece{stretch: s.stretch, ver: s.ver, gap: true}
-	p.why, _ = e.tasks[e.index(task)].views[e.hist.Stream].why(s.stretch)
+	p.why = task.gapReason(e.hist.Stream, s.stretch)
 	outside, err := e.outside(task, s.ver, s.from)
 	if err != nil {
 		return nil, err

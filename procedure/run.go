@@ -236,6 +236,7 @@ type tally struct {
 	inGrace    int
 	deviations []audit.Deviation
 	gaps       map[gapKey]*gapSum
+	hits       [][]int // items by gap of each stream, on top of gaps
 }
 
 // A gapKey names a gap: a stretch of a stream, or a reason without one.
@@ -260,6 +261,17 @@ func (t *tally) add(o *tally) {
 	t.deviations = append(t.deviations, o.deviations...)
 	for k, g := range o.gaps {
 		t.gap(k, g.items, stretch{g.from, g.to}, g.records)
+	}
+	if o.hits != nil && t.hits == nil {
+		t.hits = make([][]int, len(o.hits))
+	}
+	for i, hits := range o.hits {
+		if t.hits[i] == nil {
+			t.hits[i] = make([]int, len(hits))
+		}
+		for k, n := range hits {
+			t.hits[i][k] += n
+		}
 	}
 }
 
@@ -311,9 +323,13 @@ func (t *task) streamGaps() {
 	if len(t.views) == 0 {
 		t.total.gap(gapKey{stream: -1, from: t.span.from, to: t.span.to, reason: "nothing collects " + t.p.ItemType}, 0, t.span, nil)
 	}
-	for _, gaps := range t.gaps {
-		for _, k := range gaps {
-			t.total.gap(k, 0, stretch{k.from, k.to}, nil)
+	for i, gaps := range t.gaps {
+		for n, k := range gaps {
+			items := 0
+			if t.total.hits != nil && t.total.hits[i] != nil {
+				items = t.total.hits[i][n]
+			}
+			t.total.gap(k, items, stretch{k.from, k.to}, nil)
 		}
 	}
 	for k, g := range t.total.gaps {
@@ -321,6 +337,17 @@ func (t *task) streamGaps() {
 			_, g.records = t.views[k.stream].why(stretch{k.from, k.to})
 		}
 	}
+}
+
+// gapReason is why a stream was not seen in s.
+func (t *task) gapReason(stream int, s stretch) string {
+	for _, k := range t.gaps[stream] {
+		if k.from <= s.from && s.to <= k.to {
+			return k.reason
+		}
+	}
+	why, _ := t.views[stream].why(s)
+	return why
 }
 
 // tested writes the tally as the report's value.
