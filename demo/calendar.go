@@ -20,13 +20,14 @@ func mustZone() *time.Location {
 
 // The examined period, the first snapshot before it and the last after it.
 var (
-	periodFrom = day(2025, 1, 1)
-	periodTo   = day(2026, 1, 1)
-	firstDay   = day(2024, 12, 11)
-	lastDay    = day(2026, 1, 14)
-	firstMonth = day(2024, 12, 1) // of event files
-	firstEvent = day(2024, 1, 1)  // of events that are looked back to for a year
-	exportsEnd = day(2026, 2, 1)
+	periodFrom  = day(2025, 1, 1)
+	periodTo    = day(2026, 1, 1)
+	firstDay    = day(2024, 12, 11)
+	firstMonday = day(2024, 12, 16)
+	lastDay     = day(2026, 1, 14)
+	firstMonth  = day(2024, 12, 1) // of event files
+	firstEvent  = day(2024, 1, 1)  // of events that are looked back to for a year
+	exportsEnd  = day(2026, 2, 1)
 )
 
 // day returns the start of a calendar day in the zone.

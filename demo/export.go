@@ -16,11 +16,12 @@ type writer struct {
 	total    int
 }
 
-// snapshots is one export of a table, taken every day at midnight.
+// snapshots is one export of a table, taken at midnight.
 type snapshots struct {
 	t            *table
 	path         string // of each file, without date and extension
 	format, key  string
+	weekly       bool                              // on Mondays, not every day
 	missing      func(d time.Time) bool            // no file on that day
 	missingMonth func(m time.Time) bool            // of a change feed
 	shortMonth   func(m time.Time) bool            // of a change feed: the source counts more than the file has
@@ -37,7 +38,11 @@ func madeAfter(month time.Time) time.Time { return month.AddDate(0, 1, 0).Add(ex
 
 func (x *writer) snapshots(ctx context.Context, s snapshots) error {
 	things := s.t.all()
-	for d := firstDay; !d.After(lastDay); d = addDays(d, 1) {
+	first, step := firstDay, 1
+	if s.weekly {
+		first, step = firstMonday, 7
+	}
+	for d := first; !d.After(lastDay); d = addDays(d, step) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

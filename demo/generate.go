@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,8 +15,13 @@ import (
 // dir + ".truth.json", beside the workspace and never in it. The same size
 // gives the same bytes on every machine. Memory stays the same however large
 // the exports are. Progress, if it is not nil, hears how many of the exports
-// are done. An error leaves a part of the workspace behind.
+// are done. An error leaves a part of the workspace behind: it wraps
+// audit.ErrInvalid for a size without room for what is seeded, and
+// audit.ErrConflict for a folder that is not empty.
 func Generate(ctx context.Context, dir string, size Size, progress func(done, total int)) (*Truth, error) {
+	if err := size.check(); err != nil {
+		return nil, err
+	}
 	if err := emptyFolder(dir); err != nil {
 		return nil, err
 	}
@@ -34,11 +38,7 @@ func Generate(ctx context.Context, dir string, size Size, progress func(done, to
 		return nil, err
 	}
 	truth := x.truth()
-	b, err := json.MarshalIndent(truth, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write demo truth: %w", err)
-	}
-	if err := os.WriteFile(filepath.Clean(dir)+".truth.json", append(b, '\n'), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Clean(dir)+".truth.json", truth.JSON(), 0o666); err != nil {
 		return nil, fmt.Errorf("write demo truth: %w", err)
 	}
 	return truth, nil
@@ -87,9 +87,9 @@ func (x *writer) states() []snapshots {
 		{t: x.protectionTable(), path: "exports/codehost/rules", format: "json", key: "rules"},
 		{t: x.deviceTable(), path: "exports/devices/devices", format: "csv", spoil: x.spoilDevices},
 		{t: x.vulnerabilityTable(), path: "exports/scanner/findings", format: "json", key: "findings"},
-		{t: x.vendorTable(), path: "exports/registers/vendors", format: "csv"},
-		{t: x.riskTable(), path: "exports/registers/risks", format: "csv"},
-		{t: x.documentTable(), path: "exports/registers/documents", format: "csv"},
+		{t: x.vendorTable(), path: "exports/registers/vendors", format: "csv", weekly: true},
+		{t: x.riskTable(), path: "exports/registers/risks", format: "csv", weekly: true},
+		{t: x.documentTable(), path: "exports/registers/documents", format: "csv", weekly: true},
 	}
 	for _, s := range x.systems() {
 		out = append(out, x.accountExport(&s))

@@ -15,11 +15,12 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "92668096719f454ec705d325aa909661992428fe4c437245f927f70df7d87a1e"
+const startupDigest = "ac0a80ad9253228edf866b2a062cf3c38f7cd8ae45202f63ec2178fd8eaf0631"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
 func TestStartup(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "halyard")
 	truth, err := demo.Generate(t.Context(), dir, demo.Startup, nil)
 	if err != nil {
@@ -28,12 +29,18 @@ func TestStartup(t *testing.T) {
 	if got := digest(t, dir); got != startupDigest {
 		t.Errorf("startup workspace has digest %s, want %s", got, startupDigest)
 	}
+	checkTruth(t, dir, truth)
+	checkInvented(t, dir)
 	findsTheTruth(t, dir, truth)
 }
+
+// feedsDigest is the digest of the small company below.
+const feedsDigest = "22ca6d1043d455fbcba9d4f48ff898801bdd94b10785337ce981126866cdddef"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.
 func TestChangeFeeds(t *testing.T) {
+	t.Parallel()
 	size := demo.Size{Name: "feeds", Seed: 7, People: 200, Spare: 5, Systems: 1, CloudAccounts: 4, StoreFactor: 1, ResourcesPerAccount: 30,
 		Repositories: 60, ChangesPerMonth: 60, TicketsPerMonth: 20, Vulnerabilities: 60, Changes: true}
 	dir := filepath.Join(t.TempDir(), "halyard")
@@ -41,6 +48,10 @@ func TestChangeFeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got := digest(t, dir); got != feedsDigest {
+		t.Errorf("workspace of change feeds has digest %s, want %s", got, feedsDigest)
+	}
+	checkTruth(t, dir, truth)
 	findsTheTruth(t, dir, truth)
 }
 

@@ -220,7 +220,7 @@ func (w *world) rosterRow(t *table, p person) (thing, bool) {
 		rosterReturn(b, p.rehired)
 	}
 	if !p.leave[0].IsZero() {
-		b.during2(p.leave[0], p.leave[1], "employment_status", "On leave", "Active")
+		b.at(p.leave[0], "employment_status", "On leave").at(p.leave[1], "employment_status", "Active")
 	}
 	return b.done()
 }

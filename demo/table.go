@@ -134,8 +134,3 @@ func (b *builder) done() (thing, bool) {
 	b.th.order()
 	return b.th, true
 }
-
-// during2 sets a cell to one value for a while and then to another.
-func (b *builder) during2(from, to time.Time, name, cell, after string) *builder {
-	return b.at(from, name, cell).at(to, name, after)
-}

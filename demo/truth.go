@@ -35,6 +35,14 @@ func (x *writer) seen(t time.Time) time.Time {
 	return t
 }
 
+// seenWeekly is the same of the registers, which are exported on Mondays.
+func (x *writer) seenWeekly(t time.Time) time.Time {
+	for t = x.seen(t); !x.size.Changes && t.Weekday() != time.Monday; {
+		t = addDays(t, 1)
+	}
+	return t
+}
+
 func (tr *Truth) add(procedure, item string, outcome audit.Outcome, from, to time.Time, why string) {
 	tr.Deviations = append(tr.Deviations, Seeded{procedure, item, outcome, from.UTC(), to.UTC(), why})
 }
@@ -202,10 +210,10 @@ func (x *writer) registerTruth(tr *Truth) {
 	}
 	found := clock(2025, 6, 2, 4, 30)
 	held("vulnerability.critical", vulnerabilityID(openCritical), older(found, 7), x.seen(addDays(found, 45)), "critical weakness open for 45 days")
-	held("policy.review", papers[latePolicy].id, older(day(2024, 1, 24), 365), x.seen(clock(2025, 3, 17, 11, 0)), "policy reviewed two months late")
-	held("vendor.review", "V-"+itoa(101+lateVendor), older(day(2024, 5, 5), 365), x.seen(clock(2025, 9, 22, 15, 0)), "critical vendor not reviewed for sixteen months")
+	held("policy.review", papers[latePolicy].id, older(day(2024, 1, 24), 365), x.seenWeekly(clock(2025, 3, 17, 11, 0)), "policy reviewed two months late")
+	held("vendor.review", "V-"+itoa(101+lateVendor), older(day(2024, 5, 5), 365), x.seenWeekly(clock(2025, 9, 22, 15, 0)), "critical vendor not reviewed for sixteen months")
 	late("vendor.approval", "V-"+itoa(101+hastyVendor), day(2025, 8, 4), "vendor approved three weeks after its use started")
-	held("risk.treatment", "R-"+itoa(overdueRisk+1), day(2025, 10, 1), x.seen(clock(2025, 11, 14, 16, 0)), "treatment of a high risk six weeks overdue")
+	held("risk.treatment", "R-"+itoa(overdueRisk+1), day(2025, 10, 1), x.seenWeekly(clock(2025, 11, 14, 16, 0)), "treatment of a high risk six weeks overdue")
 	held("policy.exceptions", "EXC-4", day(2025, 10, 1), clock(2025, 10, 20, 9, 0), "exception in use after its end")
 	late("deficiency.closure", "SEC-12", day(2025, 4, 15), "deficiency closed a month after its date")
 	late("privacy.requests", "PRV-8", clock(2025, 8, 11, 9, 0), "request answered after 52 days")

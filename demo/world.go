@@ -1,9 +1,12 @@
 package demo
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
+
+	"tieout/audit"
 )
 
 // A Size says how large Halyard is. Seeded facts are the same in every size.
@@ -32,6 +35,24 @@ var Startup = Size{Name: "startup", Seed: 20250101, People: castSize, Spare: 3, 
 // 300,000 cloud resources, 8,000 repositories and two million events a year.
 var Enterprise = Size{Name: "enterprise", Seed: 20250101, People: 20000, Spare: 5000, Systems: 3, CloudAccounts: 60, StoreFactor: 4, ResourcesPerAccount: 4900,
 	Repositories: 8000, ChangesPerMonth: 25000, TicketsPerMonth: 10000, Vulnerabilities: 20000, Changes: true}
+
+// check refuses sizes that have no room for the cast and what is seeded.
+func (s Size) check() error {
+	for _, least := range []struct {
+		what       string
+		have, want int
+	}{
+		{"people", s.People, castSize}, {"spare devices", s.Spare, 3}, {"cloud accounts", s.CloudAccounts, 3},
+		{"datastores", s.StoreFactor, 1}, {"resources an account", s.ResourcesPerAccount, len(resourceKinds)},
+		{"repositories", s.Repositories, len(repositoryWords)}, {"changes a month", s.ChangesPerMonth, 1},
+		{"tickets a month", s.TicketsPerMonth, 1}, {"vulnerabilities", s.Vulnerabilities, len(severities)},
+	} {
+		if least.have < least.want {
+			return fmt.Errorf("%w: demo size %q has %d %s; at least %d are needed", audit.ErrInvalid, s.Name, least.have, least.what, least.want)
+		}
+	}
+	return nil
+}
 
 // A world makes Halyard's facts from a seed. Everything it gives depends on the
 // seed, the size and the number of the thing, never on what was made before.
