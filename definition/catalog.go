@@ -100,9 +100,8 @@ func version(files map[string][]byte) string {
 	return digest(mustCanonical(digests))
 }
 
-// mustCanonical writes values that always have a canonical form: strings,
-// integers, and maps and slices of them. Bytes that are no UTF-8 have become
-// U+FFFD on the way; YAML files that hold such bytes are refused when read.
+// mustCanonical writes values that always have a canonical form: UTF-8 text,
+// integers, and maps and slices of them.
 func mustCanonical(v any) []byte {
 	b, err := canonical.Marshal(v)
 	if err != nil {

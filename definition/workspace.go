@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"tieout/audit"
+	"tieout/internal/canonical"
 	"tieout/internal/strictyaml"
 	"tieout/procedure"
 )
@@ -149,6 +152,10 @@ func (w *Workspace) open(files map[string][]byte, p *Problems) workspaceDocs {
 			*p = append(*p, Problem{name, 1, 1, "files here are called NAME.yaml; rename it or move it elsewhere"})
 			continue
 		}
+		if !utf8.Valid(files[name]) {
+			*p = append(*p, Problem{name, 1, 1, "the file is not UTF-8; save it as that"})
+			continue
+		}
 		w.Files = append(w.Files, File{name, digest(files[name]), files[name]})
 		docs.present[folder] = true
 		d := open(name, files[name], p)
@@ -230,20 +237,35 @@ func (w *Workspace) Hash() string { return digest(w.Canonical()) }
 // is false where the revision was read with another version of it: what `use:`
 // takes from the library may then differ, and results are not comparable.
 func FromCanonical(data []byte) (w *Workspace, sameLibrary bool, err error) {
-	var c canonicalWorkspace
-	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, false, fmt.Errorf("%w: revision is not the JSON it should be: %w", audit.ErrInvalid, err)
-	}
-	if c.Format != canonicalFormat {
-		return nil, false, fmt.Errorf("%w: revision has format %d; this program reads %d", audit.ErrInvalid, c.Format, canonicalFormat)
+	c, err := parseCanonical(data)
+	if err != nil {
+		return nil, false, err
 	}
 	files := make(map[string][]byte, len(c.Files))
 	for name, text := range c.Files {
 		files[name] = []byte(text)
 	}
-	w, err = LoadFiles(files)
-	if err != nil {
+	if w, err = LoadFiles(files); err != nil {
 		return nil, false, err
 	}
+	if len(w.Files) != len(c.Files) {
+		return nil, false, fmt.Errorf("%w: revision holds files that are no definitions", audit.ErrInvalid)
+	}
 	return w, c.Library == w.Catalog.Version, nil
+}
+
+// parseCanonical reads what Canonical wrote and nothing else.
+func parseCanonical(data []byte) (c canonicalWorkspace, err error) {
+	if err := canonical.Check(data); err != nil {
+		return c, fmt.Errorf("%w: revision: %w", audit.ErrInvalid, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return c, fmt.Errorf("%w: revision is not the JSON it should be: %w", audit.ErrInvalid, err)
+	}
+	if c.Format != canonicalFormat {
+		return c, fmt.Errorf("%w: revision has format %d; this program reads %d", audit.ErrInvalid, c.Format, canonicalFormat)
+	}
+	return c, nil
 }

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"os"
@@ -205,10 +206,21 @@ func TestCanonicalLoadsAgain(t *testing.T) {
 }
 
 func TestFromCanonicalRefusesOtherFormats(t *testing.T) {
-	for _, text := range []string{``, `[]`, `{"format":2,"library":"","files":{}}`, `{"format":1,"library":"","files":{}}`} {
+	for _, text := range []string{``, `[]`, `{"format":1, "library":"","files":{}}`, `{"extra":1,"files":{},"format":1,"library":""}`,
+		`{"files":{"notes.txt":"","tieout.yaml":"organization: { name: H, system: L, zone: UTC }\nperiod: { first: 2026-01-01, last: 2026-12-31 }\n"},"format":1,"library":""}`, `{"format":2,"library":"","files":{}}`, `{"format":1,"library":"","files":{}}`} {
 		if _, _, err := FromCanonical([]byte(text)); !errors.Is(err, audit.ErrInvalid) {
 			t.Errorf("%q: got %v, want an audit.ErrInvalid", text, err)
 		}
+	}
+}
+
+// A revision is sealed as text; bytes that are none would not come back.
+func TestFilesAreUTF8(t *testing.T) {
+	files := minimal()
+	files["sources/git.yaml"] = []byte("\xff\xfek\x00i\x00n\x00d\x00:\x00 \x00x\x00")
+	_, err := LoadFiles(files)
+	if want := "sources/git.yaml:1:1: the file is not UTF-8; save it as that"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -328,6 +340,29 @@ func FuzzLoadFiles(f *testing.F) {
 		}
 		if again, _, err := FromCanonical(w.Canonical()); err != nil || again.Hash() != w.Hash() {
 			t.Fatalf("does not load again from its canonical form: %v", err)
+		}
+	})
+}
+
+// What FromCanonical reads is written again to the same bytes, but for the
+// version of the library it was read with.
+func FuzzFromCanonical(f *testing.F) {
+	w, err := LoadFiles(minimal())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(w.Canonical())
+	f.Add([]byte(`{"files":{},"format":1,"library":""}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		w, same, err := FromCanonical(data)
+		if err != nil {
+			if !errors.Is(err, audit.ErrInvalid) {
+				t.Fatalf("got %v, want an audit.ErrInvalid", err)
+			}
+			return
+		}
+		if same != bytes.Equal(w.Canonical(), data) {
+			t.Fatalf("same library %v, but got\n%s\nwant\n%s", same, w.Canonical(), data)
 		}
 	})
 }
