@@ -62,7 +62,11 @@ func benchTimeline(items int) *audit.Timeline {
 	for i := range items {
 		h := audit.History{ID: fmt.Sprintf("okta/u%06d", i)}
 		for v := range 4 {
-			at := start.AddDate(0, 0, v*80+i%30)
+			d := v*80 + i%30
+			if d == 100 || d == 101 {
+				d = 102 // first seen when it was seen again
+			}
+			at := start.AddDate(0, 0, d)
 			h.Versions = append(h.Versions, audit.Version{From: audit.Bound{After: at.AddDate(0, 0, -1), At: at}, Body: benchBody(i, v), Record: int64(i)})
 		}
 		tl.Histories = append(tl.Histories, h)

@@ -223,18 +223,19 @@ func (e *evaluator) trace(g *contGroup, c *contTask) error {
 		back := stretch{g.span.from - task.p.grace, g.span.to}
 		segs = g.views[e.hist.Stream].segments(nil, e.hist, back, e.run.asOf)
 	}
-	var ps []piece
+	ps := e.pieces[:0]
 	var err error
 	for i, s := range segs {
 		if s.kind == segGap {
-			ps, err = e.gapPiece(ps, c.task, segs, i)
+			ps, err = e.gapPiece(ps, c, segs, i)
 		} else {
-			ps, err = e.seenPieces(ps, c.task, s)
+			ps, err = e.seenPieces(ps, c, s)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	e.pieces = ps
 	ps = merge(ps)
 	if task.p.grace > 0 {
 		ps = merge(applyGrace(ps, task.p.grace, g.span))
@@ -245,8 +246,12 @@ func (e *evaluator) trace(g *contGroup, c *contTask) error {
 
 // ask2 answers where and holds of a version at one instant, and says until
 // when the answer stands.
-func (e *evaluator) ask2(ti, ver int, at int64) (answer, int64, error) {
-	task := e.tasks[ti]
+func (e *evaluator) ask2(c *contTask, ver int, at int64) (answer, int64, error) {
+	task := e.tasks[c.task]
+	if c.quick {
+		a, err := e.recall(c, ver)
+		return a, forever, err
+	}
 	e.clock.set(at)
 	e.act.item, e.act.from = e.rows[ver], task.span.from
 	where, err := e.act.ask(task.p.where)
@@ -254,7 +259,7 @@ func (e *evaluator) ask2(ti, ver int, at int64) (answer, int64, error) {
 		return combine(where, answer{}), e.clock.next, err
 	}
 	if len(task.p.joins) > 0 {
-		if err := e.joins[ti].bind(moment{at, true}); err != nil {
+		if err := e.joins[c.task].bind(moment{at, true}); err != nil {
 			return answer{}, 0, err
 		}
 	}
@@ -265,9 +270,9 @@ func (e *evaluator) ask2(ti, ver int, at int64) (answer, int64, error) {
 const onlyIncomplete = "it was seen only in an incomplete collection, which cannot support more"
 
 // seenPieces asks from the segment's start to each next flip.
-func (e *evaluator) seenPieces(ps []piece, ti int, s seg) ([]piece, error) {
+func (e *evaluator) seenPieces(ps []piece, c *contTask, s seg) ([]piece, error) {
 	for at := s.from; at < s.to; {
-		a, next, err := e.ask2(ti, s.ver, at)
+		a, next, err := e.ask2(c, s.ver, at)
 		if err != nil {
 			return nil, err
 		}
@@ -283,16 +288,16 @@ func (e *evaluator) seenPieces(ps []piece, ti int, s seg) ([]piece, error) {
 
 // gapPiece: what was not seen is no evidence of every item that was in the
 // population, or may have been, on one side of the gap.
-func (e *evaluator) gapPiece(ps []piece, ti int, segs []seg, i int) ([]piece, error) {
-	s, task := segs[i], e.tasks[ti]
+func (e *evaluator) gapPiece(ps []piece, c *contTask, segs []seg, i int) ([]piece, error) {
+	s, task := segs[i], e.tasks[c.task]
 	p := piece{stretch: s.stretch, ver: s.ver, gap: true}
 	p.why = task.gapReason(e.hist.Stream, s.stretch)
-	outside, err := e.outside(task, s.ver, s.from)
+	outside, err := e.outside(c, s.ver, s.from)
 	if err != nil {
 		return nil, err
 	}
 	if outside && i+1 < len(segs) && segs[i+1].from == s.to && segs[i+1].ver != s.ver {
-		if outside, err = e.outside(task, segs[i+1].ver, s.to); err != nil {
+		if outside, err = e.outside(c, segs[i+1].ver, s.to); err != nil {
 			return nil, err
 		}
 	}
@@ -302,11 +307,34 @@ func (e *evaluator) gapPiece(ps []piece, ti int, segs []seg, i int) ([]piece, er
 	return append(ps, p), nil
 }
 
-func (e *evaluator) outside(task *task, ver int, at int64) (bool, error) {
+func (e *evaluator) outside(c *contTask, ver int, at int64) (bool, error) {
+	if c.quick {
+		if c.where == nil {
+			return false, nil
+		}
+		err := c.where.ask(&e.act, e.rows[ver])
+		return c.where.last.tri == no, err
+	}
 	e.clock.set(at)
 	e.act.item = e.rows[ver]
-	where, err := e.act.ask(task.p.where)
+	where, err := e.act.ask(e.tasks[c.task].p.where)
 	return where.tri == no, err
+}
+
+// recall answers a quick task's questions of a version from their nodes.
+func (e *evaluator) recall(c *contTask, ver int) (answer, error) {
+	where := answer{tri: yes}
+	if c.where != nil {
+		if err := c.where.ask(&e.act, e.rows[ver]); err != nil {
+			return answer{}, err
+		}
+		where = c.where.last
+	}
+	if where.tri != yes {
+		return combine(where, answer{}), nil
+	}
+	err := c.holds.ask(&e.act, e.rows[ver])
+	return combine(where, c.holds.last), err
 }
 
 // merge joins neighbors of the same outcome; no evidence also of the same reason.

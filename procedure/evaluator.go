@@ -25,6 +25,8 @@ type evaluator struct {
 	clock clock
 	joins []*joiner // by task
 	out   *chunk
+
+	pieces []piece // of the task at hand, kept for its memory
 }
 
 func newEvaluator(r *run, tb *table, tasks []*task) *evaluator {
