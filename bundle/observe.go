@@ -12,32 +12,6 @@ import (
 	"tieout/timeline"
 )
 
-// A plan is which collections there are and which streams their manifests close.
-type plan struct {
-	collections map[string]*collection
-	streams     map[streamID]*stream
-}
-
-// streamID is a stream in one mode.
-type streamID struct {
-	audit.StreamKey
-	mode audit.Mode
-}
-
-// A collection is being observed until its last record.
-type collection struct {
-	last      int64 // index of its last record
-	manifests []*manifest
-}
-
-// A manifest takes items of the pages it speaks of.
-type manifest struct {
-	audit.Manifest
-	stream streamID
-	record int64
-	items  []audit.Seen
-}
-
 // A stream gathers what its manifests observe. In order, it goes through a
 // tracker; else all observations are kept and observed together.
 type stream struct {
@@ -51,9 +25,12 @@ type stream struct {
 
 // observe reads the records twice: for the plan, and for the items.
 func (p *reperformer) observe(ctx context.Context) error {
-	p.plan = &plan{collections: map[string]*collection{}, streams: map[streamID]*stream{}}
+	p.plan = &plan{collections: map[string]*collection{}, streams: map[streamID]*stream{}, ready: map[int64][]*manifest{}}
 	if err := p.b.eachRecord(ctx, p.prepare); err != nil {
 		return err
+	}
+	for _, c := range p.plan.collections {
+		p.plan.settle(c)
 	}
 	if err := p.plan.order(); err != nil {
 		return err
@@ -80,76 +57,9 @@ func (p *reperformer) observe(ctx context.Context) error {
 	return p.collect()
 }
 
-// prepare notes one record for the plan. Only what was sealed before the run
-// was considered by it.
-func (p *reperformer) prepare(r packed) error {
-	if r.how == bodyErased || r.index >= p.c.Run {
-		return nil
-	}
-	var rec audit.Record
-	if err := json.Unmarshal(r.canonical, &rec); err != nil || rec.Collection == "" {
-		return err
-	}
-	c := p.plan.collections[rec.Collection]
-	if c == nil {
-		c = &collection{}
-		p.plan.collections[rec.Collection] = c
-	}
-	c.last = r.index
-	if rec.Kind != audit.RecordManifest || r.how == bodyWithheld {
-		return nil
-	}
-	m := &manifest{record: r.index}
-	if err := p.decode(r, &m.Manifest); err != nil {
-		return altered(audit.EvidenceRef(r.index), "it is no manifest: %v", err)
-	}
-	m.stream = streamID{audit.StreamKey{Source: rec.Source, Scope: m.Scope, Type: m.Type}, m.Mode}
-	c.manifests = append(c.manifests, m)
-	return nil
-}
-
-// order makes the streams and finds out which of them can go through a tracker
-// when collections end in the order of the log.
-func (pl *plan) order() error {
-	for _, c := range pl.inOrder() {
-		for _, m := range c.manifests {
-			s := pl.streams[m.stream]
-			if s == nil {
-				s = &stream{ordered: true, rows: timeline.StreamRows{Stream: audit.Stream{StreamKey: m.stream.StreamKey, Mode: m.Mode}}, record: -1}
-				pl.streams[m.stream] = s
-			}
-			late := m.Mode == audit.ModeSnapshot && !s.at.From.IsZero() && !m.Covers.From.After(s.at.From)
-			if late || m.record < s.record {
-				s.ordered = false
-			}
-			s.at, s.record = m.Covers, m.record
-		}
-	}
-	for id, s := range pl.streams {
-		var err error
-		if s.tracker, err = timeline.NewTracker(id.StreamKey, id.mode); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// inOrder lists the collections by their last record.
-func (pl *plan) inOrder() []*collection {
-	byLast := map[int64]*collection{}
-	for _, c := range pl.collections {
-		byLast[c.last] = c
-	}
-	out := make([]*collection, 0, len(byLast))
-	for _, last := range sortedInts(byLast) {
-		out = append(out, byLast[last])
-	}
-	return out
-}
-
 // read normalizes one record if it is a page, compares its items with the
-// bundle's, hands them to the manifests that take them, and ends its collection
-// if it is the last of it.
+// bundle's, hands them to the manifests that take them, and takes in the manifests
+// that have all their items now.
 func (p *reperformer) read(r packed) error {
 	if r.how == bodyErased {
 		p.out.Missing++
@@ -167,11 +77,7 @@ func (p *reperformer) read(r packed) error {
 	} else if err := p.normalize(rec, r); err != nil {
 		return err
 	}
-	c := p.plan.collections[rec.Collection]
-	if c == nil || c.last != r.index || r.index >= p.c.Run {
-		return nil
-	}
-	return p.end(c)
+	return p.end(p.plan.ready[r.index])
 }
 
 func (p *reperformer) normalize(rec audit.Record, r packed) error {
@@ -211,13 +117,7 @@ func (p *reperformer) normalize(rec audit.Record, r packed) error {
 // hand gives each item to the first manifest of its collection that takes its
 // page, as the collection did.
 func (p *reperformer) hand(rec audit.Record, items []audit.Item) {
-	c := p.plan.collections[rec.Collection]
-	taker := map[string]*manifest{}
-	for _, m := range c.manifests {
-		if taker[m.Type] == nil && m.Takes(rec.PageKind, rec.Scope, rec.About) {
-			taker[m.Type] = m
-		}
-	}
+	taker := p.plan.collections[rec.Collection].takers(pageRef{rec.Index, rec.PageKind, rec.Scope, rec.About})
 	for _, it := range items {
 		if m := taker[it.Type]; m != nil && timeline.Check(m.Mode, it) == nil {
 			m.items = append(m.items, audit.Seen{Item: it, Record: rec.Index})
@@ -225,9 +125,9 @@ func (p *reperformer) hand(rec audit.Record, items []audit.Item) {
 	}
 }
 
-// end takes a collection's manifests into their streams.
-func (p *reperformer) end(c *collection) error {
-	for _, m := range c.manifests {
+// end takes manifests into their streams.
+func (p *reperformer) end(manifests []*manifest) error {
+	for _, m := range manifests {
 		s := p.plan.streams[m.stream]
 		o := audit.Observation{Stream: m.stream.StreamKey, Mode: m.Mode, Covers: m.Covers, Complete: m.Complete, Reason: m.Reason, Record: m.record, Items: m.items}
 		m.items = nil
