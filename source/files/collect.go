@@ -97,20 +97,20 @@ func (r *run) stream(ctx context.Context, s *stream) error {
 	}
 	groups, skipped := r.groups(s, files)
 	for _, g := range groups {
-		if err := r.group(ctx, s, g); err != nil {
+		if err := r.group(ctx, s, g, why); err != nil {
 			return err
 		}
 	}
-	if len(groups) == 0 && why == "" {
-		why = fmt.Sprintf("no file matches %s", s.Files)
-		if skipped > 0 {
-			why = fmt.Sprintf("none of the %d files that match %s is dated within the window", skipped, s.Files)
-		}
-	}
-	if why == "" {
+	if len(groups) > 0 {
 		return nil
 	}
-	// Last, so that it takes no page that belongs to one of the groups.
+	switch {
+	case why != "":
+	case skipped == 0:
+		why = fmt.Sprintf("no file matches %s", s.Files)
+	default:
+		why = fmt.Sprintf("none of the %d files that match %s is dated within the window", skipped, s.Files)
+	}
 	return r.closeFailed(ctx, s, why)
 }
 
@@ -270,13 +270,17 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// group seals the files of one group, reads them, and closes its streams.
-func (r *run) group(ctx context.Context, s *stream, g group) error {
+// group seals the files of one group, reads them, and closes its streams. why,
+// if it is not empty, says which file could not be placed: it may belong here.
+func (r *run) group(ctx context.Context, s *stream, g group, why string) error {
 	prog, err := compile(s.config.Rules, r.zone)
 	if err != nil {
 		return err
 	}
 	res := &result{s: s, prog: prog, seen: map[string]struct{}{}, several: len(g.files) > 1}
+	if why != "" {
+		res.why = append(res.why, why)
+	}
 	b := &batch{run: r, s: s, res: res, kind: "files." + s.Name}
 	for i, f := range g.files {
 		err := b.file(ctx, f, g)

@@ -89,6 +89,7 @@ func TestIncomplete(t *testing.T) {
 		{"no file", accounts, folder{}, "no file matches a/*.csv", ""},
 		{"all outside of the window", accounts, folder{"a/2020-01-01.csv": ""}, "none of the 1 files", ""},
 		{"no date in the name", accounts, folder{"a/x.csv": ""}, "a/x.csv: asOf", ""},
+		{"one file without a date beside one with", accounts, folder{"a/2026-03-01.csv": accountsCSV, "a/rest.csv": accountsCSV}, "a/rest.csv: asOf", ""},
 		{"wrong columns", accounts, folder{"a/2026-03-01.csv": "user,state\n"}, "", `a/2026-03-01.csv:1: there is no column "login"; the header has "user", "state"`},
 		{"duplicate header column", accounts, folder{"a/2026-03-01.csv": "login,state,mfa,seen,number,login\n"}, "", `the column "login" twice`},
 		{"value that fits nothing", accounts, folder{"a/2026-03-01.csv": "login,state,mfa,seen,number\na,ODD,yes,never,1\n"}, "", `a/2026-03-01.csv:2: status: column "state": "ODD" is not listed`},

@@ -40,17 +40,18 @@ type collector struct {
 // A run is one collection of one repository.
 type run struct {
 	*collector
-	w      audit.Window
-	sink   source.Sink
-	facts  *repositoryPage
-	covers audit.Span
-	seen   survey
-	pages  int
-	items  int
-	read   string // cursor: the last change of the last page that was sealed and could be read
-	checks []audit.Reconciling
-	query  []string
-	why    []string // reasons for which the change stream is not complete
+	w       audit.Window
+	sink    source.Sink
+	facts   *repositoryPage
+	covers  audit.Span
+	seen    survey
+	pages   int
+	items   int
+	earlier int    // changes in the window that an interrupted collection had read
+	read    string // cursor: the last change of the last page that was sealed and could be read
+	checks  []audit.Reconciling
+	query   []string
+	why     []string // reasons for which the change stream is not complete
 }
 
 // A sinkError is an error of the sink, which ends the collection.
@@ -134,7 +135,7 @@ func (r *run) collect(ctx context.Context) (bool, error) {
 	if err := r.changes(ctx, chain, base); err != nil {
 		return true, err
 	}
-	r.check("changes read of those in the window", r.seen.inWindow, int64(r.items), r.resumed())
+	r.check("changes read of those in the window", r.seen.inWindow, int64(r.items+r.earlier))
 	return true, r.close(ctx)
 }
 
@@ -231,7 +232,7 @@ func (r *run) list(ctx context.Context) ([]listed, error) {
 }
 
 func (r *run) reconcile(listed int64) {
-	r.check("commits listed against git's own count", r.facts.Convention.Changes, listed, "")
+	r.check("commits listed against git's own count", r.facts.Convention.Changes, listed)
 	if r.seen.strange > 0 {
 		r.checks = append(r.checks, audit.Reconciling{Name: "committer times in order", Want: "0 out of order",
 			Got: fmt.Sprintf("%d out of order, the newest %s", r.seen.strange, r.seen.strangeFirst)})
@@ -240,23 +241,13 @@ func (r *run) reconcile(listed int64) {
 	}
 }
 
-// check reconciles two numbers; excuse, if there is one, explains a difference.
-func (r *run) check(name string, want, got int64, excuse string) {
+// check reconciles two numbers.
+func (r *run) check(name string, want, got int64) {
 	c := audit.Reconciling{Name: name, Want: strconv.FormatInt(want, 10), Got: strconv.FormatInt(got, 10), OK: want == got}
-	if !c.OK && excuse != "" {
-		c.Got, c.OK = c.Got+excuse, true
-	}
 	r.checks = append(r.checks, c)
 	if !c.OK {
 		r.why = append(r.why, fmt.Sprintf("%s: %s of %s", name, c.Got, c.Want))
 	}
-}
-
-func (r *run) resumed() string {
-	if r.w.Since[cursorKey] == "" {
-		return ""
-	}
-	return ", after those an interrupted collection had read"
 }
 
 func (r *run) close(ctx context.Context) error {

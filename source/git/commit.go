@@ -34,6 +34,7 @@ type commit struct {
 	author    stamp
 	committer stamp
 	message   string
+	said      said // what the message says, once rules have read it
 	signed    bool
 }
 

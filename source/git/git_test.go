@@ -332,3 +332,20 @@ func TestGitAbsent(t *testing.T) {
 		t.Errorf("error %v, %d streams; want ErrUnavailable that says what to install, both streams closed", err, len(r.Manifests))
 	}
 }
+
+func TestPagesAndLimits(t *testing.T) {
+	h := newHistory(t)
+	long := strings.Repeat("a line of a long message\n", 12_000)
+	for i := range 6 {
+		h.add(line{author: "A <a@x.example>", message: fmt.Sprint("change ", i, "\n\n", long)})
+	}
+	h.add(line{author: "A <a@x.example>", message: "huge " + strings.Repeat("x", maxCommit)})
+	r := h.done().read("")
+	m := r.Manifest("change")
+	if len(r.ByType("change")) != 6 || m.Items != 6 || m.Pages != 3 {
+		t.Errorf("%d changes on %d pages; want 6 on a list and two pages of commits", len(r.ByType("change")), m.Pages)
+	}
+	if m.Complete || !strings.Contains(m.Reason, "at most 16777216 are read") || !strings.Contains(m.Reason, "changes read of those in the window: 6 of 7") {
+		t.Errorf("complete %v, reason %q; want the commit that is too large named", m.Complete, m.Reason)
+	}
+}

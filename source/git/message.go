@@ -14,6 +14,9 @@ var (
 	testTrailers   = []string{"tested-by", "verified-by", "trybot-result", "luci-trybot-result"}
 )
 
+// maxTrailerKey is how far into a line a trailer's colon may stand, in bytes.
+const maxTrailerKey = 80
+
 // What a message says, apart from who wrote it.
 type said struct {
 	title     string
@@ -67,6 +70,9 @@ func readMessage(msg string, reviews []string) said {
 }
 
 func (s *said) readTrailer(line string, reviews []string) {
+	if colon := strings.IndexByte(line, ':'); colon < 0 || colon > maxTrailerKey {
+		return
+	}
 	m := trailerLine.FindStringSubmatch(line)
 	if m == nil {
 		return
@@ -85,8 +91,11 @@ func (s *said) readTrailer(line string, reviews []string) {
 // readShortReview reads R=alice at a line's start, and r=alice,bob anywhere
 // in the first line, as merge bots write it.
 func (s *said) readShortReview(line string, first bool) {
+	if !first && !strings.HasPrefix(line, "r=") && !strings.HasPrefix(line, "R=") {
+		return
+	}
 	at := botReview.FindStringSubmatchIndex(line)
-	if at == nil || (!first && !strings.HasPrefix(strings.ToLower(line), "r=")) {
+	if at == nil {
 		return
 	}
 	s.reviewers = append(s.reviewers, people(line[at[2]:at[3]])...)

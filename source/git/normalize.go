@@ -66,7 +66,7 @@ func (r rules) commits(body []byte) ([]audit.Item, error) {
 	var bad source.BadRows
 	for _, ch := range h.Changes {
 		var group []*commit
-		if group, objects, err = cutGroup(ch, objects); err == nil {
+		if group, objects, err = r.cutGroup(ch, objects); err == nil {
 			var it audit.Item
 			if it, err = rd.change(ch, group); err == nil {
 				items = append(items, it)
@@ -89,7 +89,7 @@ func (r rules) commits(body []byte) ([]audit.Item, error) {
 
 // cutGroup takes a change's commit and the commits it merged off objects. The
 // rest is nil where the stream itself cannot be followed any further.
-func cutGroup(ch changeHead, objects []byte) ([]*commit, []byte, error) {
+func (r rules) cutGroup(ch changeHead, objects []byte) ([]*commit, []byte, error) {
 	var group []*commit
 	var firstErr error
 	for i := 0; i <= ch.Merged; i++ {
@@ -102,7 +102,9 @@ func cutGroup(ch changeHead, objects []byte) ([]*commit, []byte, error) {
 			return nil, nil, fmt.Errorf("the page holds commit %s in its place", hash)
 		}
 		c, err := parseCommit(hash, data)
-		if err != nil && firstErr == nil {
+		if err == nil {
+			c.said = readMessage(c.message, r.reviews)
+		} else if firstErr == nil {
 			firstErr = err
 		}
 		group = append(group, c)
@@ -120,7 +122,7 @@ func (r reading) change(ch changeHead, group []*commit) (audit.Item, error) {
 	if !c.committer.ok {
 		return audit.Item{}, fmt.Errorf("its committer line gives no readable time")
 	}
-	msg := readMessage(c.message, r.reviews)
+	msg := c.said
 	f := map[string]any{
 		"repository": r.Name, "branch": r.branch, "commit": c.hash,
 		"parents": len(c.parents), "title": msg.title, "signed": c.signed, "revert": msg.revert,
@@ -130,7 +132,7 @@ func (r reading) change(ch changeHead, group []*commit) (audit.Item, error) {
 	r.who(f, c, authors)
 	r.reviewed(f, ch, c, group, authors)
 	r.route(f, c, msg)
-	tickets := mergedTickets(group, msg, r.reviews)
+	tickets := mergedTickets(group)
 	if len(tickets) > 0 || !ch.Cut {
 		f["tickets"] = tickets
 	}
@@ -155,7 +157,7 @@ func (r reading) authors(group []*commit) []person {
 	}
 	slices.SortStableFunc(list, func(a, b person) int { return count[r.key(b)] - count[r.key(a)] })
 	for _, c := range group {
-		for _, p := range readMessage(c.message, r.reviews).coauthors {
+		for _, p := range c.said.coauthors {
 			list = r.addAuthor(list, count, p)
 		}
 	}
@@ -214,9 +216,8 @@ func (r reading) who(f map[string]any, c *commit, authors []person) {
 func (r reading) reviewed(f map[string]any, ch changeHead, c *commit, group []*commit, authors []person) {
 	var reviewers, testers []person
 	for _, g := range group {
-		s := readMessage(g.message, r.reviews)
-		reviewers = append(reviewers, s.reviewers...)
-		testers = append(testers, s.testers...)
+		reviewers = append(reviewers, g.said.reviewers...)
+		testers = append(testers, g.said.testers...)
 	}
 	known := len(authors) > 0 && !ch.Cut
 	if ids := r.ids(reviewers, authors); len(authors) > 0 && (len(ids) > 0 || known && r.conv.namesReviewers()) {
@@ -311,10 +312,10 @@ func (r reading) mergesItself(title string) bool {
 	return ok && name == r.branch && (into == "" || into == " into "+r.branch)
 }
 
-func mergedTickets(group []*commit, msg said, reviews []string) []string {
-	out := msg.tickets
-	for _, c := range group[1:] {
-		out = append(out, readMessage(c.message, reviews).tickets...)
+func mergedTickets(group []*commit) []string {
+	out := []string{}
+	for _, c := range group {
+		out = append(out, c.said.tickets...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -57,13 +57,17 @@ func (b *batch) all(ctx context.Context, chain []listed, graph map[string][]stri
 	done := 0
 	for _, e := range slices.Backward(chain) {
 		hashes, cut := merged(graph, e, maxMerged)
+		within := b.covers.Contains(e.at)
 		if skip != "" {
 			if e.hash == skip {
 				skip = ""
 			}
+			if within {
+				b.earlier++
+			}
 			continue
 		}
-		if !b.covers.Contains(e.at) {
+		if !within {
 			continue
 		}
 		if err := b.add(ctx, e, hashes, cut); err != nil {

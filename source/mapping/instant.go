@@ -182,9 +182,33 @@ func fraction(b []byte) (int, bool) {
 	return n, true
 }
 
-// appendInstant writes t as audit.FormatTime does.
+// appendInstant writes t as audit.FormatTime does, which is slower.
 func appendInstant(dst []byte, t time.Time) []byte {
-	return t.UTC().AppendFormat(dst, audit.TimeLayout)
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	dst = append(appendDigits(dst, year, 1000), '-')
+	dst = append(appendDigits(dst, int(month), 10), '-')
+	dst = append(appendDigits(dst, day, 10), 'T')
+	dst = append(appendDigits(dst, hour, 10), ':')
+	dst = append(appendDigits(dst, minute, 10), ':')
+	dst = appendDigits(dst, second, 10)
+	if micros := t.Nanosecond() / 1000; micros > 0 {
+		unit := 100_000
+		for dst = append(dst, '.'); micros > 0; unit /= 10 {
+			dst = append(dst, byte('0'+micros/unit))
+			micros %= unit
+		}
+	}
+	return append(dst, 'Z')
+}
+
+// appendDigits appends n with as many digits as unit has.
+func appendDigits(dst []byte, n, unit int) []byte {
+	for ; unit > 0; unit /= 10 {
+		dst = append(dst, byte('0'+n/unit%10))
+	}
+	return dst
 }
 
 // ParseInstant reads text as v says (its Date, its Layout), in zone where it

@@ -272,3 +272,15 @@ func fuzzFormat(f *testing.F, format Format) {
 		}
 	})
 }
+
+func TestAppendInstant(t *testing.T) {
+	for _, at := range []time.Time{
+		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+		time.Date(2026, 2, 3, 4, 5, 6, 100_000_000, time.UTC), time.Date(2026, 2, 3, 4, 5, 6, 1000, time.UTC),
+		time.Date(2026, 2, 3, 4, 5, 6, 20_300_000, time.FixedZone("", 5400)), time.Date(9998, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		if got, want := string(appendInstant(nil, at)), audit.FormatTime(at); got != want {
+			t.Errorf("got %s; want %s", got, want)
+		}
+	}
+}
