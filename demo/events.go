@@ -124,7 +124,7 @@ func (w *world) acknowledgements(month time.Time) []event {
 			}
 		}
 		if !p.acknowledged.IsZero() {
-			add(p.acknowledged, paperVersion(p.acknowledged.Year()), "first")
+			add(p.acknowledged, versionOn(p.acknowledged), "first")
 		}
 		if !p.rehired.IsZero() {
 			add(on(nextWorkday(addDays(p.rehired, 1)), 11, 5), paperVersion(2025), "return")

@@ -87,7 +87,7 @@ func (x *writer) states() []snapshots {
 		{t: x.protectionTable(), path: "exports/codehost/rules", format: "json", key: "rules"},
 		{t: x.deviceTable(), path: "exports/devices/devices", format: "csv", spoil: x.spoilDevices},
 		{t: x.vulnerabilityTable(), path: "exports/scanner/findings", format: "json", key: "findings"},
-		{t: x.vendorTable(), path: "exports/registers/vendors", format: "csv", weekly: true},
+		{t: x.vendorTable(), path: "exports/registers/vendors", format: "csv"},
 		{t: x.riskTable(), path: "exports/registers/risks", format: "csv", weekly: true},
 		{t: x.documentTable(), path: "exports/registers/documents", format: "csv", weekly: true},
 	}

@@ -15,7 +15,7 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "ac0a80ad9253228edf866b2a062cf3c38f7cd8ae45202f63ec2178fd8eaf0631"
+const startupDigest = "ef1e2dc4adfa12bbbb3b351f13573e9616162a3f4a3b7807969c45d40559441f"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
@@ -35,7 +35,7 @@ func TestStartup(t *testing.T) {
 }
 
 // feedsDigest is the digest of the small company below.
-const feedsDigest = "22ca6d1043d455fbcba9d4f48ff898801bdd94b10785337ce981126866cdddef"
+const feedsDigest = "509270d8cd6c1ec028e3653656a20b21fce02ba19d23e9e25b4c6977970f7fd2"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.

@@ -101,6 +101,16 @@ const acknowledgedPapers = 8
 // a few days earlier than the one before it.
 func paperVersion(y int) string { return itoa(y) + ".1" }
 
+func approvalDay(y int) time.Time { return day(y, 1, 16-7*(y-2025)) }
+
+// versionOn is the version that was in force at t.
+func versionOn(t time.Time) string {
+	if t.Before(on(approvalDay(t.Year()), 11, 0)) {
+		return paperVersion(t.Year() - 1)
+	}
+	return paperVersion(t.Year())
+}
+
 func (w *world) documentTable() *table {
 	t := &table{n: len(papers), cols: columns("document_id title type version status owner approved_by approved reviewed")}
 	t.make = func(i int) (thing, bool) {
@@ -109,7 +119,7 @@ func (w *world) documentTable() *table {
 		b := t.build().set("document_id", p.id, "title", p.title, "type", p.kind, "version", paperVersion(2024), "status", "Approved", "owner", "E0003",
 			"approved_by", "E0001", "approved", first, "reviewed", first)
 		for y := 2025; y <= 2026; y++ {
-			d := day(y, 1, 20-7*(y-2025))
+			d := approvalDay(y)
 			if i == latePolicy && y == 2025 {
 				d = day(2025, 3, 17)
 			}

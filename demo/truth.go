@@ -35,7 +35,7 @@ func (x *writer) seen(t time.Time) time.Time {
 	return t
 }
 
-// seenWeekly is the same of the registers, which are exported on Mondays.
+// seenWeekly is the same of risks and documents, which are exported on Mondays.
 func (x *writer) seenWeekly(t time.Time) time.Time {
 	for t = x.seen(t); !x.size.Changes && t.Weekday() != time.Monday; {
 		t = addDays(t, 1)
@@ -211,7 +211,7 @@ func (x *writer) registerTruth(tr *Truth) {
 	found := clock(2025, 6, 2, 4, 30)
 	held("vulnerability.critical", vulnerabilityID(openCritical), older(found, 7), x.seen(addDays(found, 45)), "critical weakness open for 45 days")
 	held("policy.review", papers[latePolicy].id, older(day(2024, 1, 24), 365), x.seenWeekly(clock(2025, 3, 17, 11, 0)), "policy reviewed two months late")
-	held("vendor.review", "V-"+itoa(101+lateVendor), older(day(2024, 5, 5), 365), x.seenWeekly(clock(2025, 9, 22, 15, 0)), "critical vendor not reviewed for sixteen months")
+	held("vendor.review", "V-"+itoa(101+lateVendor), older(day(2024, 5, 5), 365), x.seen(clock(2025, 9, 22, 15, 0)), "critical vendor not reviewed for sixteen months")
 	late("vendor.approval", "V-"+itoa(101+hastyVendor), day(2025, 8, 4), "vendor approved three weeks after its use started")
 	held("risk.treatment", "R-"+itoa(overdueRisk+1), day(2025, 10, 1), x.seenWeekly(clock(2025, 11, 14, 16, 0)), "treatment of a high risk six weeks overdue")
 	held("policy.exceptions", "EXC-4", day(2025, 10, 1), clock(2025, 10, 20, 9, 0), "exception in use after its end")
