@@ -49,6 +49,9 @@ var allowed = map[string]bool{
 }
 
 func (c *checker) failf(e ast.Expr, format string, args ...any) {
+	for e.Kind() == ast.SelectKind {
+		e = e.AsSelect().Operand() // where the chain begins
+	}
 	loc := c.info.GetStartLocation(e.ID())
 	line, column := max(loc.Line(), 1), max(loc.Column(), 0)
 	line, column = c.doc.within(c.node, line, column)
@@ -251,7 +254,11 @@ func (c *checker) field(e ast.Expr, root, name string) {
 		c.failf(e, "%s.%s is a group of fields: %s", root, name, strings.Join(sortedKeys(l.groups[name]), ", "))
 		return
 	}
-	c.failf(e, "%s has no field %q%s; it has %s", root, name, meant(name, l.names), strings.Join(l.names, ", "))
+	near := meant(name, l.names)
+	if near == "" {
+		near = "; it has " + strings.Join(l.names, ", ")
+	}
+	c.failf(e, "%s has no field %q%s", root, name, near)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

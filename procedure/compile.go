@@ -197,6 +197,9 @@ func (s *scope) compile(d *document, n *yaml.Node, what string) *program {
 		return nil
 	}
 	c.elements(checked.NativeRep())
+	if c.enumerations(checked.NativeRep()); len(d.faults) > before {
+		return nil
+	}
 	prog, err := s.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.InterruptCheckFrequency(1000))
 	if err != nil {
 		d.failf(n, "%s: %v", what, err)
