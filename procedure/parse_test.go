@@ -53,7 +53,7 @@ func TestParseFaults(t *testing.T) {
 		{"unknown field", "'account.mfa.enforced'", "'account.mfa.enforce'", `p.yaml:8:11: holds: account has no field "mfa.enforce"; did you mean "mfa.enforced"?`},
 		{"a group", "'account.mfa.enforced'", "'account.mfa'", "p.yaml:8:11: holds: account.mfa is a group of fields: enforced, enrolled, factors"},
 		{"unknown name", "'account.mfa.enforced'", "'acount.sso'", `holds: there is no "acount" here; did you mean "account"?`},
-		{"where is wrong at its column", `account.status == "active"'`, `account.stat == "active"'`, `p.yaml:6:37: where: account has no field "stat"`},
+		{"where is wrong at its column", `account.status == "active"'`, `account.stat == "active"'`, `p.yaml:6:38: where: account has no field "stat"`},
 		{"syntax", "'account.mfa.enforced'", "'account.mfa.enforced &&'", "p.yaml:8:"},
 		{"wrong type", "'account.mfa.enforced'", "'account.mfa.enforced == \"yes\"'", "p.yaml:8:32: holds: found no matching overload"},
 		{"not a question", "'account.mfa.enforced'", "account.login", "holds: is of type string; want a question"},
