@@ -96,13 +96,8 @@ func (r *run) stream(ctx context.Context, s *stream) error {
 		}
 	}
 	groups, skipped := r.groups(s, files)
-	for _, g := range groups {
-		if err := r.group(ctx, s, g, why); err != nil {
-			return err
-		}
-	}
 	if len(groups) > 0 {
-		return nil
+		return r.read(ctx, s, groups, why)
 	}
 	switch {
 	case why != "":
@@ -270,32 +265,42 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// group seals the files of one group, reads them, and closes its streams. why,
-// if it is not empty, says which file could not be placed: it may belong here.
-func (r *run) group(ctx context.Context, s *stream, g group, why string) error {
+// read seals the files of every group, many at a time, reads them and closes
+// their streams. why, if it is not empty, says which file could not be placed:
+// it may belong to any of them.
+func (r *run) read(ctx context.Context, s *stream, groups []group, why string) error {
 	prog, err := compile(s.config.Rules, r.zone)
 	if err != nil {
 		return err
 	}
-	res := &result{s: s, prog: prog, seen: map[string]struct{}{}, several: len(g.files) > 1}
-	if why != "" {
-		res.why = append(res.why, why)
+	b := &batch{run: r, s: s, kind: "files." + s.Name}
+	for i, g := range groups {
+		b.res = &result{s: s, prog: prog, seen: map[string]struct{}{}, several: len(g.files) > 1}
+		if why != "" {
+			b.res.why = append(b.res.why, why)
+		}
+		if err := b.group(ctx, g); err != nil {
+			return err
+		}
+		b.ended = append(b.ended, endedGroup{g, b.res})
+		r.sink.Progress(s.Name, i+1, len(groups))
 	}
-	b := &batch{run: r, s: s, res: res, kind: "files." + s.Name}
-	for i, f := range g.files {
+	return b.flush(ctx)
+}
+
+// group hands over the files of one group. One that cannot be read makes the
+// group incomplete, and the others are still read.
+func (b *batch) group(ctx context.Context, g group) error {
+	for _, f := range g.files {
 		err := b.file(ctx, f, g)
 		var unreadable unreadableError
 		if errors.As(err, &unreadable) {
-			res.why = append(res.why, err.Error())
+			b.res.why = append(b.res.why, err.Error())
 		} else if err != nil {
 			return err
 		}
-		r.sink.Progress(s.Name, i+1, len(g.files))
 	}
-	if err := b.flush(ctx); err != nil {
-		return err
-	}
-	return r.close(ctx, s, g, res)
+	return nil
 }
 
 // unreadableError: the file, not the sink, is at fault.

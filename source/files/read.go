@@ -20,12 +20,20 @@ import (
 // into only once the sink has taken it.
 type batch struct {
 	*run
-	s     *stream
-	res   *result
-	kind  string
-	pages []audit.Page
-	size  int
-	parts int // of the file at hand
+	s      *stream
+	res    *result // of the group at hand
+	kind   string
+	pages  []audit.Page
+	owners []*result // whose page it is
+	size   int
+	parts  int          // of the file at hand
+	ended  []endedGroup // all their pages are handed over, or wait here
+}
+
+// An endedGroup waits for its pages to be taken before its streams are closed.
+type endedGroup struct {
+	group
+	res *result
 }
 
 // file seals one file, as one page or, where it is large, as several.
@@ -83,6 +91,7 @@ func (b *batch) add(ctx context.Context, f file, g group, body []byte, line int)
 	}
 	b.pages = append(b.pages, audit.Page{Source: b.source, Kind: b.kind, Scope: g.scope, Query: r.String(),
 		Media: b.s.Media(), Body: body, About: g.about, Collected: b.w.AsOf})
+	b.owners = append(b.owners, b.res)
 	b.size += len(body)
 	if len(b.pages) >= batchFiles || b.size >= batchBytes {
 		return b.flush(ctx)
@@ -92,19 +101,25 @@ func (b *batch) add(ctx context.Context, f file, g group, body []byte, line int)
 
 // flush hands the pages over and, once they are sealed, looks into them.
 func (b *batch) flush(ctx context.Context) error {
-	if len(b.pages) == 0 {
-		return nil
-	}
-	if err := b.sink.Page(ctx, b.pages...); err != nil {
-		return err
+	if len(b.pages) > 0 {
+		if err := b.sink.Page(ctx, b.pages...); err != nil {
+			return err
+		}
 	}
 	for i := range b.pages {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.res.take(&b.pages[i])
+		b.owners[i].take(&b.pages[i])
 	}
-	b.pages, b.size = nil, 0
+	b.pages, b.owners, b.size = nil, nil, 0
+	ended := b.ended
+	b.ended = nil
+	for _, e := range ended {
+		if err := b.close(ctx, b.s, e.group, e.res); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
