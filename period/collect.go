@@ -16,9 +16,10 @@ import (
 	"tieout/timeline"
 )
 
-// carryIn is how far before the period a collection looks, so that the state at
-// its first instant, and what was opened before it, is known.
-const carryIn = 31 * 24 * time.Hour
+// carryIn is how far before the period a collection looks: more than a year, so
+// that the state at the first instant is known, what was done yearly before, and
+// the change a deployment carried.
+const carryIn = 400 * 24 * time.Hour
 
 // lockTTL is how long a collection's lock outlives the process that held it.
 const lockTTL = 2 * time.Minute

@@ -16,7 +16,7 @@ import (
 )
 
 // demoMarker is a file that only a demo folder has: --replace removes no other.
-const demoMarker = "truth.json"
+const demoMarker = "halyard.truth.json"
 
 // demo writes Halyard's year, runs the real flow over it and compares what is
 // found with the truth list.
@@ -37,9 +37,6 @@ func (a *app) demo(ctx context.Context, dir, size string, replace bool) error {
 		return err
 	}
 	bar.done("  exports written to %s", workspace)
-	if err := os.WriteFile(filepath.Join(dir, demoMarker), truth.JSON(), 0o644); err != nil {
-		return err
-	}
 	o := a.options()
 	o.Create = true
 	o.Actor = audit.Actor{Kind: audit.ActorCommand, Name: "tieout demo"}

@@ -141,7 +141,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Use: "demo [folder]", Short: "Run the whole flow on Halyard, an invented company, and show what it finds",
 		Long: `Writes a year of exports of Halyard, an invented company, collects and seals
 them, tests the year, and writes report, workbook and bundle. The exports hold
-seeded deviations and gaps, listed in truth.json; what is found is compared with
+seeded deviations and gaps, listed in halyard.truth.json; what is found is compared with
 that list. Everything is made up and marked as such.`,
 		Args: atMost(1, "a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
