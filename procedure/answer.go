@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -98,6 +99,7 @@ func combine(where, holds answer) answer {
 
 // An activation gives an expression its values. For one goroutine.
 type activation struct {
+	ctx   context.Context // of the run: stops an expression over nested lists
 	binds map[string]binding
 	item  *row
 	cand  *row
@@ -136,7 +138,7 @@ func (a *activation) ask(p *program) (answer, error) {
 		return answer{tri: yes}, nil
 	}
 	a.binds = p.binds
-	v, err := p.eval(a)
+	v, err := p.eval(a.ctx, a)
 	if err != nil {
 		return answer{}, err
 	}

@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -77,8 +78,8 @@ type schedule struct {
 const maxWindows = 4000
 
 // runCadence tests every window of the span, for every subject.
-func (t *task) runCadence(r *run, tb *table) error {
-	e := newEvaluator(r, tb, []*task{t})
+func (t *task) runCadence(ctx context.Context, r *run, tb *table) error {
+	e := newEvaluator(ctx, r, tb, []*task{t})
 	e.out = &chunk{tallies: make([]tally, 1)}
 	s := &schedule{e: e, t: t, zone: r.in.Period.Location()}
 	if err := s.plan(); err != nil {
@@ -92,6 +93,9 @@ func (t *task) runCadence(r *run, tb *table) error {
 		return fmt.Errorf("procedure %s: %w", t.p.ID, err)
 	}
 	for _, sub := range subjects {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err := s.test(sub); err != nil {
 			return fmt.Errorf("procedure %s: %w", t.p.ID, err)
 		}

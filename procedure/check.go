@@ -95,6 +95,7 @@ func (c *checker) comprehension(e ast.Expr, vars []string, depth int) {
 		c.failf(e, "lists are nested deeper than %d; ask less at once", maxNesting)
 		return
 	}
+	c.prog.nested = c.prog.nested || depth > 0
 	inner := append(slices.Clone(vars), v, f.AccuVar())
 	for _, x := range []ast.Expr{f.AccuInit(), f.LoopCondition(), f.LoopStep(), f.Result()} {
 		c.visit(x, inner, depth+1)

@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -156,17 +157,8 @@ type program struct {
 	elems map[string]uint64 // slots read of elements of lists, by item type
 	lists []string          // joined lists read
 	clock bool
-}
 
-// readsOnly reports the slots of the item called name, and whether nothing
-// else than them, parameters and the clock is read.
-func (p *program) readsOnly(name string) (uint64, bool) {
-	for n := range p.reads {
-		if n != name {
-			return 0, false
-		}
-	}
-	return p.reads[name], len(p.lists) == 0
+	nested bool // a list in a list: it may take long and watches its context
 }
 
 // compile checks and plans the boolean expression in n. Faults go to d; the
@@ -265,13 +257,23 @@ func (d *document) within(n *yaml.Node, line, column int) (int, int) {
 	return n.Line + line - 1, n.Column + column
 }
 
-// eval runs the program. An error is a broken procedure and never an outcome.
-func (p *program) eval(vars any) (ref.Val, error) {
-	v, _, err := p.prog.Eval(vars)
-	if err != nil {
-		return nil, fmt.Errorf("%w: expression %q: %w", audit.ErrInvalid, p.text, err)
+// eval runs the program. An error is a broken procedure and never an outcome,
+// or the context's.
+func (p *program) eval(ctx context.Context, vars any) (ref.Val, error) {
+	var v ref.Val
+	var err error
+	if p.nested && ctx != nil {
+		v, _, err = p.prog.ContextEval(ctx, vars)
+	} else {
+		v, _, err = p.prog.Eval(vars)
 	}
-	return v, nil
+	if err == nil {
+		return v, nil
+	}
+	if ctx != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return nil, fmt.Errorf("%w: expression %q: %w", audit.ErrInvalid, p.text, err)
 }
 
 // elements notes the fields that are read of elements of lists.

@@ -52,6 +52,9 @@ func parseLength(s string) (length, error) {
 	case "w":
 		return length(n * week), nil
 	}
+	if n > 1000 {
+		return 0, fmt.Errorf("%q is more than 1000 business days; write days", s)
+	}
 	return length(-n), nil
 }
 

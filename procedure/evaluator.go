@@ -29,9 +29,9 @@ type evaluator struct {
 	pieces []piece // of the task at hand, kept for its memory
 }
 
-func newEvaluator(r *run, tb *table, tasks []*task) *evaluator {
+func newEvaluator(ctx context.Context, r *run, tb *table, tasks []*task) *evaluator {
 	e := &evaluator{run: r, table: tb, tasks: tasks, clock: clock{cal: r.cal}}
-	e.act.clock = &e.clock
+	e.act.clock, e.act.ctx = &e.clock, ctx
 	e.joins = make([]*joiner, len(tasks))
 	for i, t := range tasks {
 		p := t.p

@@ -394,7 +394,7 @@ func (x *joiner) admit(j *join, t int64, m moment, r *row, keys [][]string, res 
 			x.act.clock.now = t
 		}
 		x.act.binds = j.where.binds
-		v, err := j.where.eval(x.act)
+		v, err := j.where.eval(x.act.ctx, x.act)
 		x.act.clock.now = clk.now
 		if err != nil {
 			return err

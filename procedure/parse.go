@@ -212,7 +212,7 @@ func (b *builder) question(s *scope, n *yaml.Node, what string) *program {
 	if p == nil {
 		return nil
 	}
-	v, err := p.eval(nothing{s.params})
+	v, err := p.eval(nil, nothing{s.params})
 	if err != nil {
 		b.failf(n, "%s: %v", what, err)
 		return nil

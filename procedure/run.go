@@ -156,7 +156,7 @@ func (r *run) pass(ctx context.Context, typ string) error {
 	defer cancel()
 	for w := range out {
 		out[w] = make(chan *chunk, 2)
-		e := newEvaluator(r, tb, tasks)
+		e := newEvaluator(ctx, r, tb, tasks)
 		wg.Go(func() { e.work(ctx, w, workers, n, out[w]) })
 	}
 	for i := range n {
@@ -169,7 +169,7 @@ func (r *run) pass(ctx context.Context, typ string) error {
 		}
 	}
 	for _, t := range tasks {
-		if err := t.finish(r, tb); err != nil {
+		if err := t.finish(ctx, r, tb); err != nil {
 			return err
 		}
 	}
@@ -297,12 +297,12 @@ func (t *tally) gap(k gapKey, items int, s stretch, records []int64) {
 
 // finish adds what the whole population shows: gaps of its streams, cadence
 // windows, and that nothing happened.
-func (t *task) finish(r *run, tb *table) error {
+func (t *task) finish(ctx context.Context, r *run, tb *table) error {
 	if t.span.empty() {
 		return nil
 	}
 	if t.p.Form == audit.Cadence {
-		if err := t.runCadence(r, tb); err != nil {
+		if err := t.runCadence(ctx, r, tb); err != nil {
 			return err
 		}
 	}
