@@ -240,8 +240,7 @@ func (e *evaluator) trace(g *contGroup, c *contTask) error {
 	if task.p.grace > 0 {
 		ps = merge(applyGrace(ps, task.p.grace, g.span))
 	}
-	e.report(c.task, ps)
-	return nil
+	return e.report(c, ps)
 }
 
 // ask2 answers where and holds of a version at one instant, and says until

@@ -32,7 +32,7 @@ func (e *evaluator) event(i int) error {
 	case where.tri == no:
 		o.answer = answer{out: audit.NotApplicable}
 	case !known:
-		o.at = micros(e.hist.Versions[ver].From.At)
+		o.at = max(task.span.from, min(micros(e.hist.Versions[ver].From.At), task.span.to-1)) // when is what is not known
 		o.answer = answer{why: e.missing(r, task.p.at)}
 	case where.tri == unsure:
 		o.answer = answer{why: where.why}

@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -212,7 +213,7 @@ func (b *builder) question(s *scope, n *yaml.Node, what string) *program {
 	if p == nil {
 		return nil
 	}
-	v, err := p.eval(nil, nothing{s.params})
+	v, err := p.eval(context.Background(), nothing{s.params})
 	if err != nil {
 		b.failf(n, "%s: %v", what, err)
 		return nil

@@ -9,10 +9,11 @@ import (
 )
 
 // report counts an item's pieces under task i and writes its results.
-func (e *evaluator) report(i int, ps []piece) {
+func (e *evaluator) report(c *contTask, ps []piece) error {
 	if len(ps) == 0 {
-		return
+		return nil
 	}
+	i := c.task
 	task, t := e.tasks[i], &e.out.tallies[i]
 	worst, grace := audit.NotApplicable, false
 	for k, p := range ps {
@@ -33,6 +34,12 @@ func (e *evaluator) report(i int, ps []piece) {
 		if !finding && e.run.emit == nil {
 			continue
 		}
+		if !c.quick && len(task.p.joins) > 0 {
+			// The values of the piece's first instant, not of the last one asked about.
+			if _, _, err := e.ask2(c, ps[k].ver, ps[k].from); err != nil {
+				return err
+			}
+		}
 		r := e.result(task, ps, k)
 		if finding {
 			t.deviations = append(t.deviations, task.deviation(r))
@@ -41,6 +48,7 @@ func (e *evaluator) report(i int, ps []piece) {
 			e.out.results = append(e.out.results, r)
 		}
 	}
+	return nil
 }
 
 // countGap adds the item to the gap it falls in, once.
