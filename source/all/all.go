@@ -6,6 +6,7 @@ import (
 	"tieout/source"
 	"tieout/source/files"
 	"tieout/source/git"
+	"tieout/source/github"
 	"tieout/source/http"
 	"tieout/source/workstation"
 )
@@ -13,6 +14,7 @@ import (
 // Drivers are all kinds of source, in the order people read them.
 var Drivers = source.Registry{
 	git.Driver,
+	github.Driver,
 	files.Driver,
 	http.Driver,
 	workstation.Driver,
