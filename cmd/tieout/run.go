@@ -56,12 +56,13 @@ func (a *app) initCommand() *cobra.Command {
 	var yes bool
 	var answers definition.Answers
 	cmd := &cobra.Command{
-		Use: "init [folder]", Short: "Make a workspace here: its files, its store, its log and the log's key",
+		Use: "init [folder]", Short: "Make a workspace: its files, its store, its log and the log's key",
 		Long: `Makes a workspace: tieout.yaml and a source for what is found here (this git
 repository, this machine), the store and the log under .tieout, and a fresh
 signing key. With --yes nothing is asked and what can be guessed is guessed:
 the organization is named after the folder and the period is the last year up
-to today. Edit the files afterwards and run 'tieout apply'.`,
+to today. Edit the files afterwards and run 'tieout apply'. In a workspace that
+exists the files stay as they are, and what is missing beside them is made.`,
 		Args: atMost(1, "a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := a.target(args)
@@ -71,7 +72,7 @@ to today. Edit the files afterwards and run 'tieout apply'.`,
 			return a.init(cmd.Context(), dir, answers, yes)
 		},
 	}
-	f := cmd.Flags()
+	f := in(cmd, "table", "json").Flags()
 	f.BoolVarP(&yes, "yes", "y", false, "ask nothing, guess what can be guessed")
 	f.StringVar(&answers.Name, "name", "", "name of the organization")
 	f.StringVar(&answers.System, "system", "", "name of the system under examination")
@@ -126,9 +127,12 @@ func (a *app) init(ctx context.Context, dir string, answers definition.Answers, 
 		return err
 	}
 	sel := p.Selection()
-	a.say(fmt.Sprintf("Workspace for %s, period %s to %s (%s). %s can be tested with %s.",
+	if err := a.tell("tieout.workspace/1", fmt.Sprintf("Workspace for %s, period %s to %s (%s). %s can be tested with %s.",
 		p.Def.Organization.Name, p.Period.First(), p.Period.Last(), p.Period.Zone,
-		count(len(sel.Controls), "control", "controls"), count(len(p.Def.Sources), "source", "sources")))
+		count(len(sel.Controls), "control", "controls"), count(len(p.Def.Sources), "source", "sources")),
+		map[string]any{"dir": dir, "revision": rev.Number, "period": p.Period, "controls": len(sel.Controls), "key": s.First}); err != nil {
+		return err
+	}
 	a.note("The log's public key, to be given to whoever checks: %s", s.First)
 	a.note("Next: tieout collect, then tieout check")
 	return nil
@@ -138,7 +142,7 @@ func (a *app) demoCommand() *cobra.Command {
 	var size string
 	var replace, noServe bool
 	cmd := &cobra.Command{
-		Use: "demo [folder]", Short: "Run the whole flow on Halyard, an invented company, and show what it finds",
+		Use: "demo [folder]", Short: "Run the whole flow on Halyard, an invented company",
 		Long: `Writes a year of exports of Halyard, an invented company, collects and seals
 them, tests the year, and writes report, workbook and bundle. The exports hold
 seeded deviations and gaps, listed in halyard.truth.json; what is found is compared with
@@ -155,7 +159,7 @@ that list. Everything is made up and marked as such.`,
 			return a.demo(cmd.Context(), dir, size, replace)
 		},
 	}
-	f := cmd.Flags()
+	f := in(cmd, "table").Flags()
 	f.StringVar(&size, "size", "startup", "startup (50 people) or enterprise (20,000 people, 2 million events)")
 	f.BoolVar(&replace, "replace", false, "remove an earlier demo in that folder first")
 	f.BoolVar(&noServe, "no-serve", false, "end after the report instead of serving it; this version always does")
@@ -165,13 +169,15 @@ that list. Everything is made up and marked as such.`,
 func (a *app) planCommand() *cobra.Command {
 	var exitCode bool
 	cmd := &cobra.Command{
-		Use: "plan", Short: "Say what the files would change against the applied revision, and for the running period",
+		Use: "plan", Short: "Say what the files would change, and what that does to the period",
+		Long: `Compares the workspace's files with the revision in force: what is added, changed
+or retired, and what each change does to the running period. Nothing is changed.`,
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error { return a.plan(cmd.Context(), p, exitCode) })
 		},
 	}
-	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit 2 where changes are pending")
+	in(cmd, "table", "json").Flags().BoolVar(&exitCode, "exit-code", false, "exit 2 where changes are pending")
 	return cmd
 }
 
@@ -180,12 +186,8 @@ func (a *app) plan(ctx context.Context, p *period.Program, exitCode bool) error 
 	if err != nil {
 		return err
 	}
-	format, err := a.format("md")
-	if err != nil {
-		return err
-	}
-	if format == "json" {
-		if err := a.writeJSON("tieout.plan/1", fmt.Sprintf("%d to add, %d to change, %d to retire.", plan.Add, plan.Change, plan.Retire), "changes", plan); err != nil {
+	if a.output == "json" {
+		if err := a.writeJSON("tieout.plan/1", planSentence(plan), "changes", plan); err != nil {
 			return err
 		}
 	} else {
@@ -197,9 +199,16 @@ func (a *app) plan(ctx context.Context, p *period.Program, exitCode bool) error 
 	return nil
 }
 
+func planSentence(p definition.Plan) string {
+	return fmt.Sprintf("%d to add, %d to change, %d to retire.", p.Add, p.Change, p.Retire)
+}
+
 func (a *app) applyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "apply", Short: "Record the files as the revision in force: sealed in the log, from now on what checks run",
+	return in(&cobra.Command{
+		Use: "apply", Short: "Record the files as the revision in force, sealed in the log",
+		Long: `Seals the workspace's files as the revision in force: from now on checks run on
+it, over the whole period. Results of earlier revisions stay readable under
+their own hash: 'tieout check --list', then 'tieout population show --run'.`,
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error {
@@ -211,21 +220,23 @@ func (a *app) applyCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				value := map[string]any{"changed": changed, "revision": rev.Number, "record": audit.EvidenceRef(rev.Record), "plan": plan}
 				if !changed {
-					a.say(fmt.Sprintf("Nothing to apply: the files are revision %d (%s).", rev.Number, audit.EvidenceRef(rev.Record)))
-					return nil
+					return a.tell("tieout.revision/1", fmt.Sprintf("Nothing to apply: the files are revision %d (%s).", rev.Number, audit.EvidenceRef(rev.Record)), value)
 				}
-				fmt.Fprint(a.env.Stdout, plan.String())
-				a.say(fmt.Sprintf("Applied as revision %d, sealed as %s. Results under earlier revisions stay. Next: tieout check", rev.Number, audit.EvidenceRef(rev.Record)))
-				return nil
+				if a.output != "json" {
+					fmt.Fprint(a.env.Stdout, plan.String())
+				}
+				a.note("Next: tieout check")
+				return a.tell("tieout.revision/1", fmt.Sprintf("Applied as revision %d, sealed as %s. Results under earlier revisions stay.", rev.Number, audit.EvidenceRef(rev.Record)), value)
 			})
 		},
-	}
+	}, "table", "json")
 }
 
 func (a *app) collectCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "collect [source...]", Short: "Read the sources and seal what they answer, before anything looks into it",
+		Use: "collect [source...]", Short: "Read the sources; seal what they answer before looking into it",
 		Long: `Reads the sources named, or all, and seals every answer before it is parsed.
 A source that cannot be read in full is recorded as incomplete, with the reason,
 for exactly the items and times it concerns: no data is never a pass. Exit 6
