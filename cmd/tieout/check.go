@@ -23,16 +23,25 @@ import (
 
 func (a *app) checkCommand() *cobra.Command {
 	var failOn string
+	var list bool
 	cmd := &cobra.Command{
 		Use: "check [control or procedure...]", Short: "Test whole populations over the whole period",
 		Long: `Runs the procedures over everything that was collected, the whole period each
 time. A run of all procedures under the applied definitions is sealed; anything
 else is a rehearsal and leaves no trace. Formats besides table: json, jsonl, csv,
-md, sarif, junit, oscal, html.`,
+md, sarif, junit, oscal, html.
+
+--list shows the runs that were sealed, under whichever definitions; an earlier
+one is read with 'tieout population show PROCEDURE --run E-...'.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if list {
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.listRuns(cmd.Context(), p) })
+			}
 			return a.with(cmd.Context(), func(p *period.Program) error { return a.check(cmd.Context(), p, args, failOn) })
 		},
 	}
+	in(cmd, "table", "json", "jsonl", "csv", "md", "sarif", "junit", "oscal", "html")
+	cmd.Flags().BoolVar(&list, "list", false, "list the runs that were sealed, and test nothing")
 	cmd.Flags().StringVar(&failOn, "fail-on", "never", "exit 3 on findings at or above: deviation, gap, late, due, never")
 	return cmd
 }
@@ -43,10 +52,6 @@ var thresholds = []string{"deviation", "gap", "late", "due", "never"}
 func (a *app) check(ctx context.Context, p *period.Program, only []string, failOn string) error {
 	if !slices.Contains(thresholds, failOn) {
 		return fmt.Errorf("%w: --fail-on %q; it is one of %s", audit.ErrUsage, failOn, strings.Join(thresholds, ", "))
-	}
-	format, err := a.format("md", "sarif", "junit", "oscal", "html")
-	if err != nil {
-		return err
 	}
 	asOf, err := a.asOfInstant(p.Period.Location())
 	if err != nil {
@@ -67,10 +72,10 @@ func (a *app) check(ctx context.Context, p *period.Program, only []string, failO
 	if len(only) > 0 {
 		r = narrowed(r, run)
 	}
-	if err := a.writeReport(format, &r); err != nil {
+	if err := a.writeReport(a.output, &r); err != nil {
 		return err
 	}
-	a.noteRun(ctx, p, run, len(only) > 0)
+	a.noteRun(run, &r, len(only) > 0)
 	return a.verdict(&r, failOn)
 }
 
@@ -84,13 +89,18 @@ func narrowed(r audit.Report, run *period.Run) audit.Report {
 	}
 	r.Controls = slices.DeleteFunc(slices.Clone(r.Controls), func(c audit.ControlReport) bool { return !ran[c.Control.ID] })
 	r.Untested = nil
+	r.Sentence = report.Sentence(report.StandingOf(&r), report.Management)
 	return r
 }
 
-func (a *app) noteRun(ctx context.Context, p *period.Program, run *period.Run, part bool) {
+// noteRun says whether the run was sealed, and where to look next.
+func (a *app) noteRun(run *period.Run, r *audit.Report, part bool) {
 	switch {
 	case run.Recorded:
-		a.note("Sealed as %s. Evidence of a deviation: tieout evidence show D-...", audit.EvidenceRef(run.Record))
+		a.note("Sealed as %s.", audit.EvidenceRef(run.Record))
+		if ds := report.Deviations(r); len(ds) > 0 {
+			a.note("From a deviation to its raw bytes: tieout evidence show %s", ds[0].Ref)
+		}
 	case part:
 		a.note("A rehearsal of a part: nothing was recorded.")
 	case len(run.Tested) == 0:
@@ -301,7 +311,7 @@ func escapeMarkdown(s string) string { return markdownEscapes.Replace(s) }
 
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "status", Short: "The one true sentence of the period, then what is due",
+		Use: "status", Short: "Where the period stands in one sentence, then what is found",
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error { return a.status(cmd.Context(), p) })
@@ -314,11 +324,7 @@ func (a *app) status(ctx context.Context, p *period.Program) error {
 	if err != nil {
 		return err
 	}
-	format, err := a.format()
-	if err != nil {
-		return err
-	}
-	switch format {
+	switch a.output {
 	case "json":
 		return a.writeJSON("tieout.status/1", r.Sentence, "status", map[string]any{
 			"period": r.Period, "asOf": r.AsOf, "controls": len(r.Controls), "deviations": report.Deviations(r), "gaps": report.Gaps(r), "log": r.Log,

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,7 +20,7 @@ import (
 )
 
 func (a *app) evidenceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "evidence", Short: "Sealed records: list, show from a finding down to the raw bytes, add"}
+	cmd := &cobra.Command{Use: "evidence", Short: "Sealed records: list, show, add, erase, redact"}
 	cmd.AddCommand(a.evidenceList(), a.evidenceShow(), a.evidenceAdd(), a.evidenceErase(), a.evidenceRedact())
 	return cmd
 }
@@ -32,18 +34,35 @@ func (a *app) evidenceList() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error {
 				f.Kind = audit.RecordKind(kind)
+				if kind != "" && !slices.Contains(recordKinds, f.Kind) {
+					return fmt.Errorf("%w: --kind %q; it is one of %s", audit.ErrUsage, kind, kindNames())
+				}
 				return a.listEvidence(cmd.Context(), p, f, most)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&f.Source, "source", "", "only of this source")
-	cmd.Flags().StringVar(&kind, "kind", "", "only of this kind: page, collection, manifest, end, definition, run, document, decision ...")
+	cmd.Flags().StringVar(&kind, "kind", "", "only of this kind: "+kindNames())
 	cmd.Flags().Int64Var(&f.From, "from", 0, "from this log index on")
 	cmd.Flags().IntVar(&most, "most", 100, "at most so many; 0 is all")
 	return cmd
 }
 
-var errEnough = fmt.Errorf("enough")
+// recordKinds are the kinds of sealed records that --kind may name.
+var recordKinds = []audit.RecordKind{
+	audit.RecordPage, audit.RecordCollection, audit.RecordManifest, audit.RecordEnd, audit.RecordDefinition, audit.RecordRun, audit.RecordDocument,
+	audit.RecordRedaction, audit.RecordErasure, audit.RecordKey, audit.RecordClock, audit.RecordDecision, audit.RecordReport,
+}
+
+func kindNames() string {
+	names := make([]string, len(recordKinds))
+	for i, k := range recordKinds {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ", ")
+}
+
+var errEnough = errors.New("enough")
 
 func (a *app) listEvidence(ctx context.Context, p *period.Program, f store.RecordFilter, most int) error {
 	l := listing{schema: "tieout.evidence/1", columns: []text.Column{
@@ -63,7 +82,7 @@ func (a *app) listEvidence(ctx context.Context, p *period.Program, f store.Recor
 		return nil
 	})
 	l.summary = fmt.Sprintf("%s, %s in the log.", count(len(l.rows), "record shown", "records shown"), count(int(p.Log.Checkpoint().Size), "entry", "entries"))
-	if err == errEnough {
+	if errors.Is(err, errEnough) {
 		err = nil
 		l.summary = fmt.Sprintf("The first %d of %s in the log; --from and --most show more.", most, count(int(p.Log.Checkpoint().Size), "entry", "entries"))
 	}
@@ -76,42 +95,71 @@ func (a *app) listEvidence(ctx context.Context, p *period.Program, f store.Recor
 func (a *app) evidenceShow() *cobra.Command {
 	var raw bool
 	cmd := &cobra.Command{
-		Use: "show REF", Short: "Walk from a deviation (D-...) or a record (E-...) to the raw bytes, the log index and the proof",
+		Use: "show REF", Short: "From a deviation or a record to the raw bytes and their proof",
+		Long: `Walks from a deviation (D-...) to the procedure that found it and every sealed
+record it rests on, or shows one record (E-...): what it is, the three dates, how
+it came, its bytes, its entry in the log and the proof. Exit 5 where something is
+not what was sealed. --raw writes the sealed bytes and nothing else.`,
 		Args: exactly(1, "a deviation such as D-1a2b3c4d or a record such as E-48211"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error { return a.showEvidence(cmd.Context(), p, args[0], raw) })
 		},
 	}
-	cmd.Flags().BoolVar(&raw, "raw", false, "write the raw bytes, as they were sealed, to stdout and nothing else")
+	in(cmd, "table", "json").Flags().BoolVar(&raw, "raw", false, "write the raw bytes, as they were sealed, to stdout and nothing else")
 	return cmd
 }
 
 func (a *app) showEvidence(ctx context.Context, p *period.Program, ref string, raw bool) error {
 	if strings.HasPrefix(strings.ToUpper(ref), "D-") {
-		return a.walk(ctx, p, "D-"+strings.ToLower(ref[2:]), raw)
+		return a.walk(ctx, p, deviationRef(ref), raw)
 	}
-	index, err := period.ParseEvidenceRef(ref)
+	index, err := evidenceRef(ref)
 	if err != nil {
 		return err
 	}
 	x, err := p.Piece(ctx, index)
+	if errors.Is(err, audit.ErrNotFound) {
+		return fmt.Errorf("%w; the log holds %s, see 'tieout evidence list'", err, count(int(p.Log.Checkpoint().Size), "entry", "entries"))
+	}
 	if err != nil {
 		return err
 	}
-	if raw {
-		_, err := a.env.Stdout.Write(x.Body)
-		return err
-	}
-	if a.output == "json" {
-		return a.writeJSON("tieout.record/1", pieceSentence(x), "record", x)
+	switch {
+	case raw:
+		return errors.Join(a.writeRaw(x), pieceError(x))
+	case a.output == "json":
+		return errors.Join(a.writeJSON("tieout.record/1", pieceSentence(x), "record", x), pieceError(x))
 	}
 	a.printPiece(p, x, "")
 	return pieceError(x)
 }
 
+// writeRaw writes a record's bytes as they were sealed.
+func (a *app) writeRaw(x *period.Piece) error {
+	if x.Erased {
+		return fmt.Errorf("%w: the bytes of %s were erased; only its entry in the log is left", audit.ErrNotFound, audit.EvidenceRef(x.Index))
+	}
+	_, err := a.env.Stdout.Write(x.Body)
+	return err
+}
+
+// deviationRef is a deviation's reference as it is kept, however it was typed.
+func deviationRef(s string) string {
+	return "D-" + strings.ToLower(strings.TrimPrefix(strings.ToUpper(s), "D-"))
+}
+
+// evidenceRef reads what a person typed as a record.
+func evidenceRef(s string) (int64, error) {
+	index, err := period.ParseEvidenceRef(s)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %q is neither a record such as E-48211 nor a deviation such as D-1a2b3c4d", audit.ErrUsage, s)
+	}
+	return index, nil
+}
+
 // walk goes from a deviation to everything it rests on.
 func (a *app) walk(ctx context.Context, p *period.Program, ref string, raw bool) error {
-	run, err := p.LastRun(ctx)
+	run, err := a.lastRun(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -129,17 +177,21 @@ func (a *app) walk(ctx context.Context, p *period.Program, ref string, raw bool)
 	}
 	if raw {
 		for _, x := range pieces {
-			if _, err := a.env.Stdout.Write(x.Body); err != nil {
+			if err := errors.Join(a.writeRaw(x), pieceError(x)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if a.output == "json" {
-		return a.writeJSON("tieout.walk/1", deviationSentence(&d, p.Period), "walk", map[string]any{"deviation": d, "evidence": pieces, "run": audit.EvidenceRef(run.Record)})
+		err := a.writeJSON("tieout.walk/1", deviationSentence(&d, p.Period), "walk", map[string]any{"deviation": d, "evidence": pieces, "run": audit.EvidenceRef(run.Record)})
+		for _, x := range pieces {
+			err = errors.Join(err, pieceError(x))
+		}
+		return err
 	}
 	a.printDeviation(p, &d)
-	fmt.Fprintf(a.env.Stdout, "\nFound by %s (%s)\n  in the run sealed as %s, under the definitions %s\n", d.Procedure, d.Hash, audit.EvidenceRef(run.Record), run.Definitions)
+	a.printFinder(run, &d)
 	for i, x := range pieces {
 		fmt.Fprintf(a.env.Stdout, "\nEvidence %d of %d\n", i+1, len(pieces))
 		a.printPiece(p, x, d.Item)
@@ -148,6 +200,20 @@ func (a *app) walk(ctx context.Context, p *period.Program, ref string, raw bool)
 		}
 	}
 	return nil
+}
+
+// printFinder says which version of which procedure found a deviation, and
+// where that is sealed. The newest run may not have found it any more.
+func (a *app) printFinder(run *period.Run, d *audit.Deviation) {
+	w := a.env.Stdout
+	fmt.Fprintf(w, "\nFound by %s, version %s\n", d.Procedure, d.Hash)
+	for _, t := range run.Tested {
+		if t.Hash == d.Hash && slices.ContainsFunc(t.Deviations, func(x audit.Deviation) bool { return x.Ref == d.Ref }) {
+			fmt.Fprintf(w, "  in the run sealed as %s, under the definitions %s\n", audit.EvidenceRef(run.Record), run.Definitions)
+			return
+		}
+	}
+	fmt.Fprintf(w, "  in an earlier run; its results: tieout population show %s --run %s\n", d.Procedure, shortHash(d.Hash))
 }
 
 func pieceError(x *period.Piece) error {
@@ -192,7 +258,9 @@ func (a *app) printPiece(p *period.Program, x *period.Piece, near string) {
 		}
 		line("manifest", fmt.Sprintf("%s: %s, %s", audit.EvidenceRef(m.Record), count(m.Items, m.Type, m.Type+" items"), state))
 	}
-	line("bytes", fmt.Sprintf("%s, %s, %s", count(int(r.Size), "byte", "bytes"), r.Media, r.Digest))
+	if !x.Erased {
+		line("bytes", fmt.Sprintf("%s, %s, %s", count(int(r.Size), "byte", "bytes"), r.Media, r.Digest))
+	}
 	line("log entry", fmt.Sprintf("%s of %s, commitment %s", report.Number(int(x.Index)), report.Number(int(x.Size)), x.Commitment))
 	line("proof", fmt.Sprintf("%s to root %s", count(len(x.Proof), "hash", "hashes"), x.Root))
 	if len(x.Witnessed) == 0 {
@@ -237,21 +305,39 @@ func (a *app) printExcerpt(x *period.Piece, near string) {
 		return
 	}
 	lines := strings.Split(strings.TrimRight(string(x.Body), "\n"), "\n")
-	from := 0
-	if i := lineWith(lines, near); i >= 0 {
-		from = max(0, i-1)
+	from, wide := 0, max(a.width()-4, 76)
+	at, key := lineWith(lines, near)
+	if at >= 0 {
+		from = max(0, at-1)
 	}
 	fmt.Fprintf(w, "  raw bytes, from line %d of %d ('tieout evidence show %s --raw' writes all)\n", from+1, len(lines), audit.EvidenceRef(x.Index))
-	for _, l := range lines[from:min(len(lines), from+excerptLines)] {
-		fmt.Fprintf(w, "  | %s\n", text.Cut(text.Clean(l), max(a.width()-4, 76)))
+	for i, l := range lines[from:min(len(lines), from+excerptLines)] {
+		if from+i == at {
+			l = around(l, key, wide)
+		}
+		fmt.Fprintf(w, "  | %s\n", text.Cut(text.Clean(l), wide))
 	}
 }
 
-// lineWith finds the line that speaks of an item: the longest ending of its id
-// that stands in one.
-func lineWith(lines []string, id string) int {
+// around cuts the beginning off a line in which key would lie beyond width.
+func around(line, key string, width int) string {
+	i := strings.Index(line, key)
+	if i+len(key) < width {
+		return line
+	}
+	from := max(0, i-width/4)
+	for from > 0 && !utf8.RuneStart(line[from]) {
+		from--
+	}
+	return "…" + line[from:]
+}
+
+// lineWith finds the line that speaks of an item, and the text that stands in
+// it: the longest ending of the item's id that stands in any line, and of those
+// lines the one that has it nearest to its beginning. -1: none does.
+func lineWith(lines []string, id string) (line int, key string) {
 	for _, cut := range []string{"", "/", "@", "#", ":"} {
-		key := id
+		key = id
 		if cut != "" {
 			i := strings.LastIndex(id, cut)
 			if i < 0 {
@@ -262,13 +348,17 @@ func lineWith(lines []string, id string) int {
 		if len(key) < 2 {
 			continue
 		}
+		best, at := -1, 0
 		for i, l := range lines {
-			if strings.Contains(l, key) {
-				return i
+			if k := strings.Index(l, key); k >= 0 && (best < 0 || k < at) {
+				best, at = i, k
 			}
 		}
+		if best >= 0 {
+			return best, key
+		}
 	}
-	return -1
+	return -1, ""
 }
 
 func (a *app) evidenceAdd() *cobra.Command {
@@ -287,7 +377,10 @@ func (a *app) evidenceAdd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.say(fmt.Sprintf("Sealed as %s: %s, about %s.", rec.Ref(), count(int(rec.Size), "byte", "bytes"), report.Days(rec.About, p.Period.Location())))
+				if err := a.tell("tieout.document/1", fmt.Sprintf("Sealed as %s: %s, about %s.", rec.Ref(), count(int(rec.Size), "byte", "bytes"), report.Days(rec.About, p.Period.Location())),
+					map[string]any{"record": rec.Ref(), "about": rec.About, "collected": rec.Collected, "recorded": rec.Recorded, "digest": rec.Digest}); err != nil {
+					return err
+				}
 				if rec.About.Intersect(p.Period.Span).Empty() {
 					a.note("What it is about lies outside the period %s to %s: it is no evidence of operation in it.", p.Period.First(), p.Period.Last())
 				}
@@ -295,7 +388,7 @@ func (a *app) evidenceAdd() *cobra.Command {
 			})
 		},
 	}
-	f := cmd.Flags()
+	f := in(cmd, "table", "json").Flags()
 	f.StringVar(&title, "title", "", "what it is")
 	f.StringVar(&from, "from", "", "first day it is about, 2026-03-01 (needed)")
 	f.StringVar(&to, "to", "", "last day it is about (default: the first)")
@@ -312,19 +405,27 @@ func days(from, to string, p audit.Period) (audit.Span, error) {
 		to = from
 	}
 	x, err := audit.NewPeriod(from, to, p.Zone)
-	return x.Span, err
+	if err != nil {
+		return audit.Span{}, fmt.Errorf("%w: --from %s --to %s are not two days in order, such as 2026-03-01 and 2026-03-31", audit.ErrUsage, from, to)
+	}
+	return x.Span, nil
 }
 
 func (a *app) evidenceErase() *cobra.Command {
 	var why string
 	var sure bool
 	cmd := &cobra.Command{
-		Use: "erase E-...", Short: "Erase a record's content and salt for a deletion duty; the log stays whole and says so",
+		Use: "erase E-...", Short: "Erase a record's content for a deletion duty; the log stays whole",
+		Long: `Removes a record's bytes and its salt for good, seals that and why it was done,
+and leaves the log whole: the entry stays and speaks of nothing any more.`,
 		Args: exactly(1, "a record such as E-48211"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			index, err := period.ParseEvidenceRef(args[0])
+			index, err := evidenceRef(args[0])
 			if err != nil {
 				return err
+			}
+			if strings.TrimSpace(why) == "" {
+				return fmt.Errorf("%w: an erasure needs its reason: --why", audit.ErrUsage)
 			}
 			if !sure {
 				return fmt.Errorf("%w: this cannot be undone; repeat it with --yes", audit.ErrUsage)
@@ -334,12 +435,12 @@ func (a *app) evidenceErase() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.say(fmt.Sprintf("Erased %s; sealed as %s. Its entry stays in the log.", audit.EvidenceRef(index), rec.Ref()))
-				return nil
+				return a.tell("tieout.erasure/1", fmt.Sprintf("Erased %s; sealed as %s. Its entry stays in the log.", audit.EvidenceRef(index), rec.Ref()),
+					map[string]any{"erased": audit.EvidenceRef(index), "record": rec.Ref()})
 			})
 		},
 	}
-	cmd.Flags().StringVar(&why, "why", "", "the duty that asks for it (needed)")
+	in(cmd, "table", "json").Flags().StringVar(&why, "why", "", "the duty that asks for it (needed)")
 	cmd.Flags().BoolVarP(&sure, "yes", "y", false, "I know that this cannot be undone")
 	return cmd
 }
@@ -350,21 +451,24 @@ func (a *app) evidenceRedact() *cobra.Command {
 		Use: "redact E-...", Short: "Seal a redacted copy that names its original",
 		Args: exactly(1, "a record such as E-48211"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			index, err := period.ParseEvidenceRef(args[0])
+			index, err := evidenceRef(args[0])
 			if err != nil {
 				return err
+			}
+			if file == "" || strings.TrimSpace(why) == "" {
+				return fmt.Errorf("%w: a redaction needs --copy, the redacted file, and --why", audit.ErrUsage)
 			}
 			return a.with(cmd.Context(), func(p *period.Program) error {
 				rec, err := p.Redact(cmd.Context(), index, file, why)
 				if err != nil {
 					return err
 				}
-				a.say(fmt.Sprintf("Sealed the redacted copy of %s as %s. The original stays sealed.", audit.EvidenceRef(index), rec.Ref()))
-				return nil
+				return a.tell("tieout.redaction/1", fmt.Sprintf("Sealed the redacted copy of %s as %s. The original stays sealed.", audit.EvidenceRef(index), rec.Ref()),
+					map[string]any{"original": audit.EvidenceRef(index), "record": rec.Ref()})
 			})
 		},
 	}
-	cmd.Flags().StringVar(&file, "copy", "", "the redacted copy (needed)")
+	in(cmd, "table", "json").Flags().StringVar(&file, "copy", "", "the redacted copy (needed)")
 	cmd.Flags().StringVar(&why, "why", "", "what was taken out, and why (needed)")
 	return cmd
 }

@@ -27,7 +27,7 @@ const (
     3  findings at or above --fail-on (deviation, gap, late, due)
     4  sign in, or not allowed
     5  verification failed: something was altered
-    6  not conclusive: a source did not answer, or there is nothing to compare with
+    6  not conclusive: a source did not answer, or nothing can be compared
    64  wrong usage
   130  interrupted
 

@@ -19,9 +19,9 @@ import (
 )
 
 func (a *app) backupCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "backup FILE", Short: "Write the store, as it is at one instant, to a new file while work goes on",
-		Long: `Writes the whole store to a new file. Blobs (large evidence), the signing key and
+	return in(&cobra.Command{
+		Use: "backup FILE", Short: "Write the store, as it is at one instant, to a new file",
+		Long: `Writes the whole store to a new file while work goes on. Blobs (large evidence), the signing key and
 the anchor under .tieout are files of their own: back them up as files, the
 anchor where a restore of the store does not reach it.`,
 		Args: exactly(1, "the file to write"),
@@ -31,15 +31,15 @@ anchor where a restore of the store does not reach it.`,
 					return err
 				}
 				c := p.Log.Checkpoint()
-				a.say(fmt.Sprintf("Backed up to %s, with %s in the log.", args[0], count(int(c.Size), "entry", "entries")))
-				return nil
+				return a.tell("tieout.backup/1", fmt.Sprintf("Backed up to %s, with %s in the log.", args[0], count(int(c.Size), "entry", "entries")),
+					map[string]any{"file": args[0], "entries": c.Size})
 			})
 		},
-	}
+	}, "table", "json")
 }
 
 func (a *app) restoreCommand() *cobra.Command {
-	return &cobra.Command{
+	return in(&cobra.Command{
 		Use: "restore FILE", Short: "Read a backup into this workspace's empty store",
 		Long: `Reads a backup into the store that tieout.yaml names, which must be empty or
 missing. If this workspace has published more than the backup holds, the log
@@ -51,17 +51,21 @@ what was lost ('tieout log epoch --reason restored').`,
 			if err != nil {
 				return err
 			}
-			if err := period.Restore(cmd.Context(), dir, a.options(), args[0]); err != nil {
+			err = period.Restore(cmd.Context(), dir, a.options(), args[0])
+			if errors.Is(err, audit.ErrConflict) {
+				return fmt.Errorf("%w. Put the store that tieout.yaml names out of the way first; nothing was changed", err)
+			}
+			if err != nil {
 				return err
 			}
-			a.say(fmt.Sprintf("Restored from %s. Next: tieout verify", args[0]))
-			return nil
+			a.note("Next: tieout verify")
+			return a.tell("tieout.restore/1", fmt.Sprintf("Restored from %s.", args[0]), map[string]any{"file": args[0]})
 		},
-	}
+	}, "table", "json")
 }
 
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	return in(&cobra.Command{
 		Use: "version", Short: "Version of the program, its schema and engine", Args: exactly(0, "no argument"),
 		RunE: func(*cobra.Command, []string) error {
 			fields := map[string]any{
@@ -77,7 +81,7 @@ func (a *app) versionCommand() *cobra.Command {
 			fmt.Fprintf(a.env.Stdout, "tieout %s, item schema %d, engine %d, %s %s\n", version, audit.SchemaVersion, procedure.EngineVersion, fields["go"], fields["platform"])
 			return nil
 		},
-	}
+	}, "table", "json")
 }
 
 // A finding of doctor: what was looked at, whether it is well, what to do.
@@ -87,7 +91,7 @@ type ailment struct {
 
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "Look at this machine and this workspace, and say what is wrong and what to do", Args: exactly(0, "no argument"),
+		Use: "doctor", Short: "Say what is wrong on this machine and in this workspace", Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
 	}
 }

@@ -21,17 +21,17 @@ func (a *app) controlCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "control", Short: "Controls in scope: list, show"}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "Controls in scope, where they stand, and what cannot be tested here", Args: exactly(0, "no argument"),
+			Use: "list", Short: "Controls in scope, where they stand, what cannot be tested", Args: exactly(0, "no argument"),
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return a.with(cmd.Context(), func(p *period.Program) error { return a.listControls(cmd.Context(), p) })
 			},
 		},
-		&cobra.Command{
-			Use: "show ID", Short: "One control: its text, criteria, procedures and what they found", Args: exactly(1, "a control such as IAM-06"),
+		in(&cobra.Command{
+			Use: "show ID", Short: "One control: its text, its procedures and what they found", Args: exactly(1, "a control such as IAM-06"),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return a.with(cmd.Context(), func(p *period.Program) error { return a.showControl(cmd.Context(), p, args[0]) })
 			},
-		},
+		}, "table", "json"),
 	)
 	return cmd
 }
@@ -94,18 +94,27 @@ func (a *app) showControl(ctx context.Context, p *period.Program, id string) err
 	w := a.env.Stdout
 	fmt.Fprintf(w, "%s  %s\n\n", c.ID, c.Title)
 	a.say(c.Description)
-	fmt.Fprintf(w, "\n  owner      %s\n  frequency  %s\n  nature     %s\n  criteria   %s\n  population %s\n", c.Owner, c.Frequency, c.Nature, strings.Join(c.Criteria, " "), c.Population)
+	fmt.Fprintf(w, "\n  owner      %s\n  frequency  %s\n  nature     %s\n  criteria   %s\n  population %s\n", c.Owner, c.Frequency, natureWord(c.Nature), strings.Join(c.Criteria, " "), c.Population)
 	for _, proc := range sel.Procedures {
 		if !slices.Contains(proc.Controls, c.ID) {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s  %s\n", proc.ID, proc.Title)
+		fmt.Fprintf(w, "Version: %s\n", shortHash(proc.Hash))
 		a.say("Test: " + proc.Statement)
 		if found != nil {
 			a.printFound(found, proc.ID)
 		}
 	}
 	return nil
+}
+
+// natureWord is a control's nature in the field's words.
+func natureWord(nature string) string {
+	if nature == "itdm" {
+		return "IT-dependent manual"
+	}
+	return nature
 }
 
 func (a *app) printFound(c *audit.ControlReport, id string) {
@@ -122,22 +131,27 @@ func (a *app) printFound(c *audit.ControlReport, id string) {
 }
 
 func (a *app) populationCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "population", Short: "What a procedure was performed on, whole: list, show, reconcile"}
+	var listed, shown string
+	const runHelp = "an earlier run: its record (E-13), or the hash of its definitions or of a procedure (8 digits or more)"
+	cmd := &cobra.Command{Use: "population", Short: "What a procedure was performed on: list, show, reconcile"}
 	cmd.AddCommand(
-		&cobra.Command{
-			Use: "list", Short: "Populations of the newest run, with their size", Args: exactly(0, "no argument"),
+		withRun(&listed, runHelp, &cobra.Command{
+			Use: "list", Short: "Populations of the newest run or of an earlier one", Args: exactly(0, "no argument"),
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				return a.with(cmd.Context(), func(p *period.Program) error { return a.listPopulations(cmd.Context(), p) })
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.listPopulations(cmd.Context(), p, listed) })
 			},
-		},
-		&cobra.Command{
+		}),
+		withRun(&shown, runHelp, &cobra.Command{
 			Use: "show PROCEDURE", Short: "Every item of a population with its outcome", Args: exactly(1, "a procedure such as change.review"),
+			Long: `Every item that a procedure was performed on, with its outcome and the evidence
+behind it, as sealed in the newest run, in the one that --run names, or with
+--as-of in the newest up to that day.`,
 			RunE: func(cmd *cobra.Command, args []string) error {
-				return a.with(cmd.Context(), func(p *period.Program) error { return a.showPopulation(cmd.Context(), p, args[0]) })
+				return a.with(cmd.Context(), func(p *period.Program) error { return a.showPopulation(cmd.Context(), p, args[0], shown) })
 			},
-		},
+		}),
 		&cobra.Command{
-			Use: "reconcile [PROCEDURE]", Short: "How completely the streams behind a population were seen, and what was compared", Args: atMost(1, "a procedure"),
+			Use: "reconcile [PROCEDURE]", Short: "How completely the streams behind a population were seen", Args: atMost(1, "a procedure"),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return a.with(cmd.Context(), func(p *period.Program) error { return a.reconcile(cmd.Context(), p, args) })
 			},
@@ -146,32 +160,44 @@ func (a *app) populationCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) listPopulations(ctx context.Context, p *period.Program) error {
-	r, _, err := a.reportOf(ctx, p)
+func withRun(to *string, help string, cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().StringVar(to, "run", "", help)
+	return cmd
+}
+
+func (a *app) listPopulations(ctx context.Context, p *period.Program, ref string) error {
+	run, err := a.chosenRun(ctx, p, ref)
 	if err != nil {
 		return err
 	}
 	l := listing{schema: "tieout.populations/1", columns: []text.Column{
-		{Head: "procedure"}, {Head: "form"}, {Head: "items", Right: true}, {Head: "operated", Right: true}, {Head: "deviation", Right: true},
+		{Head: "procedure"}, {Head: "version"}, {Head: "items", Right: true}, {Head: "operated", Right: true}, {Head: "deviation", Right: true},
 		{Head: "late", Right: true}, {Head: "no evidence", Right: true}, {Head: "population", Flex: true},
 	}}
-	for _, t := range report.Procedures(r) {
+	for _, t := range run.Tested {
 		n := func(o audit.Outcome) string { return report.Number(t.Counts[o]) }
-		l.rows = append(l.rows, row{[]string{t.Procedure, string(t.Form), report.Number(t.Items), n(audit.Operated), n(audit.Deviated), n(audit.Late), n(audit.NoEvidence), t.Population}, t})
+		l.rows = append(l.rows, row{[]string{t.Procedure, shortHash(t.Hash), report.Number(t.Items), n(audit.Operated), n(audit.Deviated), n(audit.Late), n(audit.NoEvidence), t.Population}, t})
 	}
-	l.summary = report.Capital(count(len(l.rows), "population", "populations")) + ", whole over the whole period."
+	l.summary = fmt.Sprintf("%s, whole over the whole period, as sealed in %s.", report.Capital(count(len(l.rows), "population", "populations")), audit.EvidenceRef(run.Record))
 	return a.show(l)
 }
 
-func (a *app) showPopulation(ctx context.Context, p *period.Program, id string) error {
-	run, err := p.LastRun(ctx)
+func (a *app) showPopulation(ctx context.Context, p *period.Program, id, ref string) error {
+	if ref == "" && strings.HasPrefix(id, "sha256:") {
+		ref = id
+	}
+	run, err := a.chosenRun(ctx, p, ref)
+	if err != nil {
+		return err
+	}
+	which, err := resultsOf(run, id)
 	if err != nil {
 		return err
 	}
 	l := listing{schema: "tieout.population/1", columns: []text.Column{
 		{Head: "item", Flex: true}, {Head: "when"}, {Head: "outcome"}, {Head: "evidence"}, {Head: "why", Flex: true},
 	}}
-	err = p.Results(ctx, run, id, func(r *audit.Result) error {
+	err = p.Results(ctx, run, which.Hash, func(r *audit.Result) error {
 		refs := make([]string, len(r.Records))
 		for i, n := range r.Records {
 			refs[i] = audit.EvidenceRef(n)
@@ -182,7 +208,7 @@ func (a *app) showPopulation(ctx context.Context, p *period.Program, id string) 
 	if err != nil {
 		return err
 	}
-	l.summary = fmt.Sprintf("%s of %s, as sealed in %s.", report.Capital(count(len(l.rows), "result", "results")), id, audit.EvidenceRef(run.Record))
+	l.summary = fmt.Sprintf("%s of %s, version %s, as sealed in %s.", report.Capital(count(len(l.rows), "result", "results")), which.Procedure, shortHash(which.Hash), audit.EvidenceRef(run.Record))
 	return a.show(l)
 }
 
@@ -221,40 +247,59 @@ func (a *app) reconcile(ctx context.Context, p *period.Program, only []string) e
 }
 
 func (a *app) deviationCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "deviation", Short: "Findings: list, show, respond, confirm, propose and approve that one is none"}
+	cmd := &cobra.Command{Use: "deviation", Short: "Findings: list, show, respond, confirm, dismiss, approve"}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "Every finding with what was decided about it; none is ever deleted", Args: exactly(0, "no argument"),
+			Use: "list", Short: "Every finding and what was decided about it; none is deleted", Args: exactly(0, "no argument"),
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return a.with(cmd.Context(), func(p *period.Program) error {
-					r, _, err := a.reportOf(cmd.Context(), p)
+					ds, err := a.everyDeviation(cmd.Context(), p)
 					if err != nil {
 						return err
 					}
-					return a.show(deviationListing(report.Deviations(r), r.Period))
+					return a.show(deviationListing(ds, p.Period))
 				})
 			},
 		},
-		&cobra.Command{
-			Use: "show D-...", Short: "One finding: what happened, when, what was read, what was decided", Args: exactly(1, "a deviation such as D-1a2b3c4d"),
+		in(&cobra.Command{
+			Use: "show D-...", Short: "One finding: what happened, when, what was read and decided", Args: exactly(1, "a deviation such as D-1a2b3c4d"),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return a.with(cmd.Context(), func(p *period.Program) error { return a.showDeviation(cmd.Context(), p, args[0]) })
 			},
-		},
+		}, "table", "json"),
 		a.decideCommand("respond", deviation.Answer, "Write management's cause and response beside a finding"),
 		a.decideCommand("confirm", deviation.Confirm, "Say that a finding is a deviation"),
-		a.decideCommand("dismiss", deviation.Propose, "Propose, with the reason, that a finding is not a deviation; somebody else approves"),
-		a.decideCommand("approve", deviation.Approve, "Approve somebody else's proposal that a finding is not a deviation"),
+		a.decideCommand("dismiss", deviation.Propose, "Propose that a finding is not a deviation; somebody else approves"),
+		a.decideCommand("approve", deviation.Approve, "Approve somebody else's proposal that it is not a deviation"),
+		a.decideCommand("withdraw", deviation.Withdraw, "Take a proposal or a confirmation back, with the reason"),
 	)
 	return cmd
 }
 
+// everyDeviation is every finding that was ever recorded with what was decided
+// about it, also those of procedures that run no longer; with --as-of those of a
+// rehearsal of what was known then.
+func (a *app) everyDeviation(ctx context.Context, p *period.Program) ([]audit.Deviation, error) {
+	if a.asOf != "" {
+		r, _, err := a.reportOf(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		return report.Deviations(r), nil
+	}
+	run, err := a.lastRun(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return p.Deviations(ctx, run)
+}
+
 func (a *app) showDeviation(ctx context.Context, p *period.Program, ref string) error {
-	run, err := p.LastRun(ctx)
+	run, err := a.lastRun(ctx, p)
 	if err != nil {
 		return err
 	}
-	d, err := p.Deviation(ctx, run, ref)
+	d, err := p.Deviation(ctx, run, deviationRef(ref))
 	if err != nil {
 		return err
 	}
@@ -321,6 +366,7 @@ func (a *app) decideCommand(use string, kind deviation.Kind, short string) *cobr
 			})
 		},
 	}
+	in(cmd, "table", "json")
 	if kind == deviation.Answer {
 		cmd.Flags().StringVar(&cause, "cause", "", "why it happened, in management's words")
 		cmd.Flags().StringVar(&response, "response", "", "what was and will be done about it, in management's words")
@@ -331,11 +377,11 @@ func (a *app) decideCommand(use string, kind deviation.Kind, short string) *cobr
 }
 
 func (a *app) decide(ctx context.Context, p *period.Program, ref string, kind deviation.Kind, why, cause, response string) error {
-	run, err := p.LastRun(ctx)
+	run, err := a.lastRun(ctx, p)
 	if err != nil {
 		return err
 	}
-	d, err := p.Deviation(ctx, run, ref)
+	d, err := p.Deviation(ctx, run, deviationRef(ref))
 	if err != nil {
 		return err
 	}
@@ -348,21 +394,21 @@ func (a *app) decide(ctx context.Context, p *period.Program, ref string, kind de
 	if err != nil {
 		return err
 	}
-	a.say(fmt.Sprintf("Recorded about %s by %s, sealed as %s.", d.Ref, dec.By.Name, rec.Ref()))
-	return nil
+	return a.tell("tieout.decision/1", fmt.Sprintf("Recorded about %s by %s, sealed as %s.", d.Ref, dec.By.Name, rec.Ref()),
+		map[string]any{"deviation": d.Ref, "kind": dec.Kind, "by": dec.By, "record": rec.Ref()})
 }
 
 func (a *app) connectorCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "connector", Short: "What can be read, with what permission, and what it cannot see: list, show"}
+	cmd := &cobra.Command{Use: "connector", Short: "What can be read, with what permission, and what it cannot see"}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "Kinds of source, and those of this workspace", Args: exactly(0, "no argument"),
 			RunE: func(cmd *cobra.Command, _ []string) error { return a.listConnectors(cmd.Context()) },
 		},
-		&cobra.Command{
+		in(&cobra.Command{
 			Use: "show KIND", Short: "One kind of source: scopes in words, item types, limits", Args: exactly(1, "a kind such as git"),
 			RunE: func(_ *cobra.Command, args []string) error { return a.showConnector(args[0]) },
-		},
+		}, "table", "json"),
 	)
 	return cmd
 }
@@ -405,12 +451,17 @@ func (a *app) showConnector(kind string) error {
 	w := a.env.Stdout
 	fmt.Fprintf(w, "%s  %s, normalizer version %d\n\nGives %s.\n\nMust be allowed to read, and nothing else:\n", d.Name, d.Title, d.Version, strings.Join(d.Types, ", "))
 	for _, s := range d.Scopes {
-		fmt.Fprintln(w, text.Wrap(fmt.Sprintf("  %s: %s", s.Name, s.Why), a.width()))
+		a.point(s.Name + ": " + s.Why)
 	}
 	fmt.Fprintln(w, "\nCannot see:")
 	for _, c := range d.Cannot {
-		fmt.Fprintln(w, text.Wrap("  "+c, a.width()))
+		a.point(c)
 	}
 	fmt.Fprintf(w, "\nSettings: docs/sources/%s.md\n", d.Name)
 	return nil
+}
+
+// point writes one line of an indented list, its further lines indented alike.
+func (a *app) point(s string) {
+	fmt.Fprintln(a.env.Stdout, "  "+strings.ReplaceAll(text.Wrap(s, a.width()-4), "\n", "\n    "))
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"tieout/audit"
 	"tieout/report/text"
 )
@@ -27,23 +29,42 @@ type row struct {
 	value any
 }
 
-// format is the -o the person asked for, or a usage error that names those known.
-func (a *app) format(more ...string) (string, error) {
-	known := append(slices.Clone(outputs), more...)
-	if !slices.Contains(known, a.output) {
-		return "", fmt.Errorf("%w: -o %q is not known here; there are %s", audit.ErrUsage, a.output, strings.Join(known, ", "))
+// formatsKey is the annotation that names what -o may be for a command.
+const formatsKey = "formats"
+
+// in says which formats -o may name for cmd; a command that says nothing is a
+// list and knows them all (outputs).
+func in(cmd *cobra.Command, formats ...string) *cobra.Command {
+	cmd.Annotations = map[string]string{formatsKey: strings.Join(formats, ", ")}
+	return cmd
+}
+
+// checkFormat refuses a -o that cmd does not know, before anything is done.
+func (a *app) checkFormat(cmd *cobra.Command) error {
+	known, ok := cmd.Annotations[formatsKey]
+	if !ok {
+		known = strings.Join(outputs, ", ")
 	}
-	return a.output, nil
+	if !slices.Contains(strings.Split(known, ", "), a.output) {
+		return fmt.Errorf("%w: -o %q is not known to %s; it knows %s", audit.ErrUsage, a.output, cmd.CommandPath(), known)
+	}
+	return nil
+}
+
+// tell writes what a command did: one sentence, or with -o json the same with
+// the value behind it.
+func (a *app) tell(schema, sentence string, value any) error {
+	if a.output == "json" {
+		return a.writeJSON(schema, sentence, "result", value)
+	}
+	a.say(sentence)
+	return nil
 }
 
 // show writes a listing in the format asked for.
 func (a *app) show(l listing) error {
-	format, err := a.format()
-	if err != nil {
-		return err
-	}
 	w := a.env.Stdout
-	switch format {
+	switch a.output {
 	case "json":
 		values := make([]any, len(l.rows))
 		for i, r := range l.rows {

@@ -70,7 +70,7 @@ func (t *trust) options(a *app) (bundle.Options, error) {
 func (a *app) verifyCommand() *cobra.Command {
 	var t trust
 	cmd := &cobra.Command{
-		Use: "verify [BUNDLE]", Short: "Check, offline, that nothing was altered; without a bundle, the workspace's own store",
+		Use: "verify [BUNDLE]", Short: "Check offline that nothing in a bundle, or here, was altered",
 		Long: `Checks a bundle from the file alone, on any machine: container, bytes, records,
 the log and its signatures, results. Prints each check as a sentence. Exit 5
 where something is not what was sealed, naming the first record that does not
@@ -83,7 +83,7 @@ match. Without an argument it checks the workspace's store and blobs.`,
 			return a.verifyBundle(cmd.Context(), args[0], &t)
 		},
 	}
-	t.flags(cmd)
+	t.flags(in(cmd, "table", "json"))
 	return cmd
 }
 
@@ -152,24 +152,52 @@ func (a *app) verifyStore(ctx context.Context, p *period.Program) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range faults {
-		fmt.Fprintf(a.env.Stdout, "  not ok  %s\n", strings.TrimPrefix(f.Error(), audit.ErrAltered.Error()+": "))
+	checks := storeChecks(n, faults, log, p.Log.Keys().Current().ID())
+	if a.output == "json" {
+		err = a.writeJSON("tieout.verify/1", storeSentence(n, faults), "checks", checkValues(checks))
+	}
+	for _, c := range checks.List {
+		if a.output != "json" {
+			fmt.Fprintf(a.env.Stdout, "  %-6s  %s\n", c.Verdict, c.Sentence)
+		}
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("%w: %s of %s", audit.ErrAltered, count(len(faults), "record does not match", "records do not match"), report.Number(int(n)))
+		return errors.Join(err, fmt.Errorf("%w: %s", audit.ErrAltered, storeSentence(n, faults)))
 	}
-	fmt.Fprintf(a.env.Stdout, "  ok      %s: bytes match their digests, records their commitments\n", count(int(n), "record", "records"))
-	fmt.Fprintf(a.env.Stdout, "  ok      %s in the log %s, root %s, signed by %s\n", count(int(log.Size), "entry", "entries"), log.Origin, log.Root, p.Log.Keys().Current().ID())
+	return err
+}
+
+func storeSentence(n int64, faults []error) string {
+	if len(faults) == 0 {
+		return fmt.Sprintf("%s as they were sealed.", count(int(n), "record is", "records are"))
+	}
+	return fmt.Sprintf("%s of %s", count(len(faults), "record does not match", "records do not match"), report.Number(int(n)))
+}
+
+// storeChecks says in sentences what checking the workspace's own store showed.
+func storeChecks(n int64, faults []error, log audit.LogState, key string) *bundle.Checks {
+	checks := &bundle.Checks{}
+	add := func(v bundle.Verdict, sentence string) {
+		checks.List = append(checks.List, bundle.Check{Verdict: v, Sentence: sentence})
+	}
+	for _, f := range faults {
+		add(bundle.Bad, strings.TrimPrefix(f.Error(), audit.ErrAltered.Error()+": "))
+	}
+	if len(faults) > 0 {
+		return checks
+	}
+	add(bundle.Good, fmt.Sprintf("%s: bytes match their digests, records their commitments", count(int(n), "record", "records")))
+	add(bundle.Good, fmt.Sprintf("%s in the log %s, root %s, signed by %s", count(int(log.Size), "entry", "entries"), log.Origin, log.Root, key))
 	if len(log.Witnessed) == 0 {
-		fmt.Fprintln(a.env.Stdout, "  open    order not externally witnessed")
+		add(bundle.Open, "order not externally witnessed")
 	}
-	return nil
+	return checks
 }
 
 func (a *app) reperformCommand() *cobra.Command {
 	var t trust
 	cmd := &cobra.Command{
-		Use: "reperform BUNDLE", Short: "Repeat everything from a bundle's raw evidence, and compare result by result",
+		Use: "reperform BUNDLE", Short: "Do it all again from a bundle's raw bytes; compare every result",
 		Long: `Reads the raw evidence in a bundle again, rebuilds the timeline, runs every
 procedure anew and compares with the results in the bundle. Works from the file
 alone. Exit 5 where a result differs under the same versions of normalizers,
@@ -190,7 +218,7 @@ comparable.`,
 			return errors.Join(a.printAgain(again), err)
 		},
 	}
-	t.flags(cmd)
+	t.flags(in(cmd, "table", "json"))
 	return cmd
 }
 

@@ -26,7 +26,7 @@ import (
 )
 
 func (a *app) reportCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "report", Short: "The report of results: export as HTML, XLSX, JSON, OSCAL, or as a bundle that proves itself"}
+	cmd := &cobra.Command{Use: "report", Short: "The report of results: export, also as a bundle that proves itself"}
 	cmd.AddCommand(a.reportExport())
 	return cmd
 }
@@ -42,8 +42,8 @@ func (a *app) reportExport() *cobra.Command {
 	var dir string
 	var withBundle bool
 	cmd := &cobra.Command{
-		Use: "export", Short: "Write the newest recorded run as report, workbook, data and bundle",
-		Long: `Writes the newest recorded run. Without flags: report.html, report.xlsx,
+		Use: "export", Short: "Write the newest sealed run as report, workbook, data and bundle",
+		Long: `Writes the newest sealed run. Without flags: report.html, report.xlsx,
 report.json and oscal.json in the folder of --to. --bundle also writes one file
 from which 'tieout verify' and 'tieout reperform' work anywhere. The same run
 always gives the same bytes.`,
@@ -67,7 +67,7 @@ always gives the same bytes.`,
 			})
 		},
 	}
-	f := cmd.Flags()
+	f := in(cmd, "table").Flags()
 	f.StringVar(&dir, "to", "", "folder to write into (default: report in the workspace)")
 	f.BoolVar(&withBundle, "bundle", false, "also write results.bundle: definitions, raw evidence, log, results")
 	return cmd
@@ -80,7 +80,7 @@ func (e *exports) defaults(dir string) {
 
 // export writes what e names and returns the files. The export itself is sealed.
 func (a *app) export(ctx context.Context, p *period.Program, e exports) ([]string, error) {
-	run, err := p.LastRun(ctx)
+	run, err := a.lastRun(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tieout/audit"
+	"tieout/report/text"
 )
 
 // app carries the global flags of one run.
@@ -30,27 +31,69 @@ var outputs = []string{"table", "json", "jsonl", "csv"}
 func (a *app) root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tieout",
-		Short: "Run a SOC 2 from your systems to the signed report; every statement ties out to sealed evidence.",
-		Long: `Tieout collects evidence from the systems a company uses, seals it before reading it,
-tests whole populations over a whole period, and writes reports in which every
-statement can be followed back to the raw bytes and checked offline by anyone.
+		Short: "Run a SOC 2 from your systems to the signed report",
+		Long: `Tieout collects evidence from the systems a company uses, seals it before it
+reads it, tests whole populations over a whole period, and writes reports in
+which every statement can be followed back to the raw bytes and checked offline
+by anyone.
 
-Start with 'tieout init' in a folder of your own, or 'tieout demo' for an invented company.`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+Start with 'tieout init' in a folder of your own, or with 'tieout demo' for an
+invented company.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.checkFormat(cmd) },
 	}
 	f := cmd.PersistentFlags()
-	f.StringVarP(&a.dir, "workspace", "w", "", "workspace folder (default: the nearest one upward that holds tieout.yaml)")
-	f.StringVar(&a.period, "period", "", "name of the period (default: the one today lies in, else the newest that has begun)")
-	f.StringVar(&a.asOf, "as-of", "", "read the past: what was known at the end of this day, 2006-01-02")
-	f.StringVarP(&a.output, "output", "o", "table", "output format: table, json, jsonl, csv; some commands know more")
+	f.StringVarP(&a.dir, "workspace", "w", "", "workspace folder (default: the nearest one upward with a tieout.yaml)")
+	f.StringVar(&a.period, "period", "", "name of the period (default: today's, else the newest that has begun)")
+	f.StringVar(&a.asOf, "as-of", "", "read the past: what was known at the end of this day, 2026-09-14")
+	f.StringVarP(&a.output, "output", "o", "table", "output format: table, json; lists: jsonl, csv; check: more")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	f.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %v", audit.ErrUsage, err) })
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
 	a.addCommands(cmd)
+	explain(cmd)
 	return cmd
+}
+
+// explain makes commands that only hold others show their help, and refuse a
+// word that names none of them. Help texts are broken at 80 columns.
+func explain(cmd *cobra.Command) {
+	cmd.Long = paragraphs(cmd.Long)
+	if !cmd.HasSubCommands() {
+		return
+	}
+	cmd.Args = noneOf
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, c := range cmd.Commands() {
+		explain(c)
+	}
+}
+
+// paragraphs breaks the lines of each paragraph anew; one with an indented line
+// stays as it is.
+func paragraphs(s string) string {
+	list := strings.Split(s, "\n\n")
+	for i, p := range list {
+		if !strings.Contains("\n"+p, "\n ") {
+			list[i] = text.Wrap(p, text.DefaultWidth)
+		}
+	}
+	return strings.Join(list, "\n\n")
+}
+
+// noneOf says that a word is not the name of a command below cmd, and which
+// one may have been meant.
+func noneOf(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	near := ""
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		near = fmt.Sprintf(" Did you mean %s?", strings.Join(like, " or "))
+	}
+	return fmt.Errorf("%w: there is no command '%s %s'.%s See '%s --help'", audit.ErrUsage, cmd.CommandPath(), args[0], near, cmd.CommandPath())
 }
 
 func (a *app) addCommands(root *cobra.Command) {
@@ -60,17 +103,23 @@ func (a *app) addCommands(root *cobra.Command) {
 		&cobra.Group{ID: "prove", Title: "Prove it"},
 		&cobra.Group{ID: "keep", Title: "Keep it"},
 	)
-	for group, cmds := range map[string][]*cobra.Command{
-		"run":   {a.initCommand(), a.demoCommand(), a.planCommand(), a.applyCommand(), a.collectCommand(), a.checkCommand(), a.statusCommand()},
-		"look":  {a.controlCommand(), a.evidenceCommand(), a.populationCommand(), a.deviationCommand(), a.connectorCommand(), a.reportCommand()},
-		"prove": {a.verifyCommand(), a.reperformCommand(), a.logCommand()},
-		"keep":  {a.backupCommand(), a.restoreCommand(), a.doctorCommand(), a.versionCommand()},
+	cobra.EnableCommandSorting = false // help lists commands in the order of the flow
+	for _, g := range []struct {
+		id   string
+		cmds []*cobra.Command
+	}{
+		{"run", []*cobra.Command{a.initCommand(), a.demoCommand(), a.planCommand(), a.applyCommand(), a.collectCommand(), a.checkCommand(), a.statusCommand()}},
+		{"look", []*cobra.Command{a.controlCommand(), a.evidenceCommand(), a.populationCommand(), a.deviationCommand(), a.connectorCommand(), a.reportCommand()}},
+		{"prove", []*cobra.Command{a.verifyCommand(), a.reperformCommand(), a.logCommand()}},
+		{"keep", []*cobra.Command{a.backupCommand(), a.restoreCommand(), a.doctorCommand(), a.versionCommand()}},
 	} {
-		for _, c := range cmds {
-			c.GroupID = group
+		for _, c := range g.cmds {
+			c.GroupID = g.id
 			root.AddCommand(c)
 		}
 	}
+	root.SetHelpCommandGroupID("keep")
+	root.SetCompletionCommandGroupID("keep")
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodesHelpText})
 }
 
@@ -78,7 +127,7 @@ func (a *app) addCommands(root *cobra.Command) {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return fmt.Errorf("%w: %s needs %s; see 'tieout %s --help'", audit.ErrUsage, cmd.CommandPath(), what, strings.TrimPrefix(cmd.CommandPath(), "tieout "))
+			return fmt.Errorf("%w: %s takes %s; see '%s --help'", audit.ErrUsage, cmd.CommandPath(), what, cmd.CommandPath())
 		}
 		return nil
 	}
