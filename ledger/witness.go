@@ -131,6 +131,11 @@ func (w *Witness) AcceptEpoch(ctx context.Context, x Exchange) ([]byte, error) {
 func (w *Witness) cosign(ctx context.Context, x Exchange, newEpoch bool) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.take(ctx, x, newEpoch)
+}
+
+// take is cosign for a caller that holds the lock.
+func (w *Witness) take(ctx context.Context, x Exchange, newEpoch bool) ([]byte, error) {
 	next, text, err := w.read(x.Checkpoint)
 	if err != nil {
 		return nil, fmt.Errorf("witness: %w", err)
