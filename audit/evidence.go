@@ -141,8 +141,9 @@ type CollectionEnd struct {
 	Ended     time.Time `json:"ended"`
 	Pages     int       `json:"pages"`
 	Manifests int       `json:"manifests"`
-	Complete  bool      `json:"complete"`           // every stream closed complete
-	Problems  []string  `json:"problems,omitempty"` // what went wrong, in words
+	Unchanged int       `json:"unchanged,omitempty"` // streams read again just as they were sealed before
+	Complete  bool      `json:"complete"`            // every stream closed complete
+	Problems  []string  `json:"problems,omitempty"`  // what went wrong, in words
 }
 
 // Takes reports whether the items of m's type on a page of that kind, scope and

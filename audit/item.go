@@ -121,15 +121,15 @@ type Seen struct {
 	Record int64 // log index of the page
 }
 
-// AsOf returns what was known at t: what was seen later is left out. Bodies
-// are shared, nothing of tl is changed.
-func (tl *Timeline) AsOf(t time.Time) *Timeline {
-	out := &Timeline{Type: tl.Type, Streams: make([]Stream, len(tl.Streams))}
-	for i, s := range tl.Streams {
-		out.Streams[i] = s.asOf(t)
+// AsOf returns what was known at an instant: what was seen later is left out.
+// Bodies are shared, nothing of t is changed.
+func (t *Timeline) AsOf(at time.Time) *Timeline {
+	out := &Timeline{Type: t.Type, Streams: make([]Stream, len(t.Streams))}
+	for i, s := range t.Streams {
+		out.Streams[i] = s.asOf(at)
 	}
-	for _, h := range tl.Histories {
-		n := sort.Search(len(h.Versions), func(i int) bool { return h.Versions[i].From.At.After(t) })
+	for _, h := range t.Histories {
+		n := sort.Search(len(h.Versions), func(i int) bool { return h.Versions[i].From.At.After(at) })
 		if n > 0 {
 			h.Versions = h.Versions[:n:n]
 			out.Histories = append(out.Histories, h)

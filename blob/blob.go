@@ -237,7 +237,7 @@ func (r *reader) end(err error) error {
 	switch {
 	case errors.As(err, &broken):
 		return fmt.Errorf("read blob %s: %w", r.want, broken.err)
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		return fmt.Errorf("%w: blob %s: %w", audit.ErrAltered, r.want, err)
 	}
 	if got := sum(r.h.Sum(nil)); got != r.want {

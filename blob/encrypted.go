@@ -297,7 +297,7 @@ func (c *chunkReader) Read(b []byte) (int, error) {
 
 func (c *chunkReader) next() error {
 	k, err := io.ReadFull(c.r, c.buf[c.have:])
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	size := c.have + k

@@ -3,6 +3,7 @@ package blob
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -41,7 +42,7 @@ func parseHeader(b []byte, kind byte) error {
 
 // noEOF keeps an early end from being taken for a good one.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

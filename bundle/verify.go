@@ -45,7 +45,7 @@ func open(ctx context.Context, r io.ReaderAt, size int64, o Options) (*verifier,
 	v.b, v.c.ID, v.c.Members = b, b.id, len(b.members)
 	if err := b.walk(ctx, o.progress("file")); err != nil {
 		if ctx.Err() == nil {
-			v.c.fail("the file is a whole bundle", err)
+			return v, v.c.fail("the file is a whole bundle", err)
 		}
 		return v, err
 	}

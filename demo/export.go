@@ -157,7 +157,7 @@ func (x *writer) feedThing(f feed, th *thing, writers map[string]*rowWriter) {
 	if !f.baseline {
 		return
 	}
-	eachMonth(f.first.AddDate(0, 1, 0), exportsEnd, func(m time.Time) error {
+	_ = eachMonth(f.first.AddDate(0, 1, 0), exportsEnd, func(m time.Time) error {
 		if th.listed(m) {
 			put(m, "set")
 		}

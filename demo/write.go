@@ -15,7 +15,6 @@ type rowWriter struct {
 	w      *bufio.Writer
 	cols   []column
 	format string
-	tail   string // what closes the file
 	rows   int
 	buf    []byte
 }

@@ -93,7 +93,7 @@ func sheetRow(b *strings.Builder, number int, cells []string) {
 			continue
 		}
 		fmt.Fprintf(b, `<c r="%c%d" t="inlineStr"><is><t>`, 'A'+i, number)
-		xml.EscapeText(b, []byte(c)) // a strings.Builder takes every byte
+		_ = xml.EscapeText(b, []byte(c)) // a strings.Builder takes every byte
 		b.WriteString(`</t></is></c>`)
 	}
 	b.WriteString(`</row>`)

@@ -151,7 +151,7 @@ func BenchmarkTimelineLoad(b *testing.B) {
 	var tl *audit.Timeline
 	for b.Loop() {
 		var err error
-		tl = nil
+
 		if tl, err = s.Timeline(context.Background(), "account"); err != nil || len(tl.Histories) != items {
 			b.Fatal(err, len(tl.Histories))
 		}

@@ -51,7 +51,8 @@ func TestGolden(t *testing.T) {
 }
 
 func TestSameInputSameBytes(t *testing.T) {
-	if render(t, reporttest.Report()) != render(t, reporttest.Report()) {
+	first, second := render(t, reporttest.Report()), render(t, reporttest.Report())
+	if first != second {
 		t.Error("two renderings of the same report differ")
 	}
 }

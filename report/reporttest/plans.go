@@ -114,6 +114,6 @@ var plans = []plan{
 	{"CNF-03", "Buckets with customer data are private", list("C1.2"), "J. Lind", "Daily check", continuous, 19, nil},
 	{"CNF-04", "Test data holds no customer data", list("C1.2"), "J. Lind", "Quarterly", cadence, 3, nil},
 	{"CNF-05", "Media are wiped before they leave", list("C1.2"), "D. Okafor", "Each device", event, 4, nil},
-	{"CNF-06", "Confidential documents are labelled", list("C1.2"), "J. Lind", "Yearly", manual, 0, nil},
+	{"CNF-06", "Confidential documents are labeled", list("C1.2"), "J. Lind", "Yearly", manual, 0, nil},
 	{"CNF-07", "Retention periods are applied", list("C1.2"), "J. Lind", "Monthly", cadence, 1, nil},
 }

@@ -20,9 +20,12 @@ func (d *Dating) instantOf(text string, zone *time.Location) (time.Time, error) 
 		if err != nil {
 			return day, fmt.Errorf("asOf: %q is not a day", text)
 		}
+		if d.Time == "" {
+			return audit.Instant(day), nil
+		}
 		clock, err := time.Parse("15:04", d.Time)
 		if err != nil {
-			return audit.Instant(day), nil // no time of day is asked for
+			return day, fmt.Errorf("asOf: %q is not a time of day such as 06:00", d.Time)
 		}
 		y, mo, da := day.Date()
 		return audit.Instant(time.Date(y, mo, da, clock.Hour(), clock.Minute(), 0, 0, zone)), nil
@@ -43,7 +46,8 @@ var (
 // stretchOf reads a day, a month, a quarter or a year as the half-open stretch
 // it is in zone.
 func stretchOf(text string, zone *time.Location) (audit.Span, error) {
-	y, m, d, years, months, days := 0, 1, 1, 0, 0, 0
+	var y, years, months, days int
+	m, d := 1, 1
 	num := func(s string) int { n, _ := strconv.Atoi(s); return n } // the patterns admit digits only
 	switch {
 	case yearText.MatchString(text):

@@ -225,10 +225,8 @@ func hasRelNext(params string) bool {
 
 // stated reads the total an answer states.
 func (t *Total) stated(a *answer) (*int64, error) {
-	text := ""
-	if t.Header != "" {
-		text = a.header.Get(t.Header)
-	} else {
+	text := a.header.Get(t.Header)
+	if t.Header == "" {
 		var err error
 		if text, err = optional(a.body, t.Field); err != nil {
 			return nil, err

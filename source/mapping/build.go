@@ -242,7 +242,7 @@ func (b *build) value(out []byte, o *output) ([]byte, bool, error) {
 	case o.tmpl != nil:
 		text, err := b.expand(o.tmpl)
 		if err != nil {
-			return out, false, nil // a part is empty: not collected
+			return out, false, nil //nolint:nilerr // a part is empty: not collected
 		}
 		return o.appendString(out, &cell{kind: textCell, text: text})
 	}
@@ -257,7 +257,7 @@ func (b *build) value(out []byte, o *output) ([]byte, bool, error) {
 func (b *build) link(it audit.Item) error {
 	person, err := b.expand(b.person)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // the row names no person
 	}
 	f := map[string]any{"person": string(person), "basis": b.rules.Links.Basis, "confirmed": true}
 	if c := b.rules.Links.Confirmed; c != nil {

@@ -51,7 +51,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	var s Settings
 	if len(with) > 0 && string(with) != "null" {
 		if err := strict(with, &s); err != nil {
-			return nil, nil, fmt.Errorf("%w: source %s: %v", audit.ErrInvalid, name, err)
+			return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
 		}
 	}
 	field := deviceKinds()
@@ -205,14 +205,14 @@ func Explain(config json.RawMessage, p audit.Page) ([]Fact, error) {
 	}
 	var s Settings
 	if err := strict(config, &s); err != nil {
-		return nil, fmt.Errorf("%w: configuration: %v", audit.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: configuration: %w", audit.ErrInvalid, err)
 	}
 	var got Probes
 	if _, err := canonical.Decode(p.Body); err != nil {
-		return nil, fmt.Errorf("%w: page: %v", audit.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: page: %w", audit.ErrInvalid, err)
 	}
 	if err := strict(p.Body, &got); err != nil {
-		return nil, fmt.Errorf("%w: page: %v", audit.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: page: %w", audit.ErrInvalid, err)
 	}
 	a := answers{by: map[string]Answer{}, root: got.User == "root", at: p.About.From}
 	for _, x := range got.Answers {
