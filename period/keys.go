@@ -3,9 +3,12 @@ package period
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tieout/audit"
@@ -75,13 +78,12 @@ func (p *Program) keys(ctx context.Context, create bool) (ledger.Signer, ledger.
 			return ledger.Signer{}, ledger.Chain{}, err
 		}
 	}
-	s, err := p.Succession(ctx)
+	chain, err := p.chain(ctx)
 	if err != nil {
 		return ledger.Signer{}, ledger.Chain{}, err
 	}
-	chain, err := s.Chain()
-	if err != nil {
-		return ledger.Signer{}, ledger.Chain{}, fmt.Errorf("%w: keys of the log: %w", audit.ErrAltered, err)
+	if chain, err = p.finishEpoch(ctx, path, chain); err != nil {
+		return ledger.Signer{}, ledger.Chain{}, err
 	}
 	if err := p.finishRotation(path, chain); err != nil {
 		return ledger.Signer{}, ledger.Chain{}, err
@@ -112,7 +114,27 @@ func (p *Program) makeKey(ctx context.Context, path string) error {
 	return p.saveSuccession(ctx, Succession{First: vkey})
 }
 
-// Succession returns the log's public keys.
+// chain follows the succession.
+func (p *Program) chain(ctx context.Context) (ledger.Chain, error) {
+	s, err := p.Succession(ctx)
+	if err != nil {
+		return ledger.Chain{}, err
+	}
+	chain, err := s.Chain()
+	if err != nil {
+		return ledger.Chain{}, fmt.Errorf("%w: keys of the log: %w", audit.ErrAltered, err)
+	}
+	return chain, nil
+}
+
+// keysFile keeps the succession beside the anchor: a store restored from before
+// a rotation does not know the keys that signed since.
+func (p *Program) keysFile() string { return p.anchorPath() + ".keys" }
+
+const maxKeysFile = 1 << 20
+
+// Succession returns the log's public keys: those the store knows, or, where the
+// file beside the anchor continues them, that.
 func (p *Program) Succession(ctx context.Context) (s Succession, err error) {
 	text, err := p.Store.Meta(ctx, keysMeta)
 	if err != nil {
@@ -121,60 +143,106 @@ func (p *Program) Succession(ctx context.Context) (s Succession, err error) {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return s, fmt.Errorf("%w: public keys of the log: %v", audit.ErrAltered, err)
 	}
+	data, err := durable.Read(p.keysFile(), maxKeysFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	var beside Succession
+	if err := json.Unmarshal(data, &beside); err != nil {
+		return s, fmt.Errorf("%w: %s: %v", audit.ErrAltered, p.keysFile(), err)
+	}
+	if beside.continues(s) {
+		return beside, nil
+	}
 	return s, nil
 }
 
+// continues reports whether s begins with all of o.
+func (s Succession) continues(o Succession) bool {
+	return s.First == o.First && len(s.Steps) >= len(o.Steps) && slices.Equal(s.Steps[:len(o.Steps)], o.Steps)
+}
+
+// saveSuccession keeps it beside the anchor and in the store.
 func (p *Program) saveSuccession(ctx context.Context, s Succession) error {
 	text, err := json.Marshal(s)
 	if err != nil {
+		return err
+	}
+	if err := durable.MkdirAll(filepath.Dir(p.keysFile()), 0o700); err != nil {
+		return err
+	}
+	if err := durable.Write(p.keysFile(), append(text, '\n'), 0o644); err != nil {
 		return err
 	}
 	return p.Store.SetMeta(ctx, keysMeta, string(text))
 }
 
 // RotateKey makes a new signing key, has the old one hand the log over to it,
-// seals the hand-over and puts the new key in the old one's place; the old key
-// file is kept beside it with the size of the log in its name.
+// puts the new key in the old one's place and seals the hand-over with it; the
+// old key file is kept beside it with the time in its name. Another process that
+// seals with the old key between hand-over and sealing makes the hand-over void:
+// rotate while nothing is collected.
 func (p *Program) RotateKey(ctx context.Context) (ledger.Key, error) {
 	path, err := p.keyPath()
 	if err != nil {
 		return ledger.Key{}, err
 	}
-	old, err := ledger.LoadSigner(path)
-	if err != nil {
-		return ledger.Key{}, err
-	}
-	at := p.Log.Checkpoint()
+	at, old := p.Log.Checkpoint(), p.Log.Keys()
 	if at.Size == 0 {
 		return ledger.Key{}, fmt.Errorf("%w: the log is empty; there is nothing to hand over", audit.ErrConflict)
 	}
-	skey, vkey, err := ledger.GenerateKey(at.Log)
+	next, err := freshKey(path, old)
 	if err != nil {
 		return ledger.Key{}, err
 	}
-	next, err := ledger.ParseSigner(skey)
+	handover, err := p.Log.HandOver(next)
 	if err != nil {
 		return ledger.Key{}, err
 	}
-	// The hand-over is sealed by the old key, and speaks of the log as it then is.
-	if _, err := p.Seal.Seal(ctx, evidence.Draft{
-		Kind: audit.RecordKey, Detail: map[string]string{"from": old.Key().VKey(), "to": vkey}, Actor: p.Actor,
-	}); err != nil {
+	if err := p.takeKey(ctx, path, SuccessionStep{Handover: string(handover)}); err != nil {
 		return ledger.Key{}, err
 	}
-	handover, err := ledger.SignHandover(old, next, p.Log.Checkpoint())
-	if err != nil {
+	if err := p.openLog(ctx, false); err != nil {
 		return ledger.Key{}, err
 	}
-	return next.Key(), p.replaceKey(ctx, path, skey, SuccessionStep{Handover: string(handover)})
+	_, err = p.Seal.Seal(ctx, evidence.Draft{
+		Kind: audit.RecordKey, Media: "text/plain", Body: handover, Actor: p.Actor,
+		Detail: map[string]string{"from": old.Current().VKey(), "to": next.Key().VKey()},
+	})
+	return next.Key(), err
 }
 
-// replaceKey writes the new key beside the old and the succession, then swaps
-// the files. After a crash in between finishRotation swaps them.
-func (p *Program) replaceKey(ctx context.Context, path, skey string, step SuccessionStep) error {
-	if err := ledger.SaveKey(path+".new", skey); err != nil {
-		return err
+// freshKey returns the key that lies beside the signing key, made where there
+// is none yet. One that an interrupted attempt left behind has signed nothing
+// and is taken.
+func freshKey(path string, chain ledger.Chain) (ledger.Signer, error) {
+	if left, err := ledger.LoadSigner(path + ".new"); err == nil && left.Key().Name() == chain.Log() && !holds(chain, left.Key()) {
+		return left, nil
 	}
+	skey, _, err := ledger.GenerateKey(chain.Log())
+	if err != nil {
+		return ledger.Signer{}, err
+	}
+	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return ledger.Signer{}, err
+	}
+	if err := ledger.SaveKey(path+".new", skey); err != nil {
+		return ledger.Signer{}, fmt.Errorf("new key: %w", err)
+	}
+	return ledger.ParseSigner(skey)
+}
+
+func holds(chain ledger.Chain, key ledger.Key) bool {
+	return slices.ContainsFunc(chain.Links(), func(l ledger.Link) bool { return l.Key.VKey() == key.VKey() })
+}
+
+// takeKey puts the key that lies beside the signing key in force: first in the
+// succession, then by swapping the files. After a crash in between
+// finishRotation swaps them.
+func (p *Program) takeKey(ctx context.Context, path string, step SuccessionStep) error {
 	s, err := p.Succession(ctx)
 	if err != nil {
 		return err
@@ -188,12 +256,21 @@ func (p *Program) replaceKey(ctx context.Context, path, skey string, step Succes
 
 func (p *Program) swapKeys(path string) error {
 	if _, err := os.Stat(path); err == nil {
-		old := fmt.Sprintf("%s.until-%s", path, p.Now().UTC().Format("20060102T150405Z"))
+		until := fmt.Sprintf("%s.until-%s", path, p.Now().UTC().Format("20060102T150405Z"))
+		old := until
+		for n := 2; exists(old); n++ {
+			old = fmt.Sprintf("%s-%d", until, n)
+		}
 		if err := os.Rename(path, old); err != nil {
 			return err
 		}
 	}
 	return os.Rename(path+".new", path)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // finishRotation completes a rotation that was interrupted after the succession

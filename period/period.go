@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zalando/go-keyring"
@@ -19,7 +20,6 @@ import (
 	"tieout/blob"
 	"tieout/definition"
 	"tieout/evidence"
-	"tieout/internal/durable"
 	"tieout/ledger"
 	"tieout/procedure"
 	"tieout/source"
@@ -54,6 +54,7 @@ type Program struct {
 	Tieout  string // version of this program
 
 	selected *definition.Selection
+	heard    sync.Map // of what outsiders say: what checking it came to
 }
 
 // Options are what the program lends a workspace.
@@ -71,16 +72,8 @@ type Options struct {
 // after a crash is numbered first. A store that does not continue what this
 // workspace has published before is refused (ledger.ErrForked).
 func Open(ctx context.Context, dir string, o Options) (*Program, error) {
-	def, err := definition.Load(dir)
+	p, err := OpenStore(ctx, dir, o)
 	if err != nil {
-		return nil, err
-	}
-	p := &Program{Dir: dir, Def: def, Drivers: o.Drivers, Now: o.Now, Actor: o.Actor, Tieout: o.Tieout}
-	p.Env = source.Env{Dir: dir, Secret: secrets(dir, o.Getenv)}
-	if err := p.choosePeriod(o.Period); err != nil {
-		return nil, err
-	}
-	if err := p.openStore(ctx, o.Create); err != nil {
 		return nil, err
 	}
 	if err := p.openEvidence(ctx, o.Create); err != nil {
@@ -166,24 +159,12 @@ func (p *Program) openEvidence(ctx context.Context, create bool) (err error) {
 	if p.Blobs, err = p.openBlobs(ctx); err != nil {
 		return err
 	}
-	signer, chain, err := p.keys(ctx, create)
-	if err != nil {
+	if err := p.openLog(ctx, create); err != nil {
 		return err
 	}
-	anchor := ledger.FileAnchor{Path: p.anchorPath()}
-	if err := durable.MkdirAll(filepath.Dir(anchor.Path), 0o700); err != nil {
+	if err := p.sealEpoch(ctx, ""); err != nil {
 		return err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("name of this machine: %w", err)
-	}
-	holder := fmt.Sprintf("%s/%d", host, os.Getpid())
-	p.Log, err = ledger.Open(ctx, evidence.Backend{Store: p.Store}, signer, ledger.Options{Holder: holder, Anchor: anchor, Keys: chain})
-	if err != nil {
-		return p.explainLog(err)
-	}
-	p.Seal = &evidence.Sealer{Store: p.Store, Blobs: p.Blobs, Log: p.Log, Now: p.Now}
 	return p.Seal.Number(ctx)
 }
 
@@ -194,8 +175,12 @@ func (p *Program) explainLog(err error) error {
 		return fmt.Errorf("%w: %w: the store does not continue what this workspace has published (%s). "+
 			"Bring the newer store back, or say openly what was lost with 'tieout log epoch --reason restored'", audit.ErrAltered, err, p.anchorPath())
 	}
+	if errors.Is(err, ledger.ErrNoAnchor) {
+		return fmt.Errorf("%w: %w (%s). Bring the file back, or say openly that it is gone with 'tieout log epoch --reason restored --no-anchor'",
+			audit.ErrAltered, err, p.anchorPath())
+	}
 	if errors.Is(err, ledger.ErrVerify) {
-		return fmt.Errorf("%w: %w", audit.ErrAltered, err)
+		return fmt.Errorf("%w: %w. 'tieout log verify' says what else is wrong", audit.ErrAltered, err)
 	}
 	return err
 }

@@ -184,15 +184,9 @@ func line(rec audit.Record) audit.EvidenceLine {
 func (p *Program) LogState(ctx context.Context) (audit.LogState, error) {
 	c := p.Log.Checkpoint()
 	s := audit.LogState{Origin: c.Origin, Size: c.Size, Root: hex.EncodeToString(c.Root[:]), Witnessed: []string{}}
-	sayings, err := p.Store.Cosignatures(ctx, c.Size)
-	if err != nil {
-		return s, err
-	}
-	for name := range sayings {
-		s.Witnessed = append(s.Witnessed, name)
-	}
-	slices.Sort(s.Witnessed)
-	return s, nil
+	var err error
+	s.Witnessed, err = p.witnessed(ctx)
+	return s, err
 }
 
 // Status is the sentence of the period and what stands behind it, from the

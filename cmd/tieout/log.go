@@ -11,8 +11,8 @@ import (
 )
 
 func (a *app) logCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "log", Short: "The transparency log: its checkpoint and keys, tiles for static hosting, rotation"}
-	cmd.AddCommand(a.logHead(), a.logTiles(), a.logRotate())
+	cmd := &cobra.Command{Use: "log", Short: "The transparency log: entries, keys and epochs, witnesses and time stamps, tiles for static hosting"}
+	cmd.AddCommand(a.logHead(), a.logTail(), a.logVerify(), a.logWitness(), a.logCosign(), a.logTimestamp(), a.logTiles(), a.logRotate(), a.logEpoch())
 	return cmd
 }
 
@@ -72,6 +72,7 @@ func (a *app) logRotate() *cobra.Command {
 					return err
 				}
 				a.say(fmt.Sprintf("From now on %s signs. The old key handed over; its file is kept beside the new one.", key.ID()))
+				a.note("Witnesses have to learn of the new key: over HTTP from you, by exchange file by themselves.")
 				return nil
 			})
 		},
