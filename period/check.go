@@ -65,7 +65,7 @@ func (p *Program) Check(ctx context.Context, o CheckOptions) (*Run, error) {
 		run.AsOf = audit.Instant(o.AsOf)
 	}
 	for _, s := range p.Def.Sources {
-		if err := p.catchUp(ctx, s.Name); err != nil {
+		if err := p.bringUp(ctx, s.Name); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package period
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"tieout/evidence"
 	"tieout/internal/canonical"
 	"tieout/source"
+	"tieout/store"
 	"tieout/timeline"
 )
 
@@ -109,36 +111,59 @@ func (p *Program) collectOne(ctx context.Context, def definition.SourceDef, prog
 	if err != nil {
 		return c, fmt.Errorf("%s: %w", def.File, err)
 	}
-	unlock, err := p.lockSource(ctx, def.Name)
+	ctx, unlock, err := p.lockSource(ctx, def.Name)
 	if err != nil {
 		return c, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	since, recovered, err := p.recover(ctx, def.Name)
-	if err != nil {
+	if c.Recovered, err = p.recover(ctx, def.Name); err != nil {
 		return c, err
 	}
-	c.Recovered = recovered
 	collector, config, err := drv.Open(def.Name, def.With, p.Env)
 	if err != nil {
 		return c, fmt.Errorf("%s: %w", def.File, err)
 	}
 	now := audit.Instant(p.Now())
 	window := audit.Window{
-		Span: audit.Span{From: p.Period.From.Add(-carryIn), To: now}, AsOf: now, Zone: p.Period.Zone, Since: since,
+		Span: audit.Span{From: p.Period.From.Add(-carryIn), To: now}, AsOf: now, Zone: p.Period.Zone,
+	}
+	if window.Since, err = p.resume(ctx, drv, def.Name, config, window); err != nil {
+		return c, err
 	}
 	s, err := p.open(ctx, drv, def.Name, config, window, progress)
 	if err != nil {
 		return c, err
 	}
 	cause := collector.Collect(ctx, window, s)
+	if lost := context.Cause(ctx); errors.Is(lost, errLostLock) {
+		return c, lost
+	}
 	// What was read is sealed and closed also where the person gave up waiting.
-	c.End, err = s.finish(context.WithoutCancel(ctx), cause)
-	if err != nil {
+	if err := p.conclude(context.WithoutCancel(ctx), s, cause, &c); err != nil {
 		return c, errors.Join(err, cause)
 	}
-	c.Manifests, c.Err = s.all, cause
+	c.Err = cause
 	return c, nil
+}
+
+// conclude ends a collection. After a write that failed nobody knows what of it
+// was kept: then what the sink remembers is thrown away, and the collection is
+// closed as incomplete from what is really sealed. Where that fails too it
+// stays open, and the next collection closes it.
+func (p *Program) conclude(ctx context.Context, s *sink, cause error, c *Collected) (err error) {
+	if s.broken == nil {
+		c.End, err = s.finish(ctx, cause)
+		c.Manifests = s.all
+		return err
+	}
+	if c.End, err = p.closeInterrupted(ctx, s.col, cmp.Or(cause, s.broken)); err != nil {
+		return err
+	}
+	sealed, err := p.manifests(ctx, s.col.ID)
+	for _, m := range sealed {
+		c.Manifests = append(c.Manifests, m.Manifest)
+	}
+	return err
 }
 
 // open seals the beginning of a collection.
@@ -166,12 +191,14 @@ func (p *Program) open(ctx context.Context, drv *source.Driver, name string, con
 	if err := p.Store.SaveCollection(ctx, col, recs[0].Index); err != nil {
 		return nil, err
 	}
-	return p.newSink(drv, col, actor, progress), nil
+	s := p.newSink(drv, col, actor, progress)
+	s.known, err = p.loadKnown(ctx, col)
+	return s, err
 }
 
 func (p *Program) newSink(drv *source.Driver, col audit.Collection, actor audit.Actor, progress func(Progress)) *sink {
 	return &sink{
-		p: p, drv: drv, col: col, actor: actor, progress: progress,
+		p: p, drv: drv, col: col, actor: actor, progress: progress, known: &known{},
 		items: map[itemKey][]audit.Seen{}, trackers: map[trackerKey]*timeline.Tracker{}, dirty: map[audit.StreamKey]bool{},
 	}
 }
@@ -190,37 +217,54 @@ func (p *Program) sealEnd(ctx context.Context, col audit.Collection, end audit.C
 	return p.Store.EndCollection(ctx, end, recs[0].Index)
 }
 
-// lockSource keeps two processes from reading the same source at once.
-func (p *Program) lockSource(ctx context.Context, name string) (unlock func() error, err error) {
+// errLostLock: the lock of a source could not be kept, as when this machine
+// slept. Another process may have closed the collection as interrupted, so
+// this one writes nothing more.
+var errLostLock = errors.New("the lock of the source was lost")
+
+// lockSource keeps two processes from reading the same source, or rebuilding
+// its streams, at once. The context it returns ends when the lock is lost.
+func (p *Program) lockSource(ctx context.Context, name string) (held context.Context, unlock func() error, err error) {
 	holder, err := evidence.NewID(p.Now())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	lock := "collect/" + name
-	lease, err := p.Store.Lock(ctx, lock, holder, lockTTL)
+	lease, err := p.Store.Lock(ctx, "collect/"+name, holder, lockTTL)
 	if err != nil {
-		return nil, fmt.Errorf("source %s is being collected by another process: %w", name, err)
+		return nil, nil, fmt.Errorf("source %s is being collected by another process: %w", name, err)
 	}
+	held, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		t := time.NewTicker(lockTTL / 4)
-		defer t.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-t.C:
-				// A lease that cannot be kept ends; the next collection then closes this one as interrupted.
-				if _, err := p.Store.Lock(ctx, lock, holder, lockTTL); err != nil {
-					return
-				}
-			}
-		}
-	})
-	return func() error {
+	wg.Go(func() { cancel(p.keepLock(held, lease, lockTTL, done)) })
+	return held, func() error {
 		close(done)
 		wg.Wait()
 		return p.Store.Unlock(context.WithoutCancel(ctx), lease)
 	}, nil
+}
+
+// keepLock renews a lock until done is closed, or returns why it is lost:
+// another holds it, has held it in between, or the store did not answer for as
+// long as it lasts.
+func (p *Program) keepLock(ctx context.Context, lease store.Lease, ttl time.Duration, done <-chan struct{}) error {
+	t := time.NewTicker(ttl / 4)
+	defer t.Stop()
+	kept := time.Now()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		again, err := p.Store.Lock(ctx, lease.Name, lease.Holder, ttl)
+		switch {
+		case err == nil && again.Token == lease.Token:
+			kept = time.Now()
+		case err == nil, errors.Is(err, audit.ErrConflict), time.Since(kept) > ttl:
+			return fmt.Errorf("%w: %s: collect again", errLostLock, lease.Name)
+		}
+	}
 }

@@ -168,61 +168,6 @@ func mediaType(path string) string {
 	return "application/octet-stream"
 }
 
-// Erase removes a record's content and its salt, seals that it was done and
-// why, and leaves the log whole: the entry stays and speaks of nothing any more.
-// Streams that rested on it are rebuilt from what is left.
-func (p *Program) Erase(ctx context.Context, index int64, why string) (audit.Record, error) {
-	rec, err := p.Store.Record(ctx, index)
-	if err != nil {
-		return audit.Record{}, err
-	}
-	if rec.Kind != audit.RecordPage && rec.Kind != audit.RecordDocument && rec.Kind != audit.RecordRedaction {
-		return audit.Record{}, fmt.Errorf("%w: %s is a %s; only pages and documents can be erased", audit.ErrForbidden, rec.Ref(), rec.Kind)
-	}
-	if strings.TrimSpace(why) == "" {
-		return audit.Record{}, fmt.Errorf("%w: an erasure says why", audit.ErrInvalid)
-	}
-	recs, err := p.Seal.Seal(ctx, evidence.Draft{
-		Kind: audit.RecordErasure, Detail: map[string]any{"erased": index, "why": why}, Actor: p.Actor,
-	})
-	if err != nil {
-		return audit.Record{}, err
-	}
-	affected, err := p.speaking(ctx, rec)
-	if err != nil {
-		return audit.Record{}, err
-	}
-	if _, err := p.Store.Erase(ctx, index); err != nil {
-		return audit.Record{}, err
-	}
-	if err := p.dropDoomed(ctx); err != nil {
-		return audit.Record{}, err
-	}
-	for _, m := range affected {
-		if err := p.Rebuild(ctx, audit.StreamKey{Source: rec.Source, Scope: m.Scope, Type: m.Type}); err != nil {
-			return audit.Record{}, err
-		}
-	}
-	return recs[0], nil
-}
-
-// dropDoomed deletes the blobs of erased records that nothing else uses.
-func (p *Program) dropDoomed(ctx context.Context) error {
-	doomed, err := p.Store.DoomedBlobs(ctx)
-	if err != nil {
-		return err
-	}
-	for _, digest := range doomed {
-		if err := p.Blobs.Delete(ctx, digest); err != nil {
-			return fmt.Errorf("delete erased bytes %s: %w", digest, err)
-		}
-		if err := p.Store.ForgetBlob(ctx, digest); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Redact seals a copy of a record with parts taken out. It names its original,
 // which stays sealed; what is handed on is the copy.
 func (p *Program) Redact(ctx context.Context, index int64, copyPath, why string) (audit.Record, error) {

@@ -1,66 +1,128 @@
 package period
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 
 	"tieout/audit"
+	"tieout/evidence"
 	"tieout/store"
 	"tieout/timeline"
 )
 
 // recover closes collections of a source that were interrupted: their pages are
 // sealed, so what they showed counts as seen, and never as complete. It brings
-// the timeline up to what is sealed and returns the cursors to go on from.
-func (p *Program) recover(ctx context.Context, name string) (since map[string]string, closed []string, err error) {
+// the timeline up to what is sealed.
+func (p *Program) recover(ctx context.Context, name string) (closed []string, err error) {
+	if err := p.Seal.Number(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.adopt(ctx, name); err != nil {
+		return nil, err
+	}
 	open, err := p.Store.Unfinished(ctx, name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, col := range open {
-		if since, err = p.Store.Cursors(ctx, col.ID); err != nil {
-			return nil, nil, err
-		}
-		if err := p.closeInterrupted(ctx, col.Collection); err != nil {
-			return nil, nil, fmt.Errorf("close interrupted collection %s: %w", col.ID, err)
+		why := fmt.Errorf("the collection was interrupted; it was closed on %s", audit.FormatTime(p.Now()))
+		if _, err := p.closeInterrupted(ctx, col.Collection, why); err != nil {
+			return nil, fmt.Errorf("close interrupted collection %s: %w", col.ID, err)
 		}
 		closed = append(closed, col.ID)
 	}
-	return since, closed, p.catchUp(ctx, name)
+	return closed, p.catchUp(ctx, name)
+}
+
+// adopt remembers collections whose beginning was sealed, and then nothing more.
+func (p *Program) adopt(ctx context.Context, name string) error {
+	known, err := p.Store.Collections(ctx, name)
+	if err != nil {
+		return err
+	}
+	last := int64(-1)
+	for _, c := range known {
+		last = max(last, c.Record)
+	}
+	return p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordCollection, Source: name, From: last + 1}, func(rec audit.Record) error {
+		var col audit.Collection
+		body, err := p.Seal.Body(ctx, rec)
+		if err == nil {
+			err = evidence.DecodeBody(rec, body, &col)
+		}
+		if err != nil {
+			return err
+		}
+		return p.Store.SaveCollection(ctx, col, rec.Index)
+	})
 }
 
 // closeInterrupted normalizes the pages no sealed manifest speaks of and closes
-// their streams as incomplete.
-func (p *Program) closeInterrupted(ctx context.Context, col audit.Collection) error {
+// their streams as incomplete. A collection whose end is sealed already ends so.
+func (p *Program) closeInterrupted(ctx context.Context, col audit.Collection, why error) (end audit.CollectionEnd, err error) {
+	if err := p.Seal.Number(ctx); err != nil {
+		return end, err
+	}
+	if end, index, err := p.sealedEnd(ctx, col.ID); err != nil || index != audit.Unsequenced {
+		return end, cmp.Or(err, p.Store.EndCollection(ctx, end, index))
+	}
 	drv, err := p.Drivers.Find(col.Driver)
 	if err != nil {
-		return err
+		return end, err
 	}
 	s := p.newSink(drv, col, audit.Actor{Kind: audit.ActorConnector, Name: drv.Name}, func(Progress) {})
 	manifests, err := p.manifests(ctx, col.ID)
 	if err != nil {
-		return err
+		return end, err
 	}
 	err = p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordPage, Collection: col.ID}, func(rec audit.Record) error {
-		page, err := p.page(ctx, rec)
-		if err != nil {
-			return err
-		}
 		s.pages++
-		s.normalize(page, rec)
-		return nil
+		return s.again(ctx, rec)
 	})
 	if err != nil {
-		return err
+		return end, err
 	}
 	for _, m := range manifests {
 		s.take(m.Manifest)
 	}
 	s.manifests = len(manifests)
-	_, err = s.finish(ctx, fmt.Errorf("the collection was interrupted; it was closed on %s", audit.FormatTime(p.Now())))
-	return err
+	return s.finish(ctx, why)
+}
+
+// again normalizes a sealed page; one that was erased cannot be read.
+func (s *sink) again(ctx context.Context, rec audit.Record) error {
+	if rec.Digest == "" {
+		gone, err := s.p.erasure(ctx, rec.Index)
+		s.spoil(audit.Page{Kind: gone.PageKind, Scope: gone.Scope, About: rec.About}, rec.Ref()+" was erased")
+		return err
+	}
+	page, err := s.p.page(ctx, rec)
+	if err != nil {
+		return err
+	}
+	s.normalize(page, rec)
+	return nil
+}
+
+// sealedEnd is the sealed end of a collection; its index is audit.Unsequenced
+// where there is none.
+func (p *Program) sealedEnd(ctx context.Context, collection string) (end audit.CollectionEnd, index int64, err error) {
+	index = audit.Unsequenced
+	err = p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordEnd, Collection: collection}, func(rec audit.Record) error {
+		body, err := p.Seal.Body(ctx, rec)
+		if err != nil || index != audit.Unsequenced {
+			return err
+		}
+		index = rec.Index
+		return evidence.DecodeBody(rec, body, &end)
+	})
+	return end, index, err
 }
 
 // sealedManifest is a manifest with its place in the log.
@@ -94,15 +156,49 @@ func (p *Program) page(ctx context.Context, rec audit.Record) (audit.Page, error
 	}, nil
 }
 
+// bringUp is catchUp for those who do not hold the source's lock. Where another
+// process holds it, that process brings the timeline up itself.
+func (p *Program) bringUp(ctx context.Context, name string) (err error) {
+	applied, err := p.applied(ctx, name)
+	if err != nil {
+		return err
+	}
+	behind := false
+	for _, kind := range []audit.RecordKind{audit.RecordManifest, audit.RecordErasure} {
+		err := p.Store.Records(ctx, store.RecordFilter{Kind: kind, Source: name, From: applied + 1}, func(audit.Record) error {
+			behind = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !behind {
+		return nil
+	}
+	ctx, unlock, err := p.lockSource(ctx, name)
+	if errors.Is(err, audit.ErrConflict) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	return p.catchUp(ctx, name)
+}
+
 // catchUp rebuilds the streams of manifests that were sealed and did not reach
-// the timeline before a crash.
+// the timeline before a crash, and those that rested on what was erased since.
+// The source is locked by the caller.
 func (p *Program) catchUp(ctx context.Context, name string) error {
 	applied, err := p.applied(ctx, name)
 	if err != nil {
 		return err
 	}
-	late := map[audit.StreamKey]bool{}
-	last := applied
+	late, last, err := p.erasedSince(ctx, name, applied)
+	if err != nil {
+		return err
+	}
 	err = p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordManifest, Source: name, From: applied + 1}, func(rec audit.Record) error {
 		body, err := p.Seal.Body(ctx, rec)
 		if err != nil {
@@ -110,10 +206,10 @@ func (p *Program) catchUp(ctx context.Context, name string) error {
 		}
 		m, err := decodeManifest(rec, body)
 		late[audit.StreamKey{Source: name, Scope: m.Scope, Type: m.Type}] = true
-		last = rec.Index
+		last = max(last, rec.Index)
 		return err
 	})
-	if err != nil {
+	if err != nil || last == applied {
 		return err
 	}
 	for key := range late {
@@ -126,7 +222,12 @@ func (p *Program) catchUp(ctx context.Context, name string) error {
 
 // applied is the log index up to which a source's manifests are in the timeline.
 func (p *Program) applied(ctx context.Context, name string) (int64, error) {
-	text, err := p.Store.Meta(ctx, "applied/"+name)
+	return p.index(ctx, "applied/"+name)
+}
+
+// index is a log index kept by name, -1 where none is.
+func (p *Program) index(ctx context.Context, name string) (int64, error) {
+	text, err := p.Store.Meta(ctx, name)
 	if isNotFound(err) {
 		return -1, nil
 	}
@@ -135,7 +236,7 @@ func (p *Program) applied(ctx context.Context, name string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%w: meta applied/%s is %q, not a log index", audit.ErrAltered, name, text)
+		return 0, fmt.Errorf("%w: meta %s is %q, not a log index", audit.ErrAltered, name, text)
 	}
 	return n, nil
 }
@@ -145,20 +246,43 @@ func (p *Program) setApplied(ctx context.Context, name string, index int64) erro
 }
 
 // Rebuild makes one stream of the timeline anew from sealed evidence. The
-// result is the same bytes as if everything had come in order.
+// result is the same bytes as if everything had come in order. After a crash
+// half way the next collection or test rebuilds it. The source is locked by the
+// caller.
 func (p *Program) Rebuild(ctx context.Context, key audit.StreamKey) error {
 	obs, err := p.observations(ctx, key)
 	if err != nil {
 		return fmt.Errorf("rebuild %s of %s: %w", key.Type, key.Source, err)
 	}
-	if err := p.Store.DropStream(ctx, key); err != nil {
-		return err
+	first := int64(math.MaxInt64)
+	for _, o := range obs {
+		first = min(first, o.Record)
 	}
 	tls, err := timeline.Observe(obs)
 	if err != nil {
 		return fmt.Errorf("rebuild %s of %s: %w", key.Type, key.Source, err)
 	}
-	tl := tls[key.Type]
+	applied, err := p.applied(ctx, key.Source)
+	if err != nil {
+		return err
+	}
+	if applied < first {
+		return p.replace(ctx, key, tls[key.Type])
+	}
+	if err := p.setApplied(ctx, key.Source, first-1); err != nil {
+		return err
+	}
+	if err := p.replace(ctx, key, tls[key.Type]); err != nil {
+		return err
+	}
+	return p.setApplied(ctx, key.Source, applied)
+}
+
+// replace puts a stream's timeline in the place of the stored one.
+func (p *Program) replace(ctx context.Context, key audit.StreamKey, tl *audit.Timeline) error {
+	if err := p.Store.DropStream(ctx, key); err != nil {
+		return err
+	}
 	if tl == nil {
 		return nil
 	}
@@ -178,12 +302,47 @@ func (p *Program) Rebuild(ctx context.Context, key audit.StreamKey) error {
 	return nil
 }
 
-// RebuildAll makes the whole timeline anew from sealed evidence.
+// RebuildAll makes the whole timeline anew from sealed evidence: the streams
+// that manifests tell of, and no other.
 func (p *Program) RebuildAll(ctx context.Context) error {
 	keys, err := p.Store.Streams(ctx)
 	if err != nil {
 		return err
 	}
+	err = p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordManifest}, func(rec audit.Record) error {
+		body, err := p.Seal.Body(ctx, rec)
+		if err != nil {
+			return err
+		}
+		m, err := decodeManifest(rec, body)
+		keys = append(keys, audit.StreamKey{Source: rec.Source, Scope: m.Scope, Type: m.Type})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(keys, compareKeys)
+	keys = slices.Compact(keys)
+	for len(keys) > 0 {
+		name := keys[0].Source
+		n := slices.IndexFunc(keys, func(k audit.StreamKey) bool { return k.Source != name })
+		if n < 0 {
+			n = len(keys)
+		}
+		if err := p.rebuildLocked(ctx, name, keys[:n]); err != nil {
+			return err
+		}
+		keys = keys[n:]
+	}
+	return nil
+}
+
+func (p *Program) rebuildLocked(ctx context.Context, name string, keys []audit.StreamKey) (err error) {
+	ctx, unlock, err := p.lockSource(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	for _, key := range keys {
 		if err := p.Rebuild(ctx, key); err != nil {
 			return err
@@ -243,6 +402,9 @@ func (p *Program) observed(ctx context.Context, key audit.StreamKey, collection 
 		out[i] = audit.Observation{Stream: key, Mode: m.Mode, Covers: m.Covers, Complete: m.Complete, Reason: m.Reason, Record: m.Record}
 	}
 	err = p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordPage, Collection: collection}, func(rec audit.Record) error {
+		if rec.Digest == "" {
+			return p.withoutErased(ctx, rec, out, ms)
+		}
 		for i, m := range ms {
 			if !m.Takes(rec.PageKind, rec.Scope, rec.About) {
 				continue

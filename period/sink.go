@@ -1,6 +1,7 @@
 package period
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,8 @@ const (
 // keeps items until their stream closes, seals the manifest and hands the items
 // to the timeline. Everything it has sealed survives a crash; what it had not
 // closed yet is closed as incomplete by the next collection (see recover.go).
+// After a write that failed it takes nothing more: what of it was kept is for
+// the store to say.
 type sink struct {
 	p        *Program
 	drv      *source.Driver
@@ -38,9 +41,13 @@ type sink struct {
 	held     int // items waiting in items and closed
 	trackers map[trackerKey]*timeline.Tracker
 	dirty    map[audit.StreamKey]bool // streams to rebuild from evidence: something late came in
+	sealed   int64                    // log index of the newest manifest
+	broken   error                    // a write failed, and its outcome is unknown
 
 	all                          []audit.Manifest // every stream closed so far
+	known                        *known
 	pages, manifests, incomplete int
+	unchanged                    int // streams that were sealed before and are the same
 	problems                     []string
 }
 
@@ -71,6 +78,29 @@ type closing struct {
 
 // Page implements source.Sink.
 func (s *sink) Page(ctx context.Context, pages ...audit.Page) error {
+	if err := cmp.Or(s.broken, ctx.Err()); err != nil || len(pages) == 0 {
+		return err
+	}
+	if err := s.seal(ctx, s.known.park(pages)); err != nil {
+		return err
+	}
+	if last := pages[len(pages)-1]; last.Cursor != "" {
+		return s.broke(s.p.Store.SaveCursor(ctx, s.col.ID, cursorKey(last.Kind, last.Scope), last.Cursor))
+	}
+	return nil
+}
+
+// cursorKey names what a cursor goes on with, in audit.Window.Since.
+func cursorKey(kind, scope string) string { return kind + "\x1f" + scope }
+
+// broke remembers the first write that failed.
+func (s *sink) broke(err error) error {
+	s.broken = cmp.Or(s.broken, err)
+	return err
+}
+
+// seal seals pages and normalizes them.
+func (s *sink) seal(ctx context.Context, pages []audit.Page) error {
 	drafts := make([]evidence.Draft, len(pages))
 	for i, p := range pages {
 		drafts[i] = evidence.Draft{
@@ -80,15 +110,12 @@ func (s *sink) Page(ctx context.Context, pages ...audit.Page) error {
 	}
 	recs, err := s.p.Seal.Seal(ctx, drafts...)
 	if err != nil {
-		return err
+		return s.broke(err)
 	}
 	s.pages += len(recs)
 	for i, rec := range recs {
 		pages[i].Source = s.col.Source
 		s.normalize(pages[i], rec)
-	}
-	if last := pages[len(pages)-1]; last.Cursor != "" {
-		return s.p.Store.SaveCursor(ctx, s.col.ID, last.Kind+"\x1f"+last.Scope, last.Cursor)
 	}
 	return nil
 }
@@ -115,6 +142,13 @@ func (s *sink) spoil(p audit.Page, why string) {
 // Close implements source.Sink.
 func (s *sink) Close(ctx context.Context, m audit.Manifest) error {
 	m.Covers = audit.Span{From: audit.Instant(m.Covers.From), To: audit.Instant(m.Covers.To)}
+	if s.known.same(m) {
+		s.unchanged++
+		return nil
+	}
+	if err := s.seal(ctx, s.known.unpark(m)); err != nil {
+		return err
+	}
 	items := s.take(m)
 	var faults []string
 	kept := items[:0]
@@ -133,10 +167,10 @@ func (s *sink) Close(ctx context.Context, m audit.Manifest) error {
 	m.Items = len(kept)
 	s.settle(&m, faults)
 	s.closed = append(s.closed, closing{m, kept})
-	if len(s.closed) >= flushManifests || s.held >= flushItems {
-		return s.flush(ctx)
+	if s.broken == nil && (len(s.closed) >= flushManifests || s.held >= flushItems) {
+		return s.broke(s.flush(ctx))
 	}
-	return nil
+	return s.broken
 }
 
 // settle writes faults into the manifest: with any, or with a check that does
@@ -218,7 +252,11 @@ func (s *sink) flush(ctx context.Context) error {
 		s.held -= len(c.items)
 	}
 	s.closed = s.closed[:0]
-	return s.p.setApplied(ctx, s.col.Source, recs[len(recs)-1].Index)
+	s.sealed = recs[len(recs)-1].Index
+	if len(s.dirty) > 0 {
+		return nil // what is to be rebuilt is not in the timeline yet
+	}
+	return s.p.setApplied(ctx, s.col.Source, s.sealed)
 }
 
 // observe hands the closed streams to their trackers, in order, and stores
@@ -308,21 +346,40 @@ func (s *sink) finish(ctx context.Context, cause error) (audit.CollectionEnd, er
 	if err := s.flush(ctx); err != nil {
 		return audit.CollectionEnd{}, err
 	}
-	for key := range s.dirty {
-		if err := s.p.Rebuild(ctx, key); err != nil {
-			return audit.CollectionEnd{}, err
-		}
+	if err := s.rebuild(ctx); err != nil {
+		return audit.CollectionEnd{}, err
+	}
+	if err := s.p.saveResume(ctx, s, cause != nil); err != nil {
+		return audit.CollectionEnd{}, err
 	}
 	end := audit.CollectionEnd{
 		ID: s.col.ID, Ended: audit.Instant(s.p.Now()), Pages: s.pages, Manifests: s.manifests,
-		Complete: s.incomplete == 0 && len(s.problems) == 0 && s.manifests > 0, Problems: s.problems,
+		Unchanged: s.unchanged, Complete: s.incomplete == 0 && len(s.problems) == 0 && s.manifests+s.unchanged > 0, Problems: s.problems,
 	}
 	return end, s.p.sealEnd(ctx, s.col, end, s.actor)
+}
+
+// rebuild brings late evidence into the timeline.
+func (s *sink) rebuild(ctx context.Context) error {
+	if len(s.dirty) == 0 {
+		return nil
+	}
+	for key := range s.dirty {
+		if err := s.p.Rebuild(ctx, key); err != nil {
+			return err
+		}
+	}
+	return s.p.setApplied(ctx, s.col.Source, s.sealed)
 }
 
 // closeLeft closes streams of items that no manifest took: the source stopped
 // half way, or forgot. They count as seen, and never as complete.
 func (s *sink) closeLeft(ctx context.Context) error {
+	for key := range s.items {
+		if s.known.took(key) {
+			delete(s.items, key) // sealed and counted by an earlier collection
+		}
+	}
 	for len(s.items) > 0 {
 		key := s.firstLeft()
 		it, err := audit.TypeByName(key.typ)
