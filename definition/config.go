@@ -76,7 +76,7 @@ type LedgerConfig struct {
 // WitnessConfig is someone outside who cosigns checkpoints.
 type WitnessConfig struct {
 	Name string `yaml:"name"`
-	URL  string `yaml:"url"`
+	URL  string `yaml:"url"` // default: none; it is brought exchange files by hand
 	Key  string `yaml:"key"` // public key in note format
 }
 
@@ -239,8 +239,8 @@ func (c *Config) checkLedger(d *doc) {
 		d.bad(steps("ledger", "tsa"), "tsa %q is not an address such as https://tsa.example/rfc3161", l.TSA)
 	}
 	for i, w := range l.Witnesses {
-		if w.Name == "" || w.Key == "" || !isWebAddress(w.URL) {
-			d.bad(steps("ledger", "witnesses", i), "a witness has a name, a url such as https://witness.example and a public key")
+		if w.Name == "" || w.Key == "" || w.URL != "" && !isWebAddress(w.URL) {
+			d.bad(steps("ledger", "witnesses", i), "a witness has a name, a public key, and a url such as https://witness.example or none where files are carried to it")
 		}
 	}
 }

@@ -65,6 +65,9 @@ func (a *app) check(ctx context.Context, p *period.Program, only []string, failO
 	if err != nil {
 		return err
 	}
+	if run.Recorded {
+		a.publish(ctx, p) // before the report, which names who has seen the log
+	}
 	r, err := p.Report(ctx, run, report.Management)
 	if err != nil {
 		return err

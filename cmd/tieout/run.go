@@ -252,6 +252,7 @@ func (a *app) collect(ctx context.Context, p *period.Program, names []string) er
 	if err != nil {
 		return err
 	}
+	a.publish(ctx, p)
 	l := listing{schema: "tieout.collections/1", columns: []text.Column{
 		{Head: "source"}, {Head: "read"}, {Head: "items", Right: true}, {Head: "pages", Right: true}, {Head: "state"}, {Head: "why", Flex: true},
 	}}
