@@ -253,7 +253,7 @@ type commitAnswer struct {
 // commit of the window that no request was merged as, which requests hold it.
 func (h *history) commits(ctx context.Context) error {
 	path := h.repo.path() + "/commits?sha=" + url.QueryEscape(h.repo.DefaultBranch) + "&since=" +
-		url.QueryEscape(h.covers.From.Format(time.RFC3339)) + "&per_page=100"
+		url.QueryEscape(h.covers.From.UTC().Format(time.RFC3339)) + "&per_page=100"
 	want, first := "", true // want: the next commit of the walk
 	passed := map[string]bool{}
 	sh := sheet{kind: kindCommits, scope: h.repo.FullName, about: h.covers}

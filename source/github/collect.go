@@ -34,6 +34,8 @@ type run struct {
 	client *client
 	now    audit.Span // the instant of snapshots
 	covers audit.Span // the stretch of events
+
+	stranger string // why the token is not known to be a member's, "" if it is
 }
 
 // Collect reads people, then repositories, then each repository. What cannot

@@ -154,6 +154,9 @@ func TestFactor(t *testing.T) {
 				r.on("/user/memberships/orgs/acme", tc.self)
 			}
 			rec, _ := r.collect(r.with(""), window())
+			if m := manifest(t, rec, "repository", ""); m.Complete != tc.complete {
+				t.Errorf("repositories: complete %v (%s)", m.Complete, m.Reason)
+			}
 			m := manifest(t, rec, "account", "")
 			if m.Complete != tc.complete || !strings.Contains(strings.Join(m.Cannot, "\n"), tc.note) {
 				t.Errorf("complete %v (%s), limits %q; want %v and %q", m.Complete, m.Reason, m.Cannot, tc.complete, tc.note)
@@ -424,8 +427,9 @@ func TestUnasked(t *testing.T) {
 	}
 	r.token = ""
 	r.organization()
+	r.on(factorPath, bad(401, "Requires authentication"))
 	open, _ := r.collect(fmt.Sprintf(`{"organization":"acme","baseURL":%q,"allow":"loopback"}`, r.srv.URL), window())
-	for _, typ := range []string{"repository"} {
+	for _, typ := range []string{"account", "membership", "repository"} {
 		if m := manifest(t, open, typ, ""); m.Complete || !strings.Contains(m.Reason, "there is no token") {
 			t.Errorf("%s: complete %v, reason %q", typ, m.Complete, m.Reason)
 		}

@@ -43,6 +43,44 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
+// FuzzAnswer: the same with one answer of a good page put in place of another,
+// which reaches further than bytes of envelopes do.
+func FuzzAnswer(f *testing.F) {
+	r := newReplay(f)
+	goodOrg(r)
+	rec, _ := r.collect(r.with(`,"production":["api"],"privileged":["p*"]`), window())
+	var good []audit.Page
+	for _, p := range rec.Pages {
+		e, err := decodeEnvelope(p.Body)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for i, a := range e.Answers {
+			f.Add(uint8(len(good)), uint8(i), a.bytes())
+		}
+		good = append(good, p)
+	}
+	f.Fuzz(func(t *testing.T, page, part uint8, body []byte) {
+		p := good[int(page)%len(good)]
+		e, err := decodeEnvelope(p.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := &e.Answers[int(part)%len(e.Answers)]
+		a.Body, a.Base64 = "", nil
+		a.setBody(body)
+		if p.Body, err = e.encode(); err != nil {
+			t.Fatal(err)
+		}
+		items, _ := Driver.Normalize(rec.Config, p)
+		for _, it := range items {
+			if err := sourcetest.Valid(it); err != nil {
+				t.Errorf("%s %s: %v", it.Type, it.ID, err)
+			}
+		}
+	})
+}
+
 // FuzzLink: a Link header never leads to another host.
 func FuzzLink(f *testing.F) {
 	f.Add(`<https://api.github.com/x?page=2>; rel="next", <https://api.github.com/x?page=7>; rel="last"`)

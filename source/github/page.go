@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"tieout/audit"
-	"tieout/internal/canonical"
 )
 
 // Kinds of page. docs/sources/github.md describes them.
@@ -132,9 +131,17 @@ func (a answer) fault() string {
 	return s
 }
 
+// encode gives the same bytes for the same envelope. It is not RFC 8785: a
+// page is mostly one long string, which need not be parsed to be written.
 func (e envelope) encode() ([]byte, error) {
 	e.Format = pageFormat
-	return canonical.Marshal(e)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 func decodeEnvelope(body []byte) (envelope, error) {

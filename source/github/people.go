@@ -36,12 +36,11 @@ func (r *run) members(ctx context.Context, accounts, places *stream) error {
 		return err
 	}
 	if !owner {
-		why, err := r.outsider(ctx)
-		if err != nil {
+		if r.stranger, err = r.outsider(ctx); err != nil {
 			return err
 		}
-		accounts.fail(why)
-		places.fail(why)
+		accounts.fail(r.stranger)
+		places.fail(r.stranger)
 	}
 	for _, role := range []string{"admin", "member"} {
 		f.Role = role
@@ -66,10 +65,11 @@ func failBoth(streams []*stream, what string, f fault) {
 // all goes on to the end of a list.
 func all([]json.RawMessage) (bool, error) { return true, nil }
 
-// outsider says why the members may not be all there are, or "": whoever is
-// not a member of the organization is shown only those who show themselves.
+// outsider says why lists may not be whole, or "": whoever is not a member of
+// the organization is shown only the members who show themselves, and public
+// repositories.
 func (r *run) outsider(ctx context.Context) (string, error) {
-	const why = "members who conceal themselves are shown to members only, and "
+	const why = "what is not public is shown to members only, and "
 	if r.client.token == "" {
 		return why + "there is no token", nil
 	}
@@ -89,12 +89,13 @@ func (r *run) outsider(ctx context.Context) (string, error) {
 	return why + "the token is not known to be one's: " + a.fault(), nil
 }
 
-// factor asks for the accounts without a second factor. Only owners may: a
-// refusal leaves the field uncollected and is noted; a failure makes the
-// stream incomplete.
+// factor asks for the accounts without a second factor. Only owners may, so
+// that an answer shows the token to be an owner's. A refusal leaves the field
+// uncollected and is noted; a failure makes the stream incomplete.
 func (r *run) factor(ctx context.Context, accounts *stream, path string) (f facts, owner bool, err error) {
 	f.FactorKnown = true
 	bad, err := r.list(ctx, sheet{kind: kindFactor, about: r.now}, path, []*stream{accounts}, func(elements []json.RawMessage) (bool, error) {
+		owner = true
 		for _, e := range elements {
 			var u user
 			if json.Unmarshal(e, &u) != nil || u.ID <= 0 {
@@ -116,7 +117,7 @@ func (r *run) factor(ctx context.Context, accounts *stream, path string) (f fact
 		f.FactorKnown = false
 		accounts.fail("accounts without a second factor: " + cmp.Or(bad.why, "one has no id"))
 	}
-	return f, true, nil
+	return f, owner, nil
 }
 
 func (r *run) collaborators(ctx context.Context, accounts, places *stream) error {

@@ -74,8 +74,8 @@ func (r *run) count(ctx context.Context, s *stream) (int, error) {
 	switch err := json.Unmarshal(a.bytes(), &o); {
 	case err != nil:
 		s.fail("the organization: the answer is not understood")
-	case r.client.token == "":
-		s.fail("private repositories are shown to a token that may see them, and there is no token")
+	case r.stranger != "":
+		s.fail(r.stranger)
 	case o.Public == nil || o.Private == nil:
 		s.note("how many private repositories there are is not told to this token: those it may not see are missed")
 	default:
