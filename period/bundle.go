@@ -54,7 +54,9 @@ func (p *Program) contents(ctx context.Context, run *Run) (bundle.Contents, erro
 			Definitions: run.Definitions, Run: run.Record, Versions: run.Versions,
 		},
 		Definitions: rev.Canonical, Log: log, Report: value, Drivers: p.Drivers,
-		Records: func(ctx context.Context, yield func(bundle.Record) error) error { return p.bundleRecords(ctx, log.Size, yield) },
+		Records: func(ctx context.Context, yield func(bundle.Record) error) error {
+			return p.bundleRecords(ctx, log.Size, yield)
+		},
 	}
 	return in, p.addResults(ctx, run, &in)
 }

@@ -36,6 +36,9 @@ func (p *Program) Report(ctx context.Context, run *Run, reader report.Reader) (a
 	if err != nil {
 		return audit.Report{}, err
 	}
+	if err := p.addChecks(ctx, coverage, tested); err != nil {
+		return audit.Report{}, err
+	}
 	lines, err := p.evidenceLines(ctx, run, tested, coverage)
 	if err != nil {
 		return audit.Report{}, err
@@ -106,6 +109,86 @@ func (p *Program) coverage(ctx context.Context, tested []audit.Tested) ([]audit.
 	}
 	slices.SortFunc(out, func(a, b audit.StreamSummary) int { return compareKeys(a.StreamKey, b.StreamKey) })
 	return out, nil
+}
+
+// maxHolesChecked is of how many holes of a stream the checks are shown.
+const maxHolesChecked = 10
+
+// addChecks puts what was reconciled beside each stream: the comparisons of its
+// newest manifest, and those of manifests that did not add up.
+func (p *Program) addChecks(ctx context.Context, coverage []audit.StreamSummary, tested []audit.Tested) error {
+	checks := map[audit.StreamKey][]audit.Reconciling{}
+	for i := range coverage {
+		s := &coverage[i]
+		st, err := p.Store.Stream(ctx, s.StreamKey, s.Mode)
+		if isNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if s.Checks, err = p.checksOf(ctx, st); err != nil {
+			return err
+		}
+		checks[s.StreamKey] = s.Checks
+	}
+	for i := range tested {
+		tested[i].Streams = slices.Clone(tested[i].Streams)
+		for j := range tested[i].Streams {
+			tested[i].Streams[j].Checks = checks[tested[i].Streams[j].StreamKey]
+		}
+	}
+	return nil
+}
+
+func (p *Program) checksOf(ctx context.Context, st audit.Stream) (out []audit.Reconciling, err error) {
+	var records []int64
+	if n := len(st.Points); n > 0 {
+		records = append(records, st.Points[n-1].Record)
+	}
+	if n := len(st.Covered); n > 0 {
+		records = append(records, st.Covered[n-1].Record)
+	}
+	newest := len(records)
+	for _, h := range st.Holes[:min(len(st.Holes), maxHolesChecked)] {
+		records = append(records, h.Record)
+	}
+	for i, r := range records {
+		m, err := p.manifestAt(ctx, r)
+		if isNotFound(err) {
+			continue // erased
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range m.Checks {
+			if i < newest || !c.OK {
+				c.Name = fmt.Sprintf("%s, %s", c.Name, about(m.Covers))
+				out = append(out, c)
+			}
+		}
+	}
+	return out, nil
+}
+
+// about is what a manifest covers, in words.
+func about(s audit.Span) string {
+	if s == audit.At(s.From) {
+		return audit.FormatTime(s.From)
+	}
+	return audit.FormatTime(s.From) + " to " + audit.FormatTime(s.To)
+}
+
+func (p *Program) manifestAt(ctx context.Context, index int64) (audit.Manifest, error) {
+	rec, err := p.Store.Record(ctx, index)
+	if err != nil {
+		return audit.Manifest{}, err
+	}
+	body, err := p.Seal.Body(ctx, rec)
+	if err != nil {
+		return audit.Manifest{}, err
+	}
+	return decodeManifest(rec, body)
 }
 
 // summary is a stream's coverage within a span.

@@ -17,7 +17,7 @@ func (a *app) logCommand() *cobra.Command {
 }
 
 func (a *app) logHead() *cobra.Command {
-	return &cobra.Command{
+	return in(&cobra.Command{
 		Use: "head", Short: "The newest signed checkpoint, and the keys that lead to it", Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error {
@@ -42,11 +42,11 @@ func (a *app) logHead() *cobra.Command {
 				return nil
 			})
 		},
-	}
+	}, "table", "json")
 }
 
 func (a *app) logTiles() *cobra.Command {
-	return &cobra.Command{
+	return in(&cobra.Command{
 		Use: "tiles FOLDER", Short: "Write the log as static files (C2SP tlog-tiles); it holds commitments and no names",
 		Args: exactly(1, "a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,15 +55,15 @@ func (a *app) logTiles() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.say(fmt.Sprintf("Wrote %s to %s.", count(int(head.Size), "entry", "entries"), args[0]))
-				return nil
+				return a.tell("tieout.log-tiles/1", fmt.Sprintf("Wrote %s to %s.", count(int(head.Size), "entry", "entries"), args[0]),
+					map[string]any{"size": head.Size, "folder": args[0]})
 			})
 		},
-	}
+	}, "table", "json")
 }
 
 func (a *app) logRotate() *cobra.Command {
-	return &cobra.Command{
+	return in(&cobra.Command{
 		Use: "rotate", Short: "Make a new signing key; the old one hands the log over to it, on record", Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error {
@@ -71,10 +71,10 @@ func (a *app) logRotate() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.say(fmt.Sprintf("From now on %s signs. The old key handed over; its file is kept beside the new one.", key.ID()))
-				a.note("Witnesses have to learn of the new key: over HTTP from you, by exchange file by themselves.")
-				return nil
+				a.note("Witnesses have to learn of the new key: those asked over the network from you, the others by exchange file.")
+				return a.tell("tieout.log-key/1", fmt.Sprintf("From now on %s signs. The old key handed over; its file is kept beside the new one.", key.ID()),
+					map[string]any{"key": key.VKey()})
 			})
 		},
-	}
+	}, "table", "json")
 }

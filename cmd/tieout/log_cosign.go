@@ -52,6 +52,7 @@ person has to decide first.`,
 			return a.cosign(cmd.Context(), d, args[0])
 		},
 	}
+	in(cmd, "table", "json")
 	f := cmd.Flags()
 	f.StringVar(&d.key, "key", "", "file of the witness's private key")
 	f.StringVar(&d.state, "state", "", "folder in which the witness keeps what it saw of each log")
@@ -101,8 +102,8 @@ func (a *app) cosign(ctx context.Context, d desk, path string) error {
 	for _, e := range shown.Epochs {
 		a.note("note: %s", e)
 	}
-	a.say(fmt.Sprintf("Cosigned: %s. %s is ready to go back.", said, path))
-	return nil
+	return a.tell("tieout.log-cosignature/1", fmt.Sprintf("Cosigned: %s. %s is ready to go back.", said, path),
+		map[string]any{"witness": said.Witness.VKey(), "origin": said.Origin, "size": said.Size, "at": said.At, "file": path})
 }
 
 // explainCosign says what a person can do about a refusal.

@@ -35,6 +35,7 @@ has to be given to whoever checks: they believe it because you gave it to them.`
 			return a.epoch(cmd.Context(), order, yes)
 		},
 	}
+	in(cmd, "table", "json")
 	f := cmd.Flags()
 	f.StringVar(&reason, "reason", "", "restored, key-lost or key-exposed")
 	f.StringVar(&order.Why, "why", "", "what happened, in your words; it is sealed")
@@ -54,12 +55,13 @@ func (a *app) epoch(ctx context.Context, order period.EpochOrder, yes bool) erro
 	}
 	defer p.Close()
 	c := p.Log.Checkpoint()
-	a.say(fmt.Sprintf("%s. Everyone who verifies reads this. Sealed as %s.", sentence(c.Epochs[len(c.Epochs)-1].String()), audit.EvidenceRef(c.Size-1)))
-	if order.Reason != ledger.Restored {
-		a.say("The new public key, to be given to whoever checks: " + p.Log.Keys().Current().VKey())
-	}
 	a.publish(ctx, p)
-	return nil
+	if order.Reason != ledger.Restored {
+		a.note("The new public key, to be given to whoever checks: %s", p.Log.Keys().Current().VKey())
+	}
+	last := c.Epochs[len(c.Epochs)-1]
+	return a.tell("tieout.log-epoch/1", fmt.Sprintf("%s. Everyone who verifies reads this. Sealed as %s.", sentence(last.String()), audit.EvidenceRef(last.From)),
+		map[string]any{"epoch": last.Epoch, "reason": last.Reason, "from": last.From, "last": last.Last, "key": p.Log.Keys().Current().VKey()})
 }
 
 // confirmEpoch tells what is at stake and asks.

@@ -131,6 +131,7 @@ Whether records and bytes match their commitments is for 'tieout verify' to say.
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.verifyLog(cmd.Context(), tsa) },
 	}
+	in(cmd, "table", "json")
 	cmd.Flags().StringVar(&tsa, "tsa", "", "file with the certificates (PEM) of a time-stamp authority you believe")
 	return cmd
 }

@@ -71,6 +71,7 @@ refuses, 6 where it does not answer.`,
 			})
 		},
 	}
+	in(cmd, "table", "json")
 	f := cmd.Flags()
 	f.StringVar(&export, "export", "", "write an exchange file for a witness")
 	f.StringVar(&take, "import", "", "keep the cosignatures on an exchange file that came back")
@@ -135,9 +136,9 @@ func (a *app) exportParcel(ctx context.Context, p *period.Program, seen period.S
 	if err := durable.Write(path, parcel.Encode(), 0o644); err != nil {
 		return err
 	}
-	a.say(fmt.Sprintf("Wrote %s: the checkpoint of %s, with the proof for a witness that saw %d before. There: tieout log cosign %s --key FILE --state FOLDER",
-		path, count(int(p.Log.Checkpoint().Size), "entry", "entries"), seen.Size, path))
-	return nil
+	size := p.Log.Checkpoint().Size
+	return a.tell("tieout.log-exchange/1", fmt.Sprintf("Wrote %s: the checkpoint of %s, with the proof for a witness that saw %d before. There: tieout log cosign %s --key FILE --state FOLDER",
+		path, count(int(size), "entry", "entries"), seen.Size, path), map[string]any{"file": path, "size": size, "from": seen.Size})
 }
 
 func readParcel(path string) (ledger.Parcel, error) {
@@ -182,6 +183,7 @@ func (a *app) logTimestamp() *cobra.Command {
 			})
 		},
 	}
+	in(cmd, "table", "json")
 	cmd.Flags().StringVar(&tsa, "tsa", "", "file with the certificates (PEM) of the authority: a stamp by another is refused")
 	cmd.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for an answer")
 	return cmd

@@ -226,7 +226,7 @@ func (a *app) reconcile(ctx context.Context, p *period.Program, only []string) e
 		streams = report.Procedures(r)[i].Streams
 	}
 	l := listing{schema: "tieout.coverage/1", columns: []text.Column{
-		{Head: "stream", Flex: true}, {Head: "mode"}, {Head: "seen"}, {Head: "holes", Right: true}, {Head: "first hole"}, {Head: "why", Flex: true},
+		{Head: "stream", Flex: true}, {Head: "mode"}, {Head: "seen"}, {Head: "holes", Right: true}, {Head: "first hole"}, {Head: "why", Flex: true}, {Head: "compared", Flex: true},
 	}}
 	holes := 0
 	for _, s := range streams {
@@ -239,11 +239,26 @@ func (a *app) reconcile(ctx context.Context, p *period.Program, only []string) e
 			first, why = report.Days(s.Holes[0].Span, p.Period.Location()), s.Holes[0].Reason
 		}
 		holes += len(s.Holes)
-		l.rows = append(l.rows, row{[]string{streamName(s.StreamKey), string(s.Mode), seen, report.Number(len(s.Holes)), first, why}, s})
+		l.rows = append(l.rows, row{[]string{streamName(s.StreamKey), string(s.Mode), seen, report.Number(len(s.Holes)), first, why, compared(s.Checks)}, s})
 	}
 	l.summary = fmt.Sprintf("%s, %s. Completeness shows what a source gave, not what it held back.",
 		report.Capital(count(len(streams), "stream", "streams")), count(holes, "attempt failed or was incomplete", "attempts failed or were incomplete"))
 	return a.show(l)
+}
+
+// compared says what was reconciled with an independent number or list.
+func compared(checks []audit.Reconciling) string {
+	if len(checks) == 0 {
+		return "no independent number"
+	}
+	parts := make([]string, len(checks))
+	for i, c := range checks {
+		parts[i] = fmt.Sprintf("%s: %s, agrees", c.Name, c.Got)
+		if !c.OK {
+			parts[i] = fmt.Sprintf("%s: %s, not %s", c.Name, c.Got, c.Want)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (a *app) deviationCommand() *cobra.Command {

@@ -64,7 +64,7 @@ func explain(cmd *cobra.Command) {
 	if !cmd.HasSubCommands() {
 		return
 	}
-	cmd.Args = noneOf
+	cmd.Args, cmd.SuggestionsMinimumDistance = noneOf, 2
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	for _, c := range cmd.Commands() {
 		explain(c)
@@ -153,7 +153,7 @@ func (a *app) workspace() (string, error) {
 	}
 }
 
-// asOfInstant is the end of the day --as-of names in the zone, or now.
+// asOfInstant is the last instant of the day --as-of names in the zone, or now.
 func (a *app) asOfInstant(zone *time.Location) (time.Time, error) {
 	if a.asOf == "" {
 		return audit.Instant(a.env.Now()), nil
@@ -162,7 +162,7 @@ func (a *app) asOfInstant(zone *time.Location) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: --as-of %q is not a date such as 2026-09-14", audit.ErrUsage, a.asOf)
 	}
-	return audit.Instant(t.AddDate(0, 0, 1)), nil
+	return audit.Instant(t.AddDate(0, 0, 1)).Add(-time.Microsecond), nil
 }
 
 // note writes a line for people to stderr, unless --quiet.

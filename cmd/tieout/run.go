@@ -316,6 +316,9 @@ func collectedLines(c period.Collected) []row {
 		s := sums[m.Type]
 		s.items, s.pages, s.streams = s.items+m.Items, s.pages+m.Pages, s.streams+1
 	}
+	if c.End.Unchanged > 0 {
+		out = append(out, row{[]string{c.Source, "", "", "", "unchanged", count(c.End.Unchanged, "stream is", "streams are") + " as sealed before"}, c.End})
+	}
 	var good []row
 	for _, typ := range order {
 		s := sums[typ]

@@ -72,6 +72,9 @@ func (a *app) chosenRun(ctx context.Context, p *period.Program, ref string) (*pe
 		return nil, err
 	}
 	for _, r := range runs {
+		if ref == "" && a.asOf == "" {
+			return readRun(ctx, p, r)
+		}
 		if ref == "" && !r.Started.After(asOf) || ref != "" && names(r, ref) {
 			return readRun(ctx, p, r)
 		}
