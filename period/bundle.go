@@ -3,6 +3,8 @@ package period
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -145,6 +147,10 @@ func (p *Program) Backup(ctx context.Context, path string) error { return p.Stor
 // were checked, and the faults, each naming a record.
 func (p *Program) VerifyStore(ctx context.Context, progress func(done, total int64)) (checked int64, faults []error, err error) {
 	size := p.Log.Checkpoint().Size
+	gone, err := p.erasures(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
 	for i := int64(0); i < size; i++ {
 		if err := ctx.Err(); err != nil {
 			return checked, faults, err
@@ -153,15 +159,67 @@ func (p *Program) VerifyStore(ctx context.Context, progress func(done, total int
 			progress(i, size)
 		}
 		x, err := p.Piece(ctx, i)
+		_, named := gone[i]
 		switch {
+		case errors.Is(err, audit.ErrNotFound), errors.Is(err, audit.ErrInvalid):
+			faults = append(faults, fmt.Errorf("%w: %s: %w", audit.ErrAltered, audit.EvidenceRef(i), err))
 		case errors.Is(err, audit.ErrAltered):
-			faults = append(faults, err)
+			faults = append(faults, fmt.Errorf("%s: %w", audit.EvidenceRef(i), err))
 		case err != nil:
 			return checked, faults, err
 		case !x.Unchanged:
 			faults = append(faults, fmt.Errorf("%w: %s: %s", audit.ErrAltered, audit.EvidenceRef(i), x.Fault))
+		case x.Erased && !named:
+			faults = append(faults, unnamed(i))
+		case !x.Erased:
+			if err := p.remembered(ctx, x); err != nil {
+				faults = append(faults, err)
+			}
 		}
 		checked++
 	}
 	return checked, faults, nil
+}
+
+// remembered checks that what the store keeps beside the log of collections,
+// definitions and runs, which is what everything reads, is what was sealed.
+func (p *Program) remembered(ctx context.Context, x *Piece) error {
+	wrong := func(what string) error {
+		return fmt.Errorf("%w: %s: the store keeps %s otherwise than it was sealed", audit.ErrAltered, audit.EvidenceRef(x.Index), what)
+	}
+	switch x.Record.Kind {
+	case audit.RecordCollection, audit.RecordEnd:
+		col, err := p.Store.Collection(ctx, x.Record.Collection)
+		if isNotFound(err) && p.toAdopt(ctx, x.Record) || err == nil && x.Record.Kind == audit.RecordEnd && col.End == nil {
+			return nil // the next collection goes on there
+		}
+		if err != nil {
+			return wrong("the collection: " + err.Error())
+		}
+		var kept any = col.Collection
+		index := col.Record
+		if x.Record.Kind == audit.RecordEnd {
+			kept, index = col.End, col.EndRecord
+		}
+		if body, err := canonical.Marshal(kept); err != nil || !bytes.Equal(body, x.Body) || index != x.Index {
+			return wrong("the collection")
+		}
+	case audit.RecordDefinition:
+		sum := sha256.Sum256(x.Body)
+		rev, err := p.Store.RevisionByHash(ctx, "sha256:"+hex.EncodeToString(sum[:]))
+		if isNotFound(err) {
+			return nil // sealed, and the applying was cut off: the files are applied again
+		}
+		if err != nil || !bytes.Equal(rev.Canonical, x.Body) {
+			return wrong("the definitions")
+		}
+	}
+	return nil
+}
+
+// toAdopt reports whether a sealed collection is newer than all that the store
+// knows of its source: its process died before it could say more.
+func (p *Program) toAdopt(ctx context.Context, rec audit.Record) bool {
+	known, err := p.Store.Collections(ctx, rec.Source)
+	return err == nil && !slices.ContainsFunc(known, func(c store.SavedCollection) bool { return c.Record > rec.Index })
 }

@@ -59,18 +59,33 @@ func TestEveryWriteFails(t *testing.T) {
 	base := afterDayOne(t)
 	want := undisturbed(t, base)
 	writes := countWrites(t, base)
-	for _, mode := range []*fault{{}, {kept: true}, {dead: true}, {kept: true, dead: true}} {
+	for _, kept := range []bool{false, true} {
 		for at := 1; at <= writes.n; at += stride(t) {
-			name := fmt.Sprintf("write %d %s kept=%v dead=%v", at, writes.names[at-1], mode.kept, mode.dead)
-			t.Run(name, func(t *testing.T) {
-				f := &fault{at: at, kept: mode.kept, dead: mode.dead}
-				failOnce(t, base.copy(t), f, want)
+			t.Run(fmt.Sprintf("write %d %s kept=%v", at, writes.names[at-1], kept), func(t *testing.T) {
+				t.Parallel()
+				failOnce(t, base.copy(t), &fault{at: at, kept: kept}, at%2 == 0, want)
 			})
 		}
 	}
 }
 
-func failOnce(t *testing.T, w *world, f *fault, want []string) {
+// TestDiskFull lets every write from the n-th on fail.
+func TestDiskFull(t *testing.T) {
+	base := afterDayOne(t)
+	want := undisturbed(t, base)
+	writes := countWrites(t, base)
+	for at := 1; at <= writes.n; at += 3 * stride(t) {
+		t.Run(fmt.Sprintf("from write %d %s", at, writes.names[at-1]), func(t *testing.T) {
+			t.Parallel()
+			failOnce(t, base.copy(t), &fault{at: at, kept: at%2 == 0, dead: true}, false, want)
+		})
+	}
+}
+
+// failOnce collects the second day with a fault. Then the same process goes on,
+// or a new one.
+func failOnce(t *testing.T, w *world, f *fault, stay bool, want []string) {
+	t.Helper()
 	p := w.open(t)
 	faulty(t, p, f)
 	reported := 0
@@ -87,16 +102,18 @@ func failOnce(t *testing.T, w *world, f *fault, want []string) {
 	if err != nil && !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("the error does not say what is wrong: %v", err)
 	}
-	p.Close()
-	goOn(t, w, reported, want)
+	if !stay {
+		must(t, p.Close())
+		p = w.open(t)
+	}
+	goOn(t, w, p, reported, want)
 }
 
-// goOn opens the workspace as a new process, collects again and checks that
-// nothing was lost, nothing doubled, and the findings are the undisturbed ones.
-func goOn(t *testing.T, w *world, reported int, want []string) {
+// goOn collects again and checks that nothing was lost, nothing doubled, and
+// the findings are the undisturbed ones.
+func goOn(t *testing.T, w *world, p *Program, reported int, want []string) {
 	t.Helper()
 	w.sys.sealed = nil
-	p := w.open(t)
 	dropLeases(t, p)
 	day2 := pagesOf(t, p, 3)
 	if day2 < reported {
@@ -110,7 +127,6 @@ func goOn(t *testing.T, w *world, reported int, want []string) {
 	intact(t, p)
 	same(t, findings(t, p), want)
 	rebuilt(t, p)
-	same(t, findings(t, p), want)
 }
 
 // pagesOf counts the sealed pages collected on a day of March.
@@ -197,6 +213,7 @@ func TestEveryWriteKills(t *testing.T) {
 	for at := 1; at <= writes.n; at += stride(t) {
 		kept := at/stride(t)%2 == 0
 		t.Run(fmt.Sprintf("write %d %s kept=%v", at, writes.names[at-1], kept), func(t *testing.T) {
+			t.Parallel()
 			w := base.copy(t)
 			cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
 			cmd.Env = append(os.Environ(), killDir+"="+w.dir, killAt+"="+strconv.Itoa(at))
@@ -214,7 +231,7 @@ func TestEveryWriteKills(t *testing.T) {
 					reported++
 				}
 			}
-			goOn(t, w, reported, want)
+			goOn(t, w, w.open(t), reported, want)
 		})
 	}
 }

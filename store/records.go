@@ -146,8 +146,9 @@ func (s *Store) insertBodies(ctx context.Context, tx *sql.Tx, recs []Sealed) err
 
 const recordColumns = `id, idx, kind, source, collection, about_from, about_to, collected, recorded, digest, size, canonical`
 
-// scanRecord reads recordColumns. The record comes from its canonical bytes;
-// of an erased one only what the columns keep is left, and no digest.
+// scanRecord reads recordColumns. The record comes from its canonical bytes,
+// and columns that say anything else are audit.ErrAltered: records are found by
+// them. Of an erased one only what the columns keep is left, and no digest.
 func scanRecord(scan func(...any) error) (audit.Record, error) {
 	var r audit.Record
 	var idx sql.NullInt64
@@ -161,14 +162,27 @@ func scanRecord(scan func(...any) error) (audit.Record, error) {
 	if canonical == nil {
 		r.About = audit.Span{From: instant(from), To: instant(to)}
 		r.Collected, r.Recorded, r.Digest = instant(collected), instant(recorded), digest.String
-	} else if err := json.Unmarshal(canonical, &r); err != nil {
-		return r, fmt.Errorf("%w: record %s in the store: %w", audit.ErrAltered, r.ID, err)
 	}
+	name := r.ID
 	r.Index = audit.Unsequenced
 	if idx.Valid {
 		r.Index = idx.Int64
+		name = r.Ref() + " (" + r.ID + ")"
 	}
-	return r, nil
+	if canonical == nil {
+		return r, nil
+	}
+	c := audit.Record{Index: r.Index}
+	if err := json.Unmarshal(canonical, &c); err != nil {
+		return r, fmt.Errorf("%w: record %s in the store: %w", audit.ErrAltered, name, err)
+	}
+	same := c.ID == r.ID && c.Kind == r.Kind && c.Source == r.Source && c.Collection == r.Collection &&
+		micros(c.About.From) == from && micros(c.About.To) == to && micros(c.Collected) == collected &&
+		micros(c.Recorded) == recorded && c.Digest == digest.String && c.Size == r.Size
+	if !same {
+		return c, fmt.Errorf("%w: record %s in the store: its columns are not what was sealed", audit.ErrAltered, name)
+	}
+	return c, nil
 }
 
 // Record returns the record at a place in the log, or audit.ErrNotFound. Of
