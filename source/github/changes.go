@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"tieout/audit"
@@ -17,10 +19,19 @@ type history struct {
 	queue   bool // checks ran on the merged commit before it was put on the branch, or may have
 	changes *stream
 	checks  *stream
-	seen    map[int64]bool  // requests read
-	merged  map[string]bool // commits the requests were merged as
-	noCheck string          // why checks are not asked for any more
+	seen    map[int64]bool   // requests read
+	merged  map[string]merge // by the commit they were merged as
+	noCheck string           // why checks are not asked for any more
 }
+
+// A merge is one request that was merged.
+type merge struct {
+	number int64  // 0 where the commits of the window need not show it
+	head   string // its last commit
+}
+
+// startMargin: a commit may be a little older than the merge that made it.
+const startMargin = time.Hour
 
 // maxPasses is how often the top of a list that moves is read again.
 const maxPasses = 5
@@ -28,7 +39,7 @@ const maxPasses = 5
 // changes reads what reached the default branch in the window: merged
 // requests, and commits that belong to none.
 func (r *run) changes(ctx context.Context, p repo, queue bool) error {
-	h := &history{run: r, repo: p, queue: queue, seen: map[int64]bool{}, merged: map[string]bool{},
+	h := &history{run: r, repo: p, queue: queue, seen: map[int64]bool{}, merged: map[string]merge{},
 		changes: r.events("change", p.FullName, cannotChange, kindChange, kindCommit),
 		checks:  r.events("check", p.FullName, cannotCheck, kindChange)}
 	if err := h.read(ctx); err != nil {
@@ -158,7 +169,11 @@ func (h *history) request(ctx context.Context, p pullAnswer) error {
 	h.seen[p.Number] = true
 	h.changes.m.Items++
 	if p.Commit != nil {
-		h.merged[*p.Commit] = true
+		m := merge{head: p.Head.SHA}
+		if at.Sub(h.covers.From) > startMargin {
+			m.number = p.Number
+		}
+		h.merged[*p.Commit] = m
 	}
 	base := fmt.Sprintf("%s/pulls/%d", h.repo.path(), p.Number)
 	pull, err := h.client.ask(ctx, "pull", h.client.at(base), false)
@@ -249,43 +264,97 @@ type commitAnswer struct {
 	} `json:"parents"`
 }
 
-// commits walks the branch from its tip along first parents and asks, for each
-// commit of the window that no request was merged as, which requests hold it.
+// A walk follows the branch from its tip along first parents.
+type walk struct {
+	begun  bool
+	want   string          // the next commit; "" after the first one of all
+	listed map[string]bool // commits that came, on the way or beside it
+}
+
+// commits walks the branch and asks, for each commit of the window that no
+// request was merged as, which requests hold it.
 func (h *history) commits(ctx context.Context) error {
+	w := &walk{listed: map[string]bool{}}
 	path := h.repo.path() + "/commits?sha=" + url.QueryEscape(h.repo.DefaultBranch) + "&since=" +
 		url.QueryEscape(h.covers.From.UTC().Format(time.RFC3339)) + "&per_page=100"
-	want, first := "", true // want: the next commit of the walk
-	passed := map[string]bool{}
 	sh := sheet{kind: kindCommits, scope: h.repo.FullName, about: h.covers}
 	bad, err := h.list(ctx, sh, path, []*stream{h.changes}, func(elements []json.RawMessage) (bool, error) {
 		for _, e := range elements {
-			var c commitAnswer
-			if json.Unmarshal(e, &c) != nil || !isHash(c.SHA) || c.Commit.Committer == nil {
-				h.changes.fail("a commit without an id or a committer")
-				continue
-			}
-			if !first && c.SHA != want {
-				passed[c.SHA] = true
-				continue
-			}
-			if first = false; len(c.Parents) == 0 {
-				return true, h.commit(ctx, c, e)
-			}
-			want = c.Parents[0].SHA
-			if passed[want] {
-				h.changes.fail(fmt.Sprintf("commits are not in order at %s: the branch cannot be followed past it", c.SHA))
-			}
-			if err := h.commit(ctx, c, e); err != nil {
+			if err := h.step(ctx, w, e); err != nil {
 				return false, err
 			}
 		}
 		return true, nil
 	})
+	switch {
+	case err != nil || bad.empty():
+		return err
+	case bad.why != "":
+		h.changes.fail("commits: " + bad.why)
+		return nil
+	}
+	h.found(w)
+	return h.below(ctx, w)
+}
+
+func (h *history) step(ctx context.Context, w *walk, element []byte) error {
+	var c commitAnswer
+	if json.Unmarshal(element, &c) != nil || !isHash(c.SHA) || c.Commit.Committer == nil {
+		h.changes.fail("a commit without an id or a committer")
+		return nil
+	}
+	w.listed[c.SHA] = true
+	if w.begun && c.SHA != w.want {
+		return nil
+	}
+	w.begun, w.want = true, ""
+	if len(c.Parents) > 0 {
+		w.want = c.Parents[0].SHA
+	}
+	if w.listed[w.want] {
+		h.changes.fail(fmt.Sprintf("commits are not in order at %s: the branch cannot be followed past it", c.SHA))
+	}
+	return h.commit(ctx, c, element)
+}
+
+// found holds the commits to the requests: what a request was merged as well
+// within the window is on the branch, or its own last commit is, unless history
+// was overwritten or a commit with a wrong time hides what is below it.
+func (h *history) found(w *walk) {
+	for _, sha := range slices.Sorted(maps.Keys(h.merged)) {
+		if m := h.merged[sha]; m.number > 0 && !w.listed[sha] && !w.listed[m.head] {
+			h.changes.fail(fmt.Sprintf("request %d was merged as %s, which the branch does not hold: it was overwritten, or a wrong time hides it", m.number, sha))
+		}
+	}
+}
+
+// below looks at where the walk left the window: the host stops at a commit
+// that says it is older, also where younger ones lie below it.
+func (h *history) below(ctx context.Context, w *walk) error {
+	if !isHash(w.want) || w.listed[w.want] {
+		return nil
+	}
+	a, err := h.client.ask(ctx, "list", h.client.at(h.repo.path()+"/commits?sha="+w.want+"&per_page=100"), false)
 	if err != nil {
 		return err
 	}
-	if bad.why != "" && !bad.empty() {
-		h.changes.fail("commits: " + bad.why)
+	h.changes.query("GET " + h.client.at(h.repo.path()+"/commits?sha={below}"))
+	if err := h.seal(ctx, sheet{kind: kindCommits, scope: h.repo.FullName, about: h.covers}, []*stream{h.changes}, a); err != nil {
+		return err
+	}
+	var list []commitAnswer
+	if !a.ok() || json.Unmarshal(a.bytes(), &list) != nil {
+		h.changes.fail("commits below the window: " + a.fault())
+		return nil
+	}
+	for _, c := range list {
+		if c.Commit.Committer == nil {
+			continue
+		}
+		if at, err := instant(c.Commit.Committer.Date); err == nil && !at.Before(h.covers.From) {
+			h.changes.fail(fmt.Sprintf("commit %s lies in the window, below %s, which says it is older: what is between is not known", c.SHA, w.want))
+			return nil
+		}
 	}
 	return nil
 }
@@ -297,7 +366,7 @@ func (h *history) commit(ctx context.Context, c commitAnswer, element []byte) er
 		h.changes.fail("commit " + c.SHA + ": " + err.Error())
 		return nil
 	}
-	if !h.covers.Contains(at) || h.merged[c.SHA] {
+	if _, merged := h.merged[c.SHA]; merged || !h.covers.Contains(at) {
 		return nil
 	}
 	pulls, err := h.gather(ctx, "pulls", h.repo.path()+"/commits/"+c.SHA+"/pulls?per_page=100", true)

@@ -102,8 +102,9 @@ func (r *run) unasked(ctx context.Context, cause error) error {
 
 // A stream is one manifest under construction.
 type stream struct {
-	m   audit.Manifest
-	why []string
+	m    audit.Manifest
+	why  []string
+	more int // reasons beyond those in why
 }
 
 const maxWhy = 10
@@ -118,7 +119,11 @@ func (r *run) events(typ, scope string, cannot []string, kinds ...string) *strea
 
 // fail makes the stream incomplete. "" says nothing.
 func (s *stream) fail(why string) {
-	if why != "" {
+	switch {
+	case why == "":
+	case len(s.why) == maxWhy:
+		s.more++
+	default:
 		s.why = append(s.why, why)
 	}
 }
@@ -146,8 +151,8 @@ func (s *stream) check(name string, want, got int) {
 
 // close closes s. Only a stream without a reason against it is complete.
 func (r *run) close(ctx context.Context, s *stream) error {
-	if n := len(s.why) - maxWhy; n > 0 {
-		s.why = append(s.why[:maxWhy:maxWhy], fmt.Sprintf("and %d more", n))
+	if s.more > 0 {
+		s.why = append(s.why, fmt.Sprintf("and %d more", s.more))
 	}
 	s.m.Complete, s.m.Reason = len(s.why) == 0, strings.Join(s.why, "; ")
 	if s.m.Queries == nil {

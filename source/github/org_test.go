@@ -75,6 +75,11 @@ func (r *replay) commits(repo string, list ...any) {
 	r.ok("/repos/acme/"+repo+"/commits?sha=main&since="+since+"&per_page=100", arr(list))
 }
 
+// below answers what lies at and below a commit that is older than the window.
+func (r *replay) below(repo, word string, list ...any) {
+	r.ok("/repos/acme/"+repo+"/commits?sha="+sha(word)+"&per_page=100", arr(list))
+}
+
 func (r *replay) numbers(repo string, highest, count int) {
 	uri := "/repos/acme/" + repo + "/issues?state=all&sort=created&direction=desc&per_page=1"
 	a := good(arr{})
@@ -220,6 +225,7 @@ func commitsAPI(r *replay) {
 		committed("push", "dan", at(18, "09:00"), "m5"), committed("m5", "ana", at(14, "10:00"), "m4", "side"), committed("side", "ana", at(14, "09:00"), "m4"),
 		committed("m4", "ben", at(13, "10:00"), "m3b"), committed("m3b", "ben", at(12, "10:00"), "m3a"), committed("m3a", "ben", at(12, "10:00"), "m2"),
 		committed("m2", "ana", at(11, "10:00"), "m1"), committed("m1", "ana", at(10, "10:00"), "before"))
+	r.below("api", "before", committed("before", "ana", "2026-02-20T10:00:00Z"))
 	r.ok("/repos/acme/api/commits/"+sha("push")+"/pulls?per_page=100", arr{})
 	r.ok("/repos/acme/api/commits/"+sha("m3a")+"/pulls?per_page=100", arr{history3()[2].object()})
 	for _, w := range []string{"m5", "m4", "m2", "m1"} {
