@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"tieout/audit"
 	"tieout/source"
 	"tieout/source/sourcetest"
+	"tieout/timeline"
 )
 
 const testToken = "ghp_thisIsTheTokenOfTheTests000000000000"
@@ -173,7 +175,11 @@ func (r *replay) collect(with string, w audit.Window) (*sourcetest.Recorder, []t
 		r.t.Fatalf("collect: %v", err)
 	}
 	for _, it := range rec.Items {
-		if err := sourcetest.Valid(it); err != nil {
+		mode := audit.ModeSnapshot
+		if typ, err := audit.TypeByName(it.Type); err == nil && typ.Event {
+			mode = audit.ModeEvents
+		}
+		if err := errors.Join(sourcetest.Valid(it), timeline.Check(mode, it)); err != nil {
 			r.t.Errorf("%s %s: %v", it.Type, it.ID, err)
 		}
 	}
