@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -46,11 +47,13 @@ func classify(v ref.Val) answer {
 
 func classifyUnknown(u *types.Unknown) answer {
 	var missing, stated []string
-	pending, worst := false, audit.Operated
+	pending, worst := "", audit.Operated
 	for _, r := range reasons(u) {
 		switch rest, ok := strings.CutPrefix(r, markEmpty); {
 		case r == markPending:
-			pending = true
+			pending = "the deadline has not passed"
+		case r == markTail:
+			pending = cmp.Or(pending, outstanding)
 		case ok:
 			worst = worse(worst, audit.Outcome(rest[0]-'0'))
 			stated = append(stated, rest[1:])
@@ -61,11 +64,15 @@ func classifyUnknown(u *types.Unknown) answer {
 	switch {
 	case len(missing) > 0:
 		return answer{out: audit.NoEvidence, why: strings.Join(unique(missing), "; ")}
-	case pending:
-		return answer{out: audit.Pending, why: "the deadline has not passed"}
+	case pending != "":
+		return answer{out: audit.Pending, why: pending}
 	}
 	return answer{out: worst, why: strings.Join(unique(stated), "; ")}
 }
+
+// outstanding is why an answer is pending that hangs on the newest part of a
+// history, which the next collection brings.
+const outstanding = "what it hangs on is not collected yet"
 
 // severity orders outcomes for "the worst of": findings first, because what
 // was seen stays seen whatever else is not known.

@@ -241,6 +241,9 @@ func (s *schedule) dueAt(sub *subject, t int64) (answer, error) {
 		return answer{tri: yes}, nil
 	}
 	t = min(t, s.e.run.asOf)
+	if !sub.view.tail.empty() {
+		t = min(t, sub.view.tail.from-1)
+	}
 	cur := -1
 	for i := range sub.hist.Versions {
 		if at := micros(sub.hist.Versions[i].From.At); at > t || at > s.e.run.asOf {
@@ -254,6 +257,9 @@ func (s *schedule) dueAt(sub *subject, t int64) (answer, error) {
 	}
 	if cur < 0 || sub.hist.Versions[cur].Gone {
 		return answer{tri: no}, nil
+	}
+	if stands, _ := sub.view.stands(&sub.hist.Versions[cur], t); !stands {
+		return answer{why: fmt.Sprintf("%s: %s", sub.id, sub.view.stale(t))}, nil
 	}
 	s.e.clock.set(t)
 	s.e.act.item = sub.rows[cur]
@@ -403,7 +409,7 @@ func (s *schedule) attributes(x *performance) (cadenceResult, error) {
 	if err := e.load(x.hist); err != nil {
 		return cadenceResult{}, err
 	}
-	e.clock.now, e.clock.known, e.clock.asOf, e.clock.next = x.at, e.seenUntil(s.t.views[x.hist.Stream], x.at), e.run.asOf, forever
+	e.look(s.t.views[x.hist.Stream], 0, x.at)
 	e.act.item, e.act.from = e.rows[0], s.t.span.from
 	if err := e.joins[0].bind(moment{x.at, false}); err != nil {
 		return cadenceResult{}, err
@@ -424,6 +430,11 @@ func (s *schedule) missing(sub *subject, w window) answer {
 		return answer{out: audit.Pending, why: why}
 	}
 	in := stretch{w.from, s.limit(w)}
+	for _, v := range s.t.views {
+		if !in.cut(v.tail).empty() {
+			return answer{out: audit.Pending, why: outstanding}
+		}
+	}
 	for _, x := range s.events {
 		if x.tri == unsure && (x.unkey || x.key == sub.id) && x.at >= in.from && x.at < in.to {
 			return answer{why: fmt.Sprintf("%s %s may be it: %s", s.t.p.ItemType, x.hist.ID, x.why)}

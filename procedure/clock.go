@@ -15,12 +15,15 @@ type clock struct {
 	now   int64 // what within, olderThan and past compare with
 	known int64 // up to when the item was seen: a deadline before it was missed
 	asOf  int64 // up to when time has passed
+	told  int64 // up to when that has been collected
 	next  int64 // the earliest flip after now
 	cal   *calendar
 }
 
 // set moves the clock to an instant that is known and forgets flips.
-func (c *clock) set(now int64) { c.now, c.known, c.asOf, c.next = now, now, now, forever }
+func (c *clock) set(now int64) {
+	c.now, c.known, c.asOf, c.told, c.next = now, now, now, now, forever
+}
 
 // flips registers that an answer changes at t.
 func (c *clock) flips(t int64) {
@@ -63,7 +66,7 @@ func (c *clock) noLaterThan(t, start int64, l length) ref.Val {
 	switch {
 	case c.known > deadline:
 		return types.False
-	case c.asOf <= deadline:
+	case c.told <= deadline:
 		return pendingUnknown
 	}
 	return unknown(fmt.Sprintf("it was last seen at %s, before the deadline at %s", text(c.known), text(deadline)))

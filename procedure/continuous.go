@@ -23,6 +23,7 @@ type contGroup struct {
 // segFlags says what a version's segments hold.
 type segFlags struct {
 	known, weak bool
+	stale       bool
 	tail        bool // it ends in a gap that the next version ends
 	gaps        [2]int32
 }
@@ -95,6 +96,8 @@ func (g *contGroup) begin(e *evaluator) {
 			f.known = true
 		case segWeak:
 			f.weak = true
+		case segStale:
+			f.stale = true
 		default:
 			g.gap(e, i, f)
 		}
@@ -135,7 +138,7 @@ func (e *evaluator) version(i int, prev *row) error {
 	}
 	for _, g := range e.group {
 		f := g.flags[i]
-		if !f.known && !f.weak && f.gaps[0] == f.gaps[1] {
+		if !f.known && !f.weak && !f.stale && f.gaps[0] == f.gaps[1] {
 			continue
 		}
 		for k := range g.tasks {
@@ -151,7 +154,7 @@ func (c *contTask) note(ver int, f *segFlags) {
 		return
 	}
 	switch {
-	case f.weak:
+	case f.weak || f.stale:
 		c.slow = true
 	case c.where != nil && c.where.last.tri == no:
 		c.bits |= 1 << audit.NotApplicable
@@ -226,9 +229,13 @@ func (e *evaluator) trace(g *contGroup, c *contTask) error {
 	ps := e.pieces[:0]
 	var err error
 	for i, s := range segs {
-		if s.kind == segGap {
+		switch s.kind {
+		case segGap:
 			ps, err = e.gapPiece(ps, c, segs, i)
-		} else {
+		case segStale:
+			why := task.views[e.hist.Stream].stale(s.from)
+			ps = append(ps, piece{stretch: s.stretch, answer: answer{why: why}, ver: s.ver})
+		default:
 			ps, err = e.seenPieces(ps, c, s)
 		}
 		if err != nil {
@@ -268,7 +275,8 @@ func (e *evaluator) ask2(c *contTask, ver int, at int64) (answer, int64, error) 
 
 const onlyIncomplete = "it was seen only in an incomplete collection, which cannot support more"
 
-// seenPieces asks from the segment's start to each next flip.
+// seenPieces asks from the segment's start to each next flip. Of a stretch in
+// which a joined history is outstanding nothing is said yet.
 func (e *evaluator) seenPieces(ps []piece, c *contTask, s seg) ([]piece, error) {
 	for at := s.from; at < s.to; {
 		a, next, err := e.ask2(c, s.ver, at)
@@ -279,7 +287,9 @@ func (e *evaluator) seenPieces(ps []piece, c *contTask, s seg) ([]piece, error) 
 			a = answer{out: audit.NoEvidence, why: onlyIncomplete}
 		}
 		to := min(next, s.to)
-		ps = append(ps, piece{stretch: stretch{at, to}, answer: a, ver: s.ver})
+		if a.out != audit.Pending || a.why != outstanding {
+			ps = append(ps, piece{stretch: stretch{at, to}, answer: a, ver: s.ver})
+		}
 		at = to
 	}
 	return ps, nil
@@ -295,7 +305,11 @@ func (e *evaluator) gapPiece(ps []piece, c *contTask, segs []seg, i int) ([]piec
 	if err != nil {
 		return nil, err
 	}
-	if outside && i+1 < len(segs) && segs[i+1].from == s.to && segs[i+1].ver != s.ver {
+	after := i+1 < len(segs) && segs[i+1].from == s.to
+	switch {
+	case after && segs[i+1].kind == segStale:
+		outside = false // it is not known to have stayed outside
+	case outside && after && segs[i+1].ver != s.ver:
 		if outside, err = e.outside(c, segs[i+1].ver, s.to); err != nil {
 			return nil, err
 		}

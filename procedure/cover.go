@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -20,19 +21,29 @@ func (s stretch) empty() bool           { return s.from >= s.to }
 type view struct {
 	stream *audit.Stream
 	maxGap int64
-	known  []stretch // disjoint, in order, never touching
-	points []int64   // complete snapshots
+	known  []stretch  // disjoint, in order, never touching
+	points []int64    // complete snapshots
+	told   []manifest // histories: in order of record
+	tail   stretch    // histories: after what is covered, not collected yet
 }
+
+// A manifest says from when on one collection told what changed.
+type manifest struct{ record, from int64 }
 
 // newView applies the rules of docs/formats/intervals.md. Snapshots: state is
 // known at each, up to the next where that is at most maxGap later, and for at
-// most maxGap after the last. Histories: within what they cover.
-func newView(s *audit.Stream, maxGap, asOf int64) *view {
+// most maxGap after the last. Histories: within what they cover; while the
+// period runs, and for maxGap after it, the newest maxGap may be outstanding.
+func newView(s *audit.Stream, maxGap, asOf, periodTo int64) *view {
 	v := &view{stream: s, maxGap: maxGap}
 	limit := asOf + 1
 	if s.Mode != audit.ModeSnapshot {
 		for _, c := range s.Covered {
 			v.add(stretch{micros(c.From), min(micros(c.To), limit)})
+		}
+		v.manifests()
+		if n := len(v.known); n > 0 && asOf-v.known[n-1].to < maxGap && asOf < periodTo+maxGap {
+			v.tail = stretch{v.known[n-1].to, limit}
 		}
 		return v
 	}
@@ -52,6 +63,72 @@ func newView(s *audit.Stream, maxGap, asOf int64) *view {
 		}
 	}
 	return v
+}
+
+// manifests lists what each collection was about, in the order of recording.
+func (v *view) manifests() {
+	for _, c := range v.stream.Covered {
+		v.told = append(v.told, manifest{c.Record, micros(c.From)})
+	}
+	for _, h := range v.stream.Holes {
+		v.told = append(v.told, manifest{h.Record, micros(h.From)})
+	}
+	slices.SortFunc(v.told, func(a, b manifest) int { return cmp.Or(cmp.Compare(a.record, b.record), cmp.Compare(a.from, b.from)) })
+}
+
+// certain is the part of a history's coverage in which a version is known to
+// stand, if no later version ends it: from its instant to the end of what is
+// covered without a break. A change told of an instant before what its own
+// collection was about says how things stood when that began. What was told of
+// an instant that nothing covers is certain at that instant only.
+func (v *view) certain(ver *audit.Version) stretch {
+	at := micros(ver.From.At)
+	if k := v.holding(at); !k.empty() {
+		return stretch{at, k.to}
+	}
+	i := sort.Search(len(v.told), func(i int) bool { return v.told[i].record >= ver.Record })
+	if i < len(v.told) && v.told[i].from > at {
+		if k := v.holding(v.told[i].from); !k.empty() {
+			return stretch{v.told[i].from, k.to}
+		}
+	}
+	return stretch{at, at + 1}
+}
+
+// holding is the known stretch that holds t; empty where there is none.
+func (v *view) holding(t int64) stretch {
+	if i := v.first(t); i < len(v.known) && v.known[i].from <= t {
+		return v.known[i]
+	}
+	return stretch{}
+}
+
+// stands reports whether the state that ver tells of is known at t, up to the
+// next version; and the next instant at which that changes.
+func (v *view) stands(ver *audit.Version, t int64) (bool, int64) {
+	if v.stream.Mode == audit.ModeSnapshot {
+		known, next := v.at(t)
+		return known || micros(ver.From.At) == t, next
+	}
+	c := v.certain(ver)
+	switch {
+	case t < c.from:
+		return t == micros(ver.From.At), c.from
+	case t < c.to:
+		return true, c.to
+	}
+	return false, forever
+}
+
+// stale says why an item is not known at t though its stream is.
+func (v *view) stale(t int64) string {
+	i := v.first(t)
+	if i == 0 {
+		return "nothing tells of it since the history begins at " + text(v.known[0].from)
+	}
+	hole := stretch{v.known[i-1].to, v.known[i].from}
+	why, _ := v.why(hole)
+	return fmt.Sprintf("nothing tells of it since the gap in its history from %s to %s: %s", text(hole.from), text(hole.to), why)
 }
 
 func (v *view) add(s stretch) {
@@ -97,8 +174,14 @@ func (v *view) covers(s stretch) (bool, stretch) {
 	return false, gaps[0]
 }
 
-// gaps are the parts of s that are not known.
+// gaps are the parts of s that are not known and not merely outstanding.
 func (v *view) gaps(s stretch) []stretch {
+	if !v.tail.empty() {
+		s.to = min(s.to, v.tail.from)
+	}
+	if s.empty() {
+		return nil
+	}
 	var out []stretch
 	t := s.from
 	for i := v.first(s.from); i < len(v.known) && v.known[i].from < s.to; i++ {
@@ -129,25 +212,17 @@ func (v *view) observations(s stretch) int {
 	return b - a
 }
 
-// complete reports whether something first seen at t was seen in a complete
-// observation, and if not, when the next one was.
+// complete reports whether something first seen at b was seen in a complete
+// snapshot, and if not, when the next one was.
 func (v *view) complete(b audit.Bound) (bool, int64) {
-	t := micros(b.At)
-	if v.stream.Mode == audit.ModeSnapshot {
-		i, found := slices.BinarySearch(v.points, t)
-		if found || b.Exact() {
-			return true, 0
-		}
-		if i < len(v.points) {
-			return false, v.points[i]
-		}
-		return false, forever
+	i, found := slices.BinarySearch(v.points, micros(b.At))
+	if found || b.Exact() {
+		return true, 0
 	}
-	known, next := v.at(t)
-	if known || len(v.known) > 0 && t < v.known[0].from {
-		return true, 0 // before the history: what it was when the history begins
+	if i < len(v.points) {
+		return false, v.points[i]
 	}
-	return false, next
+	return false, forever
 }
 
 // why says in words why nothing is known in gap, and which records say so.
@@ -226,8 +301,9 @@ type seg struct {
 type segKind uint8
 
 const (
-	segGap  segKind = iota // not known
-	segWeak                // seen, but only in an incomplete collection
+	segGap   segKind = iota // not known
+	segWeak                 // seen, but only in an incomplete collection
+	segStale                // the stream was seen, but tells nothing of the item since a gap
 	segKnown
 )
 
@@ -250,8 +326,39 @@ func (v *view) segments(out []seg, h *audit.History, r stretch, asOf int64) []se
 			}
 		}
 		if life = life.cut(r); !life.empty() {
-			out = v.cutLife(out, i, ver.From, life)
+			if v.stream.Mode == audit.ModeSnapshot {
+				out = v.cutLife(out, i, ver.From, life)
+			} else {
+				out = v.cutTold(out, i, ver, life)
+			}
 		}
+	}
+	return out
+}
+
+// cutTold cuts the life of a version that a history tells of. Of what is
+// outstanding nothing is said yet.
+func (v *view) cutTold(out []seg, ver int, told *audit.Version, life stretch) []seg {
+	c := v.certain(told)
+	if !v.tail.empty() {
+		life.to = min(life.to, v.tail.from)
+	}
+	for t := life.from; t < life.to; {
+		known, to := v.at(t)
+		to = min(to, life.to)
+		kind := segStale
+		switch {
+		case !known && t == c.from:
+			kind, to = segWeak, t+1
+		case !known:
+			kind = segGap
+		case t < c.from:
+			to = min(to, c.from)
+		case t < c.to:
+			kind, to = segKnown, min(to, c.to)
+		}
+		out = append(out, seg{stretch{t, to}, ver, kind})
+		t = to
 	}
 	return out
 }

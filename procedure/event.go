@@ -21,7 +21,7 @@ func (e *evaluator) event(i int) error {
 	if known && (at == never || !(task.span.from <= at && at < task.span.to)) {
 		return nil
 	}
-	e.clock.now, e.clock.known, e.clock.asOf, e.clock.next = at, e.seenUntil(v, at), e.run.asOf, forever
+	e.look(v, ver, at)
 	e.act.item, e.act.from, e.act.joins = r, task.span.from, nil
 	where, err := e.act.ask(task.p.where)
 	if err != nil {
@@ -43,6 +43,7 @@ func (e *evaluator) event(i int) error {
 		if err := e.attributes(task.p, &o); err != nil {
 			return err
 		}
+		e.unsupported(v, &o)
 	}
 	e.occurred(&o)
 	return nil
@@ -62,9 +63,18 @@ func (e *evaluator) latest() int {
 	return -1
 }
 
+// look sets the clock to an occurrence at that instant, told of by a version.
+func (e *evaluator) look(v *view, ver int, at int64) {
+	c := &e.clock
+	c.now, c.known, c.asOf, c.told, c.next = at, e.seenUntil(v, ver, at), e.run.asOf, e.run.asOf, forever
+	if !v.tail.empty() {
+		c.told = v.tail.from - 1
+	}
+}
+
 // seenUntil is the last instant at which the item's state was seen: a
 // deadline after it cannot be known to be missed.
-func (e *evaluator) seenUntil(v *view, at int64) int64 {
+func (e *evaluator) seenUntil(v *view, ver int, at int64) int64 {
 	if v.stream.Mode == audit.ModeSnapshot {
 		last := micros(e.hist.Versions[e.used-1].From.At)
 		if n := len(v.points); n > 0 {
@@ -72,10 +82,28 @@ func (e *evaluator) seenUntil(v *view, at int64) int64 {
 		}
 		return min(last, e.run.asOf)
 	}
-	if ok, to := v.at(at); ok {
-		return min(to, e.run.asOf)
+	if c := v.certain(&e.hist.Versions[ver]); c.to > at || !e.table.layout.typ.Event {
+		return min(c.to, e.run.asOf)
 	}
 	return at
+}
+
+// unsupported takes back what rests on a state that a change history told of
+// before a gap: when it happened, the item may have been another.
+func (e *evaluator) unsupported(v *view, o *occurrence) {
+	if v.stream.Mode != audit.ModeChanges || o.out == audit.Pending || o.at < v.certain(&e.hist.Versions[o.ver]).to {
+		return
+	}
+	o.attrs = nil
+	switch known, _ := v.at(o.at); {
+	case known:
+		o.answer = answer{why: v.stale(o.at)}
+	case v.tail.from <= o.at && o.at < v.tail.to:
+		o.answer = answer{out: audit.Pending, why: outstanding}
+	default:
+		why, _ := v.why(stretch{o.at, o.at + 1})
+		o.answer = answer{why: why}
+	}
 }
 
 // An occurrence is one thing that happened, with what its test found.

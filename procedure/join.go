@@ -235,7 +235,9 @@ func (x *joiner) uncovered(j *join, m moment, t int64, views []*view, res *joine
 		if m.continuous {
 			x.act.clock.flips(next)
 		}
-		if !known {
+		if !known && v.tail.from <= t && t < v.tail.to {
+			res.add(outstandingUnknown)
+		} else if !known {
 			res.merge(fmt.Sprintf("%s was not seen at %s in %s", j.layout.typ.Name, text(t), streamName(v.stream.StreamKey)))
 		}
 	}
@@ -285,8 +287,17 @@ func (x *joiner) state(j *join, m moment, t int64, h *audit.History, v *view, re
 		x.act.clock.flips(micros(h.Versions[next].From.At))
 	}
 	exists := cur >= 0 && !h.Versions[cur].Gone
-	seen, _ := v.at(t)
-	seen = seen || cur >= 0 && micros(h.Versions[cur].From.At) == t
+	known, flip := v.at(t)
+	seen := known
+	if cur >= 0 {
+		seen, flip = v.stands(&h.Versions[cur], t)
+	}
+	if m.continuous {
+		x.act.clock.flips(flip)
+	}
+	if !seen && known && exists {
+		res.merge(fmt.Sprintf("%s %s: %s", j.layout.typ.Name, h.ID, v.stale(t)))
+	}
 	if !seen {
 		return nil, nil
 	}
@@ -346,6 +357,9 @@ func (x *joiner) events(j *join, m moment, s stretch, views []*view, c candidate
 		}
 		if want.empty() {
 			continue
+		}
+		if s.from != always && want.cut(v.tail).from < want.cut(v.tail).to {
+			res.add(outstandingUnknown)
 		}
 		if ok, gap := v.covers(want); !ok {
 			res.merge(fmt.Sprintf("%s is not covered from %s to %s in %s", j.layout.typ.Name, text(gap.from), text(gap.to), streamName(v.stream.StreamKey)))

@@ -110,7 +110,7 @@ func (r *run) table(typ string) error {
 	if err != nil {
 		return fmt.Errorf("timeline of %s: %w", typ, err)
 	}
-	r.tables[typ], err = newTable(typ, tl, r.asOf)
+	r.tables[typ], err = newTable(typ, tl, r.asOf, micros(r.in.Period.To))
 	return err
 }
 
@@ -266,7 +266,7 @@ func (t *tally) add(o *tally) {
 		t.hits = make([][]int, len(o.hits))
 	}
 	for i, hits := range o.hits {
-		if t.hits[i] == nil {
+		if hits != nil && t.hits[i] == nil {
 			t.hits[i] = make([]int, len(hits))
 		}
 		for k, n := range hits {

@@ -14,6 +14,7 @@ type table struct {
 	layout *layout
 	tl     *audit.Timeline // never nil; without streams where nothing was collected
 	asOf   int64
+	end    int64             // of the period
 	views  map[int64][]*view // by maxGap, then stream
 	index  map[int]*index    // by slot
 }
@@ -24,7 +25,7 @@ type index struct {
 	unkeyed []int32 // in some version the field was not collected
 }
 
-func newTable(typ string, tl *audit.Timeline, asOf int64) (*table, error) {
+func newTable(typ string, tl *audit.Timeline, asOf, end int64) (*table, error) {
 	if tl == nil {
 		tl = &audit.Timeline{Type: typ}
 	}
@@ -37,7 +38,7 @@ func newTable(typ string, tl *audit.Timeline, asOf int64) (*table, error) {
 			return nil, fmt.Errorf("%w: timeline of %s: history %q has no stream or no version", audit.ErrInvalid, typ, h.ID)
 		}
 	}
-	return &table{layout: layouts()[typ], tl: tl, asOf: asOf, views: map[int64][]*view{}, index: map[int]*index{}}, nil
+	return &table{layout: layouts()[typ], tl: tl, asOf: asOf, end: end, views: map[int64][]*view{}, index: map[int]*index{}}, nil
 }
 
 // view prepares what is known of every stream for one maxGap.
@@ -47,7 +48,7 @@ func (t *table) view(maxGap int64) []*view {
 	}
 	v := make([]*view, len(t.tl.Streams))
 	for i := range t.tl.Streams {
-		v[i] = newView(&t.tl.Streams[i], maxGap, t.asOf)
+		v[i] = newView(&t.tl.Streams[i], maxGap, t.asOf, t.end)
 	}
 	t.views[maxGap] = v
 	return v

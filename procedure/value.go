@@ -136,10 +136,14 @@ func unknown(reason string) *types.Unknown {
 // Reasons that are no lack of evidence carry a mark no text can start with.
 const (
 	markPending = "\x00pending"
+	markTail    = "\x00outstanding"
 	markEmpty   = "\x00empty " // followed by the digit of the stated outcome and the reason
 )
 
-var pendingUnknown = unknown(markPending)
+var (
+	pendingUnknown     = unknown(markPending)
+	outstandingUnknown = unknown(markTail)
+)
 
 // stated is the value of what hangs on an empty list: the outcome that the
 // procedure's `empty` gives it.

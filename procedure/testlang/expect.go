@@ -14,6 +14,7 @@ import (
 //	nothing                                          no result is left unexpected
 //	items N | grace N | count OUTCOME N
 //	gap ["words of the reason"] [FROM TO] [N]        N items touched
+//	no gap                                           there is none at all
 //	start ITEM AFTER AT | end ITEM AFTER AT | open ITEM
 //	frequency "words"
 //
@@ -35,6 +36,11 @@ func (s *session) expect(line string) error {
 		return s.count(rest)
 	case "gap":
 		return s.gap(rest, reason)
+	case "no":
+		if len(s.tested.Gaps) > 0 || len(rest) != 1 || rest[0] != "gap" {
+			return fmt.Errorf("there are gaps:\n%s", s.list())
+		}
+		return nil
 	case "start", "end", "open":
 		return s.bound(words[0], rest)
 	case "frequency":
