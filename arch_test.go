@@ -94,9 +94,12 @@ func TestWordsImportOnlyStd(t *testing.T) {
 	}
 }
 
+// skipDir leaves out what is not part of the product: other modules (tools,
+// bench) among it.
 func skipDir(name string) bool {
 	base := filepath.Base(name)
-	return name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules" || base == "tools")
+	_, noModule := os.Stat(filepath.Join(name, "go.mod"))
+	return name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules" || noModule == nil)
 }
 
 func top(dir string) string {
