@@ -171,7 +171,11 @@ func storeSentence(n int64, faults []error) string {
 	if len(faults) == 0 {
 		return fmt.Sprintf("%s as they were sealed.", count(int(n), "record is", "records are"))
 	}
-	return fmt.Sprintf("%s of %s", count(len(faults), "record does not match", "records do not match"), report.Number(int(n)))
+	match := "match"
+	if len(faults) == 1 {
+		match = "matches"
+	}
+	return fmt.Sprintf("%s of %s no longer %s what was sealed.", report.Number(len(faults)), count(int(n), "record", "records"), match)
 }
 
 // storeChecks says in sentences what checking the workspace's own store showed.

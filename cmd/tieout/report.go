@@ -46,7 +46,8 @@ func (a *app) reportExport() *cobra.Command {
 		Long: `Writes the newest sealed run. Without flags: report.html, report.xlsx,
 report.json and oscal.json in the folder of --to. --bundle also writes one file
 from which 'tieout verify' and 'tieout reperform' work anywhere. The same run
-always gives the same bytes.`,
+gives the same figures each time; the export is sealed too, so a later one names
+a later checkpoint of the log.`,
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error {

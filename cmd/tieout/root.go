@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,7 +52,10 @@ invented company.`,
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	f.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %v", audit.ErrUsage, err) })
-	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
+	cobra.AddTemplateFunc("hang", hang)
+	cmd.SetUsageTemplate(strings.NewReplacer(
+		".FlagUsages ", ".FlagUsagesWrapped 80 ", "{{rpad .Name .NamePadding }} {{.Short}}", "{{hang (rpad .Name .NamePadding) .Short}}",
+	).Replace(cmd.UsageTemplate()))
 	a.addCommands(cmd)
 	explain(cmd)
 	return cmd
@@ -60,7 +64,7 @@ invented company.`,
 // explain makes commands that only hold others show their help, and refuse a
 // word that names none of them. Help texts are broken at 80 columns.
 func explain(cmd *cobra.Command) {
-	cmd.Long = paragraphs(cmd.Long)
+	cmd.Long = paragraphs(cmp.Or(cmd.Long, cmd.Short))
 	if !cmd.HasSubCommands() {
 		return
 	}
@@ -69,6 +73,12 @@ func explain(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		explain(c)
 	}
+}
+
+// hang writes a name and what it is beside it, further lines below that.
+func hang(name, what string) string {
+	indent := len(name) + 3
+	return name + " " + strings.ReplaceAll(text.Wrap(what, text.DefaultWidth-indent), "\n", "\n"+strings.Repeat(" ", indent))
 }
 
 // paragraphs breaks the lines of each paragraph anew; one with an indented line

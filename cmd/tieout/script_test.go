@@ -59,12 +59,16 @@ func scriptClock() func() time.Time {
 
 // TestTranscripts runs each journey of testdata: they are the manual too.
 func TestTranscripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	p := testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "now": now, "capture": capture, "flip": flip, "truncate": truncate, "interrupt": interrupt, "lines": lines,
+			"exits": exits, "now": now, "capture": capture, "flip": flip, "truncate": truncate, "interrupt": interrupt,
 		},
-	})
+	}
+	if testing.Short() {
+		p.Dir, p.Files = "", []string{"testdata/init.txtar", "testdata/usage.txtar", "testdata/no-reviews.txtar"}
+	}
+	testscript.Run(t, p)
 }
 
 // setUp gives a transcript a clock, an identity for git and nothing else of the
@@ -128,16 +132,20 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], m[1])
 }
 
-// flip FILE TEXT changes one bit of the first byte of a text in a file.
+// flip FILE WHERE changes one bit of a file: of the byte of that number, or of
+// the first byte of that text.
 func flip(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: flip FILE TEXT")
+		ts.Fatalf("usage: flip FILE NUMBER|TEXT")
 	}
 	path := ts.MkAbs(args[0])
 	data, err := os.ReadFile(path)
 	ts.Check(err)
-	i := bytes.Index(data, []byte(args[1]))
-	if i < 0 {
+	i, err := strconv.Atoi(args[1])
+	if err != nil {
+		i = bytes.Index(data, []byte(args[1]))
+	}
+	if i < 0 || i >= len(data) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
 	data[i] ^= 1
@@ -155,20 +163,6 @@ func truncate(ts *testscript.TestScript, neg bool, args []string) {
 	data, err := os.ReadFile(path)
 	ts.Check(err)
 	ts.Check(os.WriteFile(path, data[:len(data)-n], 0o644))
-}
-
-// lines FILE N fails if a line of the file is longer than N characters.
-func lines(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: lines FILE N")
-	}
-	most, err := strconv.Atoi(args[1])
-	ts.Check(err)
-	for _, l := range strings.Split(ts.ReadFile(args[0]), "\n") {
-		if n := len([]rune(l)); n > most {
-			ts.Fatalf("%d characters, at most %d wanted: %s", n, most, l)
-		}
-	}
 }
 
 // interrupt FILE PROGRAM ARGS... starts a program, sends it the interrupt
