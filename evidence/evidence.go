@@ -262,7 +262,7 @@ func ReadBody(ctx context.Context, st *store.Store, blobs blob.Store, rec audit.
 // DecodeBody reads the canonical JSON body of a record into v.
 func DecodeBody(rec audit.Record, body []byte, v any) error {
 	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("%w: %s (%s): %v", audit.ErrAltered, rec.Ref(), rec.Kind, err)
+		return fmt.Errorf("%w: %s (%s): %w", audit.ErrAltered, rec.Ref(), rec.Kind, err)
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (b bulk) run(ctx context.Context, tx *sql.Tx, d Dialect, n int, row func(ar
 			}
 			k, err := exec(ctx, stmt, args)
 			if err != nil {
-				stmt.Close()
+				stmt.Close() //nolint:sqlclosecheck // a statement is for some rows, not for the whole function
 				return affected, fmt.Errorf("row %d: %w", first, err)
 			}
 			affected += k

@@ -24,7 +24,6 @@ type history struct {
 	dir   string
 	buf   bytes.Buffer
 	marks int
-	args  []string
 }
 
 func newHistory(t testing.TB, initArgs ...string) *history {

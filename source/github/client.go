@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tieout/source"
 )
 
 // Limits of asking.
@@ -95,7 +97,7 @@ func (c *client) once(ctx context.Context, part, uri string, keep bool) (a answe
 	resp, err := c.http.Do(req)
 	if err != nil {
 		a.Problem = c.words(err)
-		if errors.Is(err, errElsewhere) {
+		if errors.Is(err, source.ErrElsewhere) {
 			return a, 0
 		}
 		return a, failurePause
@@ -209,8 +211,8 @@ func (c *client) next(a answer) (uri string, pages int, err error) {
 		return "", pages, nil
 	}
 	u, err := url.Parse(links["next"])
-	if err != nil || !sameHost(c.base, u) {
-		return "", pages, errElsewhere
+	if err != nil || !source.SameOrigin(c.base, u) {
+		return "", pages, source.ErrElsewhere
 	}
 	return u.RequestURI(), pages, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -375,19 +374,6 @@ func TestUnasked(t *testing.T) {
 }
 
 func TestGuard(t *testing.T) {
-	for _, tc := range []struct {
-		addr, allow string
-		ok          bool
-	}{
-		{"140.82.112.5", "", true}, {"127.0.0.1", "", false}, {"127.0.0.1", "loopback", true}, {"::1", "loopback", true},
-		{"10.1.2.3", "", false}, {"10.1.2.3", "loopback", false}, {"10.1.2.3", "private", true}, {"fd00::1", "private", true},
-		{"100.64.0.1", "", false}, {"169.254.169.254", "private", false}, {"::ffff:169.254.169.254", "loopback", false},
-		{"0.0.0.0", "loopback", false}, {"::ffff:127.0.0.1", "", false}, {"224.0.0.1", "private", false},
-	} {
-		if err := checkAddr(netip.MustParseAddr(tc.addr), tc.allow); (err == nil) != tc.ok {
-			t.Errorf("%s with allow %q: %v; want ok %v", tc.addr, tc.allow, err, tc.ok)
-		}
-	}
 	r := newReplay(t)
 	col, _, err := Driver.Open("hub", json.RawMessage(fmt.Sprintf(`{"organization":"acme","allow":"private","baseURL":%q}`, r.srv.URL)), source.Env{})
 	if err != nil {

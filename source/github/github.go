@@ -127,7 +127,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if err != nil {
 		return fail(err)
 	}
-	c := &collector{source: name, rules: r, env: env, token: s.Token, base: base, http: guardedClient(env.HTTP, s.Allow, base), wait: wait}
+	c := &collector{source: name, rules: r, env: env, token: s.Token, base: base, http: source.Guard(env.HTTP, s.Allow, base), wait: wait}
 	return c, config, nil
 }
 

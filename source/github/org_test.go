@@ -56,7 +56,7 @@ func (r *replay) organization(repos ...any) {
 	r.ok(teamsPath, arr{obj{"id": 7, "slug": "platform", "name": "Platform"}})
 	r.ok("/orgs/acme/teams/platform/members?role=maintainer&per_page=100", people("ana"))
 	r.ok("/orgs/acme/teams/platform/members?role=member&per_page=100", people("ben"))
-	r.ok(reposPath, arr(repos))
+	r.ok(reposPath, repos)
 }
 
 func repository(name string, more obj) obj {

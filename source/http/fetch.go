@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"tieout/source"
 )
 
 // Limits of asking.
@@ -113,7 +115,7 @@ func networkError(err error) error {
 	if errors.As(err, &ue) {
 		err = ue.Err
 	}
-	if errors.Is(err, errAddress) || !isTransport(err) {
+	if errors.Is(err, source.ErrAddress) || !isTransport(err) {
 		return finalError{err}
 	}
 	return err

@@ -115,7 +115,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
 	}
-	c.client = guardedClient(env.HTTP, s.Allow, c.base)
+	c.client = source.Guard(env.HTTP, s.Allow, c.base)
 	return c, b, nil
 }
 
@@ -240,22 +240,11 @@ func resolve(base *url.URL, ref string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is not an address", ref)
 	}
-	if !sameOrigin(base, u) || u.User != nil {
+	if !source.SameOrigin(base, u) {
 		return nil, fmt.Errorf("%s://%s is another origin than %s://%s; it is not asked", u.Scheme, u.Host, base.Scheme, base.Host)
 	}
 	u.Fragment = ""
 	return u, nil
-}
-
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
 }
 
 func strict(b []byte, v any) error {

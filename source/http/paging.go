@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tieout/audit"
+	"tieout/source"
 	"tieout/source/mapping"
 )
 
@@ -154,7 +155,7 @@ func (s *stream) next(a *answer, p place, rows int, base *url.URL, stated *int64
 	if err != nil {
 		return n, false, fmt.Errorf("next page: %w", err)
 	}
-	if !sameOrigin(base, u) {
+	if !source.SameOrigin(base, u) {
 		return n, false, fmt.Errorf("next page: another origin than %s", base.Host)
 	}
 	if n.URL = u.RequestURI(); n.URL == a.url.RequestURI() {

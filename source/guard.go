@@ -1,4 +1,4 @@
-package http
+package source
 
 import (
 	"errors"
@@ -7,16 +7,27 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 )
 
 const maxRedirects = 5
 
-// guardedClient is a client that connects only where the settings allow and
-// follows redirects only within base's origin. A transport that is not the
-// standard library's (a recording, in tests) is used as it is.
-func guardedClient(given *http.Client, allow string, base *url.URL) *http.Client {
+// ErrElsewhere: an answer leads to another host than the one that was asked. It
+// is never followed: what a source may read is what its settings name.
+var ErrElsewhere = errors.New("it leads to another host, which is not followed")
+
+// ErrAddress: the settings do not let a source connect to that address.
+var ErrAddress = errors.New("this address is not allowed")
+
+// Guard returns a client that connects only where allow lets it ("loopback",
+// "private", or "" for neither) and follows redirects only within base's
+// origin. Addresses are looked at after names were resolved, so that no name
+// can lead into a network it must not reach (server-side request forgery). A
+// transport that is not the standard library's, such as a recording in tests,
+// is used as it is. The client's own timeout stays; without one it is two minutes.
+func Guard(given *http.Client, allow string, base *url.URL) *http.Client {
 	c := &http.Client{Timeout: 2 * time.Minute}
 	if given != nil {
 		*c = *given
@@ -26,8 +37,8 @@ func guardedClient(given *http.Client, allow string, base *url.URL) *http.Client
 		if len(via) >= maxRedirects {
 			return fmt.Errorf("more than %d redirects", maxRedirects)
 		}
-		if !sameOrigin(base, req.URL) {
-			return fmt.Errorf("a redirect to %s://%s, another origin, is not followed", req.URL.Scheme, req.URL.Host)
+		if !SameOrigin(base, req.URL) {
+			return fmt.Errorf("redirect to %s://%s: %w", req.URL.Scheme, req.URL.Host, ErrElsewhere)
 		}
 		return nil
 	}
@@ -47,6 +58,19 @@ func guardedClient(given *http.Client, allow string, base *url.URL) *http.Client
 	return c
 }
 
+// SameOrigin reports whether two addresses have scheme and host in common, and
+// the second names no user.
+func SameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b) && b.User == nil
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}
+
 // guard refuses addresses after names were resolved, so that no name can lead
 // a request into a network it must not reach.
 func guard(allow string) func(network, address string, c syscall.RawConn) error {
@@ -58,8 +82,6 @@ func guard(allow string) func(network, address string, c syscall.RawConn) error 
 		return checkAddr(ap.Addr(), allow)
 	}
 }
-
-var errAddress = errors.New("this address is not allowed")
 
 // Stretches of addresses that are neither public nor the company's own.
 var reserved = prefixes("0.0.0.0/8", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
@@ -75,6 +97,8 @@ func prefixes(list ...string) []netip.Prefix {
 	return out
 }
 
+// checkAddr refuses addresses of this machine and of private networks unless
+// allow names them, and all that is neither public nor those.
 func checkAddr(a netip.Addr, allow string) error {
 	a = a.Unmap().WithZone("")
 	switch {
@@ -82,14 +106,14 @@ func checkAddr(a netip.Addr, allow string) error {
 		if allow == "loopback" {
 			return nil
 		}
-		return fmt.Errorf("%s is this machine: %w; say `allow: loopback` if it is meant", a, errAddress)
+		return fmt.Errorf("%s is this machine: %w; say `allow: loopback` if it is meant", a, ErrAddress)
 	case a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() || within(a, reserved):
-		return fmt.Errorf("%s is reserved: %w", a, errAddress)
+		return fmt.Errorf("%s is reserved: %w", a, ErrAddress)
 	case within(a, private):
 		if allow == "private" {
 			return nil
 		}
-		return fmt.Errorf("%s lies in a private network: %w; say `allow: private` if it is meant", a, errAddress)
+		return fmt.Errorf("%s lies in a private network: %w; say `allow: private` if it is meant", a, ErrAddress)
 	}
 	return nil
 }
