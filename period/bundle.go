@@ -221,5 +221,5 @@ func (p *Program) remembered(ctx context.Context, x *Piece) error {
 // knows of its source: its process died before it could say more.
 func (p *Program) toAdopt(ctx context.Context, rec audit.Record) bool {
 	known, err := p.Store.Collections(ctx, rec.Source)
-	return err == nil && !slices.ContainsFunc(known, func(c store.SavedCollection) bool { return c.Record > rec.Index })
+	return err == nil && !slices.ContainsFunc(known, func(c store.SavedCollection) bool { return c.Record >= rec.Index })
 }

@@ -179,6 +179,9 @@ func (p *Program) explainLog(err error) error {
 		return fmt.Errorf("%w: %w (%s). Bring the file back, or say openly that it is gone with 'tieout log epoch --reason restored --no-anchor'",
 			audit.ErrAltered, err, p.anchorPath())
 	}
+	if errors.Is(err, audit.ErrNotFound) {
+		return fmt.Errorf("%w: %w: the store has lost a part of the log. Bring the newer store back", audit.ErrAltered, err)
+	}
 	if errors.Is(err, ledger.ErrVerify) {
 		return fmt.Errorf("%w: %w. 'tieout log verify' says what else is wrong", audit.ErrAltered, err)
 	}
