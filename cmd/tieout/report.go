@@ -119,6 +119,7 @@ func (a *app) export(ctx context.Context, p *period.Program, e exports) ([]strin
 		}
 	}
 	if e.bundle != "" {
+		a.publish(ctx, p) // the bundle rests on the newest checkpoint, which nobody outside has seen yet
 		if _, err := writeFile(e.bundle, func(w io.Writer) error {
 			_, err := p.Bundle(ctx, w, run)
 			return err
