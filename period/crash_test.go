@@ -1,6 +1,7 @@
 package period
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -67,6 +68,27 @@ func TestEveryWriteFails(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestEveryWriteFailsOnPostgres does so with a store on a server, of each write
+// in turn the one way or the other.
+func TestEveryWriteFailsOnPostgres(t *testing.T) {
+	stores(t, func(t *testing.T, where string) {
+		if where == ".tieout/store.db" {
+			return // TestEveryWriteFails
+		}
+		want := undisturbed(t, afterDayOne(t))
+		for at := 1; at < 45; at += 2 * stride(t) {
+			t.Run(fmt.Sprintf("write %d", at), func(t *testing.T) {
+				t.Setenv("TIEOUT_TEST_STORE", ownDatabase(t, os.Getenv("TIEOUT_TEST_POSTGRES")))
+				w := worldAt(t, t.TempDir(), where, nil)
+				p := w.create(t)
+				w.collectDays(t, p, 2)
+				must(t, p.Close())
+				failOnce(t, w, &fault{at: at, kept: at%4 == 1}, false, want)
+			})
+		}
+	})
 }
 
 // TestDiskFull lets every write from the n-th on fail.
@@ -162,7 +184,14 @@ func ended(t testing.TB, p *Program) {
 // dropLeases lets the locks of a dead process end, as they do by themselves.
 func dropLeases(t testing.TB, p *Program) {
 	t.Helper()
-	execSQL(t, p, `update leases set expires = 0`)
+	leases, err := sql.Open("sqlite", p.path(p.Def.Config.Store)+"?_pragma=busy_timeout(20000)")
+	if p.Store.Engine() == "postgres" {
+		leases, err = sql.Open("pgx", os.Getenv("TIEOUT_TEST_STORE")+"&search_path="+schemaName)
+	}
+	must(t, err)
+	defer leases.Close()
+	_, err = leases.ExecContext(t.Context(), `update leases set expires = 0`)
+	must(t, err)
 }
 
 func same(t testing.TB, got, want []string) {

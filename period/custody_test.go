@@ -343,4 +343,3 @@ func TestAnchorGone(t *testing.T) {
 		t.Errorf("Open without the anchor: %v", err)
 	}
 }
-

@@ -85,7 +85,7 @@ func (p *Program) speaking(ctx context.Context, rec audit.Record) (out []Manifes
 	ms, err := p.manifests(ctx, rec.Collection)
 	for _, m := range ms {
 		if m.Takes(rec.PageKind, rec.Scope, rec.About) {
-			out = append(out, ManifestRef{m.Manifest, m.Record})
+			out = append(out, ManifestRef(m))
 		}
 	}
 	return out, err

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 
 	"tieout/blob"
@@ -83,17 +84,16 @@ func die() {
 func faulty(t testing.TB, p *Program, f *fault) {
 	t.Helper()
 	ctx := t.Context()
-	path := p.path(p.Def.Config.Store)
+	engine := p.Store.Engine()
 	must(t, p.Store.Close())
-	writer := sql.OpenDB(connector{f, dsnOf(path, "_txlock=immediate", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)")})
-	writer.SetMaxOpenConns(1)
-	reader := sql.OpenDB(connector{nil, dsnOf(path, "", "query_only(on)")})
+	dialect, writer, reader := sqlitePools(p, f)
+	if engine == "postgres" {
+		dialect, writer, reader = postgresPools(t, p, f)
+	}
+	dialect.Lock = func(context.Context, *sql.DB) (func() error, error) { return func() error { return nil }, nil }
 	open := f.at
 	f.at = -1 // migrating is not among the writes that are counted
-	st, err := store.Open(ctx, store.Dialect{
-		Name: "sqlite", Now: "cast(unixepoch('subsec') * 1000000 as integer)", Rows: 1,
-		Lock: func(context.Context, *sql.DB) (func() error, error) { return func() error { return nil }, nil },
-	}, writer, reader)
+	st, err := store.Open(ctx, dialect, writer, reader)
 	must(t, err)
 	f.at, f.n, f.names = open, 0, nil
 	p.Store = st
@@ -106,6 +106,28 @@ func faulty(t testing.TB, p *Program, f *fault) {
 	p.Log, err = ledger.Open(ctx, evidence.Backend{Store: st}, signer, ledger.Options{Holder: "faulty", Anchor: anchor, Keys: p.Log.Keys()})
 	must(t, err)
 	p.Seal = &evidence.Sealer{Store: st, Blobs: p.Blobs, Log: p.Log, Now: p.Now}
+}
+
+func sqlitePools(p *Program, f *fault) (d store.Dialect, writer, reader *sql.DB) {
+	path := p.path(p.Def.Config.Store)
+	driver := &sqlite.Driver{}
+	writer = sql.OpenDB(connector{f, driver, dsnOf(path, "_txlock=immediate", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)")})
+	writer.SetMaxOpenConns(1)
+	reader = sql.OpenDB(connector{nil, driver, dsnOf(path, "", "query_only(on)")})
+	return store.Dialect{Name: "sqlite", Now: "cast(unixepoch('subsec') * 1000000 as integer)", Rows: 1}, writer, reader
+}
+
+func postgresPools(t testing.TB, p *Program, f *fault) (d store.Dialect, writer, reader *sql.DB) {
+	t.Helper()
+	dsn, err := p.Env.Secret(t.Context(), p.Def.Config.Store)
+	must(t, err)
+	dsn += "&search_path=" + schemaName
+	driver := stdlib.GetDefaultDriver()
+	writer, reader = sql.OpenDB(connector{f, driver, dsn}), sql.OpenDB(connector{nil, driver, dsn})
+	d = store.Dialect{
+		Name: "postgres", Now: "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)", Rows: 500, Snapshot: sql.LevelRepeatableRead,
+	}
+	return d, writer, reader
 }
 
 func dsnOf(path, option string, pragmas ...string) string {
@@ -147,14 +169,15 @@ func (a faultyAnchor) Save(ctx context.Context, note []byte) error {
 // A connector gives connections whose writes go through f: each statement that
 // is a transaction of its own, and each commit. f nil: none does.
 type connector struct {
-	f   *fault
-	dsn string
+	f     *fault
+	inner sqldriver.Driver
+	dsn   string
 }
 
-func (c connector) Driver() sqldriver.Driver { return &sqlite.Driver{} }
+func (c connector) Driver() sqldriver.Driver { return c.inner }
 
 func (c connector) Connect(context.Context) (sqldriver.Conn, error) {
-	inner, err := (&sqlite.Driver{}).Open(c.dsn)
+	inner, err := c.inner.Open(c.dsn)
 	if err != nil || c.f == nil {
 		return inner, err
 	}

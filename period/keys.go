@@ -278,7 +278,7 @@ func exists(path string) bool {
 func (p *Program) finishRotation(path string, chain ledger.Chain) error {
 	fresh, err := ledger.LoadSigner(path + ".new")
 	if err != nil || fresh.Key().VKey() != chain.Current().VKey() {
-		return nil // nothing was interrupted, or before the succession was saved
+		return nil //nolint:nilerr // nothing was interrupted, or before the succession was saved
 	}
 	return p.swapKeys(path)
 }

@@ -238,7 +238,7 @@ func (p *Program) needsEpoch(ctx context.Context, signer ledger.Signer, chain le
 func (p *Program) finishEpoch(ctx context.Context, path string, chain ledger.Chain) (ledger.Chain, error) {
 	fresh, err := ledger.LoadSigner(path + ".new")
 	if err != nil || holds(chain, fresh.Key()) {
-		return chain, nil
+		return chain, nil //nolint:nilerr // no key lies beside, so nothing was interrupted
 	}
 	head, err := evidence.Backend{Store: p.Store}.Head(ctx)
 	if err != nil || head.Note == nil {
@@ -246,10 +246,10 @@ func (p *Program) finishEpoch(ctx context.Context, path string, chain ledger.Cha
 	}
 	longer, err := chain.Vouch(head.Epoch, fresh.Key())
 	if err != nil {
-		return chain, nil // the key beside belongs to nothing the log has begun
+		return chain, nil //nolint:nilerr // the key beside belongs to nothing the log has begun
 	}
 	if c, err := longer.VerifyCheckpoint(head.Note); err != nil || c.Key.VKey() != fresh.Key().VKey() {
-		return chain, nil
+		return chain, nil //nolint:nilerr // the key beside has not signed the head
 	}
 	return longer, p.takeKey(ctx, path, SuccessionStep{Key: fresh.Key().VKey(), Epoch: head.Epoch})
 }

@@ -168,7 +168,7 @@ func (a *app) writeTables(r *audit.Report) error {
 	t := text.Table{Columns: []text.Column{{Head: "control"}, {Head: "title", Flex: true}, {Head: "state"}, {Head: "found", Flex: true}}}
 	for _, c := range r.Controls {
 		for i, x := range c.Procedures {
-			row := []string{"", "", "", report.ResultCell(&x)}
+			row := []string{"", "", "", foundCell(&x)}
 			if i == 0 {
 				row = []string{c.Control.ID, c.Control.Title, report.StateWord(c.State, report.Management), row[3]}
 			}
@@ -186,6 +186,27 @@ func (a *app) writeTables(r *audit.Report) error {
 	return nil
 }
 
+// foundCell says in a few words what a procedure found.
+func foundCell(t *audit.Tested) string {
+	var parts []string
+	for _, o := range []audit.Outcome{audit.Deviated, audit.Late, audit.NoEvidence, audit.Pending, audit.Operated} {
+		if n := t.Counts[o]; n > 0 {
+			parts = append(parts, report.Number(n)+" "+foundWords[o])
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing seen"}
+	}
+	if n := len(t.Gaps); n > 0 {
+		parts = append(parts, count(n, "gap", "gaps"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+var foundWords = map[audit.Outcome]string{
+	audit.Deviated: "deviated", audit.Late: "late", audit.NoEvidence: "without evidence", audit.Pending: "not due yet", audit.Operated: "operated",
+}
+
 // maxListed is how many deviations and gaps a check prints; the lists have all.
 const maxListed = 40
 
@@ -194,7 +215,7 @@ func writeFindings(w io.Writer, o text.Options, r *audit.Report, most int) error
 	if len(ds) > 0 {
 		fmt.Fprintf(w, "\n%s\n", report.Capital(count(len(ds), "deviation", "deviations")))
 		l := deviationListing(ds[:min(most, len(ds))], r.Period)
-		if err := asTable(l).Write(w, o); err != nil {
+		if err := writeTable(w, o, l); err != nil {
 			return err
 		}
 		more(w, len(ds)-most, "tieout deviation list")
@@ -202,11 +223,14 @@ func writeFindings(w io.Writer, o text.Options, r *audit.Report, most int) error
 	gs := report.Gaps(r)
 	if len(gs) > 0 {
 		fmt.Fprintf(w, "\n%s\n", report.Capital(count(len(gs), "gap in the evidence", "gaps in the evidence")))
-		l := gapListing(gs[:min(most, len(gs))], r.Period)
-		if err := asTable(l).Write(w, o); err != nil {
+		l := gapListing(gs, r.Period)
+		l.rows = sameGaps(l.rows)
+		all := len(l.rows)
+		l.rows = l.rows[:min(most, all)]
+		if err := writeTable(w, o, l); err != nil {
 			return err
 		}
-		more(w, len(gs)-most, "tieout check -o json")
+		more(w, all-most, "tieout check -o json")
 	}
 	return nil
 }
@@ -270,6 +294,24 @@ func gapListing(gs []audit.Gap, p audit.Period) listing {
 		l.rows = append(l.rows, row{[]string{g.Procedure, streamName(g.Stream), report.Days(g.Span, p.Location()), touches, g.Reason}, g})
 	}
 	return l
+}
+
+// sameGaps keeps one row of those that say the same of several procedures, and
+// names how many it stands for.
+func sameGaps(rows []row) []row {
+	type key struct{ stream, when, touches, why string }
+	var out []row
+	at, number := map[key]int{}, map[key]int{}
+	for _, r := range rows {
+		k := key{r.cells[1], r.cells[2], r.cells[3], r.cells[4]}
+		if number[k]++; number[k] > 1 {
+			out[at[k]].cells[0] = fmt.Sprintf("%d procedures", number[k])
+			continue
+		}
+		at[k] = len(out)
+		out = append(out, row{slices.Clone(r.cells), r.value})
+	}
+	return out
 }
 
 func streamName(k audit.StreamKey) string {

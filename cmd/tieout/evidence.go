@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -471,13 +470,4 @@ func (a *app) evidenceRedact() *cobra.Command {
 	in(cmd, "table", "json").Flags().StringVar(&file, "copy", "", "the redacted copy (needed)")
 	cmd.Flags().StringVar(&why, "why", "", "what was taken out, and why (needed)")
 	return cmd
-}
-
-// jsonText is v as compact JSON for a line of text.
-func jsonText(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
 }

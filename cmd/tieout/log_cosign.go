@@ -65,7 +65,7 @@ person has to decide first.`,
 func (a *app) makeWitnessKey(d desk) error {
 	skey, _, err := ledger.GenerateKey(d.makeKey)
 	if err != nil {
-		return fmt.Errorf("%w: %v", audit.ErrUsage, err)
+		return fmt.Errorf("%w: %w", audit.ErrUsage, err)
 	}
 	if err := ledger.SaveKey(d.key, skey); err != nil {
 		return err

@@ -180,7 +180,7 @@ func readTSA(path string) (ledger.TSATrust, error) {
 	}
 	pem, err := os.ReadFile(path)
 	if err != nil {
-		return ledger.TSATrust{}, fmt.Errorf("%w: --tsa: %v", audit.ErrNotFound, err)
+		return ledger.TSATrust{}, fmt.Errorf("%w: --tsa: %w", audit.ErrNotFound, err)
 	}
 	trust, err := ledger.ParseTSATrust(pem)
 	if err != nil {

@@ -172,11 +172,11 @@ func (a *app) listPopulations(ctx context.Context, p *period.Program, ref string
 	}
 	l := listing{schema: "tieout.populations/1", columns: []text.Column{
 		{Head: "procedure"}, {Head: "version"}, {Head: "items", Right: true}, {Head: "operated", Right: true}, {Head: "deviation", Right: true},
-		{Head: "late", Right: true}, {Head: "no evidence", Right: true}, {Head: "population", Flex: true},
+		{Head: "late", Right: true}, {Head: "no evidence", Right: true},
 	}}
 	for _, t := range run.Tested {
 		n := func(o audit.Outcome) string { return report.Number(t.Counts[o]) }
-		l.rows = append(l.rows, row{[]string{t.Procedure, shortHash(t.Hash), report.Number(t.Items), n(audit.Operated), n(audit.Deviated), n(audit.Late), n(audit.NoEvidence), t.Population}, t})
+		l.rows = append(l.rows, row{[]string{t.Procedure, shortHash(t.Hash), report.Number(t.Items), n(audit.Operated), n(audit.Deviated), n(audit.Late), n(audit.NoEvidence)}, t})
 	}
 	l.summary = fmt.Sprintf("%s, whole over the whole period, as sealed in %s.", report.Capital(count(len(l.rows), "population", "populations")), audit.EvidenceRef(run.Record))
 	return a.show(l)
@@ -195,7 +195,7 @@ func (a *app) showPopulation(ctx context.Context, p *period.Program, id, ref str
 		return err
 	}
 	l := listing{schema: "tieout.population/1", columns: []text.Column{
-		{Head: "item", Flex: true}, {Head: "when"}, {Head: "outcome"}, {Head: "evidence"}, {Head: "why", Flex: true},
+		{Head: "item", Flex: true}, {Head: "when"}, {Head: "outcome"}, {Head: "evidence", Flex: true}, {Head: "why", Flex: true},
 	}}
 	err = p.Results(ctx, run, which.Hash, func(r *audit.Result) error {
 		refs := make([]string, len(r.Records))

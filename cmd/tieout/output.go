@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -81,12 +82,8 @@ func (a *app) show(l listing) error {
 	case "csv":
 		return writeCSV(w, l)
 	}
-	t := text.Table{Columns: l.columns}
-	for _, r := range l.rows {
-		t.Rows = append(t.Rows, r.cells)
-	}
 	if len(l.rows) > 0 {
-		if err := t.Write(w, a.textOptions()); err != nil {
+		if err := writeTable(w, a.textOptions(), l); err != nil {
 			return err
 		}
 	}
@@ -94,6 +91,34 @@ func (a *app) show(l listing) error {
 		fmt.Fprintln(w, l.summary)
 	} else if l.summary != "" {
 		a.note("%s", l.summary)
+	}
+	return nil
+}
+
+// roomy is the width of a terminal from which a reason stands in its row.
+const roomy = 120
+
+// writeTable writes a listing's rows. On a terminal too narrow for them the
+// reasons (the column "why") go below their rows, whole.
+func writeTable(w io.Writer, o text.Options, l listing) error {
+	why := slices.IndexFunc(l.columns, func(c text.Column) bool { return c.Head == "why" })
+	if o.Width == 0 || o.Width >= roomy || why < 0 {
+		return asTable(l).Write(w, o)
+	}
+	t := text.Table{Columns: slices.Delete(slices.Clone(l.columns), why, why+1)}
+	for _, r := range l.rows {
+		t.Rows = append(t.Rows, slices.Delete(slices.Clone(r.cells), why, why+1))
+	}
+	var b bytes.Buffer
+	if err := t.Write(&b, o); err != nil {
+		return err
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
+		fmt.Fprintln(w, line)
+		if i > 0 && l.rows[i-1].cells[why] != "" {
+			reason := text.Wrap(l.rows[i-1].cells[why], o.Width-4)
+			fmt.Fprintln(w, "    "+strings.ReplaceAll(reason, "\n", "\n    "))
+		}
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -258,9 +257,7 @@ func (a *app) collect(ctx context.Context, p *period.Program, names []string) er
 	}}
 	incomplete := 0
 	for _, c := range got {
-		for _, line := range collectedLines(c) {
-			l.rows = append(l.rows, line)
-		}
+		l.rows = append(l.rows, collectedLines(c)...)
 		if !c.End.Complete {
 			incomplete++
 		}
@@ -353,6 +350,3 @@ func atMost(n int, what string) cobra.PositionalArgs {
 		return nil
 	}
 }
-
-// trimID leaves the log's prefix off an evidence reference.
-func trimID(s string) string { return strings.TrimPrefix(strings.ToUpper(s), "E-") }

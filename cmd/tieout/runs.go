@@ -34,23 +34,30 @@ func (a *app) listRuns(ctx context.Context, p *period.Program) error {
 	if err != nil {
 		return err
 	}
-	number := map[string]int64{}
-	for _, r := range revisions {
-		number[r.Hash] = r.Number
-	}
 	l := listing{schema: "tieout.runs/1", columns: []text.Column{
-		{Head: "run"}, {Head: "tested"}, {Head: "evidence up to"}, {Head: "revision", Right: true}, {Head: "definitions"}, {Head: "procedures", Right: true},
+		{Head: "run"}, {Head: "tested"}, {Head: "evidence up to"}, {Head: "revision", Right: true}, {Head: "version"}, {Head: "tests", Right: true},
 	}}
 	loc := p.Period.Location()
 	for _, r := range runs {
-		ref := audit.EvidenceRef(r.Record)
+		ref, number := audit.EvidenceRef(r.Record), revisionOf(revisions, r)
 		l.rows = append(l.rows, row{
-			[]string{ref, report.Moment(r.Started, loc), report.Moment(r.AsOf, loc), report.Number(int(number[r.Definition])), shortHash(r.Definition), report.Number(len(r.Results))},
-			map[string]any{"run": ref, "tested": r.Started, "asOf": r.AsOf, "revision": number[r.Definition], "definitions": r.Definition, "results": r.Results},
+			[]string{ref, report.Moment(r.Started, loc), report.Moment(r.AsOf, loc), report.Number(int(number)), shortHash(r.Definition), report.Number(len(r.Results))},
+			map[string]any{"run": ref, "tested": r.Started, "asOf": r.AsOf, "revision": number, "definitions": r.Definition, "results": r.Results},
 		})
 	}
 	l.summary = report.Capital(count(len(l.rows), "run", "runs")) + " sealed; 'tieout population list --run E-...' reads one."
 	return a.show(l)
+}
+
+// revisionOf is the number under which a run's definitions were in force: the
+// same text may have been applied again later.
+func revisionOf(revisions []store.Revision, r store.Run) (number int64) {
+	for _, rev := range revisions {
+		if rev.Hash == r.Definition && !rev.Applied.After(r.Started) {
+			number = max(number, rev.Number)
+		}
+	}
+	return number
 }
 
 // lastRun is the newest sealed run.
