@@ -192,6 +192,9 @@ func storeChecks(n int64, faults []error, log audit.LogState, key string) *bundl
 	}
 	add(bundle.Good, fmt.Sprintf("%s: bytes match their digests, records their commitments", count(int(n), "record", "records")))
 	add(bundle.Good, fmt.Sprintf("%s in the log %s, root %s, signed by %s", count(int(log.Size), "entry", "entries"), log.Origin, log.Root, key))
+	for _, who := range log.Witnessed {
+		add(bundle.Good, "this checkpoint was seen by "+who)
+	}
 	if len(log.Witnessed) == 0 {
 		add(bundle.Open, "order not externally witnessed")
 	}
