@@ -101,7 +101,7 @@ func (a *app) answered(schema string, answers []period.Answer) error {
 	for _, x := range answers {
 		v := map[string]any{"who": x.Who, "size": x.Size, "text": x.String()}
 		if x.Err != nil {
-			errs = append(errs, errors.New(""))
+			errs = append(errs, fmt.Errorf("%s: %w", x.Who, x.Err))
 			v["error"] = x.Err.Error()
 		} else {
 			v["at"] = x.Said.At
@@ -109,12 +109,6 @@ func (a *app) answered(schema string, answers []period.Answer) error {
 		values = append(values, v)
 	}
 	seen := len(answers) - len(errs)
-	errs = errs[:0]
-	for _, x := range answers {
-		if x.Err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", x.Who, x.Err))
-		}
-	}
 	if a.output == "json" {
 		return errors.Join(a.writeJSON(schema, fmt.Sprintf("%d of %d have seen the checkpoint.", seen, len(answers)), "answers", values), errors.Join(errs...))
 	}
