@@ -36,6 +36,7 @@ type contTask struct {
 	bits         uint8  // outcomes seen
 	unseen       uint64 // versions in the population that fall in gaps
 	slow         bool   // needs the closer look
+	said         map[gapAsked]saying
 }
 
 func (e *evaluator) addContinuous(i int) {

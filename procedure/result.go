@@ -3,6 +3,7 @@ package procedure
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"tieout/audit"
@@ -40,15 +41,53 @@ func (e *evaluator) report(c *contTask, ps []piece) error {
 				return err
 			}
 		}
-		r := e.result(task, ps, k)
+		r := e.result(c, ps, k)
 		if finding {
 			t.deviations = append(t.deviations, task.deviation(r))
 		}
 		if e.run.emit != nil {
-			e.out.results = append(e.out.results, r)
+			e.out.add(r)
 		}
 	}
 	return nil
+}
+
+// add keeps a result. Results are large and there are many: the room doubles,
+// so that they are moved once on average.
+func (c *chunk) add(r audit.Result) {
+	if len(c.results) == cap(c.results) {
+		c.results = slices.Grow(c.results, max(64, len(c.results)))
+	}
+	c.results = append(c.results, r)
+}
+
+// A saying is why nothing is known in a stretch, and the records that say so.
+type saying struct {
+	why     string
+	records []int64
+}
+
+// maxSayings bounds what is remembered: items of one stream share its gaps.
+const maxSayings = 1024
+
+// gapSaid is v.why, worded once for each stretch. Its records are shared and
+// have no room to grow into.
+func (c *contTask) gapSaid(v *view, s stretch) (string, []int64) {
+	k := gapAsked{v, s}
+	x, ok := c.said[k]
+	if !ok {
+		x.why, x.records = v.why(s)
+		if c.said == nil || len(c.said) == maxSayings {
+			c.said = map[gapAsked]saying{}
+		}
+		c.said[k] = x
+	}
+	return x.why, slices.Clip(x.records)
+}
+
+type gapAsked struct {
+	view *view
+	stretch
 }
 
 // countGap adds the item to the gap it falls in, once.
@@ -74,8 +113,8 @@ func (t *task) deviation(r audit.Result) audit.Deviation {
 }
 
 // result writes piece k of ps.
-func (e *evaluator) result(task *task, ps []piece, k int) audit.Result {
-	p := ps[k]
+func (e *evaluator) result(c *contTask, ps []piece, k int) audit.Result {
+	task, p := e.tasks[c.task], ps[k]
 	v := task.views[e.hist.Stream]
 	if e.label == "" {
 		e.label = e.name()
@@ -87,7 +126,7 @@ func (e *evaluator) result(task *task, ps []piece, k int) audit.Result {
 	r.Records = e.records(task, p)
 	r.Reason = p.why
 	if p.gap {
-		r.Reason, r.Records = v.why(p.stretch)
+		r.Reason, r.Records = c.gapSaid(v, p.stretch)
 	}
 	if p.out == audit.Deviated || p.out == audit.NoEvidence && !p.gap {
 		r.Values = e.values(task, p.ver)
@@ -160,24 +199,7 @@ func (e *evaluator) records(task *task, p piece) []int64 {
 		}
 		out = append(out, v.Record)
 	}
-	s := task.views[e.hist.Stream].stream
-	first, last := int64(-1), int64(-1)
-	for _, q := range s.Points {
-		if at := micros(q.At); at >= p.from && at < p.to {
-			if first < 0 {
-				first = q.Record
-			}
-			last = q.Record
-		}
-	}
-	for _, c := range s.Covered {
-		if micros(c.From) < p.to && micros(c.To) > p.from {
-			if first < 0 {
-				first = c.Record
-			}
-			last = c.Record
-		}
-	}
+	first, last := task.views[e.hist.Stream].saw(p.stretch)
 	for _, r := range []int64{first, last} {
 		if r >= 0 {
 			out = append(out, r)
@@ -239,4 +261,24 @@ func (p *Procedure) holdsReads() uint64 {
 		m |= 1 << p.at.slot
 	}
 	return m
+}
+
+// saw is the first and the last collection that saw part of s, -1 where none did.
+func (v *view) saw(s stretch) (first, last int64) {
+	first, last = -1, -1
+	from, _ := slices.BinarySearch(v.points, s.from)
+	to, _ := slices.BinarySearch(v.points, s.to)
+	if from < to {
+		first, last = v.stream.Points[from].Record, v.stream.Points[to-1].Record
+	}
+	covered := v.stream.Covered
+	from = sort.Search(len(covered), func(i int) bool { return micros(covered[i].To) > s.from })
+	to = sort.Search(len(covered), func(i int) bool { return micros(covered[i].From) >= s.to })
+	if from < to {
+		if first < 0 {
+			first = covered[from].Record
+		}
+		last = covered[to-1].Record
+	}
+	return first, last
 }
