@@ -115,7 +115,7 @@ func (w *Witness) serve(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case no == nil:
 		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		rw.Write(line)
+		_, _ = rw.Write(line) // a client that has gone gets no answer
 	case no.status == http.StatusConflict:
 		rw.Header().Set("Content-Type", sizeMedia)
 		rw.WriteHeader(no.status)

@@ -184,7 +184,7 @@ func readTSA(path string) (ledger.TSATrust, error) {
 	}
 	trust, err := ledger.ParseTSATrust(pem)
 	if err != nil {
-		return trust, fmt.Errorf("%w: --tsa %s: %v", audit.ErrInvalid, path, err)
+		return trust, fmt.Errorf("%w: --tsa %s: %w", audit.ErrInvalid, path, err)
 	}
 	return trust, nil
 }

@@ -138,7 +138,7 @@ func (a *app) exportParcel(ctx context.Context, p *period.Program, seen period.S
 func readParcel(path string) (ledger.Parcel, error) {
 	data, err := durable.Read(path, maxExchange)
 	if err != nil {
-		return ledger.Parcel{}, fmt.Errorf("%w: %v", audit.ErrNotFound, err)
+		return ledger.Parcel{}, fmt.Errorf("%w: %w", audit.ErrNotFound, err)
 	}
 	parcel, err := ledger.ParseParcel(data)
 	if err != nil {

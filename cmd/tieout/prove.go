@@ -37,23 +37,23 @@ func (t *trust) options(a *app) (bundle.Options, error) {
 	var err error
 	if t.key != "" {
 		if o.Key, err = ledger.ParseKey(t.key); err != nil {
-			return o, fmt.Errorf("%w: --key: %v", audit.ErrUsage, err)
+			return o, fmt.Errorf("%w: --key: %w", audit.ErrUsage, err)
 		}
 	}
 	for _, w := range t.witnesses {
 		k, err := ledger.ParseWitnessKey(w)
 		if err != nil {
-			return o, fmt.Errorf("%w: --witness: %v", audit.ErrUsage, err)
+			return o, fmt.Errorf("%w: --witness: %w", audit.ErrUsage, err)
 		}
 		o.Witnesses = append(o.Witnesses, k)
 	}
 	if t.tsa != "" {
 		pem, err := os.ReadFile(t.tsa)
 		if err != nil {
-			return o, fmt.Errorf("%w: --tsa: %v", audit.ErrNotFound, err)
+			return o, fmt.Errorf("%w: --tsa: %w", audit.ErrNotFound, err)
 		}
 		if o.TSA, err = ledger.ParseTSATrust(pem); err != nil {
-			return o, fmt.Errorf("%w: --tsa %s: %v", audit.ErrInvalid, t.tsa, err)
+			return o, fmt.Errorf("%w: --tsa %s: %w", audit.ErrInvalid, t.tsa, err)
 		}
 	}
 	bar := &progress{a: a}
@@ -91,7 +91,7 @@ match. Without an argument it checks the workspace's store and blobs.`,
 func openFile(path string) (*os.File, int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %v", audit.ErrNotFound, err)
+		return nil, 0, fmt.Errorf("%w: %w", audit.ErrNotFound, err)
 	}
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() {

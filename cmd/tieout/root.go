@@ -51,7 +51,7 @@ invented company.`,
 	f.StringVarP(&a.output, "output", "o", "table", "output format: table, json; lists: jsonl, csv; check: more")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	f.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %v", audit.ErrUsage, err) })
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", audit.ErrUsage, err) })
 	cobra.AddTemplateFunc("hang", hang)
 	cmd.SetUsageTemplate(strings.NewReplacer(
 		".FlagUsages ", ".FlagUsagesWrapped 80 ", "{{rpad .Name .NamePadding }} {{.Short}}", "{{hang (rpad .Name .NamePadding) .Short}}",

@@ -72,12 +72,12 @@ func (r *replay) pulls(repo string, pages ...any) {
 }
 
 func (r *replay) commits(repo string, list ...any) {
-	r.ok("/repos/acme/"+repo+"/commits?sha=main&since="+since+"&per_page=100", arr(list))
+	r.ok("/repos/acme/"+repo+"/commits?sha=main&since="+since+"&per_page=100", list)
 }
 
 // below answers what lies at and below a commit that is older than the window.
 func (r *replay) below(repo, word string, list ...any) {
-	r.ok("/repos/acme/"+repo+"/commits?sha="+sha(word)+"&per_page=100", arr(list))
+	r.ok("/repos/acme/"+repo+"/commits?sha="+sha(word)+"&per_page=100", list)
 }
 
 func (r *replay) numbers(repo string, highest, count int) {
