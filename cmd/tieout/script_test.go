@@ -77,7 +77,7 @@ func setUp(e *testscript.Env) error {
 	for _, v := range []string{
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=Ann Ash", "GIT_AUTHOR_EMAIL=ann@corp.example",
 		"GIT_COMMITTER_NAME=Ann Ash", "GIT_COMMITTER_EMAIL=ann@corp.example", "GIT_CEILING_DIRECTORIES=" + filepath.Dir(e.WorkDir),
-		"TIEOUT_ACTOR=Maria Silva", "TZ=UTC", "LC_ALL=C",
+		"TIEOUT_ACTOR=Maria Silva", "TZ=UTC", "LC_ALL=C", "GOGC=off", // each command is short
 	} {
 		name, value, _ := strings.Cut(v, "=")
 		e.Setenv(name, value)
