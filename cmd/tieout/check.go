@@ -401,7 +401,12 @@ func runName(run *period.Run) string {
 // rehearsal of what was known then.
 func (a *app) reportOf(ctx context.Context, p *period.Program) (*audit.Report, *period.Run, error) {
 	if a.asOf == "" {
-		return p.Status(ctx, report.Management)
+		run, err := a.lastRun(ctx, p)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, err := p.Report(ctx, run, report.Management)
+		return &r, run, err
 	}
 	asOf, err := a.asOfInstant(p.Period.Location())
 	if err != nil {
