@@ -31,7 +31,7 @@ type segFlags struct {
 // A contTask is a continuous task with its two questions.
 type contTask struct {
 	task         int
-	where, holds *node  // where is nil for every item
+	where, holds *node  // where is nil for every item, or where it reads the clock; holds unless quick
 	quick        bool   // neither clock nor joins nor grace
 	bits         uint8  // outcomes seen
 	unseen       uint64 // versions in the population that fall in gaps
@@ -43,8 +43,11 @@ func (e *evaluator) addContinuous(i int) {
 	t := e.tasks[i]
 	p := t.p
 	c := contTask{task: i, quick: p.grace == 0 && len(p.joins) == 0 && !p.holds.clock && (p.where == nil || !p.where.clock)}
+	if p.where != nil && !p.where.clock {
+		c.where = e.node(p, p.where)
+	}
 	if c.quick {
-		c.where, c.holds = e.node(p, p.where), e.node(p, p.holds)
+		c.holds = e.node(p, p.holds)
 	}
 	for _, g := range e.group {
 		if g.span == t.span && g.maxGap == p.maxGap {
@@ -261,7 +264,7 @@ func (e *evaluator) ask2(c *contTask, ver int, at int64) (answer, int64, error) 
 	}
 	e.clock.set(at)
 	e.act.item, e.act.from = e.rows[ver], task.span.from
-	where, err := e.act.ask(task.p.where)
+	where, err := e.askWhere(c, ver)
 	if err != nil || where.tri != yes {
 		return combine(where, answer{}), e.clock.next, err
 	}
@@ -322,32 +325,29 @@ func (e *evaluator) gapPiece(ps []piece, c *contTask, segs []seg, i int) ([]piec
 }
 
 func (e *evaluator) outside(c *contTask, ver int, at int64) (bool, error) {
-	if c.quick {
-		if c.where == nil {
-			return false, nil
-		}
-		err := c.where.ask(&e.act, e.rows[ver])
-		return c.where.last.tri == no, err
-	}
 	e.clock.set(at)
-	e.act.item = e.rows[ver]
-	where, err := e.act.ask(e.tasks[c.task].p.where)
+	where, err := e.askWhere(c, ver)
 	return where.tri == no, err
+}
+
+// askWhere answers whether a version is in the population, at the clock's
+// instant; from memory where the clock does not matter.
+func (e *evaluator) askWhere(c *contTask, ver int) (answer, error) {
+	if c.where != nil {
+		err := c.where.ask(&e.act, e.rows[ver])
+		return c.where.last, err
+	}
+	e.act.item = e.rows[ver]
+	return e.act.ask(e.tasks[c.task].p.where)
 }
 
 // recall answers a quick task's questions of a version from their nodes.
 func (e *evaluator) recall(c *contTask, ver int) (answer, error) {
-	where := answer{tri: yes}
-	if c.where != nil {
-		if err := c.where.ask(&e.act, e.rows[ver]); err != nil {
-			return answer{}, err
-		}
-		where = c.where.last
+	where, err := e.askWhere(c, ver)
+	if err != nil || where.tri != yes {
+		return combine(where, answer{}), err
 	}
-	if where.tri != yes {
-		return combine(where, answer{}), nil
-	}
-	err := c.holds.ask(&e.act, e.rows[ver])
+	err = c.holds.ask(&e.act, e.rows[ver])
 	return combine(where, c.holds.last), err
 }
 
