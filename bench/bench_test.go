@@ -32,11 +32,12 @@ func TestSmall(t *testing.T) {
 // TestPeersAgree holds Go, CEL and Rego to the engine on every kind of account.
 func TestPeersAgree(t *testing.T) {
 	const items = 600
-	ps, err := procedures()
+	set := newSet(true)
+	ps, err := set.procedures()
 	if err != nil {
 		t.Fatal(err)
 	}
-	tl, want := look(items), newAnswers(items)
+	tl, want := look(items), set.newAnswers(items)
 	if err := askEngine(t.Context(), ps, tl, want); err != nil {
 		t.Fatal(err)
 	}
@@ -63,25 +64,26 @@ func TestPeersAgree(t *testing.T) {
 // TestDifferenceIsFound: a comparison that cannot fail would say nothing.
 func TestDifferenceIsFound(t *testing.T) {
 	const items = 3
-	a, b := newAnswers(items), newAnswers(items)
+	set := newSet(false)
+	a, b := set.newAnswers(items), set.newAnswers(items)
 	b.of(2)[7] = audit.Operated
 	if err := a.same(b, items); err == nil || !strings.Contains(err.Error(), "account 2, check 7") {
 		t.Errorf("got %v, want the account and check that differ", err)
 	}
-	ps, err := procedures()
+	ps, err := set.procedures()
 	if err != nil {
 		t.Fatal(err)
 	}
 	tl := year(40)
-	if err := sameAsNaive(t.Context(), ps, tl, 40); err != nil {
+	if err := set.sameAsNaive(t.Context(), ps, tl, 40); err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPlainCEL()
+	p, err := set.plainCEL()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.holds[0] = p.holds[1] // another question
-	out := make([]audit.Outcome, len(checks))
+	p.what[0] = p.what[1] // another question
+	out := make([]audit.Outcome, len(set.checks))
 	if _, err := p.day(tl, &tl.Histories[7], 200, out); err != nil || out[0] != audit.Operated {
 		t.Errorf("with the wrong question: got %v, %v; account 7 is enrolled and not enforced", out[0], err)
 	}

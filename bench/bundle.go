@@ -86,8 +86,8 @@ func workspace(dir string) error {
 		"tieout.yaml":            "organization: { name: Example, system: Example, zone: UTC }\nperiod: { first: 2025-01-01, last: 2025-12-31 }\n",
 		"sources/directory.yaml": "kind: directory\n",
 	}
-	for i := range holds {
-		files[fmt.Sprintf("procedures/check%d.yaml", i)] = string(checks[i].document(i))
+	for i, c := range newSet(true).checks[:10] {
+		files[fmt.Sprintf("procedures/check%d.yaml", i)] = string(c.document(i))
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)

@@ -69,9 +69,8 @@ func not(a tri) tri {
 // rotation is how old a password may be: 150 days.
 const rotation = 150 * 24 * 3600 * 1e6 // microseconds
 
-// wheres say whom a check is about, holds what has to be true of them. Every
-// where with every holds is one of the 50 checks. CUT stands for the instant
-// 150 days back.
+// wheres say whom a check is about, holds what has to be true of them. CUT
+// stands for the instant 150 days back.
 var (
 	wheres = []question{
 		{
@@ -187,30 +186,53 @@ var (
 			holds: "login: u1", fails: "login: x1",
 		},
 		{
-			cel:   `within(account.passwordChangedAt, "150d")`,
-			plain: `account.passwordChangedAt >= cut && account.passwordChangedAt != never`,
-			yes:   `input.passwordChangedAt >= "CUT"; input.passwordChangedAt != "never"`,
-			no:    `input.passwordChangedAt < "CUT"|input.passwordChangedAt == "never"`,
-			sql:   `password_changed_at >= timestamptz 'CUT' and password_changed_at <> 'infinity'`,
-			goes: func(a *account, cut int64) tri {
-				return is(a.has&hasPassword != 0, a.password >= cut && a.password != never)
+			cel: `account.createdAt <= account.passwordChangedAt`,
+			yes: `input.createdAt <= input.passwordChangedAt`, no: `input.createdAt > input.passwordChangedAt`,
+			sql: `created_at <= password_changed_at`,
+			goes: func(a *account, _ int64) tri {
+				return is(a.has&hasCreated != 0 && a.has&hasPassword != 0, a.created <= a.password)
 			},
-			holds: `passwordChangedAt: "-10d"`, fails: `passwordChangedAt: "-200d"`,
+			holds: `createdAt: "-300d", passwordChangedAt: "-10d"`, fails: `createdAt: "-10d", passwordChangedAt: "-300d"`,
 		},
+	}
+
+	// age takes the last one's place where some of the checks read the clock.
+	age = question{
+		cel:   `within(account.passwordChangedAt, "150d")`,
+		plain: `account.passwordChangedAt >= cut && account.passwordChangedAt != never`,
+		yes:   `input.passwordChangedAt >= "CUT"; input.passwordChangedAt != "never"`,
+		no:    `input.passwordChangedAt < "CUT"|input.passwordChangedAt == "never"`,
+		sql:   `password_changed_at >= timestamptz 'CUT' and password_changed_at <> 'infinity'`,
+		goes: func(a *account, cut int64) tri {
+			return is(a.has&hasPassword != 0, a.password >= cut && a.password != never)
+		},
+		holds: `passwordChangedAt: "-10d"`, fails: `passwordChangedAt: "-200d"`,
 	}
 )
 
-// A check is one of the 50: whom it is about and what has to hold.
+// A check is whom it is about and what has to hold.
 type check struct{ where, holds *question }
 
-var checks = func() (out []check) {
-	for i := range wheres {
-		for k := range holds {
-			out = append(out, check{&wheres[i], &holds[k]})
+// A set is 50 checks: every where with every holds.
+type set struct {
+	wheres, holds []question
+	checks        []check
+}
+
+// newSet returns the 50 checks of which none reads the clock, or of which five
+// ask how long ago something was.
+func newSet(clock bool) *set {
+	s := &set{wheres: wheres, holds: slices.Clone(holds)}
+	if clock {
+		s.holds[len(holds)-1] = age
+	}
+	for i := range s.wheres {
+		for k := range s.holds {
+			s.checks = append(s.checks, check{&s.wheres[i], &s.holds[k]})
 		}
 	}
-	return out
-}()
+	return s
+}
 
 // document is the check as a procedure.
 func (c check) document(n int) []byte {
@@ -233,9 +255,9 @@ func merged(a, b string) string {
 	return strings.Trim(a+", "+b, ", ")
 }
 
-func procedures() ([]*procedure.Procedure, error) {
-	out := make([]*procedure.Procedure, len(checks))
-	for i, c := range checks {
+func (s *set) procedures() ([]*procedure.Procedure, error) {
+	out := make([]*procedure.Procedure, len(s.checks))
+	for i, c := range s.checks {
 		p, err := procedure.Parse(fmt.Sprintf("check%d.yaml", i), c.document(i))
 		if err != nil {
 			return nil, err

@@ -18,19 +18,42 @@ const naiveItems = 400 // at full scale
 // engineRows are the engine over a year in memory, against decoding alone and
 // against testing every account on every day.
 func engineRows(ctx context.Context, b *bench) ([]row, error) {
-	ps, err := procedures()
-	if err != nil {
-		return nil, err
-	}
 	tl := year(b.items)
-	if err := sameAsNaive(ctx, ps, tl, b.scaled(naiveItems, 40)); err != nil {
-		return nil, err
-	}
-	naive, looked, err := naiveDaily(tl, b.scaled(naiveItems, 40))
+	decode, err := median(5, func() error { return decodeAll(tl) })
 	if err != nil {
 		return nil, err
 	}
-	decode, err := median(5, func() error { return decodeAll(tl) })
+	year := fmt.Sprintf("%s accounts, %d versions each, a year, 50 procedures", thousands(b.items), versions)
+	out := []row{plain("decode every version once ("+year+")", decode.String(), 1, "x")}
+	for _, clock := range []bool{false, true} {
+		rows, err := setRows(ctx, b, newSet(clock), tl, decode)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows[0].ask(clock), rows[1].ask(clock), rows[2].ask(clock))
+	}
+	return out, nil
+}
+
+// ask says in a row's name which of the two sets it is of.
+func (r row) ask(clock bool) row {
+	if clock {
+		r.what += ", where 5 of 50 ask how long ago"
+	}
+	return r
+}
+
+// setRows are the three lines about one set of checks.
+func setRows(ctx context.Context, b *bench, s *set, tl *audit.Timeline, decode cost) ([]row, error) {
+	ps, err := s.procedures()
+	if err != nil {
+		return nil, err
+	}
+	chosen := b.scaled(naiveItems, 40)
+	if err := s.sameAsNaive(ctx, ps, tl, chosen); err != nil {
+		return nil, err
+	}
+	naive, looked, err := s.naiveDaily(tl, chosen)
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +70,10 @@ func engineRows(ctx context.Context, b *bench) ([]row, error) {
 		return nil, err
 	}
 	total := time.Duration(float64(naive.cpu) / float64(looked) * float64(b.items) * days)
-	b.decode = decode
-	year := fmt.Sprintf("%s accounts, %d versions each, a year, %d procedures", thousands(b.items), versions, len(ps))
 	return []row{
-		plain("decode every version once ("+year+")", decode.String(), 1, "x"),
-		under("engine in memory: coverage, gaps, every deviation with its reason", quiet.String(), ratio(quiet, decode), 3, "x decode-only"),
-		plain(fmt.Sprintf("the same, and each of %s results handed over", thousands(results)), loud.String(), ratio(loud, decode), "x decode-only"),
-		over(fmt.Sprintf("naive daily, from %s account-days that gave the same outcomes", thousands(looked)), short(total)+" CPU", float64(total)/float64(quiet.cpu), 100, "x the engine"),
+		under("engine in memory: coverage, gaps, deviations with reasons", quiet.String(), ratio(quiet, decode), 3, "x decode-only"),
+		plain(fmt.Sprintf("the same, each of %s results handed over", thousands(results)), loud.String(), ratio(loud, decode), "x decode-only"),
+		over(fmt.Sprintf("naive daily, from %s account-days of the same outcomes", thousands(looked)), short(total)+" CPU", float64(total)/float64(quiet.cpu), 100, "x the engine"),
 	}, nil
 }
 
@@ -100,13 +120,13 @@ func decodeAll(tl *audit.Timeline) error {
 
 // naiveDaily tests a fixed random choice of accounts on every day, each from
 // scratch, and says how many account-days that were.
-func naiveDaily(tl *audit.Timeline, n int) (cost, int, error) {
-	p, err := newPlainCEL()
+func (s *set) naiveDaily(tl *audit.Timeline, n int) (cost, int, error) {
+	p, err := s.plainCEL()
 	if err != nil {
 		return cost{}, 0, err
 	}
 	chosen := choose(len(tl.Histories), n)
-	out := make([]audit.Outcome, len(checks))
+	out := make([]audit.Outcome, len(s.checks))
 	c, err := measure(func() error {
 		for _, i := range chosen {
 			for d := range days {
@@ -165,7 +185,7 @@ func seenAround(tl *audit.Timeline, at time.Time) bool {
 
 // sameAsNaive runs the engine over a choice of accounts and asserts that each
 // gives, under each check and on each day, what the naive daily run gives.
-func sameAsNaive(ctx context.Context, ps []*procedure.Procedure, tl *audit.Timeline, n int) error {
+func (s *set) sameAsNaive(ctx context.Context, ps []*procedure.Procedure, tl *audit.Timeline, n int) error {
 	few := &audit.Timeline{Type: tl.Type, Streams: tl.Streams}
 	for _, i := range choose(len(tl.Histories), n) {
 		few.Histories = append(few.Histories, tl.Histories[i])
@@ -174,11 +194,11 @@ func sameAsNaive(ctx context.Context, ps []*procedure.Procedure, tl *audit.Timel
 	if err != nil {
 		return err
 	}
-	p, err := newPlainCEL()
+	p, err := s.plainCEL()
 	if err != nil {
 		return err
 	}
-	want := make([]audit.Outcome, len(checks))
+	want := make([]audit.Outcome, len(s.checks))
 	for i := range few.Histories {
 		h := &few.Histories[i]
 		for d := range days {
@@ -186,11 +206,11 @@ func sameAsNaive(ctx context.Context, ps []*procedure.Procedure, tl *audit.Timel
 			if err != nil {
 				return err
 			}
-			for c := range checks {
+			for c := range s.checks {
 				got, told := spans[h.ID][c].at(midnight(d).Add(12 * time.Hour))
 				if told != there || there && got != want[c] {
 					return fmt.Errorf("%s, check %d (%s; %s), day %d: the engine says %v (%v), naive %v (%v)",
-						h.ID, c, checks[c].where.cel, checks[c].holds.cel, d, got, told, want[c], there)
+						h.ID, c, s.checks[c].where.cel, s.checks[c].holds.cel, d, got, told, want[c], there)
 				}
 			}
 		}

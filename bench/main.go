@@ -21,7 +21,6 @@ type bench struct {
 	dsn    string  // of a PostgreSQL server
 	tieout string  // path of the product's binary
 	dir    string  // for files, removed at the end
-	decode cost    // of the year, once it is known
 }
 
 // scaled is n at this run's scale, at least least.
@@ -34,6 +33,7 @@ type section struct {
 
 var sections = []section{
 	{"engine", engineRows},
+	{"store", storedRows},
 	{"peers", peerRows},
 	{"seal", sealRows},
 	{"bundle", bundleRows},

@@ -13,7 +13,7 @@ import (
 
 // policy is the checks in Rego. An input without a field makes a body
 // undefined, neither yes nor no, and so an answer of no evidence.
-func policy() string {
+func (s *set) policy() string {
 	var b strings.Builder
 	b.WriteString("package checks\n\n")
 	rule := func(name, bodies string) {
@@ -21,21 +21,21 @@ func policy() string {
 			fmt.Fprintf(&b, "%s if { %s }\n", name, strings.ReplaceAll(body, "CUT", cutText))
 		}
 	}
-	for i, q := range wheres {
+	for i, q := range s.wheres {
 		rule(fmt.Sprintf("w%d_yes", i), q.yes)
 		rule(fmt.Sprintf("w%d_no", i), q.no)
 	}
-	for i, q := range holds {
+	for i, q := range s.holds {
 		rule(fmt.Sprintf("h%d_yes", i), q.yes)
 		rule(fmt.Sprintf("h%d_no", i), q.no)
 	}
-	for i := range checks {
-		w, h := i/len(holds), i%len(holds)
+	for i := range s.checks {
+		w, h := i/len(s.holds), i%len(s.holds)
 		fmt.Fprintf(&b, "default c%d := \"no evidence\"\nc%d := \"not applicable\" if w%d_no\nc%d := \"operated\" if { w%d_yes; h%d_yes }\nc%d := \"deviation\" if { w%d_yes; h%d_no }\n",
 			i, i, w, i, w, h, i, w, h)
 	}
 	b.WriteString("all := {")
-	for i := range checks {
+	for i := range s.checks {
 		fmt.Fprintf(&b, "\"c%d\": c%d, ", i, i)
 	}
 	b.WriteString("}\n")
@@ -50,7 +50,7 @@ func askOPA(ctx context.Context, _ *bench, tl *audit.Timeline, want *answers, it
 	for _, how := range []struct {
 		queries []string
 		partial bool
-	}{{eachCheck(), true}, {eachCheck(), false}, {[]string{"data.checks.all"}, false}} {
+	}{{want.eachCheck(), true}, {want.eachCheck(), false}, {[]string{"data.checks.all"}, false}} {
 		c, err := askRego(ctx, tl, want, items, how.queries, how.partial)
 		if err != nil {
 			return cost{}, err
@@ -62,8 +62,8 @@ func askOPA(ctx context.Context, _ *bench, tl *audit.Timeline, want *answers, it
 	return best, nil
 }
 
-func eachCheck() (out []string) {
-	for i := range checks {
+func (s *set) eachCheck() (out []string) {
+	for i := range s.checks {
 		out = append(out, fmt.Sprintf("data.checks.c%d", i))
 	}
 	return out
@@ -76,13 +76,13 @@ func askRego(ctx context.Context, tl *audit.Timeline, want *answers, items int, 
 		opts = append(opts, rego.WithPartialEval())
 	}
 	for _, q := range queries {
-		p, err := rego.New(rego.Query(q), rego.Module("checks.rego", policy())).PrepareForEval(ctx, opts...)
+		p, err := rego.New(rego.Query(q), rego.Module("checks.rego", want.policy())).PrepareForEval(ctx, opts...)
 		if err != nil {
 			return cost{}, err
 		}
 		prepared = append(prepared, p)
 	}
-	got := newAnswers(items)
+	got := want.newAnswers(items)
 	c, err := measure(func() error {
 		for i := range items {
 			input, err := ast.ValueFromReader(strings.NewReader(string(tl.Histories[i].Versions[0].Body)))

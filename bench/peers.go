@@ -41,12 +41,13 @@ func look(items int) *audit.Timeline {
 // with cel-go alone, in Go by hand, in SQL and in Rego, and hold all answers to
 // the engine's.
 func peerRows(ctx context.Context, b *bench) ([]row, error) {
-	ps, err := procedures()
+	set := newSet(true)
+	ps, err := set.procedures()
 	if err != nil {
 		return nil, err
 	}
 	tl := look(b.items)
-	all := newAnswers(len(tl.Histories))
+	all := set.newAnswers(len(tl.Histories))
 	quick, err := median(3, func() error { return askEngine(ctx, ps, tl, nil) })
 	if err != nil {
 		return nil, err
@@ -55,11 +56,11 @@ func peerRows(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	per := func(c cost, items int) float64 { return float64(c.cpu) / float64(items*len(checks)) }
+	per := func(c cost, items int) float64 { return float64(c.cpu) / float64(items*len(set.checks)) }
 	base := per(engine, b.items)
 	ns := func(x float64) string { return fmt.Sprintf("%.0f ns", x) }
 	out := []row{
-		plain(fmt.Sprintf("engine, %s accounts x %d checks at one look, every answer handed over with its reason", thousands(b.items), len(checks)), ns(base), 1, "x"),
+		plain(fmt.Sprintf("engine, %s accounts x %d checks at one look, every answer handed over with its reason", thousands(b.items), len(set.checks)), ns(base), 1, "x"),
 		plain("engine, counts, gaps and deviations only", ns(per(quick, b.items)), per(quick, b.items)/base, "x the engine"),
 	}
 	for _, p := range []peer{
@@ -92,18 +93,25 @@ type peer struct {
 }
 
 // answers are outcomes by account and check.
-type answers struct{ all []audit.Outcome }
+type answers struct {
+	*set
+	all []audit.Outcome
+}
 
-func newAnswers(items int) *answers { return &answers{make([]audit.Outcome, items*len(checks))} }
+func (s *set) newAnswers(items int) *answers {
+	return &answers{s, make([]audit.Outcome, items*len(s.checks))}
+}
 
-func (a *answers) of(item int) []audit.Outcome { return a.all[item*len(checks):][:len(checks)] }
+func (a *answers) of(item int) []audit.Outcome {
+	return a.all[item*len(a.checks):][:len(a.checks)]
+}
 
 // same holds the first items accounts of got to want.
 func (a *answers) same(got *answers, items int) error {
 	for i := range items {
 		for c, o := range got.of(i) {
 			if w := a.of(i)[c]; o != w {
-				return fmt.Errorf("account %d, check %d (%s; %s): %v, the engine says %v", i, c, checks[c].where.cel, checks[c].holds.cel, o, w)
+				return fmt.Errorf("account %d, check %d (%s; %s): %v, the engine says %v", i, c, a.checks[c].where.cel, a.checks[c].holds.cel, o, w)
 			}
 		}
 	}
@@ -143,7 +151,7 @@ func askEngine(ctx context.Context, ps []*procedure.Procedure, tl *audit.Timelin
 }
 
 func askGo(_ context.Context, _ *bench, tl *audit.Timeline, want *answers, items int) (cost, error) {
-	got, cut := newAnswers(items), asked.UnixMicro()-rotation
+	got, cut := want.newAnswers(items), asked.UnixMicro()-rotation
 	c, err := median(3, func() error {
 		var a account
 		for i := range items {
@@ -151,7 +159,7 @@ func askGo(_ context.Context, _ *bench, tl *audit.Timeline, want *answers, items
 				return err
 			}
 			out := got.of(i)
-			for k, x := range checks {
+			for k, x := range want.checks {
 				out[k] = outcome(x.where.goes(&a, cut), x.holds.goes(&a, cut))
 			}
 		}
@@ -164,11 +172,11 @@ func askGo(_ context.Context, _ *bench, tl *audit.Timeline, want *answers, items
 }
 
 func askCEL(_ context.Context, _ *bench, tl *audit.Timeline, want *answers, items int) (cost, error) {
-	p, err := newPlainCEL()
+	p, err := want.plainCEL()
 	if err != nil {
 		return cost{}, err
 	}
-	got := newAnswers(items)
+	got := want.newAnswers(items)
 	c, err := measure(func() error {
 		for i := range items {
 			if err := p.outcomes(tl.Histories[i].Versions[0].Body, asked, got.of(i)); err != nil {

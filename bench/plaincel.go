@@ -14,8 +14,9 @@ import (
 // plainCEL evaluates checks with cel-go alone, bound to a decoded account field
 // by field: no versions, no memory of earlier answers, no reasons.
 type plainCEL struct {
-	wheres, holds []cel.Program
-	at            fields
+	*set
+	whom, what []cel.Program // of wheres and holds
+	at         fields
 }
 
 var fieldTypes = map[string]*cel.Type{
@@ -25,7 +26,7 @@ var fieldTypes = map[string]*cel.Type{
 	"mfa.factors": cel.ListType(cel.StringType),
 }
 
-func newPlainCEL() (*plainCEL, error) {
+func (s *set) plainCEL() (*plainCEL, error) {
 	opts := []cel.EnvOption{cel.Variable("never", cel.TimestampType), cel.Variable("cut", cel.TimestampType)}
 	for name, t := range fieldTypes {
 		opts = append(opts, cel.Variable("account."+name, t))
@@ -34,11 +35,11 @@ func newPlainCEL() (*plainCEL, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plainCEL{}
-	if p.wheres, err = programs(env, wheres); err != nil {
+	p := &plainCEL{set: s}
+	if p.whom, err = programs(env, s.wheres); err != nil {
 		return nil, err
 	}
-	p.holds, err = programs(env, holds)
+	p.what, err = programs(env, s.holds)
 	return p, err
 }
 
@@ -63,8 +64,8 @@ func (p *plainCEL) outcomes(body []byte, at time.Time, out []audit.Outcome) erro
 		return err
 	}
 	p.at.cut = types.Timestamp{Time: at.Add(-150 * 24 * time.Hour)}
-	for i := range checks {
-		where, err := p.ask(p.wheres[i/len(holds)])
+	for i := range p.checks {
+		where, err := p.ask(p.whom[i/len(p.what)])
 		if err != nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func (p *plainCEL) outcomes(body []byte, at time.Time, out []audit.Outcome) erro
 			out[i] = audit.NotApplicable
 			continue
 		}
-		hold, err := p.ask(p.holds[i%len(holds)])
+		hold, err := p.ask(p.what[i%len(p.what)])
 		if err != nil {
 			return err
 		}

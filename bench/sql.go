@@ -42,10 +42,10 @@ func askSQL(ctx context.Context, b *bench, tl *audit.Timeline, want *answers, it
 		return c, err
 	}
 	pid := int(conn.PgConn().PID())
-	got := newAnswers(items)
+	got := want.newAnswers(items)
 	server, seen := processCPU(pid)
 	c, err = measure(func() error {
-		for k, x := range checks {
+		for k, x := range want.checks {
 			if err := askCheck(ctx, conn, x, k, got, items); err != nil {
 				return err
 			}
