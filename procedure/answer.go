@@ -25,9 +25,10 @@ const (
 // An answer is what an expression said: where it is unsure, the outcome that
 // follows (no evidence, pending, or what `empty` states) and why.
 type answer struct {
-	tri tri
-	out audit.Outcome
-	why string
+	tri   tri
+	out   audit.Outcome
+	why   string
+	cause string // what the gap is that hides it, the same for all it hides; "": what why says
 }
 
 // classify reads an expression's value. What was not collected outweighs what

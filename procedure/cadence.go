@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,7 +13,10 @@ import (
 // A window is one calendar window in which an occurrence is due.
 type window struct {
 	stretch
-	name string // "2026-Q1"
+	name     string // "2026-Q1"
+	deadline int64  // when it had to be done
+	limit    int64  // until when it counts as late
+	records  []int64
 }
 
 // windowAt is the window that holds t.
@@ -20,7 +24,9 @@ func windowAt(every string, t int64, zone *time.Location) window {
 	local := instant(t).In(zone)
 	y, m, d := local.Date()
 	date := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, zone) }
-	make := func(from, to time.Time, name string) window { return window{stretch{micros(from), micros(to)}, name} }
+	make := func(from, to time.Time, name string) window {
+		return window{stretch: stretch{micros(from), micros(to)}, name: name}
+	}
 	switch every {
 	case "day":
 		return make(date(y, m, d), date(y, m, d+1), local.Format(time.DateOnly))
@@ -40,38 +46,38 @@ func windowAt(every string, t int64, zone *time.Location) window {
 	return make(date(y, 1, 1), date(y+1, 1, 1), fmt.Sprintf("%d", y))
 }
 
+// A schedule tests one cadence: its windows, what each is due for, and what was
+// done. It is complete before subjects are tested, each by one goroutine.
+type schedule struct {
+	run      *run
+	t        *task
+	zone     *time.Location
+	windows  []window
+	subjects []*subject
+	unkeyed  []doubt // whose it is was not collected
+	each     []*view // of the streams of each
+}
+
 // A subject is one item of `each`, or the whole organization.
 type subject struct {
-	id   string // "" without each
-	hist *audit.History
-	view *view
-	rows []*row
-}
-
-// A performance is one event that may be an occurrence.
-type performance struct {
+	id     string // "" without each
 	hist   *audit.History
+	done   []performance // in order of time
+	doubts []doubt       // in order of time
+}
+
+// A performance is one event that performed something.
+type performance struct {
+	hist   int32
 	at     int64
-	key    string // subject it is of
-	answer        // yes: it is one; unsure: it may be
-	unkey  bool   // whose it is was not collected
-	used   *slotOfTime
+	used   *occasion
+	result *tested // once asked for
 }
 
-// A slotOfTime is one window of one subject, with what performed it.
-type slotOfTime struct {
-	window
-	due answer
-	cadenceResult
-}
-
-// A schedule tests one cadence.
-type schedule struct {
-	e       *evaluator
-	t       *task
-	zone    *time.Location
-	windows []window
-	events  []*performance
+// A doubt is an event that may be a performance.
+type doubt struct {
+	at  int64
+	why string
 }
 
 // maxWindows bounds how many occurrences one subject can have.
@@ -79,32 +85,20 @@ const maxWindows = 4000
 
 // runCadence tests every window of the span, for every subject.
 func (t *task) runCadence(ctx context.Context, r *run, tb *table) error {
-	e := newEvaluator(ctx, r, tb, []*task{t})
-	e.out = &chunk{tallies: make([]tally, 1)}
-	s := &schedule{e: e, t: t, zone: r.in.Period.Location()}
+	s := &schedule{run: r, t: t, zone: r.in.Period.Location()}
 	if err := s.plan(); err != nil {
 		return err
 	}
-	if err := s.collect(); err != nil {
+	s.listSubjects()
+	if err := s.collect(ctx, tb); err != nil {
 		return fmt.Errorf("procedure %s: %w", t.p.ID, err)
 	}
-	subjects, err := s.subjects(r)
+	err := inOrder(ctx, chunks(len(s.subjects)), func(ctx context.Context) func(int) (*chunk, error) {
+		x := newExaminer(ctx, s, tb)
+		return x.examine
+	}, func(c *chunk) error { return r.merge([]*task{t}, c) })
 	if err != nil {
 		return fmt.Errorf("procedure %s: %w", t.p.ID, err)
-	}
-	for _, sub := range subjects {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err := s.test(sub); err != nil {
-			return fmt.Errorf("procedure %s: %w", t.p.ID, err)
-		}
-	}
-	t.total.add(&e.out.tallies[0])
-	for i := range e.out.results {
-		if err := r.emit(&e.out.results[i]); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -112,22 +106,46 @@ func (t *task) runCadence(ctx context.Context, r *run, tb *table) error {
 // plan lists the windows that end in the span, then the one it ends in, and
 // before them those whose allowance reaches into the first.
 func (s *schedule) plan() error {
-	c := s.t.p.cadence
-	w := windowAt(c.every, s.t.span.from, s.zone)
-	for back := w; !s.e.run.in.alone && s.limit(back) > w.from && len(s.windows) < 8; {
-		back = windowAt(c.every, back.from-1, s.zone)
-		if s.limit(back) <= w.from || !s.covered(stretch{back.from, w.from}) {
+	w := s.at(s.t.span.from)
+	for back := w; !s.run.in.alone && len(s.windows) < 8; {
+		back = s.at(back.from - 1)
+		if back.limit <= w.from || !s.covered(stretch{back.from, w.from}) {
 			break
 		}
 		s.windows = append(s.windows, back)
 	}
 	slices.Reverse(s.windows)
-	for ; w.from < s.t.span.to; w = windowAt(c.every, w.to, s.zone) {
+	for ; w.from < s.t.span.to; w = s.at(w.to) {
 		if s.windows = append(s.windows, w); len(s.windows) > maxWindows {
 			return fmt.Errorf("%w: procedure %s: more than %d windows in the period", audit.ErrInvalid, s.t.p.ID, maxWindows)
 		}
 	}
+	for i := range s.windows {
+		s.windows[i].records = s.records(stretch{s.windows[i].from, s.windows[i].limit})
+	}
 	return nil
+}
+
+// at is the window that holds t, with its deadlines.
+func (s *schedule) at(t int64) window {
+	c := s.t.p.cadence
+	w := windowAt(c.every, t, s.zone)
+	w.deadline = s.run.cal.add(w.to, c.due)
+	w.limit = s.run.cal.add(w.deadline, c.late)
+	return w
+}
+
+// records are the complete collections of the events that cover some of in.
+func (s *schedule) records(in stretch) []int64 {
+	var out []int64
+	for _, v := range s.t.views {
+		for _, c := range v.stream.Covered {
+			if micros(c.From) < in.to && micros(c.To) > in.from {
+				out = append(out, c.Record)
+			}
+		}
+	}
+	return sortedRecords(out)
 }
 
 // covered reports whether every stream of the events covers in.
@@ -140,48 +158,130 @@ func (s *schedule) covered(in stretch) bool {
 	return len(s.t.views) > 0
 }
 
-// deadline is when an occurrence had to be done, limit until when it counts as late.
-func (s *schedule) deadline(w window) int64 { return s.e.run.cal.add(w.to, s.t.p.cadence.due) }
-func (s *schedule) limit(w window) int64    { return s.e.run.cal.add(s.deadline(w), s.t.p.cadence.late) }
+// listSubjects finds the items of each, or one subject for the organization.
+func (s *schedule) listSubjects() {
+	each := s.t.p.cadence.each
+	if each == nil {
+		s.subjects = []*subject{{}}
+		return
+	}
+	tb := s.run.tables[each.layout.typ.Name]
+	s.each = tb.view(s.t.p.maxGap)
+	if len(s.each) == 0 {
+		s.t.total.gap(gapKey{stream: -1, reason: "nothing collects " + each.layout.typ.Name}, 0, s.t.span, nil)
+	}
+	for _, v := range s.each {
+		for _, g := range v.gaps(s.t.span) {
+			why, records := v.why(g)
+			s.t.total.gap(gapKey{stream: -1, reason: fmt.Sprintf("%s of %s: %s", each.layout.typ.Name, streamName(v.stream.StreamKey), why)}, 0, g, records)
+		}
+	}
+	s.subjects = make([]*subject, len(tb.tl.Histories))
+	all := make([]subject, len(tb.tl.Histories))
+	for i := range tb.tl.Histories {
+		all[i] = subject{id: tb.tl.Histories[i].ID, hist: &tb.tl.Histories[i]}
+		s.subjects[i] = &all[i]
+	}
+}
 
-// collect asks of every event of the population whether it is an occurrence.
-func (s *schedule) collect() error {
-	e, p := s.e, s.t.p
-	for i := range e.table.tl.Histories {
+// A telling is what one event says of itself: whose performance it is, if it is
+// one (yes), may be one (unsure) or is none.
+type telling struct {
+	hist  int32
+	at    int64
+	key   string
+	unkey bool
+	answer
+}
+
+// collect asks of every event of the population whether it is a performance,
+// and hands it to its subjects.
+func (s *schedule) collect(ctx context.Context, tb *table) error {
+	by := make(map[string][]*subject, len(s.subjects))
+	for _, sub := range s.subjects {
+		by[sub.id] = append(by[sub.id], sub)
+	}
+	hs := tb.tl.Histories
+	err := inOrder(ctx, chunks(len(hs)), func(ctx context.Context) func(int) ([]telling, error) {
+		e := newEvaluator(ctx, s.run, tb, []*task{s.t})
+		return func(i int) ([]telling, error) { return s.tell(e, i*chunkItems, min((i+1)*chunkItems, len(hs))) }
+	}, func(all []telling) error {
+		for i := range all {
+			s.hand(by, &all[i])
+		}
+		return nil
+	})
+	for _, sub := range s.subjects {
+		slices.SortStableFunc(sub.done, func(a, b performance) int { return cmp.Compare(a.at, b.at) })
+		slices.SortStableFunc(sub.doubts, func(a, b doubt) int { return cmp.Compare(a.at, b.at) })
+	}
+	slices.SortStableFunc(s.unkeyed, func(a, b doubt) int { return cmp.Compare(a.at, b.at) })
+	return err
+}
+
+func (s *schedule) hand(by map[string][]*subject, x *telling) {
+	d := doubt{x.at, s.t.p.ItemType + " " + x.why}
+	if x.unkey {
+		s.unkeyed = append(s.unkeyed, d)
+		return
+	}
+	for _, sub := range by[x.key] {
+		if x.tri == yes {
+			sub.done = append(sub.done, performance{hist: x.hist, at: x.at})
+		} else {
+			sub.doubts = append(sub.doubts, d)
+		}
+	}
+}
+
+// tell asks the events of histories from to to.
+func (s *schedule) tell(e *evaluator, from, to int) ([]telling, error) {
+	p := s.t.p
+	where, done := e.node(p, p.where), e.node(p, p.cadence.performed)
+	var out []telling
+	for i := from; i < to; i++ {
 		h := &e.table.tl.Histories[i]
 		at := micros(h.Versions[0].From.At)
-		if at < s.windows[0].from || at > e.run.asOf {
+		if at < s.windows[0].from || at > s.run.asOf {
 			continue
 		}
 		if err := e.load(h); err != nil {
-			return err
+			return nil, err
 		}
-		r := e.rows[0]
+		x := telling{hist: int32(i), at: at, answer: answer{tri: yes}}
 		e.clock.set(at)
-		e.act.item = r
-		where, err := e.act.ask(p.where)
-		if err != nil {
-			return err
+		for _, n := range []*node{done, where} {
+			if err := n.answerTo(&e.act, e.rows[0], &x.answer); err != nil {
+				return nil, err
+			}
 		}
-		done, err := e.act.ask(p.cadence.performed)
-		if err != nil {
-			return err
+		if x.tri != no {
+			s.keyed(&x, e.rows[0])
+			out = append(out, x)
 		}
-		if where.tri == no || done.tri == no {
-			continue
-		}
-		x := &performance{hist: h, at: at, answer: done}
-		if where.tri == unsure {
-			x.answer = where
-		}
-		s.keyed(x, r)
-		s.events = append(s.events, x)
 	}
-	slices.SortStableFunc(s.events, func(a, b *performance) int { return int(max(-1, min(1, a.at-b.at))) })
+	return out, nil
+}
+
+// answerTo asks the question and leaves the lesser of its answer and a.
+func (n *node) answerTo(a *activation, r *row, into *answer) error {
+	if n == nil || into.tri == no {
+		return nil
+	}
+	ask := n.ask
+	if n.prog.clock {
+		ask = n.eval
+	}
+	if err := ask(a, r); err != nil {
+		return err
+	}
+	if n.last.tri != yes {
+		*into = n.last
+	}
 	return nil
 }
 
-func (s *schedule) keyed(x *performance, r *row) {
+func (s *schedule) keyed(x *telling, r *row) {
 	each := s.t.p.cadence.each
 	switch {
 	case each == nil:
@@ -191,308 +291,7 @@ func (s *schedule) keyed(x *performance, r *row) {
 	default:
 		x.key = unquote(r.slots[each.key].raw)
 	}
-}
-
-// subjects are the items of each, or one for the organization.
-func (s *schedule) subjects(r *run) ([]*subject, error) {
-	each := s.t.p.cadence.each
-	if each == nil {
-		return []*subject{{}}, nil
+	if x.tri == unsure {
+		x.why = r.id + " may be it: " + x.why
 	}
-	tb := r.tables[each.layout.typ.Name]
-	views := tb.view(s.t.p.maxGap)
-	var out []*subject
-	if len(views) == 0 {
-		s.tally().gap(gapKey{stream: -1, reason: "nothing collects " + each.layout.typ.Name}, 0, s.t.span, nil)
-	}
-	for i, v := range views {
-		for _, g := range v.gaps(s.t.span) {
-			why, records := v.why(g)
-			s.tally().gap(gapKey{stream: -1, reason: fmt.Sprintf("%s of %s: %s", each.layout.typ.Name, streamName(v.stream.StreamKey), why)}, 0, g, records)
-		}
-		_ = i
-	}
-	var want uint64
-	if each.where != nil {
-		want = each.where.reads[each.layout.typ.Name]
-	}
-	for i := range tb.tl.Histories {
-		h := &tb.tl.Histories[i]
-		sub := &subject{id: h.ID, hist: h, view: views[h.Stream]}
-		for k := range h.Versions {
-			row := newRow(each.layout, each.layout.typ.Name)
-			if !h.Versions[k].Gone {
-				if err := row.load(h, &h.Versions[k], want); err != nil {
-					return nil, err
-				}
-			}
-			sub.rows = append(sub.rows, row)
-		}
-		out = append(out, sub)
-	}
-	return out, nil
-}
-
-func (s *schedule) tally() *tally { return &s.e.out.tallies[0] }
-
-// dueAt says whether a subject exists and matches at t.
-func (s *schedule) dueAt(sub *subject, t int64) (answer, error) {
-	if sub.hist == nil {
-		return answer{tri: yes}, nil
-	}
-	t = min(t, s.e.run.asOf)
-	if !sub.view.tail.empty() {
-		t = min(t, sub.view.tail.from-1)
-	}
-	cur := -1
-	for i := range sub.hist.Versions {
-		if at := micros(sub.hist.Versions[i].From.At); at > t || at > s.e.run.asOf {
-			break
-		}
-		cur = i
-	}
-	if known, _ := sub.view.at(t); !known {
-		why, _ := sub.view.why(stretch{t, t + 1})
-		return answer{why: fmt.Sprintf("%s was not seen at %s: %s", sub.id, text(t), why)}, nil
-	}
-	if cur < 0 || sub.hist.Versions[cur].Gone {
-		return answer{tri: no}, nil
-	}
-	if stands, _ := sub.view.stands(&sub.hist.Versions[cur], t); !stands {
-		return answer{why: fmt.Sprintf("%s: %s", sub.id, sub.view.stale(t))}, nil
-	}
-	s.e.clock.set(t)
-	s.e.act.item = sub.rows[cur]
-	return s.e.act.ask(s.t.p.cadence.each.where)
-}
-
-// test tests every window of one subject. First each window takes the
-// earliest event in its time that no earlier window took. Then a window left
-// without one takes, as late, an event that no window needs in time.
-func (s *schedule) test(sub *subject) error {
-	var all []*slotOfTime
-	for _, w := range s.windows {
-		due, err := s.due(sub, w)
-		if err != nil {
-			return err
-		}
-		if due.tri != no {
-			all = append(all, &slotOfTime{window: w, due: due})
-		}
-	}
-	for _, x := range all {
-		if err := s.inTime(sub, x); err != nil {
-			return err
-		}
-	}
-	for _, x := range all {
-		if x.event != nil {
-			continue
-		}
-		if err := s.tooLate(sub, x); err != nil {
-			return err
-		}
-	}
-	for _, x := range all {
-		s.settle(sub, x)
-	}
-	return nil
-}
-
-// settle gives a window its outcome and counts it, if it is of the span.
-func (s *schedule) settle(sub *subject, x *slotOfTime) {
-	span := s.t.span
-	if x.to <= span.from || x.to > span.to && s.e.run.asOf+1 > span.to && x.event == nil {
-		return // of the time before, where only what it used up counts, or due after the span
-	}
-	if x.event == nil {
-		x.answer = s.missing(sub, x.window)
-		if x.due.tri == unsure && x.out == audit.Deviated {
-			x.answer = answer{why: "whether it was due is not known: " + x.due.why}
-		}
-	}
-	s.count(sub, x.window, x.cadenceResult)
-}
-
-// due: a subject is due in a window if it exists and matches at its start and end.
-func (s *schedule) due(sub *subject, w window) (answer, error) {
-	a, err := s.dueAt(sub, w.from)
-	if err != nil || a.tri == no {
-		return a, err
-	}
-	b, err := s.dueAt(sub, w.to-1)
-	if err != nil || b.tri != yes {
-		return b, err
-	}
-	return a, nil
-}
-
-// A cadenceResult is what one window of one subject came to.
-type cadenceResult struct {
-	answer
-	event *performance
-	attrs []audit.AttributeResult
-}
-
-// inTime finds the event that performed the window in time: the first that
-// has all attributes, else the first.
-func (s *schedule) inTime(sub *subject, x *slotOfTime) error {
-	for _, ev := range s.spare(sub, stretch{x.from, s.deadline(x.window)}) {
-		r, err := s.attributes(ev)
-		if err != nil {
-			return err
-		}
-		good := r.out == audit.Operated || r.out == audit.Pending
-		if x.event == nil || good {
-			x.take(r)
-		}
-		if good {
-			return nil
-		}
-	}
-	return nil
-}
-
-// tooLate finds an event after the deadline: one that is left over, or one
-// whose own window has another to take instead.
-func (s *schedule) tooLate(sub *subject, x *slotOfTime) error {
-	in := stretch{s.deadline(x.window), s.limit(x.window)}
-	for _, ev := range s.events {
-		if ev.tri != yes || ev.key != sub.id || ev.at < in.from || ev.at >= in.to {
-			continue
-		}
-		if owner := ev.used; owner != nil {
-			others := s.spare(sub, stretch{owner.from, s.deadline(owner.window)})
-			if len(others) == 0 {
-				continue
-			}
-			r, err := s.attributes(others[0])
-			if err != nil {
-				return err
-			}
-			owner.take(r)
-		}
-		r, err := s.attributes(ev)
-		if err != nil {
-			return err
-		}
-		x.take(r)
-		if severity[audit.Late] > severity[x.out] {
-			x.out, x.why = audit.Late, fmt.Sprintf("done at %s, due by %s", text(ev.at), text(s.deadline(x.window)))
-		}
-		return nil
-	}
-	return nil
-}
-
-func (x *slotOfTime) take(r cadenceResult) {
-	if x.event != nil {
-		x.event.used = nil
-	}
-	x.cadenceResult = r
-	r.event.used = x
-}
-
-// spare are the subject's events in s that no window has taken.
-func (s *schedule) spare(sub *subject, in stretch) []*performance {
-	var out []*performance
-	for _, x := range s.events {
-		if x.used == nil && x.tri == yes && x.key == sub.id && x.at >= in.from && x.at < in.to {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-func (s *schedule) attributes(x *performance) (cadenceResult, error) {
-	e := s.e
-	if err := e.load(x.hist); err != nil {
-		return cadenceResult{}, err
-	}
-	e.look(s.t.views[x.hist.Stream], 0, x.at)
-	e.act.item, e.act.from = e.rows[0], s.t.span.from
-	if err := e.joins[0].bind(moment{x.at, false}); err != nil {
-		return cadenceResult{}, err
-	}
-	o := occurrence{ver: 0, at: x.at}
-	err := e.attributes(s.t.p, &o)
-	return cadenceResult{answer: o.answer, event: x, attrs: o.attrs}, err
-}
-
-// missing says what it means that no event performed the window: it was
-// missed only where the events were covered until it could no longer be late.
-func (s *schedule) missing(sub *subject, w window) answer {
-	if s.e.run.asOf < s.limit(w) {
-		why := "due by " + text(s.deadline(w))
-		if s.e.run.asOf >= s.deadline(w) {
-			why = fmt.Sprintf("was due by %s and counts as late until %s", text(s.deadline(w)), text(s.limit(w)))
-		}
-		return answer{out: audit.Pending, why: why}
-	}
-	in := stretch{w.from, s.limit(w)}
-	for _, v := range s.t.views {
-		if !in.cut(v.tail).empty() {
-			return answer{out: audit.Pending, why: outstanding}
-		}
-	}
-	for _, x := range s.events {
-		if x.tri == unsure && (x.unkey || x.key == sub.id) && x.at >= in.from && x.at < in.to {
-			return answer{why: fmt.Sprintf("%s %s may be it: %s", s.t.p.ItemType, x.hist.ID, x.why)}
-		}
-	}
-	if len(s.t.views) == 0 {
-		return answer{why: "nothing collects " + s.t.p.ItemType}
-	}
-	for _, v := range s.t.views {
-		if ok, gap := v.covers(in); !ok {
-			why, _ := v.why(gap)
-			return answer{why: fmt.Sprintf("%s is not covered from %s to %s in %s: %s", s.t.p.ItemType, text(gap.from), text(gap.to), streamName(v.stream.StreamKey), why)}
-		}
-	}
-	return answer{out: audit.Deviated, why: "not performed; it was due by " + text(s.deadline(w))}
-}
-
-// count counts one occurrence and writes its result.
-func (s *schedule) count(sub *subject, w window, o cadenceResult) {
-	t := s.tally()
-	t.items++
-	t.counts[o.out]++
-	occ := occurrence{attrs: o.attrs, answer: o.answer}
-	r := s.result(sub, w, o)
-	for _, why := range occ.unseen() {
-		t.gap(gapKey{stream: -1, reason: why}, 1, w.stretch, r.Records)
-	}
-	if o.out == audit.Deviated || o.out == audit.Late {
-		t.deviations = append(t.deviations, s.t.deviation(r))
-	}
-	if s.e.run.emit != nil {
-		s.e.out.results = append(s.e.out.results, r)
-	}
-}
-
-func (s *schedule) result(sub *subject, w window, o cadenceResult) audit.Result {
-	p := s.t.p
-	r := audit.Result{Procedure: p.ID, Hash: p.Hash, Item: w.name, Label: w.name, Outcome: o.out, Span: span(w.from, w.to),
-		Start: audit.ExactBound(instant(w.from)), End: audit.ExactBound(instant(w.to)), Attributes: o.attrs, Reason: o.why,
-		Stream: audit.StreamKey{Type: p.ItemType}}
-	if sub.id != "" {
-		r.Item += " " + sub.id
-		r.Label = r.Item
-	}
-	for _, v := range s.t.views {
-		for _, c := range v.stream.Covered {
-			if micros(c.From) < s.limit(w) && micros(c.To) > w.from {
-				r.Records = append(r.Records, c.Record)
-			}
-		}
-	}
-	if o.event != nil {
-		h := o.event.hist
-		r.Records = append(r.Records, h.Versions[0].Record)
-		r.Stream = s.t.views[h.Stream].stream.StreamKey
-		r.Values = append(r.Values, audit.FieldValue{Path: p.ItemType + ".id", Value: string(canonicalString(h.ID))},
-			audit.FieldValue{Path: p.ItemType + ".at", Value: `"` + text(o.event.at) + `"`})
-	}
-	r.Records = sortedRecords(r.Records)
-	return r
 }

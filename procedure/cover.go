@@ -246,6 +246,30 @@ func (v *view) why(gap stretch) (string, []int64) {
 	return between, sortedRecords(records)
 }
 
+// hole names the whole gap of the stream around t, and says why it is one.
+func (v *view) hole(t int64) (name, why string) {
+	i := v.first(t)
+	from, to := always, forever
+	if i > 0 {
+		from = v.known[i-1].to
+	}
+	if i < len(v.known) {
+		to = v.known[i].from
+	}
+	why, _ = v.why(stretch{from, to})
+	name = "of " + streamName(v.stream.StreamKey)
+	switch {
+	case v.stream.Mode == audit.ModeSnapshot || len(v.known) == 0:
+	case i == 0:
+		name += " before " + text(to)
+	case to == forever:
+		name += " after " + text(from)
+	default:
+		name += " from " + text(from) + " to " + text(to)
+	}
+	return name + ": " + why, why
+}
+
 func (v *view) between(gap stretch) string {
 	if v.stream.Mode != audit.ModeSnapshot {
 		return "no complete history covers it"

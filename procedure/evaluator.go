@@ -87,29 +87,18 @@ func (p *Procedure) wants() uint64 {
 	return m
 }
 
-// work tests every chunk w, w+step ... and sends them in order.
-func (e *evaluator) work(ctx context.Context, w, step, n int, out chan<- *chunk) {
-	defer close(out)
-	for i := w; i < n; i += step {
-		from := i * chunkItems
-		to := min(from+chunkItems, len(e.table.tl.Histories))
-		c := &chunk{tallies: make([]tally, len(e.tasks))}
-		e.out = c
-		for k := from; k < to && c.err == nil && ctx.Err() == nil; k++ {
-			c.err = e.item(&e.table.tl.Histories[k])
+// chunk tests the i-th chunk of items.
+func (e *evaluator) chunk(i int) (*chunk, error) {
+	e.out = &chunk{tallies: make([]tally, len(e.tasks))}
+	for k := i * chunkItems; k < min((i+1)*chunkItems, len(e.table.tl.Histories)); k++ {
+		if e.act.ctx.Err() != nil {
+			return nil, context.Cause(e.act.ctx)
 		}
-		if ctx.Err() != nil {
-			return
-		}
-		select {
-		case out <- c:
-		case <-ctx.Done():
-			return
-		}
-		if c.err != nil {
-			return
+		if err := e.item(&e.table.tl.Histories[k]); err != nil {
+			return nil, err
 		}
 	}
+	return e.out, nil
 }
 
 // item tests one item under every task.

@@ -138,35 +138,21 @@ const chunkItems = 512
 type chunk struct {
 	tallies []tally // by task
 	results []audit.Result
-	err     error
 }
+
+// chunks is how many chunks n items make.
+func chunks(n int) int { return (n + chunkItems - 1) / chunkItems }
 
 // pass runs all tasks over the items of one type, shared by all cores. Chunks
 // are merged in the order of the items.
 func (r *run) pass(ctx context.Context, typ string) error {
 	tasks := r.byType[typ]
 	tb := r.tables[typ]
-	n := (len(tb.tl.Histories) + chunkItems - 1) / chunkItems
-	workers := max(1, min(runtime.GOMAXPROCS(0), n))
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	out := make([]chan *chunk, workers)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	for w := range out {
-		out[w] = make(chan *chunk, 2)
-		e := newEvaluator(ctx, r, tb, tasks)
-		wg.Go(func() { e.work(ctx, w, workers, n, out[w]) })
-	}
-	for i := range n {
-		c, ok := <-out[i%workers]
-		if !ok {
-			return context.Cause(ctx)
-		}
-		if err := r.merge(tasks, c); err != nil {
-			return err
-		}
+	err := inOrder(ctx, chunks(len(tb.tl.Histories)), func(ctx context.Context) func(int) (*chunk, error) {
+		return newEvaluator(ctx, r, tb, tasks).chunk
+	}, func(c *chunk) error { return r.merge(tasks, c) })
+	if err != nil {
+		return err
 	}
 	for _, t := range tasks {
 		if err := t.finish(ctx, r, tb); err != nil {
@@ -176,10 +162,50 @@ func (r *run) pass(ctx context.Context, typ string) error {
 	return nil
 }
 
-func (r *run) merge(tasks []*task, c *chunk) error {
-	if c.err != nil {
-		return c.err
+// inOrder does n pieces of work on all cores and hands over what each gave in
+// the order of the pieces, a few pieces ahead at most. start is called once for
+// each worker. The first error in that order, or the context's, ends it.
+func inOrder[T any](ctx context.Context, n int, start func(context.Context) func(int) (T, error), take func(T) error) error {
+	type piece struct {
+		val T
+		err error
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	workers := min(runtime.GOMAXPROCS(0), n)
+	out := make([]chan piece, workers)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	for w := range out {
+		out[w] = make(chan piece, 4)
+		work := start(ctx)
+		wg.Go(func() {
+			defer close(out[w])
+			for i := w; i < n && ctx.Err() == nil; i += workers {
+				val, err := work(i)
+				select {
+				case out[w] <- piece{val, err}:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	for i := range n {
+		p, ok := <-out[i%workers]
+		if !ok || ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if p.err != nil {
+			return p.err
+		}
+		if err := take(p.val); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) merge(tasks []*task, c *chunk) error {
 	for i, t := range tasks {
 		t.total.add(&c.tallies[i])
 	}
