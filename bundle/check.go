@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/audit"
 	"tieout/ledger"
 )
 
@@ -55,7 +56,7 @@ func (c *Checks) add(v Verdict, format string, args ...any) {
 
 // fail adds what err says as a check that does not hold, and gives err back.
 func (c *Checks) fail(what string, err error) error {
-	c.add(Bad, "%s: %v", what, err)
+	c.add(Bad, "%s: %s", what, strings.ReplaceAll(err.Error(), audit.ErrAltered.Error()+": ", ""))
 	return err
 }
 

@@ -11,6 +11,8 @@ package bundle
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"tieout/audit"
 )
@@ -18,5 +20,14 @@ import (
 // altered is the error of something that is not what was sealed; where is the
 // member or record that does not match.
 func altered(where, format string, args ...any) error {
-	return fmt.Errorf("%w: %s: %s", audit.ErrAltered, where, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s: %s", audit.ErrAltered, place(where), fmt.Sprintf(format, args...))
+}
+
+// place is a member as a person finds it: one that holds records says which.
+func place(where string) string {
+	first, ok := strings.CutPrefix(where, "records/")
+	if n, err := strconv.ParseInt(first, 10, 64); ok && err == nil {
+		return fmt.Sprintf("the records from %s on (%s)", audit.EvidenceRef(n), where)
+	}
+	return where
 }

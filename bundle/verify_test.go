@@ -142,7 +142,7 @@ func TestEveryByteCounts(t *testing.T) {
 	for i := range data {
 		flipped := bytes.Clone(data)
 		flipped[i] ^= 1 << (i % 8)
-		want := memberAt(b, int64(i))
+		want := place(memberAt(b, int64(i)))
 		_, err := verify(t, flipped, Options{})
 		if !errors.Is(err, audit.ErrAltered) || !strings.Contains(err.Error(), ": "+want+":") {
 			t.Fatalf("byte %d of %d: got %v, want %s named", i, len(data), err, want)

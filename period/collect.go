@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -92,7 +93,7 @@ func (p *Program) sourceDef(name string) (definition.SourceDef, error) {
 			return d, nil
 		}
 	}
-	return definition.SourceDef{}, fmt.Errorf("%w: source %q; the workspace has %v", audit.ErrNotFound, name, p.sourceNames())
+	return definition.SourceDef{}, fmt.Errorf("%w: source %q; the workspace has %s", audit.ErrNotFound, name, strings.Join(p.sourceNames(), ", "))
 }
 
 func (p *Program) sourceNames() []string {

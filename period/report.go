@@ -65,14 +65,34 @@ func (p *Program) answered(ctx context.Context, run *Run) ([]audit.Tested, error
 		return nil, err
 	}
 	by := map[string][]audit.Deviation{}
+	var order []string
 	for _, d := range deviation.Merge(found(run), decided) {
+		if by[d.Procedure] == nil {
+			order = append(order, d.Procedure)
+		}
 		by[d.Procedure] = append(by[d.Procedure], d)
 	}
 	out := slices.Clone(run.Tested)
 	for i := range out {
 		out[i].Deviations = by[out[i].Procedure]
+		delete(by, out[i].Procedure)
+	}
+	for _, id := range order {
+		if ds := by[id]; ds != nil {
+			out = append(out, retired(id, ds))
+		}
 	}
 	return out, nil
+}
+
+// retired stands for a procedure that runs no longer: its findings stay.
+func retired(id string, ds []audit.Deviation) audit.Tested {
+	d := ds[0]
+	return audit.Tested{
+		Procedure: id, Hash: d.Hash, Title: d.Title, Form: audit.Event, Controls: d.Controls, Span: d.Span, Deviations: ds,
+		Statement:  "This procedure is no longer part of the definitions and did not run; what it found earlier stays on record.",
+		Population: "None: it did not run.",
+	}
 }
 
 // coverage is every stream in the period: those the procedures read, with what

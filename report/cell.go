@@ -133,10 +133,13 @@ func extentCell(t *audit.Tested) []string {
 	}
 	lo, hi := Length(slices.Min(lengths)), Length(slices.Max(lengths))
 	s := "Lasted " + lo
-	if lo != hi {
+	switch {
+	case slices.Max(lengths) < time.Second:
+		s = "Seen at one observation"
+	case lo != hi:
 		s = fmt.Sprintf("%s stretches, lasting %s to %s", Number(len(lengths)), lo, hi)
 	}
-	if lasting > 0 {
+	if lasting > 0 && s != "Seen at one observation" {
 		s += "; " + Number(lasting) + " still lasted at the last observation"
 	}
 	return []string{s + "."}

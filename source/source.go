@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"tieout/audit"
 )
@@ -89,8 +90,12 @@ func (b BadRows) Error() string {
 		return "no bad rows"
 	}
 	s := fmt.Sprintf("%s: %s", b[0].Where, b[0].Why)
-	if len(b) > 1 {
-		s += fmt.Sprintf(" (and %d more rows)", len(b)-1)
+	switch n := len(b) - 1; n {
+	case 0:
+	case 1:
+		s += " (and one more row)"
+	default:
+		s += fmt.Sprintf(" (and %d more rows)", n)
 	}
 	return s
 }
@@ -106,7 +111,7 @@ func (r Registry) Find(name string) (*Driver, error) {
 		for i, d := range r {
 			names[i] = d.Name
 		}
-		return nil, fmt.Errorf("%w: source kind %q; there are %v", audit.ErrNotFound, name, names)
+		return nil, fmt.Errorf("%w: source kind %q; there are %s", audit.ErrNotFound, name, strings.Join(names, ", "))
 	}
 	return r[i], nil
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tieout/audit"
@@ -355,31 +356,79 @@ func parseRef(s string) (r ref, err error) {
 }
 
 func normalize(conf json.RawMessage, p audit.Page) ([]audit.Item, error) {
-	var c config
-	if err := strict(conf, &c); err != nil {
-		return nil, fmt.Errorf("%w: configuration: %w", audit.ErrInvalid, err)
-	}
 	name, ok := strings.CutPrefix(p.Kind, "files.")
-	i := slices.IndexFunc(c.Streams, func(s streamConfig) bool { return s.Name == name })
+	if !ok {
+		return nil, fmt.Errorf("%w: a page of kind %q is not of a files source", audit.ErrInvalid, p.Kind)
+	}
 	if strings.HasSuffix(name, found) {
 		return nil, nil // sealed to learn its date; what it shows is on the page that has it
-	}
-	if !ok || i < 0 {
-		return nil, fmt.Errorf("%w: the configuration has no stream for a page of kind %q", audit.ErrInvalid, p.Kind)
 	}
 	r, err := parseRef(p.Query)
 	if err != nil {
 		return nil, fmt.Errorf("%w: query %q: %w", audit.ErrInvalid, p.Query, err)
 	}
-	zone, err := loadZone(r.zone)
+	x, err := readers.get(readerKey{string(conf), name, r.zone})
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock() // a Program is for one goroutine at a time
+	defer x.mu.Unlock()
+	return x.prog.Read(x.format, r.path, r.about, r.line, p.Body)
+}
+
+// A reader reads the pages of one stream under one configuration.
+type reader struct {
+	mu     sync.Mutex
+	format mapping.Format
+	prog   *mapping.Program
+}
+
+type readerKey struct{ conf, stream, zone string }
+
+// readers remembers compiled mappings: a year of small exports is thousands of
+// pages under one configuration, and compiling it costs more than reading one.
+// It changes nothing but time. When it is full it starts anew.
+var readers = memo{m: map[readerKey]*reader{}}
+
+const maxReaders = 256
+
+type memo struct {
+	mu sync.Mutex
+	m  map[readerKey]*reader
+}
+
+func (m *memo) get(k readerKey) (*reader, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if x, ok := m.m[k]; ok {
+		return x, nil
+	}
+	x, err := newReader(k)
+	if err != nil {
+		return x, err
+	}
+	if len(m.m) >= maxReaders {
+		clear(m.m)
+	}
+	m.m[k] = x
+	return x, nil
+}
+
+func newReader(k readerKey) (*reader, error) {
+	var c config
+	if err := strict(json.RawMessage(k.conf), &c); err != nil {
+		return nil, fmt.Errorf("%w: configuration: %w", audit.ErrInvalid, err)
+	}
+	i := slices.IndexFunc(c.Streams, func(s streamConfig) bool { return s.Name == k.stream })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: the configuration has no stream for a page of kind %q", audit.ErrInvalid, "files."+k.stream)
+	}
+	zone, err := loadZone(k.zone)
 	if err != nil {
 		return nil, err
 	}
 	prog, err := compile(c.Streams[i].Rules, zone)
-	if err != nil {
-		return nil, err
-	}
-	return prog.Read(c.Streams[i].Format, r.path, r.about, r.line, p.Body)
+	return &reader{format: c.Streams[i].Format, prog: prog}, err
 }
 
 func loadZone(name string) (*time.Location, error) {
