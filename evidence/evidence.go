@@ -104,16 +104,20 @@ func (s *Sealer) number(ctx context.Context, sealed []store.Sealed) ([]audit.Rec
 	if err := s.Number(ctx); err != nil {
 		return nil, fmt.Errorf("number %d records: %w", len(sealed), err)
 	}
-	recs := make([]audit.Record, len(sealed))
+	ids, recs := make([]string, len(sealed)), make([]audit.Record, len(sealed))
 	for i, x := range sealed {
-		rec, err := s.Store.RecordByID(ctx, x.Record.ID)
-		if err != nil {
-			return nil, err
+		ids[i], recs[i] = x.Record.ID, x.Record
+		recs[i].About = audit.Span{From: x.Record.About.From.UTC(), To: x.Record.About.To.UTC()} // as it reads back
+	}
+	indexes, err := s.Store.Indexes(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range recs {
+		var ok bool
+		if recs[i].Index, ok = indexes[recs[i].ID]; !ok {
+			return nil, fmt.Errorf("%w: record %s was not numbered", audit.ErrConflict, recs[i].ID)
 		}
-		if rec.Index == audit.Unsequenced {
-			return nil, fmt.Errorf("%w: record %s was not numbered", audit.ErrConflict, rec.ID)
-		}
-		recs[i] = rec
 	}
 	return recs, nil
 }

@@ -201,6 +201,25 @@ func (s *Store) RecordByID(ctx context.Context, id string) (audit.Record, error)
 	return r, found(err, "record %q", id)
 }
 
+// Indexes returns the places in the log of the records with these IDs. What is
+// missing from the answer is no record, or one that has no place yet.
+func (s *Store) Indexes(ctx context.Context, ids []string) (map[string]int64, error) {
+	out := make(map[string]int64, len(ids))
+	err := inList(ids, func(list string, args []any) error {
+		return s.eachRow(ctx, func(r *sql.Rows) error {
+			var id string
+			var idx int64
+			err := r.Scan(&id, &idx)
+			out[id] = idx
+			return err
+		}, `select id, idx from records where idx is not null and id in (`+list+`)`, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("indexes of %d records: %w", len(ids), err)
+	}
+	return out, nil
+}
+
 // A RecordFilter chooses records. Empty fields choose all.
 type RecordFilter struct {
 	Kind       audit.RecordKind
