@@ -16,7 +16,7 @@ import (
 // stride is how many writes apart the tests below try one.
 func stride(t testing.TB) int {
 	if testing.Short() {
-		return 9
+		return 23
 	}
 	return 1
 }

@@ -45,7 +45,7 @@ func TestAnyColumnChanged(t *testing.T) {
 	columns := columnsOf(t, p)
 	must(t, p.Close())
 	for i, c := range columns {
-		if testing.Short() && i%4 != 0 {
+		if testing.Short() && i%8 != 0 {
 			continue
 		}
 		t.Run(c.table+"."+c.column, func(t *testing.T) {
