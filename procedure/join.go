@@ -147,28 +147,30 @@ func (x *joiner) rowValues(r *row, slot int, out []string, res *joined) []string
 	return out
 }
 
-// A candidate is a history with the values its fields have to be among.
+// A candidateSet is the histories that may match, and those of which it is not
+// known whether they do.
 type candidateSet struct {
-	ids  []int32
-	keys [][]string // by pairing
+	ids     []int32
+	unkeyed []int32    // the field compared was not collected in some version
+	keys    [][]string // by pairing
 }
 
-// matching narrows the joined type to histories that may match on all pairings.
+// matching narrows the joined type to histories that may match, by the pairing
+// that leaves the fewest; admit holds each to all pairings.
 func (x *joiner) matching(j *join, res *joined) (candidateSet, bool) {
 	var c candidateSet
 	t := x.tables[j.layout.typ.Name]
-	for i, o := range j.on {
+	best := -1
+	for _, o := range j.on {
 		keys, ok := x.values(o.src, res)
 		if !ok {
 			return c, true
 		}
 		c.keys = append(c.keys, keys)
-		ids := t.candidates(o.slot, keys)
-		if i == 0 {
-			c.ids = ids
-			continue
+		if n := t.count(o.slot, keys); best < 0 || n < best {
+			best = n
+			c.ids, c.unkeyed = t.candidates(o.slot, keys)
 		}
-		c.ids = slices.DeleteFunc(c.ids, func(id int32) bool { _, found := slices.BinarySearch(ids, id); return !found })
 	}
 	return c, false
 }
@@ -253,16 +255,31 @@ func (x *joiner) states(j *join, m moment, t int64, views []*view, c candidateSe
 	}
 	x.uncovered(j, m, t, views, res)
 	tl := x.tables[j.layout.typ.Name].tl
-	for _, id := range c.ids {
+	return c.each(res, func(id int32) error {
 		h := &tl.Histories[id]
 		r, err := x.state(j, m, t, h, views[h.Stream], res)
-		if err != nil {
+		if err != nil || r == nil {
 			return err
 		}
-		if r != nil {
-			if err := x.admit(j, t, m, r, c.keys, res); err != nil {
-				return err
-			}
+		return x.admit(j, t, m, r, c.keys, res)
+	})
+}
+
+// each visits all candidates. Of those of which it is not known whether they
+// match the first that may is enough: one says as much as a thousand.
+func (c *candidateSet) each(res *joined, visit func(int32) error) error {
+	for _, id := range c.ids {
+		if err := visit(id); err != nil {
+			return err
+		}
+	}
+	before := res.rest
+	for _, id := range c.unkeyed {
+		if _, seen := slices.BinarySearch(c.ids, id); seen {
+			continue
+		}
+		if err := visit(id); err != nil || res.rest != before {
+			return err
 		}
 	}
 	return nil
@@ -366,25 +383,22 @@ func (x *joiner) events(j *join, m moment, s stretch, views []*view, c candidate
 		}
 	}
 	tl := x.tables[j.layout.typ.Name].tl
-	for _, id := range c.ids {
+	return c.each(res, func(id int32) error {
 		h := &tl.Histories[id]
 		at := micros(h.Versions[0].From.At)
 		if at > clk.now && m.continuous {
 			clk.flips(at)
 		}
 		if at < s.from || at > s.to || at > x.tables[j.layout.typ.Name].asOf {
-			continue
+			return nil
 		}
 		r := newRow(j.layout, j.layout.typ.Name)
 		if err := r.load(h, &h.Versions[0], j.want); err != nil {
 			return err
 		}
 		r.joined = true
-		if err := x.admit(j, at, m, r, c.keys, res); err != nil {
-			return err
-		}
-	}
-	return nil
+		return x.admit(j, at, m, r, c.keys, res)
+	})
 }
 
 // admit adds r to res where its keys match and where holds for it. Where that

@@ -91,24 +91,46 @@ func appendOnce(list []int32, i int32) []int32 {
 	return append(list, i)
 }
 
-// candidates are the histories whose slot may have had one of keys, in order.
-func (t *table) candidates(slot int, keys []string) []int32 {
-	var out []int32
-	for _, k := range keys {
-		if slot == slotID {
-			i := sort.Search(len(t.tl.Histories), func(i int) bool { return t.tl.Histories[i].ID >= k })
-			if i < len(t.tl.Histories) && t.tl.Histories[i].ID == k {
-				out = append(out, int32(i))
-			}
-			continue
+// candidates are the histories whose slot may have had one of keys, in order,
+// and those in which it was not collected at some time.
+func (t *table) candidates(slot int, keys []string) (ids, unkeyed []int32) {
+	if slot == slotID {
+		for _, k := range keys {
+			ids = append(ids, t.named(k)...)
 		}
-		out = append(out, t.index[slot].by[k]...)
+	} else {
+		for _, k := range keys {
+			ids = append(ids, t.index[slot].by[k]...)
+		}
+		unkeyed = t.index[slot].unkeyed
 	}
-	if slot != slotID {
-		out = append(out, t.index[slot].unkeyed...)
+	if len(keys) > 1 {
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return ids, unkeyed
+}
+
+// named are the histories with an id: one in each stream that tells of it.
+func (t *table) named(id string) []int32 {
+	hs := t.tl.Histories
+	var out []int32
+	for i := sort.Search(len(hs), func(i int) bool { return hs[i].ID >= id }); i < len(hs) && hs[i].ID == id; i++ {
+		out = append(out, int32(i))
+	}
+	return out
+}
+
+// count is how many candidates there are at most.
+func (t *table) count(slot int, keys []string) int {
+	if slot == slotID {
+		return len(keys)
+	}
+	n := len(t.index[slot].unkeyed)
+	for _, k := range keys {
+		n += len(t.index[slot].by[k])
+	}
+	return n
 }
 
 // streamItems counts the histories of each stream.
