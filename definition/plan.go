@@ -242,6 +242,28 @@ func controlRevisions(w *Workspace) map[string][]revised {
 
 func (p *planner) procedures() {
 	p.compare("procedure", procedureRevisions(p.old), procedureRevisions(p.new))
+	if n := p.dropped(); n > 0 {
+		p.line("!", "procedure", "procedures/", fmt.Sprintf("has no file with `use: starter`, so %d procedures of the library no longer run; "+
+			"to keep them add procedures/starter.yaml with that line", n), "")
+	}
+}
+
+// dropped counts library procedures that were in force and that a procedures
+// folder without the starter set takes away: easily done, and rarely meant.
+func (p *planner) dropped() (n int) {
+	kept := map[string]bool{}
+	for _, x := range p.new.Procedures {
+		if p.new.Origin(x.ID) == libraryOrigin {
+			return 0
+		}
+		kept[x.ID] = true
+	}
+	for _, x := range p.old.Procedures {
+		if p.old.Origin(x.ID) == libraryOrigin && !kept[x.ID] {
+			n++
+		}
+	}
+	return n
 }
 
 func procedureRevisions(w *Workspace) map[string][]revised {
