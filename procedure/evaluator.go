@@ -26,7 +26,8 @@ type evaluator struct {
 	joins []*joiner // by task
 	out   *chunk
 
-	pieces []piece // of the task at hand, kept for its memory
+	pieces []piece      // of the task at hand, kept for its memory
+	told   []occurrence // likewise
 }
 
 func newEvaluator(ctx context.Context, r *run, tb *table, tasks []*task) *evaluator {
@@ -89,7 +90,7 @@ func (p *Procedure) wants() uint64 {
 
 // chunk tests the i-th chunk of items.
 func (e *evaluator) chunk(i int) (*chunk, error) {
-	e.out = &chunk{tallies: make([]tally, len(e.tasks))}
+	e.out = e.run.newChunk(len(e.tasks))
 	for k := i * chunkItems; k < min((i+1)*chunkItems, len(e.table.tl.Histories)); k++ {
 		if e.act.ctx.Err() != nil {
 			return nil, context.Cause(e.act.ctx)

@@ -2,51 +2,128 @@ package procedure
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tieout/audit"
 )
 
-// event tests the loaded item as an occurrence of task i: its latest known
-// version, at the instant it names, if that lies in the span.
+// event tests the occurrences under task i that the loaded item's versions
+// told of, each in the last version that said so.
 func (e *evaluator) event(i int) error {
 	task := e.tasks[i]
 	ver := e.latest()
 	if ver < 0 {
 		return nil
 	}
-	r := e.rows[ver]
-	v := task.views[e.hist.Stream]
-	at, known := r.slots[task.p.at.slot].num, r.known(task.p.at.slot)
-	if known && (at == never || !(task.span.from <= at && at < task.span.to)) {
+	for _, o := range e.occurrences(task.p.at.slot) {
+		if task.span.from <= o.at && o.at < task.span.to {
+			o.task = i
+			if err := e.occasionOf(task, &o); err != nil {
+				return err
+			}
+		}
+	}
+	if e.rows[ver].known(task.p.at.slot) {
 		return nil
 	}
-	e.look(v, ver, at)
-	e.act.item, e.act.from, e.act.joins = r, task.span.from, nil
-	where, err := e.act.ask(task.p.where)
+	o := occurrence{task: i, ver: ver}
+	o.at = max(task.span.from, min(micros(e.hist.Versions[ver].From.At), task.span.to-1)) // when is what is not known
+	where, err := e.whether(task, &o)
 	if err != nil {
 		return err
 	}
-	o := occurrence{task: i, ver: ver, at: at}
-	switch {
-	case where.tri == no:
+	if o.answer = (answer{why: e.missing(e.rows[ver], task.p.at)}); where.tri == no {
 		o.answer = answer{out: audit.NotApplicable}
-	case !known:
-		o.at = max(task.span.from, min(micros(e.hist.Versions[ver].From.At), task.span.to-1)) // when is what is not known
-		o.answer = answer{why: e.missing(r, task.p.at)}
-	case where.tri == unsure:
-		o.answer = answer{why: where.why}
-	default:
-		if err := e.joins[i].bind(moment{at, false}); err != nil {
-			return err
-		}
-		if err := e.attributes(task.p, &o); err != nil {
-			return err
-		}
-		e.unsupported(v, &o)
 	}
 	e.occurred(&o)
 	return nil
+}
+
+// whether asks if an occurrence is of the population, in the version that told of it.
+func (e *evaluator) whether(task *task, o *occurrence) (answer, error) {
+	e.look(task.views[e.hist.Stream], o)
+	e.act.item, e.act.from, e.act.joins = e.rows[o.ver], task.span.from, nil
+	return e.act.ask(task.p.where)
+}
+
+func (e *evaluator) occasionOf(task *task, o *occurrence) error {
+	where, err := e.whether(task, o)
+	if err != nil {
+		return err
+	}
+	switch where.tri {
+	case no:
+		o.answer = answer{out: audit.NotApplicable}
+	case unsure:
+		o.answer = answer{why: where.why}
+	default:
+		if err := e.joins[o.task].bind(moment{o.at, false}); err != nil {
+			return err
+		}
+		if err := e.attributes(task.p, o); err != nil {
+			return err
+		}
+		e.unsupported(task.views[e.hist.Stream], o)
+	}
+	e.occurred(o)
+	return nil
+}
+
+// correctionReach is how far an instant that has passed may be moved ahead and
+// still be the same occurrence.
+const correctionReach = 30 * day
+
+// occurrences are what the item's versions told of in a field, in order of
+// first telling. Versions in a row with a real instant tell of one occurrence,
+// which happened when the last of them says. Never, told before the instant
+// came, is a correction; told after it, the occurrence has happened and stays.
+// An instant that had passed and is moved ahead by more than correctionReach,
+// to one still to come, happened too, and the new one is another.
+func (e *evaluator) occurrences(slot int) []occurrence {
+	out := e.told[:0]
+	open := -1 // the one that a version may still correct
+	for i := range e.used {
+		v := &e.hist.Versions[i]
+		if v.Gone || !e.rows[i].known(slot) {
+			continue
+		}
+		at, told := e.rows[i].slots[slot].num, micros(v.From.At)
+		passed := open >= 0 && out[open].at <= told
+		switch {
+		case at == never && passed:
+			out[open].until, open = e.lastSeen(i), -1
+		case at == never && open >= 0:
+			out, open = out[:open], -1
+		case at == never:
+		case passed && at > told && at-out[open].at > correctionReach:
+			out[open].until = e.lastSeen(i)
+			out = append(out, occurrence{ver: i, at: at})
+			open = len(out) - 1
+		case open >= 0:
+			out[open].ver, out[open].at = i, at
+		default:
+			out, open = reopened(out, i, at)
+		}
+	}
+	e.told = out
+	return out
+}
+
+// reopened adds an occurrence; one that was taken back and is told of again is
+// the same.
+func reopened(out []occurrence, ver int, at int64) ([]occurrence, int) {
+	out = slices.DeleteFunc(out, func(o occurrence) bool { return o.at == at })
+	return append(out, occurrence{ver: ver, at: at}), len(out)
+}
+
+// lastSeen is the last instant at which version i had not begun yet.
+func (e *evaluator) lastSeen(i int) int64 {
+	b := &e.hist.Versions[i].From
+	if b.Exact() {
+		return micros(b.At) - 1
+	}
+	return micros(b.After)
 }
 
 func (e *evaluator) missing(r *row, p path) string {
@@ -63,10 +140,13 @@ func (e *evaluator) latest() int {
 	return -1
 }
 
-// look sets the clock to an occurrence at that instant, told of by a version.
-func (e *evaluator) look(v *view, ver int, at int64) {
+// look sets the clock to an occurrence.
+func (e *evaluator) look(v *view, o *occurrence) {
 	c := &e.clock
-	c.now, c.known, c.asOf, c.told, c.next = at, e.seenUntil(v, ver, at), e.run.asOf, e.run.asOf, forever
+	c.now, c.known, c.asOf, c.told, c.next = o.at, e.seenUntil(v, o.ver, o.at), e.run.asOf, e.run.asOf, forever
+	if o.until != 0 {
+		c.known = min(c.known, o.until)
+	}
 	if !v.tail.empty() {
 		c.told = v.tail.from - 1
 	}
@@ -109,8 +189,9 @@ func (e *evaluator) unsupported(v *view, o *occurrence) {
 // An occurrence is one thing that happened, with what its test found.
 type occurrence struct {
 	task  int
-	ver   int
+	ver   int // the last that told of it
 	at    int64
+	until int64 // when it was last told of; 0: to the end
 	attrs []audit.AttributeResult
 	answer
 }

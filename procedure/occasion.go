@@ -275,12 +275,12 @@ func (x *examiner) attributes(ev *performance) (*tested, error) {
 	if err := e.load(h); err != nil {
 		return nil, err
 	}
-	e.look(x.t.views[h.Stream], 0, ev.at)
+	o := occurrence{ver: 0, at: ev.at}
+	e.look(x.t.views[h.Stream], &o)
 	e.act.item, e.act.from = e.rows[0], x.t.span.from
 	if err := e.joins[0].bind(moment{ev.at, false}); err != nil {
 		return nil, err
 	}
-	o := occurrence{ver: 0, at: ev.at}
 	if err := e.attributes(x.t.p, &o); err != nil {
 		return nil, err
 	}
