@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -34,15 +35,14 @@ func Run(ctx context.Context, in Input, ps []*Procedure, emit func(*audit.Result
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range ps {
-		if err := r.add(p); err != nil {
+	r.tasks = make([]*task, len(ps))
+	for left := groupByType(ps); len(left) > 0; {
+		g := r.cheapest(left)
+		left = slices.DeleteFunc(left, func(x *group) bool { return x == g })
+		if err := r.group(ctx, g, ps); err != nil {
 			return nil, err
 		}
-	}
-	for _, typ := range r.order {
-		if err := r.pass(ctx, typ); err != nil {
-			return nil, err
-		}
+		r.forget(left)
 	}
 	out := make([]audit.Tested, len(r.tasks))
 	for i, t := range r.tasks {
@@ -57,10 +57,9 @@ type run struct {
 	cal    *calendar
 	asOf   int64
 	emit   func(*audit.Result) error
-	tables map[string]*table
-	tasks  []*task
-	order  []string // item types of populations, first come first
-	byType map[string][]*task
+	tables map[string]*table // those in use
+	tasks  []*task           // by procedure
+	room   sync.Pool         // of results that were handed over
 }
 
 func newRun(in Input, emit func(*audit.Result) error) (*run, error) {
@@ -71,11 +70,80 @@ func newRun(in Input, emit func(*audit.Result) error) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{in: in, cal: cal, asOf: micros(in.AsOf), emit: emit, tables: map[string]*table{}, byType: map[string][]*task{}}, nil
+	return &run{in: in, cal: cal, asOf: micros(in.AsOf), emit: emit, tables: map[string]*table{}}, nil
 }
 
-// add prepares one procedure: its tables, indexes and span.
-func (r *run) add(p *Procedure) error {
+// A group is the procedures over one item type, which are run together.
+type group struct {
+	typ     string // "" where there is no population
+	members []int  // indexes of procedures
+	reads   []string
+}
+
+// groupByType makes the groups, first come first.
+func groupByType(ps []*Procedure) []*group {
+	var out []*group
+	for i, p := range ps {
+		at := slices.IndexFunc(out, func(g *group) bool { return g.typ == p.ItemType })
+		if at < 0 {
+			at = len(out)
+			out = append(out, &group{typ: p.ItemType})
+		}
+		g := out[at]
+		g.members = append(g.members, i)
+		for _, typ := range p.Types {
+			if !slices.Contains(g.reads, typ) {
+				g.reads = append(g.reads, typ)
+			}
+		}
+	}
+	return out
+}
+
+// cheapest is the first of the groups that read the fewest timelines not at hand.
+func (r *run) cheapest(left []*group) *group {
+	return slices.MinFunc(left, func(a, b *group) int { return cmp.Compare(r.missing(a), r.missing(b)) })
+}
+
+func (r *run) missing(g *group) (n int) {
+	for _, typ := range g.reads {
+		if r.tables[typ] == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// forget lets go of the timelines that no group left reads, so that not all of
+// an organization's year is in memory at once.
+func (r *run) forget(left []*group) {
+	for typ := range r.tables {
+		if !slices.ContainsFunc(left, func(g *group) bool { return slices.Contains(g.reads, typ) }) {
+			delete(r.tables, typ)
+		}
+	}
+}
+
+// group prepares the procedures of one item type and runs them.
+func (r *run) group(ctx context.Context, g *group, ps []*Procedure) error {
+	var tasks []*task
+	for _, i := range g.members {
+		if err := r.prepare(ps[i]); err != nil {
+			return err
+		}
+		r.tasks[i] = newTask(r, ps[i])
+		if ps[i].item != nil && ps[i].Form != audit.Manual {
+			tasks = append(tasks, r.tasks[i])
+		}
+	}
+	if len(tasks) == 0 {
+		return nil
+	}
+	return r.pass(ctx, g.typ, tasks)
+}
+
+// prepare reads the timelines of one procedure and makes the indexes of its joins.
+func (r *run) prepare(p *Procedure) error {
 	for _, typ := range p.Types {
 		if err := r.table(typ); err != nil {
 			return err
@@ -90,15 +158,6 @@ func (r *run) add(p *Procedure) error {
 			}
 		}
 	}
-	t := newTask(r, p)
-	r.tasks = append(r.tasks, t)
-	if p.item == nil || p.Form == audit.Manual {
-		return nil
-	}
-	if r.byType[p.ItemType] == nil {
-		r.order = append(r.order, p.ItemType)
-	}
-	r.byType[p.ItemType] = append(r.byType[p.ItemType], t)
 	return nil
 }
 
@@ -131,8 +190,9 @@ func (r *run) span(p *Procedure) stretch {
 	return s
 }
 
-// chunkItems is how many items a worker takes at once.
-const chunkItems = 512
+// chunkItems is how many items a worker takes at once. A chunk's results are in
+// memory until they are handed over.
+const chunkItems = 128
 
 // A chunk is what one worker found of some items.
 type chunk struct {
@@ -145,8 +205,7 @@ func chunks(n int) int { return (n + chunkItems - 1) / chunkItems }
 
 // pass runs all tasks over the items of one type, shared by all cores. Chunks
 // are merged in the order of the items.
-func (r *run) pass(ctx context.Context, typ string) error {
-	tasks := r.byType[typ]
+func (r *run) pass(ctx context.Context, typ string, tasks []*task) error {
 	tb := r.tables[typ]
 	err := inOrder(ctx, chunks(len(tb.tl.Histories)), func(ctx context.Context) func(int) (*chunk, error) {
 		return newEvaluator(ctx, r, tb, tasks).chunk
@@ -214,7 +273,20 @@ func (r *run) merge(tasks []*task, c *chunk) error {
 			return err
 		}
 	}
+	if cap(c.results) > 0 {
+		r.room.Put(&c.results)
+	}
 	return nil
+}
+
+// newChunk returns an empty chunk for n tasks, with the room of one that was
+// handed over.
+func (r *run) newChunk(n int) *chunk {
+	c := &chunk{tallies: make([]tally, n)}
+	if room, ok := r.room.Get().(*[]audit.Result); ok {
+		c.results = (*room)[:0]
+	}
+	return c
 }
 
 // A task is one procedure in one run.
