@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -28,8 +29,11 @@ type answer struct {
 	tri   tri
 	out   audit.Outcome
 	why   string
-	cause string // what the gap is that hides it, the same for all it hides; "": what why says
+	cause string // what the gap is, the same for all it hides; "": what why says
 }
+
+// gap is what an answer without evidence is counted under.
+func (a *answer) gap() string { return cmp.Or(a.cause, a.why) }
 
 // classify reads an expression's value. What was not collected outweighs what
 // is pending, and that outweighs what was stated of an empty list.
@@ -47,7 +51,7 @@ func classify(v ref.Val) answer {
 }
 
 func classifyUnknown(u *types.Unknown) answer {
-	var missing, stated []string
+	var missing, causes, stated []string
 	pending, worst := "", audit.Operated
 	for _, r := range reasons(u) {
 		switch rest, ok := strings.CutPrefix(r, markEmpty); {
@@ -59,16 +63,26 @@ func classifyUnknown(u *types.Unknown) answer {
 			worst = worse(worst, audit.Outcome(rest[0]-'0'))
 			stated = append(stated, rest[1:])
 		default:
-			missing = append(missing, r)
+			why, cause, _ := strings.Cut(r, markCause)
+			missing, causes = append(missing, why), append(causes, cmp.Or(cause, why))
 		}
 	}
 	switch {
 	case len(missing) > 0:
-		return answer{out: audit.NoEvidence, why: strings.Join(unique(missing), "; ")}
+		return answer{out: audit.NoEvidence, why: few(missing), cause: few(causes)}
 	case pending != "":
 		return answer{out: audit.Pending, why: pending}
 	}
 	return answer{out: worst, why: strings.Join(unique(stated), "; ")}
+}
+
+// few joins reasons; of many it names three.
+func few(reasons []string) string {
+	reasons = unique(reasons)
+	if n := len(reasons); n > 4 {
+		reasons = append(slices.Clone(reasons[:3]), fmt.Sprintf("and %d other reasons", n-3))
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // outstanding is why an answer is pending that hangs on the newest part of a

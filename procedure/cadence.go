@@ -76,8 +76,9 @@ type performance struct {
 
 // A doubt is an event that may be a performance.
 type doubt struct {
-	at  int64
-	why string
+	at    int64
+	why   string
+	cause string
 }
 
 // maxWindows bounds how many occurrences one subject can have.
@@ -220,7 +221,7 @@ func (s *schedule) collect(ctx context.Context, tb *table) error {
 }
 
 func (s *schedule) hand(by map[string][]*subject, x *telling) {
-	d := doubt{x.at, s.t.p.ItemType + " " + x.why}
+	d := doubt{x.at, s.t.p.ItemType + " " + x.why, x.cause}
 	if x.unkey {
 		s.unkeyed = append(s.unkeyed, d)
 		return
@@ -292,6 +293,7 @@ func (s *schedule) keyed(x *telling, r *row) {
 		x.key = unquote(r.slots[each.key].raw)
 	}
 	if x.tri == unsure {
+		x.cause = "it may be what was due: " + x.gap()
 		x.why = r.id + " may be it: " + x.why
 	}
 }

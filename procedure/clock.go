@@ -69,7 +69,7 @@ func (c *clock) noLaterThan(t, start int64, l length) ref.Val {
 	case c.told <= deadline:
 		return pendingUnknown
 	}
-	return unknown(fmt.Sprintf("it was last seen at %s, before the deadline at %s", text(c.known), text(deadline)))
+	return unknownFor(fmt.Sprintf("it was last seen at %s, before the deadline at %s", text(c.known), text(deadline)), "it was last seen before its deadline")
 }
 
 var clockType = types.NewOpaqueType("clock")

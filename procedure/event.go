@@ -56,7 +56,7 @@ func (e *evaluator) occasionOf(task *task, o *occurrence) error {
 	case no:
 		o.answer = answer{out: audit.NotApplicable}
 	case unsure:
-		o.answer = answer{why: where.why}
+		o.answer = answer{why: where.why, cause: where.cause}
 	default:
 		if err := e.joins[o.task].bind(moment{o.at, false}); err != nil {
 			return err
@@ -193,6 +193,8 @@ type occurrence struct {
 	at    int64
 	until int64 // when it was last told of; 0: to the end
 	attrs []audit.AttributeResult
+
+	causes []string // of attributes without evidence
 	answer
 }
 
@@ -206,6 +208,9 @@ func (e *evaluator) attributes(p *Procedure, o *occurrence) error {
 			return fmt.Errorf("attribute %s: %w", a.name, err)
 		}
 		o.attrs = append(o.attrs, audit.AttributeResult{Name: a.name, Text: a.text, Outcome: x.out, Reason: x.why})
+		if x.out == audit.NoEvidence {
+			o.causes = append(o.causes, x.gap())
+		}
 		o.out = worse(o.out, x.out)
 	}
 	for _, a := range o.attrs {
@@ -272,18 +277,12 @@ func (e *evaluator) occurred(o *occurrence) {
 	}
 }
 
-// unseen are the reasons for which something of the occurrence is not known.
+// unseen is what hides something of the occurrence.
 func (o *occurrence) unseen() []string {
 	if len(o.attrs) == 0 && o.out == audit.NoEvidence {
-		return []string{o.why}
+		return []string{o.gap()}
 	}
-	var out []string
-	for _, a := range o.attrs {
-		if a.Outcome == audit.NoEvidence {
-			out = append(out, a.Reason)
-		}
-	}
-	return unique(out)
+	return unique(o.causes)
 }
 
 func (e *evaluator) occurrenceResult(task *task, o *occurrence) audit.Result {

@@ -33,6 +33,13 @@ type joiner struct {
 	p      *Procedure
 	tables map[string]*table
 	act    *activation
+	holes  map[holeKey]string
+}
+
+// A holeKey is a gap of a stream: the one before the i-th known stretch.
+type holeKey struct {
+	v *view
+	i int
 }
 
 // bind fills the activation with every join at m.
@@ -72,7 +79,8 @@ func (x *joiner) finish(j *join, r joined) joined {
 	case len(r.rows) == 1 && (r.rest == nil || byID):
 		r.single, r.rest = r.rows[0], nil
 	case len(r.rows) > 1:
-		r.single.none = unknown(fmt.Sprintf("%d of type %s match where one was expected (%s)", len(r.rows), j.layout.typ.Name, j.name))
+		r.single.none = unknownFor(fmt.Sprintf("%d of type %s match where one was expected (%s)", len(r.rows), j.layout.typ.Name, j.name),
+			fmt.Sprintf("several of type %s match where one was expected (%s)", j.layout.typ.Name, j.name))
 	case r.rest != nil:
 		r.single.none = r.rest
 	default:
@@ -240,9 +248,24 @@ func (x *joiner) uncovered(j *join, m moment, t int64, views []*view, res *joine
 		if !known && v.tail.from <= t && t < v.tail.to {
 			res.add(outstandingUnknown)
 		} else if !known {
-			res.merge(fmt.Sprintf("%s was not seen at %s in %s", j.layout.typ.Name, text(t), streamName(v.stream.StreamKey)))
+			hole := x.hole(v, t)
+			res.add(unknownFor(fmt.Sprintf("%s was not seen at %s in %s", j.layout.typ.Name, text(t), streamName(v.stream.StreamKey)), j.layout.typ.Name+" "+hole))
 		}
 	}
+}
+
+// hole names the gap of a stream around t, once for all that hangs on it.
+func (x *joiner) hole(v *view, t int64) string {
+	k := holeKey{v, v.first(t)}
+	h, ok := x.holes[k]
+	if !ok {
+		if x.holes == nil {
+			x.holes = map[holeKey]string{}
+		}
+		h, _ = v.hole(t)
+		x.holes[k] = h
+	}
+	return h
 }
 
 func streamName(k audit.StreamKey) string { return strings.TrimSuffix(k.Source+"/"+k.Scope, "/") }
@@ -313,7 +336,7 @@ func (x *joiner) state(j *join, m moment, t int64, h *audit.History, v *view, re
 		x.act.clock.flips(flip)
 	}
 	if !seen && known && exists {
-		res.merge(fmt.Sprintf("%s %s: %s", j.layout.typ.Name, h.ID, v.stale(t)))
+		res.add(unknownFor(fmt.Sprintf("%s %s: %s", j.layout.typ.Name, h.ID, v.stale(t)), j.layout.typ.Name+": "+v.stale(t)))
 	}
 	if !seen {
 		return nil, nil
@@ -341,7 +364,7 @@ func (x *joiner) bracket(j *join, h *audit.History, next int, r *row, res *joine
 		if b.Gone {
 			word = "disappeared"
 		}
-		res.merge(fmt.Sprintf("%s %s %s %s", j.layout.typ.Name, h.ID, word, between))
+		res.add(unknownFor(fmt.Sprintf("%s %s %s %s", j.layout.typ.Name, h.ID, word, between), j.layout.typ.Name+" "+word+" between two observations around the instant"))
 		return nil, nil
 	}
 	o := newRow(j.layout, r.name)
@@ -379,7 +402,8 @@ func (x *joiner) events(j *join, m moment, s stretch, views []*view, c candidate
 			res.add(outstandingUnknown)
 		}
 		if ok, gap := v.covers(want); !ok {
-			res.merge(fmt.Sprintf("%s is not covered from %s to %s in %s", j.layout.typ.Name, text(gap.from), text(gap.to), streamName(v.stream.StreamKey)))
+			hole := x.hole(v, gap.from)
+			res.add(unknownFor(fmt.Sprintf("%s is not covered from %s to %s in %s", j.layout.typ.Name, text(gap.from), text(gap.to), streamName(v.stream.StreamKey)), j.layout.typ.Name+" "+hole))
 		}
 	}
 	tl := x.tables[j.layout.typ.Name].tl

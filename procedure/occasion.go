@@ -20,7 +20,8 @@ type occasion struct {
 // A tested is what the attributes of one performance came to.
 type tested struct {
 	answer
-	attrs []audit.AttributeResult
+	attrs  []audit.AttributeResult
+	causes []string
 }
 
 func (r *tested) good() bool { return r.out == audit.Operated || r.out == audit.Pending }
@@ -284,7 +285,7 @@ func (x *examiner) attributes(ev *performance) (*tested, error) {
 	if err := e.attributes(x.t.p, &o); err != nil {
 		return nil, err
 	}
-	ev.result = &tested{o.answer, o.attrs}
+	ev.result = &tested{o.answer, o.attrs, o.causes}
 	return ev.result, nil
 }
 
@@ -317,7 +318,7 @@ func (x *examiner) missing(sub *subject, w *window) answer {
 	for _, list := range [][]doubt{sub.doubts, x.unkeyed} {
 		i := sort.Search(len(list), func(i int) bool { return list[i].at >= in.from })
 		if i < len(list) && list[i].at < in.to {
-			return answer{why: list[i].why}
+			return answer{why: list[i].why, cause: list[i].cause}
 		}
 	}
 	if len(x.t.views) == 0 {
@@ -348,7 +349,7 @@ func (x *examiner) count(sub *subject, o *occasion) {
 	t := &x.e.out.tallies[0]
 	t.items++
 	t.counts[o.out]++
-	occ := occurrence{attrs: o.attrs, answer: o.answer}
+	occ := occurrence{attrs: o.attrs, causes: o.causes, answer: o.answer}
 	for _, why := range occ.unseen() {
 		t.gap(gapKey{stream: -1, reason: why}, 1, o.stretch, o.records)
 	}

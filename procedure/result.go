@@ -101,10 +101,10 @@ func (e *evaluator) countGap(task *task, t *tally, p piece, before []piece) {
 		return
 	}
 	n := 1
-	if slices.ContainsFunc(before, func(q piece) bool { return q.out == audit.NoEvidence && !q.gap && q.why == p.why }) {
+	if slices.ContainsFunc(before, func(q piece) bool { return q.out == audit.NoEvidence && !q.gap && q.answer.gap() == p.answer.gap() }) {
 		n = 0
 	}
-	t.gap(gapKey{stream: e.hist.Stream, reason: p.why}, n, p.stretch, []int64{e.hist.Versions[p.ver].Record})
+	t.gap(gapKey{stream: e.hist.Stream, reason: p.answer.gap()}, n, p.stretch, []int64{e.hist.Versions[p.ver].Record})
 }
 
 func (t *task) deviation(r audit.Result) audit.Deviation {

@@ -71,11 +71,13 @@ func (r *row) make(i int) ref.Val {
 		return r.none
 	}
 	if r.differs>>i&1 == 1 {
-		return unknown(fmt.Sprintf("%s.%s of %s changed %s", r.name, r.layout.names[i], r.id, r.between))
+		name := r.name + "." + r.layout.names[i]
+		return unknownFor(fmt.Sprintf("%s of %s changed %s", name, r.id, r.between), name+" changed between two observations around the instant")
 	}
 	s := &r.slots[i]
 	if s.raw == nil {
-		return unknown(r.name + "." + r.layout.names[i] + r.of() + " was not collected")
+		name := r.name + "." + r.layout.names[i]
+		return unknownFor(name+r.of()+" was not collected", name+" was not collected")
 	}
 	switch r.layout.kinds[i] {
 	case audit.Bool:
@@ -133,8 +135,12 @@ func unknown(reason string) *types.Unknown {
 	return types.NewUnknown(1, types.NewAttributeTrail(reason))
 }
 
+// unknownFor is unknown with what the gap is, the same for everything it hides.
+func unknownFor(reason, cause string) *types.Unknown { return unknown(reason + markCause + cause) }
+
 // Reasons that are no lack of evidence carry a mark no text can start with.
 const (
+	markCause   = "\x01" // between a reason and its cause
 	markPending = "\x00pending"
 	markTail    = "\x00outstanding"
 	markEmpty   = "\x00empty " // followed by the digit of the stated outcome and the reason
