@@ -9,6 +9,7 @@ import (
 
 	"tieout/audit"
 	"tieout/library"
+	"tieout/procedure"
 )
 
 // forbidden are words that are never said about a company, a control or a
@@ -175,6 +176,37 @@ func TestCategoriesChooseTheControls(t *testing.T) {
 		}
 		if !w.hasControl(c.in) || c.out != "" && w.hasControl(c.out) {
 			t.Errorf("%s: %s should be here (%v), %s not (%v)", c.categories, c.in, w.hasControl(c.in), c.out, w.hasControl(c.out))
+		}
+	}
+}
+
+// TestLibraryExamples runs the examples of every procedure in the library, which
+// loading it trusts.
+func TestLibraryExamples(t *testing.T) {
+	names, err := fs.Glob(library.Files, "procedures/*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("the library has %d procedures (%v)", len(names), err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(library.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := procedure.Parse(name, data); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// BenchmarkLibrary is what loading the library adds to the start of a command.
+func BenchmarkLibrary(b *testing.B) {
+	files, err := readFS(library.Files)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := loadCatalog(files); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -125,6 +125,11 @@ func Parse(name string, data []byte) (*Procedure, error) {
 	return p, nil
 }
 
+// ParseTrusted is Parse without running the examples, for documents that ship
+// inside the program: a test of the program has run Parse on the same bytes.
+// Everything else is checked, and what it returns tests the same way.
+func ParseTrusted(name string, data []byte) (*Procedure, error) { return parse(name, data, nil) }
+
 // WithParameters returns the procedure with other values for some of its
 // parameters, and so with another hash. Examples speak of the values of the
 // document and are not run again. Errors wrap audit.ErrInvalid.
