@@ -158,7 +158,7 @@ func (p *Program) VerifyStore(ctx context.Context, progress func(done, total int
 		if progress != nil && i%256 == 0 {
 			progress(i, size)
 		}
-		x, err := p.Piece(ctx, i)
+		x, err := p.proven(ctx, i)
 		_, named := gone[i]
 		switch {
 		case errors.Is(err, audit.ErrNotFound), errors.Is(err, audit.ErrInvalid):

@@ -51,19 +51,24 @@ func ParseEvidenceRef(s string) (int64, error) {
 // Piece reads one record, checks its bytes, its commitment and its place in the
 // log, and says what it found. A fault is in the Piece and not an error.
 func (p *Program) Piece(ctx context.Context, index int64) (*Piece, error) {
+	x, err := p.proven(ctx, index)
+	if err != nil || x.Record.Collection == "" {
+		return x, err
+	}
+	if col, err := p.Store.Collection(ctx, x.Record.Collection); err == nil {
+		x.Collection = &col.Collection
+	}
+	x.Manifests, err = p.speaking(ctx, x.Record)
+	return x, err
+}
+
+// proven is Piece without what else speaks of the record.
+func (p *Program) proven(ctx context.Context, index int64) (*Piece, error) {
 	rec, err := p.Store.Record(ctx, index)
 	if err != nil {
 		return nil, err
 	}
 	x := &Piece{Record: rec, Index: index, Unchanged: true}
-	if rec.Collection != "" {
-		if col, err := p.Store.Collection(ctx, rec.Collection); err == nil {
-			x.Collection = &col.Collection
-		}
-		if x.Manifests, err = p.speaking(ctx, rec); err != nil {
-			return nil, err
-		}
-	}
 	if err := p.prove(ctx, x); err != nil {
 		return nil, err
 	}

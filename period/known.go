@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 
 	"tieout/audit"
@@ -21,12 +20,19 @@ const maxParked = 64 << 20
 // is no new evidence: such pages wait, and where a stream has nothing but them
 // and closes as it did before, neither they nor its manifest are sealed again.
 type known struct {
-	pages     map[[32]byte]bool
-	manifests map[[32]byte]bool
+	pages     map[pageFacts]sealedPages
+	manifests map[subject][32]byte // the newest manifest about it; zero: under other settings
 	parked    []audit.Page
 	bytes     int
 	skipped   []audit.Manifest
 	fresh     []pageFacts // sealed in this collection
+}
+
+// sealedPages are the digests of the pages with the same facts that the newest
+// collection with such pages sealed; none where that ran under other settings.
+type sealedPages struct {
+	collection string
+	digests    map[string]bool
 }
 
 // pageFacts are what Manifest.Takes asks of a page.
@@ -41,26 +47,33 @@ func factsOf(p *audit.Page) pageFacts {
 
 // loadKnown reads what is sealed of the source by collections like col.
 func (p *Program) loadKnown(ctx context.Context, col audit.Collection) (*known, error) {
-	k := &known{pages: map[[32]byte]bool{}, manifests: map[[32]byte]bool{}}
+	k := &known{pages: map[pageFacts]sealedPages{}, manifests: map[subject][32]byte{}}
 	before, err := p.Store.Collections(ctx, col.Source)
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range before {
-		if b.ID == col.ID || b.Driver != col.Driver || b.Version != col.Version || b.Zone != col.Zone || string(b.Config) != string(col.Config) {
+		if b.ID == col.ID {
 			continue
 		}
-		if err := p.loadKnownOf(ctx, k, b.ID); err != nil {
+		like := b.Driver == col.Driver && b.Version == col.Version && b.Zone == col.Zone && string(b.Config) == string(col.Config)
+		if err := p.loadKnownOf(ctx, k, b.ID, like); err != nil {
 			return nil, err
 		}
 	}
 	return k, nil
 }
 
-func (p *Program) loadKnownOf(ctx context.Context, k *known, collection string) error {
+// loadKnownOf adds what one collection sealed; one that is not like the present
+// one only says that its manifests are newer than those before.
+func (p *Program) loadKnownOf(ctx context.Context, k *known, collection string, like bool) error {
 	err := p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordPage, Collection: collection}, func(rec audit.Record) error {
-		if rec.Digest != "" { // not erased
-			k.pages[pageKey(pageFacts{rec.PageKind, rec.Scope, rec.About}, rec.Digest)] = true
+		facts := pageFacts{rec.PageKind, rec.Scope, rec.About}
+		if k.pages[facts].collection != collection {
+			k.pages[facts] = sealedPages{collection, map[string]bool{}}
+		}
+		if like && rec.Digest != "" { // not erased
+			k.pages[facts].digests[rec.Digest] = true
 		}
 		return nil
 	})
@@ -69,18 +82,25 @@ func (p *Program) loadKnownOf(ctx context.Context, k *known, collection string) 
 	}
 	ms, err := p.manifests(ctx, collection)
 	for _, m := range ms {
-		k.manifests[manifestKey(m.Manifest)] = true
+		key := [32]byte{}
+		if like {
+			key = manifestKey(m.Manifest)
+		}
+		k.manifests[subjectOf(m.Manifest)] = key
 	}
 	return err
 }
 
-func pageKey(f pageFacts, digest string) [32]byte {
-	b, err := json.Marshal([]string{f.kind, f.scope, audit.FormatTime(f.about.From), audit.FormatTime(f.about.To), digest})
-	if err != nil {
-		panic(err) // strings always have a JSON form
-	}
-	return sha256.Sum256(b)
+// A subject is what a manifest speaks of. Only the newest manifest and the newest
+// pages about it are in force: an export that went from one state to another and
+// back is news.
+type subject struct {
+	mode       audit.Mode
+	typ, scope string
+	covers     audit.Span
 }
+
+func subjectOf(m audit.Manifest) subject { return subject{m.Mode, m.Type, m.Scope, m.Covers} }
 
 // manifestKey names a manifest by what its source says: what was found out by
 // reading its pages follows from them.
@@ -98,7 +118,7 @@ func (k *known) park(pages []audit.Page) (fresh []audit.Page) {
 	for _, p := range pages {
 		sum := sha256.Sum256(p.Body)
 		facts := factsOf(&p)
-		if k.bytes+len(p.Body) <= maxParked && k.pages[pageKey(facts, "sha256:"+hex.EncodeToString(sum[:]))] {
+		if k.bytes+len(p.Body) <= maxParked && k.pages[facts].digests["sha256:"+hex.EncodeToString(sum[:])] {
 			k.parked, k.bytes = append(k.parked, p), k.bytes+len(p.Body)
 			continue
 		}
@@ -112,7 +132,8 @@ func (k *known) park(pages []audit.Page) (fresh []audit.Page) {
 // nothing but pages that are sealed already.
 func (k *known) same(m audit.Manifest) bool {
 	takes := func(f pageFacts) bool { return m.Takes(f.kind, f.scope, f.about) }
-	if !m.Complete || !k.manifests[manifestKey(m)] || slices.ContainsFunc(k.fresh, takes) {
+	newest := k.manifests[subjectOf(m)]
+	if !m.Complete || newest == [32]byte{} || newest != manifestKey(m) || slices.ContainsFunc(k.fresh, takes) {
 		return false
 	}
 	k.skipped = append(k.skipped, m)
