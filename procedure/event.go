@@ -215,7 +215,7 @@ func (e *evaluator) attributes(p *Procedure, o *occurrence) error {
 	}
 	for _, a := range o.attrs {
 		if a.Outcome == o.out && a.Outcome != audit.Operated {
-			whys = append(whys, a.Name+": "+a.Reason)
+			whys = append(whys, said(&a))
 		}
 	}
 	if len(p.attrs) == 0 {
@@ -223,6 +223,21 @@ func (e *evaluator) attributes(p *Procedure, o *occurrence) error {
 	}
 	o.why = strings.Join(whys, "; ")
 	return nil
+}
+
+// said writes an attribute's outcome for people: what was asked, then what was seen.
+func said(a *audit.AttributeResult) string {
+	asked := a.Name
+	if a.Text != "" {
+		asked = strings.TrimRight(a.Text, ".?")
+	}
+	if a.Outcome != audit.Deviated {
+		return asked + ": " + a.Reason
+	}
+	if strings.HasPrefix(a.Reason, "Read: ") {
+		return asked + ": no. " + a.Reason
+	}
+	return asked + ": no; " + a.Reason
 }
 
 func (e *evaluator) attribute(a *attribute) (answer, error) {
@@ -237,7 +252,7 @@ func (e *evaluator) attribute(a *attribute) (answer, error) {
 		return answer{out: audit.Operated}, nil
 	}
 	if x.why == "" {
-		x.why = "does not hold: " + a.holds.text
+		x.why = e.read(a.holds)
 	}
 	if a.late != nil {
 		l, err := e.act.ask(a.late)
@@ -245,7 +260,7 @@ func (e *evaluator) attribute(a *attribute) (answer, error) {
 			return l, err
 		}
 		if l.tri == yes {
-			return answer{out: audit.Late, why: "done, but late; " + x.why}, nil
+			return answer{out: audit.Late, why: "done, but late. " + x.why}, nil
 		}
 		if l.tri == unsure {
 			return l, nil

@@ -132,21 +132,73 @@ func (e *evaluator) result(c *contTask, ps []piece, k int) audit.Result {
 		r.Values = e.values(task, p.ver)
 	}
 	if p.out == audit.Deviated && r.Reason == "" {
-		r.Reason = "does not hold: " + task.p.holds.text + told(r.Values)
+		r.Reason = "not as it should be: " + told(r.Values)
 	}
 	return r
 }
 
-// told writes values as the end of a sentence.
+// maxTold bounds how many values a reason names; the result lists them all.
+const maxTold = 6
+
+// told writes values in words.
 func told(values []audit.FieldValue) string {
+	if len(values) == 0 {
+		return "none of what it needs was found"
+	}
 	var parts []string
 	for _, v := range values {
 		parts = append(parts, v.Path+" is "+v.Value)
 	}
-	if len(parts) == 0 {
-		return ""
+	if n := len(parts) - maxTold; n > 1 {
+		parts = append(parts[:maxTold], fmt.Sprintf("and %d more", n))
 	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return strings.Join(parts, ", ")
+}
+
+// read writes what a question read of the item and its joins.
+func (e *evaluator) read(q *program) string {
+	var out []audit.FieldValue
+	r := e.act.item
+	for i, n := range r.layout.names {
+		if q.reads[r.name]>>i&1 == 1 {
+			out = append(out, audit.FieldValue{Path: r.name + "." + n, Value: r.show(i)})
+		}
+	}
+	for i := range e.act.joins {
+		x := &e.act.joins[i]
+		if x.single != nil {
+			for k, n := range x.single.layout.names {
+				if q.reads[x.single.name]>>k&1 == 1 {
+					out = append(out, audit.FieldValue{Path: x.single.name + "." + n, Value: x.single.show(k)})
+				}
+			}
+		}
+	}
+	for _, l := range q.lists {
+		out = append(out, audit.FieldValue{Path: l, Value: e.listed(l, q)})
+	}
+	return "Read: " + told(out)
+}
+
+// listed writes the items of a joined list with the fields that a question reads.
+func (e *evaluator) listed(name string, q *program) string {
+	p := e.act.binds[name]
+	rows := e.act.joins[p.join].rows
+	var parts []string
+	for i, r := range rows {
+		if i == 3 && len(rows) > 4 {
+			parts = append(parts, fmt.Sprintf("and %d more", len(rows)-3))
+			break
+		}
+		one := r.id
+		for k, n := range r.layout.names {
+			if k != slotID && q.elems[r.layout.typ.Name]>>k&1 == 1 {
+				one += " " + n + "=" + r.show(k)
+			}
+		}
+		parts = append(parts, one)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
 }
 
 // start is what is known of when piece k began.
