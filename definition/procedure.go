@@ -62,11 +62,12 @@ func (c *Catalog) addProcedure(name string, data []byte, proc *procedure.Procedu
 	if name != "procedures/"+proc.ID+".yaml" {
 		p.addError(name, fmt.Errorf("%s:1:1: procedure %s has to be in procedures/%s.yaml", name, proc.ID, proc.ID))
 	}
-	if d := open(name, data, p); d != nil {
-		for i, id := range proc.Controls {
-			if _, err := c.Control(id); err != nil {
-				d.bad(steps("controls", i), "there is no library control %q", id)
-			}
+	for i, id := range proc.Controls {
+		if _, err := c.Control(id); err == nil {
+			continue
+		}
+		if d := open(name, data, p); d != nil {
+			d.bad(steps("controls", i), "there is no library control %q", id)
 		}
 	}
 	c.Procedures = append(c.Procedures, proc)
