@@ -16,6 +16,7 @@ import (
 	"tieout/evidence"
 	"tieout/internal/canonical"
 	"tieout/procedure"
+	"tieout/report"
 	"tieout/store"
 )
 
@@ -69,7 +70,7 @@ func (p *Program) Check(ctx context.Context, o CheckOptions) (*Run, error) {
 			return nil, err
 		}
 	}
-	files, err := newResultFiles(procs)
+	files, err := newResultFiles(procs, p.Period)
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +79,7 @@ func (p *Program) Check(ctx context.Context, o CheckOptions) (*Run, error) {
 	if run.Tested, err = procedure.Run(ctx, in, procs, files.add); err != nil {
 		return nil, fmt.Errorf("run the procedures: %w", err)
 	}
-	if err := p.mark(run, files); err != nil {
-		return nil, err
-	}
+	files.mark(run.Tested)
 	applied, err := p.isApplied(ctx)
 	if err != nil {
 		return nil, err
@@ -249,9 +248,10 @@ type resultFile struct {
 	f               *os.File
 	w               *bufio.Writer
 	buf             []byte
+	strip           *report.Strip
 }
 
-func newResultFiles(procs []*procedure.Procedure) (*resultFiles, error) {
+func newResultFiles(procs []*procedure.Procedure, period audit.Period) (*resultFiles, error) {
 	dir, err := os.MkdirTemp("", "tieout-results-")
 	if err != nil {
 		return nil, err
@@ -263,7 +263,7 @@ func newResultFiles(procs []*procedure.Procedure) (*resultFiles, error) {
 			fs.remove()
 			return nil, err
 		}
-		rf := &resultFile{procedure: proc.ID, hash: proc.Hash, f: f, w: bufio.NewWriterSize(f, 1<<16)}
+		rf := &resultFile{procedure: proc.ID, hash: proc.Hash, f: f, w: bufio.NewWriterSize(f, 1<<16), strip: report.NewStrip(proc.Form, period)}
 		fs.list = append(fs.list, rf)
 		fs.byHash[proc.Hash] = rf
 	}
@@ -276,6 +276,7 @@ func (fs *resultFiles) add(r *audit.Result) error {
 	if f == nil {
 		return fmt.Errorf("result of a procedure that was not asked for: %s %s", r.Procedure, r.Hash)
 	}
+	f.strip.Add(r)
 	f.buf = append(r.AppendJSON(f.buf[:0]), '\n')
 	f.lines++
 	_, err := f.w.Write(f.buf)
@@ -292,21 +293,11 @@ func (f *resultFile) reader() (io.Reader, error) {
 	return f.f, nil
 }
 
-// Results implements report.Rows over the files.
-func (fs *resultFiles) Results(id string, yield func(*audit.Result) error) error {
-	for _, f := range fs.list {
-		if f.procedure != id {
-			continue
-		}
-		r, err := f.reader()
-		if err != nil {
-			return err
-		}
-		if err := readResults(r, yield); err != nil {
-			return err
-		}
+// mark gives every tested procedure what a strip over the period shows.
+func (fs *resultFiles) mark(tested []audit.Tested) {
+	for i := range tested {
+		tested[i].Marks = fs.byHash[tested[i].Hash].strip.Marks()
 	}
-	return nil
 }
 
 func (fs *resultFiles) remove() {

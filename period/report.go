@@ -13,18 +13,6 @@ import (
 	"tieout/report"
 )
 
-// mark gives every tested procedure what a strip over the period shows.
-func (p *Program) mark(run *Run, rows report.Rows) error {
-	for i := range run.Tested {
-		marks, err := report.Marks(rows, &run.Tested[i], p.Period)
-		if err != nil {
-			return fmt.Errorf("strip of %s: %w", run.Tested[i].Procedure, err)
-		}
-		run.Tested[i].Marks = marks
-	}
-	return nil
-}
-
 // Report builds the report value of a run: its results with what was decided
 // about them, the coverage, and an index of the evidence they rest on.
 func (p *Program) Report(ctx context.Context, run *Run, reader report.Reader) (audit.Report, error) {

@@ -9,28 +9,46 @@ import (
 	"tieout/audit"
 )
 
-// Marks reads the whole population of t and returns what a strip over period
-// shows of it: for a cadence one mark a window and outcome, else one mark a
-// day and outcome, equal neighboring days of a continuous procedure merged. The
-// days are those of the period's zone. Memory is bounded by the period's days
-// and the windows, not by the population.
-func Marks(rows Rows, t *audit.Tested, period audit.Period) ([]audit.Mark, error) {
-	if t.Form == audit.Cadence {
-		return windowMarks(rows, t.Procedure)
+// A Strip gathers, result by result, what a strip over a period shows of one
+// procedure's whole population: for a cadence one mark a window and outcome,
+// else one mark a day and outcome, equal neighboring days of a continuous
+// procedure merged. The days are those of the period's zone. Memory is bounded
+// by the period's days and the windows, not by the population.
+type Strip struct {
+	add   func(*audit.Result)
+	marks func() []audit.Mark
+}
+
+// NewStrip returns the empty strip of a procedure of that form.
+func NewStrip(form audit.Form, period audit.Period) *Strip {
+	if form == audit.Cadence {
+		w := &windows{at: map[windowKey]int{}}
+		return &Strip{w.add, w.marks}
 	}
 	g := newGrid(period)
-	add := g.event
-	if t.Form == audit.Continuous {
-		add = g.stretch
+	if form == audit.Continuous {
+		return &Strip{g.stretch, func() []audit.Mark { return g.marks(true) }}
 	}
+	return &Strip{g.event, func() []audit.Mark { return g.marks(false) }}
+}
+
+// Add takes one result; it keeps nothing of r but its texts.
+func (s *Strip) Add(r *audit.Result) { s.add(r) }
+
+// Marks returns the marks of what was added, in order of time.
+func (s *Strip) Marks() []audit.Mark { return s.marks() }
+
+// Marks reads the whole population of t and returns the marks of its strip.
+func Marks(rows Rows, t *audit.Tested, period audit.Period) ([]audit.Mark, error) {
+	s := NewStrip(t.Form, period)
 	err := rows.Results(t.Procedure, func(r *audit.Result) error {
-		add(r)
+		s.Add(r)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return g.marks(t.Form == audit.Continuous), nil
+	return s.Marks(), nil
 }
 
 // A grid counts outcomes a day. For stretches it holds differences, summed up
@@ -110,28 +128,34 @@ func (g *grid) outcome(o audit.Outcome, merge bool) []audit.Mark {
 	return out
 }
 
-func windowMarks(rows Rows, procedure string) ([]audit.Mark, error) {
-	type key struct {
-		from, to int64
-		outcome  audit.Outcome
+// windows counts outcomes a window of a cadence.
+type windows struct {
+	at  map[windowKey]int // index in out
+	out []audit.Mark
+}
+
+type windowKey struct {
+	from, to int64
+	outcome  audit.Outcome
+}
+
+func (w *windows) add(r *audit.Result) {
+	k := windowKey{r.Span.From.UnixMicro(), r.Span.To.UnixMicro(), r.Outcome}
+	i, ok := w.at[k]
+	if !ok {
+		i = len(w.out)
+		w.at[k] = i
+		w.out = append(w.out, audit.Mark{Span: r.Span, Outcome: r.Outcome, Label: window(r.Item)})
 	}
-	at := map[key]int{}
-	var out []audit.Mark
-	err := rows.Results(procedure, func(r *audit.Result) error {
-		k := key{r.Span.From.UnixMicro(), r.Span.To.UnixMicro(), r.Outcome}
-		i, ok := at[k]
-		if !ok {
-			i = len(out)
-			at[k] = i
-			out = append(out, audit.Mark{Span: r.Span, Outcome: r.Outcome, Label: window(r.Item)})
-		}
-		out[i].Count++
-		return nil
-	})
+	w.out[i].Count++
+}
+
+func (w *windows) marks() []audit.Mark {
+	out := slices.Clone(w.out)
 	slices.SortStableFunc(out, func(a, b audit.Mark) int {
 		return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To), cmp.Compare(b.Outcome, a.Outcome))
 	})
-	return out, err
+	return out
 }
 
 // window is the window's name in a cadence item: what stands before its
