@@ -268,7 +268,7 @@ func (c WitnessClient) submit(ctx context.Context, s submission) (body []byte, c
 	}
 	resp, err := c.Client.Do(req)
 	if err != nil {
-		return nil, -1, fmt.Errorf("%w: %v", ErrNoAnswer, err)
+		return nil, -1, fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	defer resp.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxNote+1))

@@ -198,7 +198,7 @@ func (p *Program) loadRun(ctx context.Context, saved store.Run) (*Run, error) {
 	}
 	run := &Run{ID: saved.ID, Record: saved.Record, Recorded: true}
 	if err := json.Unmarshal(body, run); err != nil {
-		return nil, fmt.Errorf("%w: %s is not a run: %v", audit.ErrAltered, rec.Ref(), err)
+		return nil, fmt.Errorf("%w: %s is not a run: %w", audit.ErrAltered, rec.Ref(), err)
 	}
 	return run, nil
 }
@@ -226,7 +226,7 @@ func readResults(r io.Reader, yield func(*audit.Result) error) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%w: results: %v", audit.ErrAltered, err)
+			return fmt.Errorf("%w: results: %w", audit.ErrAltered, err)
 		}
 		if err := yield(&res); err != nil {
 			return err

@@ -20,7 +20,7 @@ func (p *Program) decisions(ctx context.Context) (out []deviation.Decision, err 
 		}
 		d, err := deviation.Parse(body)
 		if err != nil {
-			return fmt.Errorf("%w: %s: %v", audit.ErrAltered, rec.Ref(), err)
+			return fmt.Errorf("%w: %s: %w", audit.ErrAltered, rec.Ref(), err)
 		}
 		out = append(out, d)
 		return nil

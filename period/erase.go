@@ -114,7 +114,7 @@ func (p *Program) dropDoomed(ctx context.Context) error {
 
 func decodeErasure(rec audit.Record) (e erasure, err error) {
 	if err := json.Unmarshal(rec.Detail, &e); err != nil {
-		return e, fmt.Errorf("%w: %s is not an erasure: %v", audit.ErrAltered, rec.Ref(), err)
+		return e, fmt.Errorf("%w: %s is not an erasure: %w", audit.ErrAltered, rec.Ref(), err)
 	}
 	return e, nil
 }

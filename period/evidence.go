@@ -134,7 +134,7 @@ func (p *Program) prove(ctx context.Context, x *Piece) error {
 func (p *Program) AddDocument(ctx context.Context, path, title string, controls []string, about audit.Span) (audit.Record, error) {
 	st, err := os.Stat(path)
 	if err != nil {
-		return audit.Record{}, fmt.Errorf("%w: %v", audit.ErrNotFound, err)
+		return audit.Record{}, fmt.Errorf("%w: %w", audit.ErrNotFound, err)
 	}
 	if st.Size() > maxDocument {
 		return audit.Record{}, fmt.Errorf("%w: %s has %d bytes; at most %d are taken as one document", audit.ErrInvalid, path, st.Size(), maxDocument)
@@ -185,7 +185,7 @@ func (p *Program) Redact(ctx context.Context, index int64, copyPath, why string)
 	}
 	body, err := os.ReadFile(copyPath)
 	if err != nil {
-		return audit.Record{}, fmt.Errorf("%w: %v", audit.ErrNotFound, err)
+		return audit.Record{}, fmt.Errorf("%w: %w", audit.ErrNotFound, err)
 	}
 	recs, err := p.Seal.Seal(ctx, evidence.Draft{
 		Kind: audit.RecordRedaction, Source: rec.Source, Scope: rec.Scope, Media: rec.Media, About: rec.About, Body: body,

@@ -141,7 +141,7 @@ func (p *Program) Succession(ctx context.Context) (s Succession, err error) {
 		return s, fmt.Errorf("public keys of the log: %w", err)
 	}
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		return s, fmt.Errorf("%w: public keys of the log: %v", audit.ErrAltered, err)
+		return s, fmt.Errorf("%w: public keys of the log: %w", audit.ErrAltered, err)
 	}
 	data, err := durable.Read(p.keysFile(), maxKeysFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -152,7 +152,7 @@ func (p *Program) Succession(ctx context.Context) (s Succession, err error) {
 	}
 	var beside Succession
 	if err := json.Unmarshal(data, &beside); err != nil {
-		return s, fmt.Errorf("%w: %s: %v", audit.ErrAltered, p.keysFile(), err)
+		return s, fmt.Errorf("%w: %s: %w", audit.ErrAltered, p.keysFile(), err)
 	}
 	if beside.continues(s) {
 		return beside, nil

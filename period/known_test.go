@@ -10,7 +10,9 @@ import (
 // TestKnownPages: only what is in force counts as sealed before.
 func TestKnownPages(t *testing.T) {
 	about := audit.At(time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC))
-	page := func(body string) audit.Page { return audit.Page{Kind: "files.x", Scope: "a", About: about, Body: []byte(body)} }
+	page := func(body string) audit.Page {
+		return audit.Page{Kind: "files.x", Scope: "a", About: about, Body: []byte(body)}
+	}
 	facts := pageFacts{"files.x", "a", about}
 	m := audit.Manifest{Type: "account", Scope: "a", Mode: audit.ModeSnapshot, Covers: about, Complete: true, Pages: 1, Queries: []string{"x"}}
 	const one = "sha256:7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" // of "one"

@@ -21,7 +21,7 @@ func canBeAsked(w witness) bool { return w.URL != "" }
 func witnessKey(w witness) (ledger.Key, error) {
 	key, err := ledger.ParseWitnessKey(w.Key)
 	if err != nil {
-		return key, fmt.Errorf("%w: tieout.yaml: witness %s: %v", audit.ErrInvalid, w.Name, err)
+		return key, fmt.Errorf("%w: tieout.yaml: witness %s: %w", audit.ErrInvalid, w.Name, err)
 	}
 	return key, nil
 }

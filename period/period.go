@@ -250,13 +250,13 @@ func secrets(dir string, getenv func(string) string) func(context.Context, strin
 			}
 			b, err := os.ReadFile(name)
 			if err != nil {
-				return "", fmt.Errorf("%w: secret %s: %v", audit.ErrNotFound, ref, err)
+				return "", fmt.Errorf("%w: secret %s: %w", audit.ErrNotFound, ref, err)
 			}
 			return strings.TrimRight(string(b), "\r\n"), nil
 		case "keyring":
 			v, err := keyring.Get("tieout", name)
 			if err != nil {
-				return "", fmt.Errorf("%w: secret %s in this machine's keyring: %v", audit.ErrNotFound, ref, err)
+				return "", fmt.Errorf("%w: secret %s in this machine's keyring: %w", audit.ErrNotFound, ref, err)
 			}
 			return v, nil
 		}

@@ -16,7 +16,7 @@ import (
 // store continues what was published is for the next Open to say.
 func Restore(ctx context.Context, dir string, o Options, file string) (err error) {
 	if _, err := os.Stat(file); err != nil {
-		return fmt.Errorf("%w: %v", audit.ErrNotFound, err)
+		return fmt.Errorf("%w: %w", audit.ErrNotFound, err)
 	}
 	def, err := definition.Load(dir)
 	if err != nil {

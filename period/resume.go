@@ -40,7 +40,7 @@ func (p *Program) comeback(ctx context.Context, name string) (c comeback, err er
 		return c, err
 	}
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
-		return c, fmt.Errorf("%w: meta %s: %v", audit.ErrAltered, resumeMeta(name), err)
+		return c, fmt.Errorf("%w: meta %s: %w", audit.ErrAltered, resumeMeta(name), err)
 	}
 	return c, nil
 }

@@ -432,7 +432,7 @@ func concat(a, b timeline.Delta) timeline.Delta {
 func decodeManifest(rec audit.Record, body []byte) (audit.Manifest, error) {
 	var m audit.Manifest
 	if err := json.Unmarshal(body, &m); err != nil {
-		return m, fmt.Errorf("%w: %s is not a manifest: %v", audit.ErrAltered, rec.Ref(), err)
+		return m, fmt.Errorf("%w: %s is not a manifest: %w", audit.ErrAltered, rec.Ref(), err)
 	}
 	return m, nil
 }

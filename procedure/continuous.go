@@ -374,7 +374,8 @@ func merge(ps []piece) []piece {
 // open whether the grace had run out, there is no evidence.
 func applyGrace(ps []piece, grace int64, span stretch) []piece {
 	var out []piece
-	earliest, latest, running := int64(0), int64(0), false
+	var earliest int64
+	running := false
 	for i, p := range ps {
 		switch p.out {
 		case audit.Deviated:
@@ -385,8 +386,8 @@ func applyGrace(ps []piece, grace int64, span stretch) []piece {
 			case !running:
 				earliest = p.from
 			}
-			latest, running = p.from, true
-			out = append(out, splitGrace(p, earliest+grace, latest+grace)...)
+			running = true
+			out = append(out, splitGrace(p, earliest+grace, p.from+grace)...)
 		case audit.NoEvidence:
 			out = append(out, p)
 		default:

@@ -236,7 +236,7 @@ func changed(a, b *row) uint64 {
 func (e *evaluator) name() string {
 	s := e.table.layout.labelSlot()
 	for i := e.used - 1; i >= 0 && s != slotID; i-- {
-		if raw := e.rows[i].slots[s].raw; raw != nil && len(raw) > 2 {
+		if raw := e.rows[i].slots[s].raw; len(raw) > 2 {
 			return unquote(raw)
 		}
 	}

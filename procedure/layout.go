@@ -97,15 +97,6 @@ func (b *branch) sort() {
 	}
 }
 
-// mask is the set of slots with the given names.
-func (l *layout) mask(names ...string) uint64 {
-	var m uint64
-	for _, n := range names {
-		m |= 1 << l.index[n]
-	}
-	return m
-}
-
 // labels are the fields a person would name an item by, best first.
 var labels = []string{"name", "title", "login", "hostname", "email"}
 

@@ -125,7 +125,7 @@ func readRun(ctx context.Context, p *period.Program, r store.Run) (*period.Run, 
 	}
 	run := &period.Run{ID: r.ID, Record: r.Record, Recorded: true}
 	if err := json.Unmarshal(body, run); err != nil {
-		return nil, fmt.Errorf("%w: %s is not a run: %v", audit.ErrAltered, rec.Ref(), err)
+		return nil, fmt.Errorf("%w: %s is not a run: %w", audit.ErrAltered, rec.Ref(), err)
 	}
 	return run, nil
 }
