@@ -100,9 +100,20 @@ func groupByType(ps []*Procedure) []*group {
 	return out
 }
 
-// cheapest is the first of the groups that read the fewest timelines not at hand.
+// cheapest is the first of the groups that read timelines at hand, and of those
+// the first that reads the fewest others: what is at hand can be let go sooner.
 func (r *run) cheapest(left []*group) *group {
-	return slices.MinFunc(left, func(a, b *group) int { return cmp.Compare(r.missing(a), r.missing(b)) })
+	return slices.MinFunc(left, func(a, b *group) int {
+		missA, missB := r.missing(a), r.missing(b)
+		freshA, freshB := missA == len(a.reads), missB == len(b.reads)
+		switch {
+		case freshA == freshB:
+			return cmp.Compare(missA, missB)
+		case freshA:
+			return 1
+		}
+		return -1
+	})
 }
 
 func (r *run) missing(g *group) (n int) {
@@ -114,13 +125,22 @@ func (r *run) missing(g *group) (n int) {
 	return n
 }
 
+// manyItems is from where on a collection of garbage costs less than the memory
+// it frees is worth.
+const manyItems = 100_000
+
 // forget lets go of the timelines that no group left reads, so that not all of
 // an organization's year is in memory at once.
 func (r *run) forget(left []*group) {
-	for typ := range r.tables {
+	items := 0
+	for typ, t := range r.tables {
 		if !slices.ContainsFunc(left, func(g *group) bool { return slices.Contains(g.reads, typ) }) {
+			items += len(t.tl.Histories)
 			delete(r.tables, typ)
 		}
+	}
+	if items >= manyItems {
+		runtime.GC() // before the next timelines come
 	}
 }
 
