@@ -18,7 +18,7 @@ finish() {
 }
 trap finish EXIT
 
-[ -x bin/tieout ] || $GO build -trimpath -o bin/tieout ./cmd/tieout
+${MAKE:-make} -s build
 (cd bench && $GO build -trimpath -o "$bin/bench" .)
 TIEOUT_TEST_POSTGRES=$(scripts/postgres.sh)
 export TIEOUT_TEST_POSTGRES
