@@ -27,7 +27,7 @@ func altered(where, format string, args ...any) error {
 func place(where string) string {
 	first, ok := strings.CutPrefix(where, "records/")
 	if n, err := strconv.ParseInt(first, 10, 64); ok && err == nil {
-		return fmt.Sprintf("the records from %s on (%s)", audit.EvidenceRef(n), where)
+		return fmt.Sprintf("the pack of records from %s on (%s)", audit.EvidenceRef(n), where)
 	}
 	return where
 }
