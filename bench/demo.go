@@ -71,6 +71,7 @@ func phases(said string) string {
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(line)
 		if strings.Contains(line, "sealed") || strings.Contains(line, "performed") {
+			line, _, _ = strings.Cut(strings.ReplaceAll(line, " before they were read", ""), " over ")
 			out = append(out, line)
 		}
 	}
