@@ -3,11 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 time=${1:-30s}
-grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do
-	dir=$(dirname "$file")
-	grep -oE '^func (Fuzz[A-Za-z0-9_]+)' "$file" | awk '{print $2}' | while read -r target; do
-		printf '%s %s\n' "$dir" "$target"
-		go test "$dir" -run '^$' -fuzz "^${target}\$" -fuzztime "$time" -fuzzminimizetime 5x >/tmp/fuzz.$$ 2>&1 || { cat /tmp/fuzz.$$ >&2; exit 1; }
-		rm -f /tmp/fuzz.$$
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+targets=0
+while read -r dir package; do
+	for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go 2>/dev/null | awk '{print $2}'); do
+		printf '%s %s\n' "$package" "$target"
+		go test "$package" -run '^$' -fuzz "^${target}\$" -fuzztime "$time" -fuzzminimizetime 5x >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+		targets=$((targets + 1))
 	done
-done
+done < <(go list -f '{{.Dir}} {{.ImportPath}}' ./...)
+[ "$targets" -gt 0 ] || { echo "no fuzz target was found" >&2; exit 1; }
+echo "$targets targets"
