@@ -156,6 +156,7 @@ func insertPlain(db *sql.DB, pages [][]byte) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, stmt.Close()) }()
 	for _, p := range pages {
 		digest := sha256.Sum256(p)
 		if _, err := stmt.Exec(digest[:], p); err != nil {
