@@ -55,6 +55,9 @@ type Sealer struct {
 	Blobs blob.Store
 	Log   *ledger.Log
 	Now   func() time.Time
+	// AllInBlobs keeps no bytes in the store's rows: where blobs are encrypted at
+	// rest, no evidence may lie beside them in the clear.
+	AllInBlobs bool
 
 	numbering sync.Mutex
 	mu        sync.Mutex
@@ -175,7 +178,7 @@ func (s *Sealer) prepare(ctx context.Context, d Draft, now time.Time) (store.Sea
 	if d.Body == nil {
 		out.Body = []byte{} // nothing is kept in the row too: nil would mean a blob
 	}
-	if len(d.Body) > InlineMax {
+	if len(d.Body) > InlineMax || s.AllInBlobs && len(d.Body) > 0 {
 		digest, _, err := s.Blobs.Put(ctx, bytes.NewReader(d.Body))
 		if err != nil {
 			return store.Sealed{}, fmt.Errorf("keep %d bytes of %s: %w", len(d.Body), d.Source, err)

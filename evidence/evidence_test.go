@@ -279,3 +279,20 @@ func TestNewID(t *testing.T) {
 		t.Errorf("%s is no UUIDv7 of that millisecond", a)
 	}
 }
+
+// TestAllInBlobs: where blobs are encrypted, no bytes lie in the store's rows.
+func TestAllInBlobs(t *testing.T) {
+	b := newBench(t)
+	b.AllInBlobs = true
+	recs, err := b.Seal(t.Context(), document("a name nobody may read"), document(""))
+	must(t, err)
+	if _, err := b.Store.Body(t.Context(), recs[0].ID); !errors.Is(err, audit.ErrNotFound) {
+		t.Errorf("the row holds the bytes: %v", err)
+	}
+	for i, want := range []string{"a name nobody may read", ""} {
+		got, err := b.Body(t.Context(), recs[i])
+		if err != nil || string(got) != want {
+			t.Errorf("body %d = %q, %v; want %q", i, got, err, want)
+		}
+	}
+}

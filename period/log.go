@@ -51,7 +51,10 @@ func (p *Program) openLog(ctx context.Context, create bool) error {
 	if err != nil {
 		return p.explainLog(err)
 	}
-	p.Seal = &evidence.Sealer{Store: p.Store, Blobs: p.Blobs, Log: p.Log, Now: p.Now}
+	p.Seal = &evidence.Sealer{
+		Store: p.Store, Blobs: p.Blobs, Log: p.Log, Now: p.Now,
+		AllInBlobs: p.Def.Config.Blobs.Key != "", // encrypted blobs: no bytes beside them in the clear
+	}
 	return p.keepKeysFile(ctx)
 }
 
