@@ -49,7 +49,6 @@ type CheckOptions struct {
 	AsOf     time.Time // zero: now
 	Only     []string  // control or procedure ids; none: all
 	Rehearse bool      // record nothing
-	Progress func(done, total int)
 }
 
 // Check runs the procedures over the whole period and, where the definitions

@@ -1,3 +1,5 @@
+// Over 500 lines: one run from its groups to its sums is read in one place.
+
 package procedure
 
 import (

@@ -94,7 +94,7 @@ start() {
 		port=$((port + 1))
 		tries=$((tries + 1))
 	done
-	tail -5 "$dir/data/log" >&2 || true
+	if [ -r "$dir/data/log" ]; then tail -5 "$dir/data/log" >&2; fi
 	stop
 	fail "the server did not start; see the lines above"
 }

@@ -57,11 +57,7 @@ func (a *app) check(ctx context.Context, p *period.Program, only []string, failO
 	if err != nil {
 		return err
 	}
-	bar := &progress{a: a}
-	run, err := p.Check(ctx, period.CheckOptions{AsOf: asOf, Only: only, Progress: func(done, total int) {
-		bar.step("  tested %d of %d procedures", done, total)
-	}})
-	bar.done("")
+	run, err := p.Check(ctx, period.CheckOptions{AsOf: asOf, Only: only})
 	if err != nil {
 		return err
 	}
