@@ -4,9 +4,10 @@ package audit
 // are generated from this table. It is long because it is the product's
 // dictionary: one screen a type.
 var ItemTypes = []*ItemType{
-	accessReview, account, acknowledgement, backup, change, check, datastore, deployment, device,
-	document, incident, key, link, membership, person, protection, repository, resource, restore,
-	revision, risk, ticket, training, vendor, vulnerability,
+	accessReview, account, acknowledgement, alert, application, authPolicy, backup, change, check, consent, contract,
+	controlTest, datastore, deployment, device, disclosure, document, domain, endpoint, feed, finding, incident, key, link,
+	membership, network, notice, person, protection, repository, resource, restore, revision, risk, rota, signIn, ticket,
+	training, vendor, vulnerability,
 }
 
 var person = &ItemType{Name: "person", Doc: "A human who works for the organization, from the system that pays or contracts them.", Fields: []Field{
@@ -24,6 +25,8 @@ var person = &ItemType{Name: "person", Doc: "A human who works for the organizat
 	{Name: "onboardedAt", Kind: Time, Doc: "When the onboarding checklist was completed.", None: "not completed"},
 	{Name: "offboardedAt", Kind: Time, Doc: "When the offboarding checklist was completed.", None: "not completed"},
 	{Name: "reviewedAt", Kind: Time, Doc: "When performance was last reviewed.", None: "never reviewed"},
+	{Name: "roleChangedAt", Kind: Time, Doc: "When they last moved to another role or department.", None: "they have not moved"},
+	{Name: "personalData", Kind: Bool, Doc: "Their work handles personal data."},
 }}
 
 var account = &ItemType{Name: "account", Doc: "A sign-in to one system: of a human, a service or a shared purpose.", Fields: []Field{
@@ -193,6 +196,10 @@ var resource = &ItemType{Name: "resource", Doc: "Any other cloud or infrastructu
 	{Name: "managedBy", Kind: String, Doc: "Code repository it is made from.", None: "it was made by hand"},
 	{Name: "owner", Kind: String, Doc: "Team or person that answers for it.", None: "nobody is named"},
 	{Name: "retentionDays", Kind: Int, Doc: "Days what it keeps is kept; 0 if forever."},
+	{Name: "waf", Kind: Bool, Doc: "A web application firewall stands before it."},
+	{Name: "privileged", Kind: Bool, Doc: "It runs with rights over its host."},
+	{Name: "patchedAt", Kind: Time, Doc: "When its software was last updated.", None: "never"},
+	{Name: "tampering", Kind: Bool, Doc: "What it keeps is protected against change: file validation, object lock or equal."},
 }}
 
 var key = &ItemType{Name: "key", Doc: "A secret that opens something: an encryption key, an access key, a certificate.", Fields: []Field{
@@ -238,6 +245,7 @@ var vulnerability = &ItemType{Name: "vulnerability", Doc: "A known weakness foun
 	{Name: "acceptedUntil", Kind: Time, Doc: "Until when the risk is accepted.", None: "it is not accepted"},
 	{Name: "fixAvailable", Kind: Bool, Doc: "Its maker offers a fix."},
 	{Name: "scanner", Kind: String, Doc: "What found it."},
+	{Name: "kind", Kind: String, Doc: "What sort of weakness.", Enum: []string{"package", "code", "secret", "configuration", "license"}},
 }}
 
 var incident = &ItemType{Name: "incident", Doc: "A security or availability incident, from detection to lessons.", Fields: []Field{
@@ -257,7 +265,7 @@ var incident = &ItemType{Name: "incident", Doc: "A security or availability inci
 
 var ticket = &ItemType{Name: "ticket", Doc: "A piece of work in a ticket system.", Fields: []Field{
 	{Name: "system", Kind: String, Doc: "The ticket system."},
-	{Name: "kind", Kind: String, Doc: "What it is for.", Enum: []string{"change", "access", "incident", "deficiency", "exception", "vulnerability", "privacy", "deletion", "task", "other"}},
+	{Name: "kind", Kind: String, Doc: "What it is for.", Enum: []string{"change", "access", "incident", "deficiency", "exception", "vulnerability", "privacy", "deletion", "complaint", "security report", "transfer", "risk review", "design review", "vendor exit", "disciplinary", "task", "other"}},
 	{Name: "title", Kind: String, Doc: "What it is about."},
 	{Name: "status", Kind: String, Doc: "Where it stands.", Enum: []string{"open", "in progress", "done", "rejected"}},
 	{Name: "createdAt", Kind: Time, Doc: "When it was made."},
@@ -306,7 +314,7 @@ var document = &ItemType{Name: "document", Doc: "A policy, plan, charter or othe
 }}
 
 var revision = &ItemType{Name: "revision", Event: true, Doc: "Something done on schedule that leaves a record: a meeting, a review, a test, an exercise, an assessment.", Fields: []Field{
-	{Name: "kind", Kind: String, Doc: "What was done.", Enum: []string{"risk assessment", "board meeting", "management review", "firewall review", "penetration test", "recovery test", "incident exercise", "vendor review", "policy review", "vulnerability scan", "internal audit", "capacity review", "service level report", "reconciliation", "privacy review", "badge review", "other"}},
+	{Name: "kind", Kind: String, Doc: "What was done.", Enum: []string{"risk assessment", "board meeting", "management review", "firewall review", "penetration test", "recovery test", "incident exercise", "vendor review", "policy review", "vulnerability scan", "internal audit", "capacity review", "service level report", "reconciliation", "privacy review", "badge review", "isolation test", "input test", "output test", "data quality check", "erasure run", "threat review", "other"}},
 	{Name: "subject", Kind: String, Doc: "What it was about.", None: "the organization as a whole"},
 	{Name: "by", Kind: String, Doc: "Who did it."},
 	{Name: "approvedBy", Kind: String, Doc: "Who approved the outcome.", None: "nobody has"},

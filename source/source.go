@@ -59,6 +59,8 @@ type Driver struct {
 	Scopes  []Scope  // what it must be allowed to read, in words
 	Cannot  []string // what it cannot see, in words
 
+	Settings []Setting // keys of `with:`, in the order people write them
+
 	// Open reads the connection's settings (the `with:` node of sources/*.yaml,
 	// as canonical JSON) and returns its collector and the configuration that
 	// normalizing needs, secrets left out. Errors wrap audit.ErrInvalid.

@@ -1,0 +1,256 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"tieout/audit"
+	"tieout/source"
+)
+
+// A List is a list of many pages. Each answer becomes one page of evidence, as
+// it came.
+type List struct {
+	Kind  string // of the pages
+	Scope string
+	About audit.Span // zero: now
+	Ask   Ask        // for the first page
+	Asked string     // what the manifest says was asked; "": the first ask's query
+
+	// Next returns what to ask for after a; nil where a is the last. A nil Next
+	// means that there is one page.
+	Next func(a Answer) (*Ask, error)
+	// Each looks into an answer after it was sealed; nil: nobody has to. more
+	// says whether to go on. An error makes the streams incomplete and ends the list.
+	Each func(a Answer) (more bool, err error)
+	// Resume: an interrupted collection of events goes on where it came to. Only
+	// for lists whose Next returns GETs, and never for snapshots.
+	Resume bool
+}
+
+// A Fault says why a list is not whole; the zero fault says that it is.
+type Fault struct {
+	Why     string // "page 3: 502 Bad Gateway"
+	Refused bool   // the system says that it cannot be had
+	Status  int    // of the answer that failed, 0 where it is not that
+}
+
+// Whole reports that nothing is missing.
+func (f Fault) Whole() bool { return f.Why == "" }
+
+// Read asks for every page of l and seals each before looking into it. A fault
+// is added to the streams as the reason why they are incomplete and returned as
+// well; the error is the context's or the sink's, and ends the collection.
+func (c *Client) Read(ctx context.Context, run *source.Run, l List, streams ...*source.Stream) (Fault, error) {
+	for _, s := range streams {
+		s.Asked(first(l.Asked, l.Ask.Query()))
+	}
+	f, err := c.read(ctx, run, l, streams)
+	for _, s := range streams {
+		s.Fail(f.Why)
+	}
+	return f, err
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+const maxPages = 1_000_000
+
+func (c *Client) read(ctx context.Context, run *source.Run, l List, streams []*source.Stream) (Fault, error) {
+	ask := l.Ask
+	if since := run.Window.Since[l.Kind+"\x1f"+l.Scope]; l.Resume && since != "" {
+		ask = Ask{URI: since}
+	}
+	for n := 1; n <= maxPages; n++ {
+		a, err := c.Do(ctx, ask)
+		if err != nil {
+			return Fault{}, err
+		}
+		next, more, fault := c.take(l, a, n)
+		p := page(l, a, next)
+		if err := run.Seal(ctx, p, streams...); err != nil {
+			return Fault{}, err
+		}
+		if fault.Why != "" {
+			return fault, nil
+		}
+		if l.Each != nil {
+			if more, err = l.Each(a); err != nil {
+				return Fault{Why: fmt.Sprintf("page %d: %v", n, err)}, ctx.Err()
+			}
+		}
+		if !more || next == nil {
+			return Fault{}, nil
+		}
+		if next.URI == ask.URI && string(next.Body) == string(ask.Body) {
+			return Fault{Why: fmt.Sprintf("page %d names itself as the next", n)}, nil
+		}
+		ask = *next
+	}
+	return Fault{Why: fmt.Sprintf("more than %d pages", maxPages)}, nil
+}
+
+// take finds what follows an answer. Where the next page stands is the only
+// thing that is read before sealing: the cursor is sealed beside the bytes.
+func (c *Client) take(l List, a Answer, n int) (next *Ask, more bool, f Fault) {
+	if !a.OK() {
+		return nil, false, Fault{Why: pageWords(n) + a.Fault(), Refused: a.Refused(), Status: a.Status}
+	}
+	if l.Next == nil {
+		return nil, true, Fault{}
+	}
+	next, err := l.Next(a)
+	if err != nil {
+		return nil, false, Fault{Why: fmt.Sprintf("page %d: %v", n, err)}
+	}
+	return next, true, Fault{}
+}
+
+func pageWords(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf("page %d: ", n)
+}
+
+// page is the page of an answer. A failed one is kept too, as what it is.
+func page(l List, a Answer, next *Ask) audit.Page {
+	p := audit.Page{Kind: l.Kind, Scope: l.Scope, About: l.About, Query: a.Query, Media: media(a), Body: a.Body}
+	if !a.OK() {
+		return Failed(p, a)
+	}
+	if l.Resume && next != nil {
+		p.Cursor = next.URI
+	}
+	return p
+}
+
+func media(a Answer) string {
+	m, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
+	return strings.TrimSpace(m)
+}
+
+// Failed turns p into the page of an answer that was not what was asked for:
+// its status, its problem in words, and what came.
+func Failed(p audit.Page, a Answer) audit.Page {
+	body, err := json.Marshal(struct {
+		Kind    string `json:"kind"`
+		Status  int    `json:"status"`
+		Problem string `json:"problem,omitempty"`
+		Body    string `json:"body,omitempty"`
+	}{p.Kind, a.Status, a.Problem, strings.ToValidUTF8(string(a.Body), "\uFFFD")})
+	if err != nil { // texts and a number always encode
+		panic(err)
+	}
+	p.Kind, p.Media, p.Body, p.Cursor = source.KindFailed, "application/json", body, ""
+	return p
+}
+
+// NextLink follows the Link header (RFC 8288), relation "next".
+func (c *Client) NextLink(a Answer) (*Ask, error) {
+	for _, header := range a.Header.Values("Link") {
+		if target := Links(header)["next"]; target != "" {
+			return c.follow(target)
+		}
+	}
+	return nil, nil
+}
+
+// follow asks for an address the answer names, within the same origin.
+func (c *Client) follow(address string) (*Ask, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the address of the next page cannot be read")
+	}
+	u = c.Base.ResolveReference(u)
+	if !source.SameOrigin(c.Base, u) {
+		return nil, source.ErrElsewhere
+	}
+	return &Ask{URI: u.RequestURI()}, nil
+}
+
+// NextURL follows an address within the answer, such as "@odata.nextLink" or
+// "links.next"; a dot goes into an object unless the name itself exists.
+func (c *Client) NextURL(path string) func(a Answer) (*Ask, error) {
+	return func(a Answer) (*Ask, error) {
+		s, err := textAt(a.Body, path)
+		if err != nil || s == "" {
+			return nil, err
+		}
+		return c.follow(s)
+	}
+}
+
+// NextToken asks the same again with the token found at path as a parameter.
+func NextToken(ask Ask, path, parameter string) func(a Answer) (*Ask, error) {
+	return func(a Answer) (*Ask, error) {
+		token, err := textAt(a.Body, path)
+		if err != nil || token == "" {
+			return nil, err
+		}
+		u, err := url.ParseRequestURI(ask.URI)
+		if err != nil {
+			return nil, errors.New("the address cannot be read")
+		}
+		q := u.Query()
+		q.Set(parameter, token)
+		u.RawQuery = q.Encode()
+		n := ask
+		n.URI = u.RequestURI()
+		return &n, nil
+	}
+}
+
+func textAt(doc []byte, path string) (string, error) {
+	var obj map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &obj); err != nil {
+		return "", errors.New("the answer is not a JSON object")
+	}
+	head, rest := path, ""
+	if _, ok := obj[path]; !ok {
+		head, rest, _ = strings.Cut(path, ".")
+	}
+	raw, ok := obj[head]
+	if !ok || string(raw) == "null" {
+		return "", nil
+	}
+	if rest != "" {
+		return textAt(raw, rest)
+	}
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return "", fmt.Errorf("%s is not a text", path)
+	}
+	return s, nil
+}
+
+// Links reads a Link header (RFC 8288) by relation.
+func Links(header string) map[string]string {
+	out := map[string]string{}
+	for header != "" {
+		_, after, ok := strings.Cut(header, "<")
+		if !ok {
+			break
+		}
+		target, params, ok := strings.Cut(after, ">")
+		if !ok {
+			break
+		}
+		params, header, _ = strings.Cut(params, ",")
+		for p := range strings.SplitSeq(params, ";") {
+			if rel, ok := strings.CutPrefix(strings.TrimSpace(p), "rel="); ok {
+				out[strings.Trim(rel, `"`)] = target
+			}
+		}
+	}
+	return out
+}
