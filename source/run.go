@@ -194,3 +194,6 @@ func (r *Run) Refuse(ctx context.Context, why string, streams ...*Stream) error 
 	}
 	return r.Close(ctx, streams...)
 }
+
+// Progress tells a person how far a stream is; total is 0 while unknown.
+func (r *Run) Progress(stream string, done, total int) { r.Sink.Progress(stream, done, total) }
