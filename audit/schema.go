@@ -43,6 +43,17 @@ type ItemType struct {
 	Event  bool
 	Doc    string
 	Fields []Field
+	Life   *Life // nil: nothing is filled in from its history
+}
+
+// A Life names the fields that an item's own history answers where its source
+// does not say them: a scanner knows what it sees, not since when, and says
+// that something is mended by not showing it any more. Only snapshots have it.
+type Life struct {
+	Since string // Time: the instant of the first snapshot of this life that showed it
+	Ended string // Time: the instant of the first complete snapshot that did not show it
+	Field string // String: what is then
+	Value string // its value, such as "fixed"; the item goes on with it instead of disappearing
 }
 
 // Field returns the field called name, or nil. "id" is a field of every type.

@@ -233,7 +233,7 @@ var restore = &ItemType{Name: "restore", Event: true, Doc: "A backup brought bac
 	{Name: "minutes", Kind: Int, Doc: "Minutes it took."},
 }}
 
-var vulnerability = &ItemType{Name: "vulnerability", Doc: "A known weakness found in something, from first seen to fixed.", Fields: []Field{
+var vulnerability = &ItemType{Name: "vulnerability", Doc: "A known weakness found in something, from first seen to fixed. Where the scanner does not say foundAt and fixedAt, the snapshots do: the first that showed it, the first complete one of the same scope that did not.", Life: &Life{Since: "foundAt", Ended: "fixedAt", Field: "status", Value: "fixed"}, Fields: []Field{
 	{Name: "advisory", Kind: String, Doc: "CVE or other advisory id."},
 	{Name: "severity", Kind: String, Doc: "Severity as the scanner gives it.", Enum: []string{"critical", "high", "medium", "low", "none"}},
 	{Name: "status", Kind: String, Doc: "Where it stands.", Enum: []string{"open", "fixed", "accepted", "false positive"}},

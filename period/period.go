@@ -338,6 +338,7 @@ func (p *Program) timeline(ctx context.Context, typ string) (*audit.Timeline, er
 		h := &tl.Histories[i]
 		h.Versions = timeline.Settle(tl.Streams[h.Stream].Mode, h.Versions)
 	}
+	timeline.Lives(tl)
 	return tl, nil
 }
 

@@ -33,6 +33,7 @@ func Assemble(typ string, streams []StreamRows) *audit.Timeline {
 	slices.SortFunc(tl.Histories, func(a, b audit.History) int {
 		return cmp.Or(strings.Compare(a.ID, b.ID), cmp.Compare(a.Stream, b.Stream))
 	})
+	Lives(tl)
 	return tl
 }
 
