@@ -25,6 +25,9 @@ type SourceDef struct {
 
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
 
+// SourceName reports whether a connection may have that name.
+func SourceName(name string) bool { return sourceName.MatchString(name) }
+
 func (w *Workspace) readSource(d *doc) {
 	var f struct {
 		Kind string

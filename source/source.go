@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"tieout/audit"
 )
@@ -48,6 +49,10 @@ type Env struct {
 	Dir    string                                                // folder that relative paths are in: the workspace's
 	HTTP   *http.Client                                          // nil: the default client
 	Secret func(ctx context.Context, ref string) (string, error) // resolves "env:NAME", "file:PATH", "keyring:NAME"
+
+	// Activity yields what the workspace itself did, in the order of its log, and
+	// the instant its log begins. nil: nobody can tell.
+	Activity func(ctx context.Context, yield func(Activity) error) (begins time.Time, err error)
 }
 
 // A Driver is one kind of source.
@@ -116,4 +121,23 @@ func (r Registry) Find(name string) (*Driver, error) {
 		return nil, fmt.Errorf("%w: source kind %q; there are %s", audit.ErrNotFound, name, strings.Join(names, ", "))
 	}
 	return r[i], nil
+}
+
+// An Activity is one thing this workspace itself did: a collection that ended,
+// or a sealed run of its procedures. Source tieout makes evidence of them.
+type Activity struct {
+	Index    int64     `json:"index"` // log index of the record that says so
+	Kind     string    `json:"kind"`  // "collection" or "run"
+	At       time.Time `json:"at"`    // when it was recorded
+	By       string    `json:"by"`    // who or what did it
+	Source   string    `json:"source,omitempty"`
+	Driver   string    `json:"driver,omitempty"`
+	Complete bool      `json:"complete"`
+	Streams  int       `json:"streams"`
+	Problems []string  `json:"problems,omitempty"`
+
+	Procedures int `json:"procedures"` // of a run: how many were run
+	Deviations int `json:"deviations"` // items or occurrences that deviated or were late
+	NoEvidence int `json:"noEvidence"` // those without evidence
+	Revision   int `json:"revision"`   // of the definitions it ran under
 }

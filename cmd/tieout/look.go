@@ -13,8 +13,6 @@ import (
 	"tieout/period"
 	"tieout/report"
 	"tieout/report/text"
-	"tieout/source"
-	"tieout/source/all"
 )
 
 func (a *app) controlCommand() *cobra.Command {
@@ -411,69 +409,6 @@ func (a *app) decide(ctx context.Context, p *period.Program, ref string, kind de
 	}
 	return a.tell("tieout.decision/1", fmt.Sprintf("Recorded about %s by %s, sealed as %s.", d.Ref, dec.By.Name, rec.Ref()),
 		map[string]any{"deviation": d.Ref, "kind": dec.Kind, "by": dec.By, "record": rec.Ref()})
-}
-
-func (a *app) connectorCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "connector", Short: "What can be read, with what permission, and what it cannot see"}
-	cmd.AddCommand(
-		&cobra.Command{
-			Use: "list", Short: "Kinds of source, and those of this workspace", Args: exactly(0, "no argument"),
-			RunE: func(cmd *cobra.Command, _ []string) error { return a.listConnectors(cmd.Context()) },
-		},
-		in(&cobra.Command{
-			Use: "show KIND", Short: "One kind of source: scopes in words, item types, limits", Args: exactly(1, "a kind such as git"),
-			RunE: func(_ *cobra.Command, args []string) error { return a.showConnector(args[0]) },
-		}, "table", "json"),
-	)
-	return cmd
-}
-
-func (a *app) listConnectors(ctx context.Context) error {
-	used := map[string][]string{}
-	if dir, err := a.workspace(); err == nil && dir != "" {
-		err := a.with(ctx, func(p *period.Program) error {
-			for _, s := range p.Def.Sources {
-				used[s.Kind] = append(used[s.Kind], s.Name)
-			}
-			return nil
-		})
-		if err != nil {
-			a.note("this workspace could not be read: %s", message(err))
-		}
-	}
-	l := listing{schema: "tieout.connectors/1", columns: []text.Column{
-		{Head: "kind"}, {Head: "reads", Flex: true}, {Head: "gives", Flex: true}, {Head: "here", Flex: true},
-	}}
-	for _, d := range all.Drivers {
-		l.rows = append(l.rows, row{[]string{d.Name, d.Title, strings.Join(d.Types, " "), strings.Join(used[d.Name], " ")}, connectorValue(d, used[d.Name])})
-	}
-	l.summary = report.Capital(count(len(l.rows), "kind of source", "kinds of source")) + "; 'tieout connector show KIND' says what each may read and cannot see."
-	return a.show(l)
-}
-
-func connectorValue(d *source.Driver, here []string) map[string]any {
-	return map[string]any{"kind": d.Name, "title": d.Title, "version": d.Version, "types": d.Types, "scopes": d.Scopes, "cannot": d.Cannot, "here": here}
-}
-
-func (a *app) showConnector(kind string) error {
-	d, err := all.Drivers.Find(kind)
-	if err != nil {
-		return err
-	}
-	if a.output == "json" {
-		return a.writeJSON("tieout.connector/1", d.Title, "connector", connectorValue(d, nil))
-	}
-	w := a.env.Stdout
-	fmt.Fprintf(w, "%s  %s, normalizer version %d\n\nGives %s.\n\nMust be allowed to read, and nothing else:\n", d.Name, d.Title, d.Version, strings.Join(d.Types, ", "))
-	for _, s := range d.Scopes {
-		a.point(s.Name + ": " + s.Why)
-	}
-	fmt.Fprintln(w, "\nCannot see:")
-	for _, c := range d.Cannot {
-		a.point(c)
-	}
-	fmt.Fprintf(w, "\nSettings: docs/sources/%s.md\n", d.Name)
-	return nil
 }
 
 // point writes one line of an indented list, its further lines indented alike.

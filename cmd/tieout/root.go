@@ -133,6 +133,16 @@ func (a *app) addCommands(root *cobra.Command) {
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodesHelpText})
 }
 
+// between is cobra.RangeArgs as a usage error.
+func between(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return fmt.Errorf("%w: %s takes %s; see '%s --help'", audit.ErrUsage, cmd.CommandPath(), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
 // exactly is cobra.ExactArgs as a usage error.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

@@ -8,6 +8,7 @@ import (
 	"tieout/source/git"
 	"tieout/source/github"
 	"tieout/source/http"
+	"tieout/source/tieout"
 	"tieout/source/workstation"
 )
 
@@ -18,4 +19,5 @@ var Drivers = source.Registry{
 	files.Driver,
 	http.Driver,
 	workstation.Driver,
+	tieout.Driver,
 }
