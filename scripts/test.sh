@@ -16,8 +16,12 @@ say() { printf '\n== %s\n' "$*"; }
 say "tools the tests need"
 scripts/need.sh
 
+say "counterparts of sources"
+scripts/peers.sh
+
 say "vet and lint"
 $GO vet ./...
+(cd bench && $GO vet ./...)
 $TOOL golangci-lint run ./...
 
 say "module files are tidy and verified"
@@ -39,4 +43,5 @@ scripts/fuzz.sh "${FUZZTIME:-3s}"
 
 say "all tests"
 $TOOL gotestsum --format pkgname --jsonfile "$LOG/tests.json" -- -count=1 -timeout 20m ./...
+(cd bench && $GO test -count=1 ./...)
 scripts/count.sh "$LOG/tests.json"
