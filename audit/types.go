@@ -277,6 +277,12 @@ var ticket = &ItemType{Name: "ticket", Doc: "A piece of work in a ticket system.
 	{Name: "approvedAt", Kind: Time, Doc: "When it was approved.", None: "it was not"},
 	{Name: "subject", Kind: String, Doc: "Id of the account, person, device or datastore it is about.", None: "it names none"},
 	{Name: "expiresAt", Kind: Time, Doc: "When what it allows ends.", None: "it does not end"},
+	{Name: "answeredAt", Kind: Time, Doc: "When who asked was first answered.", None: "they were not"},
+	{Name: "verifiedAt", Kind: Time, Doc: "When the identity of who asked was verified.", None: "it was not"},
+	{Name: "outcome", Kind: String, Doc: "What came of it, or why it was rejected, in a line.", None: "nothing is written"},
+	{Name: "affectsCustomers", Kind: Bool, Doc: "What it changes affects what customers were promised."},
+	{Name: "significant", Kind: Bool, Doc: "It is marked as a significant change of product, ownership, vendors, law, leadership or technology."},
+	{Name: "personalData", Kind: Bool, Doc: "It starts or changes how personal data are collected or used."},
 }}
 
 var acknowledgement = &ItemType{Name: "acknowledgement", Event: true, Doc: "A person read and agreed to a document.", Fields: []Field{
@@ -304,7 +310,7 @@ var accessReview = &ItemType{Name: "accessReview", Event: true, Doc: "A complete
 
 var document = &ItemType{Name: "document", Doc: "A policy, plan, charter or other document that is kept in force.", Fields: []Field{
 	{Name: "title", Kind: String, Doc: "Title."},
-	{Name: "kind", Kind: String, Doc: "What it is.", Enum: []string{"policy", "plan", "procedure", "charter", "diagram", "register", "minutes", "report", "notice", "contract"}},
+	{Name: "kind", Kind: String, Doc: "What it is.", Enum: []string{"policy", "plan", "procedure", "charter", "diagram", "register", "minutes", "report", "notice", "contract", "job description"}},
 	{Name: "version", Kind: String, Doc: "Version in force."},
 	{Name: "status", Kind: String, Doc: "Where it stands.", Enum: []string{"draft", "approved", "retired"}},
 	{Name: "owner", Kind: String, Doc: "Who keeps it.", None: "nobody is named"},
@@ -345,4 +351,6 @@ var vendor = &ItemType{Name: "vendor", Doc: "A supplier.", Fields: []Field{
 	{Name: "securityTerms", Kind: Bool, Doc: "The contract carries security and confidentiality terms."},
 	{Name: "dataProcessing", Kind: Bool, Doc: "It processes personal data for the organization."},
 	{Name: "reportEnd", Kind: Time, Doc: "End of the period of its newest SOC report.", None: "it has none"},
+	{Name: "userControlsMappedAt", Kind: Time, Doc: "When the controls its report expects of its users were last mapped to own controls.", None: "they were not"},
+	{Name: "endedAt", Kind: Time, Doc: "When its use ended.", None: "it has not"},
 }}

@@ -32,6 +32,7 @@ var disclosure = &ItemType{Name: "disclosure", Event: true, Doc: "Personal data 
 	{Name: "authorized", Kind: Bool, Doc: "It was allowed."},
 	{Name: "records", Kind: Int, Doc: "Number of data subjects."},
 	{Name: "assessedAt", Kind: Time, Doc: "When the risk to data subjects was assessed.", None: "it was not"},
+	{Name: "incident", Kind: String, Doc: "Id of the incident in which it came to light.", None: "it came to light in none"},
 	{Name: "notifyDecision", Kind: String, Doc: "What was decided about telling people.", Enum: []string{"notify", "not required"}, None: "nothing was decided"},
 }}
 
