@@ -27,6 +27,9 @@ type List struct {
 	// Each looks into an answer after it was sealed; nil: nobody has to. more
 	// says whether to go on. An error makes the streams incomplete and ends the list.
 	Each func(a Answer) (more bool, err error)
+	// Facts are what the reading of a page depends on besides its bytes. Where
+	// there are any, each answer is sealed as a Sheet, in the part "list".
+	Facts any
 	// Resume: an interrupted collection of events goes on where it came to. Only
 	// for lists whose Next returns GETs, and never for snapshots.
 	Resume bool
@@ -127,6 +130,11 @@ func page(l List, a Answer, next *Ask) audit.Page {
 	p := audit.Page{Kind: l.Kind, Scope: l.Scope, About: l.About, Query: a.Query, Media: media(a), Body: a.Body}
 	if !a.OK() {
 		return Failed(p, a)
+	}
+	if l.Facts != nil {
+		s := NewSheet(l.Facts)
+		s.Add("list", a)
+		p.Body, p.Media = s.Encode(), "application/json"
 	}
 	if l.Resume && next != nil {
 		p.Cursor = next.URI
