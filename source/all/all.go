@@ -8,6 +8,7 @@ import (
 	"tieout/source/git"
 	"tieout/source/github"
 	"tieout/source/http"
+	"tieout/source/restic"
 	"tieout/source/tieout"
 	"tieout/source/workstation"
 )
@@ -20,4 +21,5 @@ var Drivers = source.Registry{
 	http.Driver,
 	workstation.Driver,
 	tieout.Driver,
+	restic.Driver,
 }
