@@ -139,6 +139,10 @@ func (w *world) rotate(b *builder, a cloudAccount, i int, created time.Time, day
 	}
 }
 
+// leaverKeyRevoked is when the key of keyLeaver, who left on 18 June, before a
+// holiday, was switched off.
+var leaverKeyRevoked = clock(2025, 6, 30, 11, 20)
+
 var engineerKeys = map[int]int{10: keyLeaver, 11: 9, 12: weekendLeaver} // key: its owner
 
 func (w *world) accessKey(b *builder, a cloudAccount, i int, created time.Time) {
@@ -152,7 +156,7 @@ func (w *world) accessKey(b *builder, a cloudAccount, i int, created time.Time) 
 	w.rotate(b, a, i, created, 75)
 	switch i {
 	case 10:
-		b.at(clock(2025, 6, 30, 11, 20), "Status", "Inactive") // its owner left on 18 June
+		b.at(leaverKeyRevoked, "Status", "Inactive")
 	case 12:
 		b.at(clock(2025, 3, 17, 9, 30), "Status", "Inactive") // the Monday after a Friday: in time
 	}

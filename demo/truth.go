@@ -80,7 +80,12 @@ func (x *writer) accessTruth(tr *Truth) {
 	held("access.mfa", p(noFactor).email, clock(2025, 5, 12, 11, 3), clock(2025, 5, 15, 16, 21), "second factor off for three days")
 	happened("access.leavers", p(hostLeaver).number, audit.Deviated, addDays(p(hostLeaver).end, 1), "the account at the code host worked nine days longer")
 	held("access.identities", p(hostLeaver).handle, addDays(p(hostLeaver).end, 1), p(hostLeaver).deactivateGithub, "the same account belonged to nobody who works here")
+	outlived := func(procedure, item string, due, stopped time.Time, why string) {
+		tr.add(procedure, item, audit.Deviated, due.Add(time.Microsecond), x.seen(stopped), why)
+	}
+	outlived("access.leavers.accounts", p(hostLeaver).handle, addDays(p(hostLeaver).end, 2), p(hostLeaver).deactivateGithub, "and so it did for eight days too many")
 	happened("access.leavers", p(keyLeaver).number, audit.Deviated, addDays(p(keyLeaver).end, 1), "a key worked twelve days longer")
+	outlived("access.leavers.keys", accessKeyID(x.cloudAccounts()[0], 10), day(2025, 6, 21), leaverKeyRevoked, "and so it did for ten days too many")
 	granted := clock(2025, 7, 9, 14, 25)
 	held("access.privileged", x.seededGrant(), granted, clock(2025, 7, 24, 11, 0), "production access without an approval")
 	happened("access.grants", x.seededGrant(), audit.Deviated, granted, "production access without a request")
@@ -262,6 +267,10 @@ func (x *writer) gapTruth(tr *Truth) {
 	tr.gap("identity okta account", from, to, "the identity provider's export is missing for three days", accounts...)
 	from, to = unseen(cutMembers)
 	tr.gap("codehost github account", from, to, "the code host's export stopped at 20 rows", accounts...)
+	for _, lost := range []audit.Span{missingDirectory, cutMembers} {
+		from, to = unseen(lost)
+		tr.leaverGaps(from, to, "whose an account is, two systems say together with the personnel system; one of them was not exported")
+	}
 	from, to = unseen(badDevices)
 	tr.gap("devices  device", from, to, "a row of device management's export could not be read on two days",
 		"device.admins", "device.clock", "device.disk", "device.disposal", "device.firewall", "device.holder", "device.lock", "device.malware",
@@ -273,10 +282,17 @@ func (x *writer) gapTruth(tr *Truth) {
 		"deficiency.owner", "policy.exceptions")
 }
 
+func (tr *Truth) leaverGaps(from, to time.Time, why string) {
+	for _, s := range []string{"books books", "cloud aws", "codehost github", "desk desk", "identity okta"} {
+		tr.gap(s+" account", from, to, why, "access.leavers.accounts")
+	}
+	tr.gap("cloud prod key", from, to, why, "access.leavers.keys")
+}
+
 func (tr *Truth) sandboxGaps(from, to time.Time, why string) {
 	tr.gap("cloud sandbox datastore", from, to, why, "backup.daily", "backup.restore", "datastore.encryption", "datastore.logging", "datastore.public",
 		"datastore.redundant", "datastore.register", "datastore.retention", "datastore.transit")
-	tr.gap("cloud sandbox key", from, to, why, "access.root", "key.age", "key.certificate", "key.encryption")
+	tr.gap("cloud sandbox key", from, to, why, "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption")
 	tr.gap("cloud sandbox resource", from, to, why, "resource.code", "resource.detection", "resource.exposure", "resource.logging")
 }
 
@@ -290,5 +306,5 @@ func feedGaps(tr *Truth) {
 	tr.sandboxGaps(sandboxStops, periodTo, "the sandbox account's feeds stopped")
 	tr.gap("cloud sandbox key", addDays(sandboxStops, -7), periodTo, "whether leavers had keys in the sandbox is not known one business day later", "access.leavers")
 	tr.ticketGaps(lostTickets, periodTo, "the ticket system's feed of December is missing")
-	tr.gap("cloud staging key", cutKeys, periodTo, "the feed of December tells fewer changes than the source counts", "access.root", "key.age", "key.certificate", "key.encryption")
+	tr.gap("cloud staging key", cutKeys, periodTo, "the feed of December tells fewer changes than the source counts", "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption")
 }

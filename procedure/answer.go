@@ -52,7 +52,7 @@ func classify(v ref.Val) answer {
 
 func classifyUnknown(u *types.Unknown) answer {
 	var missing, causes, stated []string
-	pending, worst := "", audit.Operated
+	pending, worst := "", audit.NotApplicable
 	for _, r := range reasons(u) {
 		switch rest, ok := strings.CutPrefix(r, markEmpty); {
 		case r == markPending:

@@ -12,4 +12,4 @@ package procedure
 
 // EngineVersion grows by one when the same timelines and procedures would give
 // other results.
-const EngineVersion = 1
+const EngineVersion = 2
