@@ -10,6 +10,7 @@ import (
 	"tieout/source/http"
 	"tieout/source/restic"
 	"tieout/source/tieout"
+	"tieout/source/roster"
 	"tieout/source/workstation"
 )
 
@@ -19,6 +20,7 @@ var Drivers = source.Registry{
 	github.Driver,
 	files.Driver,
 	http.Driver,
+	roster.Driver,
 	workstation.Driver,
 	tieout.Driver,
 	restic.Driver,
