@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -114,14 +115,45 @@ func (a Answer) Fault() string {
 func message(body []byte) string {
 	var e map[string]any
 	if json.Unmarshal(body, &e) != nil {
-		return ""
+		return xmlMessage(body)
 	}
-	for _, name := range []string{"message", "error_description", "errorSummary", "error", "detail", "title", "Message", "errorMessages"} {
+	for _, name := range []string{"message", "error_description", "errorSummary", "error", "detail", "title", "Message", "errorMessages", "__type"} {
 		if s := words(e[name]); s != "" {
 			return s
 		}
 	}
 	return ""
+}
+
+// xmlMessage finds the first Code and Message elements, where interfaces that
+// answer in XML put what is wrong.
+func xmlMessage(body []byte) string {
+	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		return ""
+	}
+	var in string
+	said := map[string]string{}
+	dec := xml.NewDecoder(bytes.NewReader(body))
+	for range 100 {
+		t, err := dec.Token()
+		if err != nil {
+			break
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			in = t.Name.Local
+		case xml.EndElement:
+			in = ""
+		case xml.CharData:
+			if (in == "Code" || in == "Message") && said[in] == "" {
+				said[in] = strings.TrimSpace(string(t))
+			}
+		}
+	}
+	if said["Code"] == "" || said["Message"] == "" {
+		return clip(said["Code"] + said["Message"])
+	}
+	return clip(said["Code"] + ": " + said["Message"])
 }
 
 func words(v any) string {
