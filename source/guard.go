@@ -53,7 +53,7 @@ func Guard(given *http.Client, allow string, base *url.URL) *http.Client {
 	t.Proxy = nil // a proxy would connect where the guard does not look
 	t.DialTLSContext = nil
 	t.Dial, t.DialTLS = nil, nil //nolint:staticcheck // a caller's old-style dialer must not go round the guard
-	t.DialContext = (&net.Dialer{Timeout: 30 * time.Second, Control: guard(allow)}).DialContext
+	t.DialContext = Dialer(allow).DialContext
 	c.Transport = t
 	return c
 }
@@ -125,4 +125,10 @@ func within(a netip.Addr, list []netip.Prefix) bool {
 		}
 	}
 	return false
+}
+
+// Dialer returns a dialer that connects only where allow lets it, as Guard's
+// client does; for what is not HTTP.
+func Dialer(allow string) *net.Dialer {
+	return &net.Dialer{Timeout: 30 * time.Second, Control: guard(allow)}
 }
