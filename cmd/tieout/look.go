@@ -347,6 +347,9 @@ func (a *app) printDeviation(p *period.Program, d *audit.Deviation) {
 	if !d.Open && !d.End.At.IsZero() {
 		line("ended", boundText(d.End, loc))
 	}
+	if lasted := report.Lasted(&d.Result); lasted != "" {
+		line("lasted", lasted)
+	}
 	line("why", d.Reason)
 	for _, at := range d.Attributes {
 		line("  "+at.Name, fmt.Sprintf("%s: %s %s", at.Outcome, at.Text, at.Reason))
