@@ -9,8 +9,8 @@ import (
 	"tieout/source/github"
 	"tieout/source/http"
 	"tieout/source/restic"
-	"tieout/source/tieout"
 	"tieout/source/roster"
+	"tieout/source/tieout"
 	"tieout/source/workstation"
 )
 
