@@ -8,6 +8,7 @@ import (
 	"tieout/source/git"
 	"tieout/source/github"
 	"tieout/source/http"
+	"tieout/source/okta"
 	"tieout/source/restic"
 	"tieout/source/roster"
 	"tieout/source/tieout"
@@ -18,6 +19,7 @@ import (
 var Drivers = source.Registry{
 	git.Driver,
 	github.Driver,
+	okta.Driver,
 	files.Driver,
 	http.Driver,
 	roster.Driver,
