@@ -7,11 +7,16 @@ import (
 	"tieout/source/files"
 	"tieout/source/git"
 	"tieout/source/github"
+	"tieout/source/govulncheck"
+	"tieout/source/grype"
 	"tieout/source/http"
 	"tieout/source/okta"
+	"tieout/source/osv"
 	"tieout/source/restic"
 	"tieout/source/roster"
+	"tieout/source/sarif"
 	"tieout/source/tieout"
+	"tieout/source/trivy"
 	"tieout/source/workstation"
 )
 
@@ -20,6 +25,11 @@ var Drivers = source.Registry{
 	git.Driver,
 	github.Driver,
 	okta.Driver,
+	trivy.Driver,
+	grype.Driver,
+	govulncheck.Driver,
+	osv.Driver,
+	sarif.Driver,
 	files.Driver,
 	http.Driver,
 	roster.Driver,
