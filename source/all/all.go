@@ -7,6 +7,7 @@ import (
 	"tieout/source/files"
 	"tieout/source/git"
 	"tieout/source/github"
+	"tieout/source/gitlab"
 	"tieout/source/govulncheck"
 	"tieout/source/grype"
 	"tieout/source/http"
@@ -24,6 +25,7 @@ import (
 var Drivers = source.Registry{
 	git.Driver,
 	github.Driver,
+	gitlab.Driver,
 	okta.Driver,
 	trivy.Driver,
 	grype.Driver,
