@@ -13,6 +13,7 @@ import (
 	"tieout/source/http"
 	"tieout/source/okta"
 	"tieout/source/osv"
+	"tieout/source/outside"
 	"tieout/source/restic"
 	"tieout/source/roster"
 	"tieout/source/sarif"
@@ -38,4 +39,5 @@ var Drivers = source.Registry{
 	workstation.Driver,
 	tieout.Driver,
 	restic.Driver,
+	outside.Driver,
 }
