@@ -12,6 +12,7 @@ import (
 
 	"tieout/audit"
 	"tieout/internal/canonical"
+	"tieout/internal/jsonscan"
 )
 
 // KindFailed is the kind of page that holds an answer that was not what was
@@ -217,22 +218,41 @@ func Strict(b []byte, v any) error {
 }
 
 // Elements splits the array at path of a JSON document; without a path the
-// document itself is the array. A missing or null array is an error.
+// document itself is the array. A missing or null array is an error. Elements
+// are copies: to keep one does not keep the document. What is inside them was
+// not looked at and may be malformed.
 func Elements(doc []byte, path ...string) ([]json.RawMessage, error) {
-	raw := json.RawMessage(doc)
-	for _, name := range path {
-		var obj map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &obj); err != nil || obj == nil {
-			return nil, fmt.Errorf("the answer has no list %q", strings.Join(path, "."))
-		}
-		raw = obj[name]
-	}
-	var out []json.RawMessage
-	if err := json.Unmarshal(raw, &out); err != nil || out == nil {
+	list, ok := elements(doc, path)
+	if !ok {
 		if len(path) == 0 {
 			return nil, errors.New("the answer is not a list")
 		}
 		return nil, fmt.Errorf("the answer has no list %q", strings.Join(path, "."))
 	}
-	return out, nil
+	for i, e := range list {
+		list[i] = bytes.Clone(e)
+	}
+	return list, nil
+}
+
+func elements(doc []byte, path []string) ([]json.RawMessage, bool) {
+	for len(path) > 1 {
+		raw, ok, err := jsonscan.Get(doc, path[0])
+		if err != nil || !ok {
+			return nil, false
+		}
+		doc, path = raw, path[1:]
+	}
+	d, err := jsonscan.Scan(doc)
+	if err != nil {
+		return nil, false
+	}
+	name := ""
+	if len(path) == 1 {
+		name = path[0]
+		if _, isField := d.Field(name); !isField {
+			return nil, false
+		}
+	}
+	return d.Elements(name)
 }

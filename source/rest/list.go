@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tieout/audit"
+	"tieout/internal/jsonscan"
 	"tieout/source"
 )
 
@@ -55,6 +56,30 @@ func (c *Client) Read(ctx context.Context, run *source.Run, l List, streams ...*
 	f, err := c.read(ctx, run, l, streams)
 	for _, s := range streams {
 		s.Fail(f.Why)
+	}
+	return f, err
+}
+
+// ReadEach is Read for answers that hold a list at path ("": the answer is
+// one): each is called with its elements, where it is not nil. An error of each
+// is the sink's or the context's, and is returned.
+func (c *Client) ReadEach(ctx context.Context, run *source.Run, l List, path string, each func([]json.RawMessage) error, streams ...*source.Stream) (Fault, error) {
+	var names []string
+	if path != "" {
+		names = []string{path}
+	}
+	var failed error
+	l.Each = func(a Answer) (bool, error) {
+		elements, err := source.Elements(a.Body, names...)
+		if err != nil || each == nil {
+			return true, err
+		}
+		failed = each(elements)
+		return failed == nil, nil
+	}
+	f, err := c.Read(ctx, run, l, streams...)
+	if failed != nil {
+		return f, failed
 	}
 	return f, err
 }
@@ -219,20 +244,22 @@ func NextToken(ask Ask, path, parameter string) func(a Answer) (*Ask, error) {
 }
 
 func textAt(doc []byte, path string) (string, error) {
-	var obj map[string]json.RawMessage
-	if err := json.Unmarshal(doc, &obj); err != nil {
+	d, err := jsonscan.Scan(doc)
+	if err != nil || len(doc) == 0 {
 		return "", errors.New("the answer is not a JSON object")
 	}
-	head, rest := path, ""
-	if _, ok := obj[path]; !ok {
-		head, rest, _ = strings.Cut(path, ".")
+	if _, list := d.Elements(""); list {
+		return "", errors.New("the answer is not a JSON object")
 	}
-	raw, ok := obj[head]
+	raw, ok := d.Field(path)
+	if head, rest, dotted := strings.Cut(path, "."); !ok && dotted {
+		if raw, ok = d.Field(head); !ok || string(raw) == "null" {
+			return "", nil
+		}
+		return textAt(raw, rest)
+	}
 	if !ok || string(raw) == "null" {
 		return "", nil
-	}
-	if rest != "" {
-		return textAt(raw, rest)
 	}
 	var s string
 	if err := json.Unmarshal(raw, &s); err != nil {
