@@ -38,6 +38,7 @@ var sections = []section{
 	{"engine", engineRows},
 	{"store", storedRows},
 	{"peers", peerRows},
+	{"collect", collectRows},
 	{"seal", sealRows},
 	{"bundle", bundleRows},
 }
@@ -45,6 +46,13 @@ var sections = []section{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if len(os.Args) == 4 && os.Args[1] == serveArgument {
+		if err := serve(number0(os.Args[2]), number0(os.Args[3])); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"tieout/audit"
+	"tieout/source"
+	"tieout/source/gcp"
+	"tieout/source/github"
+)
+
+// A haul is one collection that is measured: a driver, and the settings with
+// which it reads the loopback server.
+type haul struct {
+	what   string
+	driver *source.Driver
+	with   func(base string) string
+	items  string // the type that is counted
+	want   int
+}
+
+// collectRows collect from a server of another process, beside asking it the
+// same requests over the same kind of connection and hashing what comes. Only
+// the CPU time of the reader is compared: the server's is its own.
+func collectRows(ctx context.Context, b *bench) (out []row, err error) {
+	pulls, assets := b.scaled(200_000, 2_000), b.scaled(1_000_000, 10_000)
+	base, stop, err := startServer(ctx, pulls, assets)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	hauls := []haul{
+		{thousands(pulls) + " merged requests of GitHub, each with reviews and checks", github.Driver, func(base string) string {
+			return fmt.Sprintf(`{"organization":"acme","baseURL":%q,"allow":"loopback"}`, base)
+		}, "change", pulls},
+		{thousands(assets) + " assets of Google Cloud", gcp.Driver, gcpSettings, "", assets},
+	}
+	for _, h := range hauls {
+		rows, err := h.rows(ctx, base)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", h.what, err)
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}
+
+func (h haul) rows(ctx context.Context, base string) ([]row, error) {
+	asked := &listener{}
+	pass := &hashing{}
+	ours, err := measure(func() error { return h.collect(ctx, base, asked, pass) })
+	if err != nil {
+		return nil, err
+	}
+	read := &hashing{driver: h.driver}
+	full, err := measure(func() error { return h.collect(ctx, base, &listener{}, read) })
+	if err != nil {
+		return nil, err
+	}
+	if read.bad != nil || h.items != "" && read.items[h.items] != h.want {
+		return nil, fmt.Errorf("%d items of type %s, want %d; %w", read.items[h.items], h.items, h.want, read.bad)
+	}
+	var n int64
+	theirs, err := measure(func() (err error) { n, err = askAgain(ctx, base, asked.uris); return err })
+	if err != nil {
+		return nil, err
+	}
+	if n != asked.bytes {
+		return nil, fmt.Errorf("asking again gave %d bytes, not %d", n, asked.bytes)
+	}
+	speed := func(c cost) string { return fmt.Sprintf("%s, %.0f MB/s", c, float64(n)/1e6/c.wall.Seconds()) }
+	return []row{
+		plain("ask and hash: "+h.what, fmt.Sprintf("%s requests, %s; %s", thousands(len(asked.uris)), mib(n), speed(theirs)), 1, "x"),
+		under("collect the same: sealed bytes hashed", fmt.Sprintf("%s; heap at most %s", speed(ours), mib(int64(pass.peak))), float64(ours.cpu)/float64(theirs.cpu), 2, "x ask and hash"),
+		plain("collect the same and normalize every page", fmt.Sprintf("%s; heap at most %s", speed(full), mib(int64(read.peak))), float64(full.cpu)/float64(theirs.cpu), "x ask and hash"),
+	}, nil
+}
+
+func (h haul) collect(ctx context.Context, base string, l *listener, sink *hashing) error {
+	l.next = http.DefaultTransport
+	env := source.Env{HTTP: &http.Client{Transport: l}, Secret: func(context.Context, string) (string, error) { return "token", nil }}
+	col, config, err := h.driver.Open("bench", json.RawMessage(h.with(base)), env)
+	if err != nil {
+		return err
+	}
+	sink.config = config
+	now := time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)
+	w := audit.Window{Span: audit.Span{From: now.AddDate(-1, 0, 0), To: now}, AsOf: now, Zone: "UTC"}
+	if err := col.Collect(ctx, w, sink); err != nil {
+		return err
+	}
+	return sink.incomplete
+}
+
+// A listener remembers what was asked and how many bytes came.
+type listener struct {
+	next  http.RoundTripper
+	uris  []string
+	bytes int64
+}
+
+func (l *listener) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	l.uris = append(l.uris, req.URL.RequestURI())
+	resp.Body = &counted{resp.Body, &l.bytes}
+	return resp, nil
+}
+
+type counted struct {
+	io.ReadCloser
+	n *int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	*c.n += int64(n)
+	return n, err
+}
+
+// A hashing sink hashes every page, as sealing does, normalizes it if it has a
+// driver, and keeps nothing.
+type hashing struct {
+	driver     *source.Driver
+	config     json.RawMessage
+	items      map[string]int
+	pages      int
+	peak       uint64
+	bad        error
+	incomplete error
+}
+
+func (s *hashing) Page(ctx context.Context, pages ...audit.Page) error {
+	for _, p := range pages {
+		sha256.Sum256(p.Body)
+		if s.pages++; s.pages%1000 == 1 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			s.peak = max(s.peak, m.HeapAlloc)
+		}
+		if s.driver == nil {
+			continue
+		}
+		items, err := s.driver.Normalize(s.config, p)
+		if err != nil && s.bad == nil {
+			s.bad = fmt.Errorf("%s: %w", p.Query, err)
+		}
+		if s.items == nil {
+			s.items = map[string]int{}
+		}
+		for _, it := range items {
+			s.items[it.Type]++
+		}
+	}
+	return ctx.Err()
+}
+
+func (s *hashing) Close(_ context.Context, m audit.Manifest) error {
+	if !m.Complete && s.incomplete == nil && collected[m.Type] {
+		s.incomplete = fmt.Errorf("stream %s %s is incomplete: %s", m.Type, m.Scope, m.Reason)
+	}
+	return nil
+}
+
+// collected are the types whose streams the server can give whole.
+var collected = map[string]bool{"change": true, "check": true, "datastore": true}
+
+func (s *hashing) Progress(string, int, int) {}
+
+// askAgain asks every URI and hashes the answers: the least that reading them
+// can cost.
+func askAgain(ctx context.Context, base string, uris []string) (n int64, err error) {
+	buf := make([]byte, 0, 1<<20)
+	for _, u := range uris {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+u, nil)
+		if err != nil {
+			return n, err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return n, err
+		}
+		buf, err = readInto(buf[:0], resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			return n, err
+		}
+		sha256.Sum256(buf)
+		n += int64(len(buf))
+	}
+	return n, nil
+}
+
+func readInto(buf []byte, r io.Reader) ([]byte, error) {
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+	}
+}
+
+// startServer starts this program again as the server.
+func startServer(ctx context.Context, pulls, assets int) (base string, stop func() error, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, serveArgument, fmt.Sprint(pulls), fmt.Sprint(assets))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return "", nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+	}
+	return "http://" + strings.TrimSpace(line), func() error {
+		err := cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+		return err
+	}, nil
+}
+
+// serve is the other process: it prints its address and answers until killed.
+func serve(pulls, assets int) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	return http.Serve(l, newFarm(pulls, assets))
+}
