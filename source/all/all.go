@@ -17,6 +17,7 @@ import (
 	"tieout/source/restic"
 	"tieout/source/roster"
 	"tieout/source/sarif"
+	"tieout/source/sqlquery"
 	"tieout/source/tieout"
 	"tieout/source/trivy"
 	"tieout/source/workstation"
@@ -35,6 +36,7 @@ var Drivers = source.Registry{
 	sarif.Driver,
 	files.Driver,
 	http.Driver,
+	sqlquery.Driver,
 	roster.Driver,
 	workstation.Driver,
 	tieout.Driver,
