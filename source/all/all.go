@@ -5,6 +5,7 @@ package all
 import (
 	"tieout/source"
 	"tieout/source/files"
+	"tieout/source/gcp"
 	"tieout/source/git"
 	"tieout/source/github"
 	"tieout/source/gitlab"
@@ -28,6 +29,7 @@ var Drivers = source.Registry{
 	git.Driver,
 	github.Driver,
 	gitlab.Driver,
+	gcp.Driver,
 	okta.Driver,
 	trivy.Driver,
 	grype.Driver,
