@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"tieout/audit"
-	"tieout/internal/canonical"
 	"tieout/internal/jsonscan"
 )
 
@@ -66,138 +64,6 @@ func (r *Reading) Done() ([]audit.Item, error) {
 		return r.Items, r.bad
 	}
 	return r.Items, nil
-}
-
-// NewItem makes an item from fields, checked against the schema.
-func NewItem(typ, id string, at time.Time, f Fields) (audit.Item, error) {
-	t, err := audit.TypeByName(typ)
-	if err != nil {
-		return audit.Item{}, err
-	}
-	if id == "" {
-		return audit.Item{}, errors.New("it has no id")
-	}
-	if t.Event && at.IsZero() {
-		return audit.Item{}, errors.New("it does not say when it happened")
-	}
-	body, volatile := map[string]any{}, map[string]any{}
-	for name, v := range f {
-		if v, err = value(t, name, v); err != nil {
-			return audit.Item{}, fmt.Errorf("field %q: %w", name, err)
-		}
-		if v == nil {
-			continue
-		}
-		part := body
-		if fieldOf(t, name).Volatile {
-			part = volatile
-		}
-		put(part, name, v)
-	}
-	it := audit.Item{Type: typ, ID: id}
-	if !at.IsZero() {
-		it.At = audit.Instant(at)
-	}
-	if it.Body, err = canonical.Marshal(body); err != nil {
-		return it, err
-	}
-	if len(volatile) > 0 {
-		it.Volatile, err = canonical.Marshal(volatile)
-	}
-	return it, err
-}
-
-func fieldOf(t *audit.ItemType, name string) *audit.Field {
-	i := slices.IndexFunc(t.Fields, func(f audit.Field) bool { return f.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &t.Fields[i]
-}
-
-// put writes v under a dotted name.
-func put(obj map[string]any, name string, v any) {
-	for {
-		head, rest, ok := strings.Cut(name, ".")
-		if !ok {
-			obj[name] = v
-			return
-		}
-		inner, ok := obj[head].(map[string]any)
-		if !ok {
-			inner = map[string]any{}
-			obj[head] = inner
-		}
-		obj, name = inner, rest
-	}
-}
-
-// value returns v as it is written, nil where it was not collected.
-func value(t *audit.ItemType, name string, v any) (any, error) {
-	f := fieldOf(t, name)
-	if f == nil {
-		return nil, fmt.Errorf("%s has no such field", t.Name)
-	}
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case bool:
-		return v, kindIs(f, audit.Bool)
-	case int, int64:
-		return v, kindIs(f, audit.Int)
-	case time.Time:
-		return instant(f, v)
-	case string:
-		return text(f, v)
-	case []string:
-		return list(f, v)
-	case json.RawMessage:
-		return v, kindIs(f, audit.Records)
-	}
-	return nil, fmt.Errorf("%T is not a value of an item", v)
-}
-
-func kindIs(f *audit.Field, k audit.FieldKind) error {
-	if f.Kind != k {
-		return fmt.Errorf("it is of kind %s, not %s", f.Kind, k)
-	}
-	return nil
-}
-
-func instant(f *audit.Field, t time.Time) (any, error) {
-	switch {
-	case t.IsZero():
-		return nil, kindIs(f, audit.Time)
-	case t.Equal(audit.Never) && f.None == "":
-		return nil, errors.New("the schema knows no absence of it")
-	}
-	return audit.FormatTime(t), kindIs(f, audit.Time)
-}
-
-func text(f *audit.Field, s string) (any, error) {
-	switch {
-	case f.Kind != audit.String:
-		return nil, kindIs(f, audit.String)
-	case s == "" && f.None == "":
-		return nil, nil // an empty text tells nothing where absence means nothing
-	case s != "" && len(f.Enum) > 0 && !slices.Contains(f.Enum, s):
-		return nil, fmt.Errorf("%q is not one of %q", s, f.Enum)
-	}
-	return strings.ToValidUTF8(s, "\uFFFD"), nil
-}
-
-func list(f *audit.Field, l []string) (any, error) {
-	if f.Kind != audit.Strings {
-		return nil, kindIs(f, audit.Strings)
-	}
-	if len(l) == 0 && f.None == "" {
-		return nil, nil
-	}
-	out := make([]string, len(l))
-	for i, s := range l {
-		out[i] = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	return out, nil
 }
 
 // Strict decodes one JSON object into v and refuses keys nobody knows. The
