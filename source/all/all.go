@@ -12,6 +12,7 @@ import (
 	"tieout/source/govulncheck"
 	"tieout/source/grype"
 	"tieout/source/http"
+	"tieout/source/ldap"
 	"tieout/source/okta"
 	"tieout/source/osv"
 	"tieout/source/outside"
@@ -39,6 +40,7 @@ var Drivers = source.Registry{
 	files.Driver,
 	http.Driver,
 	sqlquery.Driver,
+	ldap.Driver,
 	roster.Driver,
 	workstation.Driver,
 	tieout.Driver,
