@@ -54,21 +54,8 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 // list reads every page of path and calls each with its elements. An error of
 // each is returned: it is the sink's or the context's.
 func (r *run) list(ctx context.Context, l rest.List, path string, each func([]json.RawMessage) error, streams ...*source.Stream) (rest.Fault, error) {
-	var failed error
 	l.Ask, l.Next = rest.Ask{URI: r.rest.At(path)}, r.rest.NextLink
-	l.Each = func(a rest.Answer) (bool, error) {
-		elements, err := source.Elements(a.Body)
-		if err != nil || each == nil {
-			return true, err
-		}
-		failed = each(elements)
-		return failed == nil, nil
-	}
-	f, err := r.rest.Read(ctx, r.Run, l, streams...)
-	if failed != nil {
-		return f, failed
-	}
-	return f, err
+	return r.rest.ReadEach(ctx, r.Run, l, "", each, streams...)
 }
 
 func (r *run) apps(ctx context.Context) error {
