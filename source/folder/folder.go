@@ -62,7 +62,7 @@ func (w Where) Check() error {
 // A Format is one kind of file.
 type Format struct {
 	Kind   string     // of its pages
-	Media  string     // "": application/json
+	Media  string     // "": by the file's ending, application/json where that says nothing
 	Mode   audit.Mode // ModeSnapshot or ModeEvents
 	Types  []string   // item types a file of it gives; a stream of each is closed for every scope and date
 	Cannot []string
@@ -158,6 +158,10 @@ func (r *reader) media(name string) string {
 		return "application/gzip"
 	case r.Media != "":
 		return r.Media
+	case strings.HasSuffix(name, ".csv"):
+		return "text/csv"
+	case strings.HasSuffix(name, ".jsonl"):
+		return "application/x-ndjson"
 	}
 	return "application/json"
 }

@@ -26,7 +26,7 @@ var Driver = &source.Driver{
 	Types:    []string{"vulnerability"},
 	Scopes:   []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is scanned and nothing is written"}},
 	Cannot:   cannot,
-	Settings: append(weakness.Documented(false), weakness.Reach),
+	Settings: append(folder.Documented(false), weakness.Reach),
 
 	Open:      open,
 	Normalize: normalize,
@@ -40,7 +40,7 @@ var cannot = append([]string{
 
 // Settings is the `with:` of a govulncheck connection.
 type Settings struct {
-	weakness.Settings
+	folder.ToolSettings
 	Reach string `json:"reach"`
 }
 
@@ -56,7 +56,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
 	}
-	return weakness.Tool{Kind: kind, Cannot: cannot, Head: head, Called: called}.Open(name, s.Settings, env)
+	return weakness.Tool{Kind: kind, Cannot: cannot, Head: head, Called: called}.Open(name, s.ToolSettings, env)
 }
 
 // A message is one object of the stream (golang.org/x/vuln/internal/govulncheck);

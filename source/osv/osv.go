@@ -25,7 +25,7 @@ var Driver = &source.Driver{
 	Types:    []string{"vulnerability"},
 	Scopes:   []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is scanned and nothing is written"}},
 	Cannot:   cannot,
-	Settings: append(weakness.Documented(true), weakness.Reach),
+	Settings: append(folder.Documented(true), weakness.Reach),
 
 	Open:      open,
 	Normalize: normalize,
@@ -39,7 +39,7 @@ var cannot = append([]string{
 
 // Settings is the `with:` of an osv connection.
 type Settings struct {
-	weakness.Settings
+	folder.ToolSettings
 	Reach string `json:"reach"`
 }
 
@@ -59,7 +59,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
 	}
-	return weakness.Tool{Kind: kind, Cannot: cannot, Head: head, Called: called}.Open(name, s.Settings, env)
+	return weakness.Tool{Kind: kind, Cannot: cannot, Head: head, Called: called}.Open(name, s.ToolSettings, env)
 }
 
 // An output is OSV-Scanner's JSON (docs: "Output", JSON).

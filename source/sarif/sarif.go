@@ -25,7 +25,7 @@ var Driver = &source.Driver{
 	Types:    []string{"vulnerability"},
 	Scopes:   []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is scanned and nothing is written"}},
 	Cannot:   cannot,
-	Settings: weakness.Documented(false),
+	Settings: folder.Documented(false),
 
 	Open:      open,
 	Normalize: normalize,
@@ -38,7 +38,7 @@ var cannot = append([]string{
 }, weakness.Cannot...)
 
 func open(name string, with json.RawMessage, env source.Env) (source.Collector, json.RawMessage, error) {
-	var s weakness.Settings
+	var s folder.ToolSettings
 	if err := source.Strict(with, &s); err != nil {
 		return nil, nil, fmt.Errorf("source %s: %w", name, err)
 	}

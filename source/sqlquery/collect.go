@@ -209,7 +209,7 @@ func (r *reading) flush(ctx context.Context, counted int) error {
 		return nil
 	}
 	p := audit.Page{Kind: "sql." + r.Name, Scope: r.Scope, Query: pageQuery(r.statement, r.first, r.zone.String()),
-		Media: format.Media(), Body: bytes.Clone(r.page.Bytes()), About: r.about}
+		Media: format.Media(), Body: append([]byte{}, r.page.Bytes()...), About: r.about}
 	if r.sinkErr = r.run.Seal(ctx, p, r.open...); r.sinkErr != nil {
 		return r.sinkErr
 	}

@@ -73,6 +73,10 @@ func TestLiveItems(t *testing.T) {
 	if b := r.ByType("backup"); len(b) != 1 || b[0].At.Format("15:04Z07:00") != "01:00Z" {
 		t.Errorf("backups %+v; want the one of the window, at 01:00 UTC", b)
 	}
+	none := sourcetest.Record(t, connection(dsn, with(buckets("select * from "+schema+".buckets where false"))))
+	if m := none.Manifest("datastore"); !m.Complete || m.Pages != 1 || none.Pages[0].Body == nil || len(none.Items) != 0 {
+		t.Errorf("no rows: %+v; want complete, one page without rows", m)
+	}
 	m := r.Manifest("datastore")
 	if !m.Complete || len(m.Checks) != 1 || m.Checks[0].Want != "2" || m.Checks[0].Got != "2" {
 		t.Errorf("%+v; want complete, two rows reconciled with the database's count", m)

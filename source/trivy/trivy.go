@@ -24,7 +24,7 @@ var Driver = &source.Driver{
 	Types:   []string{"vulnerability"},
 	Scopes:  []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is scanned and nothing is written"}},
 	Cannot:  cannot,
-	Settings: append(weakness.Documented(false), source.Setting{Name: "tags",
+	Settings: append(folder.Documented(false), source.Setting{Name: "tags",
 		Doc: "`drop`: all tags of an image are the same thing, so that the next build's scan shows what is gone; absent: each tag is one of its own", Example: "drop"}),
 
 	Open:      open,
@@ -38,7 +38,7 @@ var cannot = append([]string{
 
 // Settings is the `with:` of a trivy connection.
 type Settings struct {
-	weakness.Settings
+	folder.ToolSettings
 	Tags string `json:"tags"`
 }
 
@@ -51,7 +51,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 		return nil, nil, fmt.Errorf("%w: source %s: tags: %q; write drop, or leave it out", audit.ErrInvalid, name, s.Tags)
 	}
 	tool := weakness.Tool{Kind: kind, Cannot: cannot, Head: func(body []byte) (folder.Head, error) { return head(body, s.Tags == "drop") }}
-	return tool.Open(name, s.Settings, env)
+	return tool.Open(name, s.ToolSettings, env)
 }
 
 // A report is Trivy's JSON, schema version 2 (pkg/types/report.go).

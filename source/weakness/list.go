@@ -39,18 +39,9 @@ type List struct {
 // page that gives no items has a nil list. Errors wrap audit.ErrInvalid.
 func Read(conf json.RawMessage, kind string, p audit.Page) (*List, []byte, error) {
 	var c config
-	if err := source.Strict(conf, &c); err != nil {
-		return nil, nil, fmt.Errorf("configuration: %w", err)
-	}
-	if p.Kind == source.KindFailed {
-		return nil, nil, nil
-	}
-	if p.Kind != kind {
-		return nil, nil, fmt.Errorf("%w: a page of kind %q is not %s", audit.ErrInvalid, p.Kind, kind)
-	}
-	body, err := folder.Unpack(p.Body)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
+	body, err := folder.Open(conf, &c, kind, p)
+	if body == nil {
+		return nil, nil, err
 	}
 	return &List{Called: c.Called, connection: c.Name, scope: p.Scope, by: map[string]*Weakness{}}, body, nil
 }

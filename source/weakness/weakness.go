@@ -5,33 +5,15 @@
 package weakness
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
-	"tieout/audit"
-	"tieout/internal/canonical"
 	"tieout/source"
 	"tieout/source/folder"
 )
-
-// Settings every source of scanner reports has.
-type Settings struct {
-	folder.Where
-	Scope Scope `json:"scope"`
-}
-
-// Documented are the keys of Settings. need says whether the tool's reports
-// leave out what was scanned.
-func Documented(need bool) []source.Setting {
-	doc := "what was scanned, instead of the report's own words: a text, or { path: RE2 }, the first group of an expression on the file's path"
-	return append(slices.Clone(folder.Settings), source.Setting{Name: "scope", Doc: doc, Example: `{ path: "scans/([^/]+)/" }`, Required: need})
-}
 
 // Cannot is what no report of a scanner shows.
 var Cannot = []string{
@@ -39,55 +21,6 @@ var Cannot = []string{
 	"what the scanner's database did not know yet when the scan ran",
 	"who could change a file between the scan and its sealing",
 }
-
-// A Scope says what a file's scan was of: a fixed text, or the first group of a
-// regular expression on the file's path; its zero value, what the file says.
-type Scope struct {
-	fixed string
-	path  *regexp.Regexp
-}
-
-// UnmarshalJSON reads a text or {path: RE2}.
-func (s *Scope) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		return json.Unmarshal(b, &s.fixed)
-	}
-	var p struct {
-		Path string `json:"path"`
-	}
-	if err := source.Strict(b, &p); err != nil {
-		return fmt.Errorf("scope: %w", err)
-	}
-	re, err := regexp.Compile(p.Path)
-	if err != nil {
-		return fmt.Errorf("scope: %w", err)
-	}
-	if re.NumSubexp() < 1 {
-		return fmt.Errorf("scope: %q has no group (...) that says what to take", p.Path)
-	}
-	s.path = re
-	return nil
-}
-
-// Of is the scope of the file called name whose own words are own.
-func (s Scope) Of(name, own string) (string, error) {
-	switch {
-	case s.fixed != "":
-		return s.fixed, nil
-	case s.path != nil:
-		m := s.path.FindStringSubmatch(name)
-		if m == nil || m[1] == "" {
-			return "", fmt.Errorf("its path does not follow scope: %s", s.path)
-		}
-		return m[1], nil
-	case own != "":
-		return own, nil
-	}
-	return "", errors.New("it does not say what was scanned; set `scope`")
-}
-
-// Set reports whether the settings name the scope.
-func (s Scope) Set() bool { return s.fixed != "" || s.path != nil }
 
 // A Tool is how one scanner's reports are read.
 type Tool struct {
@@ -100,37 +33,10 @@ type Tool struct {
 
 // Open returns the collector and the configuration of normalizing. Errors wrap
 // audit.ErrInvalid.
-func (t Tool) Open(name string, s Settings, env source.Env) (source.Collector, json.RawMessage, error) {
-	if err := s.Check(); err != nil {
-		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
-	}
-	conf, err := canonical.Marshal(config{name, t.Called})
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
-	}
-	return &collector{tool: t, name: name, settings: s, dir: env.Dir}, conf, nil
-}
-
-type collector struct {
-	tool     Tool
-	name     string
-	settings Settings
-	dir      string
-}
-
-// Collect seals every report and closes one stream for each thing and instant.
-func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
-	run := &source.Run{Source: c.name, Window: w, Sink: sink}
-	f := folder.Format{Kind: c.tool.Kind, Mode: audit.ModeSnapshot, Types: []string{"vulnerability"}, Cannot: c.tool.Cannot, Head: c.head}
-	return f.Collect(ctx, run, c.dir, c.settings.Where)
-}
-
-func (c *collector) head(name string, body []byte) (folder.Head, error) {
-	h, err := c.tool.Head(body)
-	if err == nil {
-		h.Scope, err = c.settings.Scope.Of(name, h.Scope)
-	}
-	return h, err
+func (t Tool) Open(name string, s folder.ToolSettings, env source.Env) (source.Collector, json.RawMessage, error) {
+	head := func(_ string, body []byte, _ *time.Location) (folder.Head, error) { return t.Head(body) }
+	tool := folder.Tool{Kind: t.Kind, Types: []string{"vulnerability"}, Cannot: t.Cannot, Config: config{name, t.Called}, Head: head}
+	return tool.Open(name, s, env)
 }
 
 // config is what normalizing needs: the connection, which ids start with, and
