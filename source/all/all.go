@@ -4,6 +4,7 @@ package all
 
 import (
 	"tieout/source"
+	"tieout/source/dns"
 	"tieout/source/files"
 	"tieout/source/gcp"
 	"tieout/source/git"
@@ -46,4 +47,5 @@ var Drivers = source.Registry{
 	tieout.Driver,
 	restic.Driver,
 	outside.Driver,
+	dns.Driver,
 }
