@@ -1,6 +1,7 @@
 package gcp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,7 +35,7 @@ func (p *collection) noteInstance(a asset, raw json.RawMessage) {
 	if a.AssetType != sqlType || json.Unmarshal(a.Resource.Data, &d) != nil || d.Project == "" || d.Name == "" || d.InstanceType == "READ_REPLICA_INSTANCE" {
 		return
 	}
-	p.instances = append(p.instances, instance{d.Project, d.Name, raw})
+	p.instances = append(p.instances, instance{d.Project, d.Name, bytes.Clone(raw)})
 }
 
 // A run as Cloud SQL Admin (v1) lists it, backupRuns.
@@ -84,7 +85,7 @@ func (p *collection) readRuns(ctx context.Context, one instance) error {
 	stream := p.run.Events("backup", scope, backupCannot, kindBackups)
 	_, err := p.sql.Read(ctx, p.run, rest.List{Kind: kindRuns, Scope: scope, Ask: ask, Next: rest.NextToken(ask, "nextPageToken", "pageToken"),
 		Each: func(a rest.Answer) (bool, error) {
-			list, err := elements(a.Body, "items")
+			list, err := elements(a.Scan, "items")
 			runs = append(runs, list...)
 			return err == nil, err
 		}}, stream)

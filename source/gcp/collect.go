@@ -1,6 +1,7 @@
 package gcp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/internal/jsonscan"
 	"tieout/source"
 	"tieout/source/rest"
 )
@@ -112,7 +114,7 @@ func (p *collection) instant(ctx context.Context) (rest.Fault, error) {
 	p.at = p.run.Now()
 	ask := rest.Ask{URI: p.assets.At("/v1/" + p.config.Scope + "/assets" + query("pageSize", "1"))}
 	return p.assets.Read(ctx, p.run, rest.List{Kind: kindInstant, Scope: p.config.Scope, Ask: ask, Each: func(a rest.Answer) (bool, error) {
-		t, err := readTime(a.Body)
+		t, err := readTime(a)
 		if err == nil && !t.IsZero() {
 			p.at, p.told = audit.At(t), true
 		}
@@ -121,11 +123,15 @@ func (p *collection) instant(ctx context.Context) (rest.Fault, error) {
 }
 
 // readTime is when the inventory says that its answer is from; zero: it does not say.
-func readTime(body []byte) (time.Time, error) {
-	var page struct {
-		ReadTime string `json:"readTime"`
+func readTime(a rest.Answer) (time.Time, error) {
+	var page struct{ ReadTime string }
+	d, err := a.Scan()
+	if err == nil {
+		if raw, ok := d.Field("readTime"); ok {
+			err = json.Unmarshal(raw, &page.ReadTime)
+		}
 	}
-	if err := json.Unmarshal(body, &page); err != nil {
+	if err != nil {
 		return time.Time{}, errors.New("the answer is not what the inventory gives")
 	}
 	if page.ReadTime == "" {
@@ -148,10 +154,10 @@ func (p *collection) list(ctx context.Context, kind, content string, types []str
 	}
 	l := rest.List{Kind: kind, Scope: p.config.Scope, About: p.at, Ask: ask, Asked: uri, Next: rest.NextToken(ask, "nextPageToken", "pageToken")}
 	l.Each = func(a rest.Answer) (bool, error) {
-		if err := p.sameInstant(a.Body); err != nil {
+		if err := p.sameInstant(a); err != nil {
 			return false, err
 		}
-		list, err := elements(a.Body, "assets")
+		list, err := elements(a.Scan, "assets")
 		if err != nil {
 			return false, err
 		}
@@ -162,24 +168,40 @@ func (p *collection) list(ctx context.Context, kind, content string, types []str
 }
 
 // sameInstant refuses an answer about another instant than the one asked for.
-func (p *collection) sameInstant(body []byte) error {
-	t, err := readTime(body)
+func (p *collection) sameInstant(a rest.Answer) error {
+	t, err := readTime(a)
 	if err == nil && p.told && !t.IsZero() && audit.At(t) != p.at {
 		err = fmt.Errorf("the answer is from %s, asked for was %s", audit.FormatTime(t), audit.FormatTime(p.at.From))
 	}
 	return err
 }
 
-// elements splits a list of an answer; Google leaves an empty one out.
-func elements(body []byte, name string) ([]json.RawMessage, error) {
-	var page map[string]json.RawMessage
-	if err := json.Unmarshal(body, &page); err != nil || page == nil {
+// elements splits a list of an answer; Google leaves an empty one out. What
+// comes back shares the answer's bytes: who keeps an element copies it.
+func elements(scan func() (jsonscan.Doc, error), name string) ([]json.RawMessage, error) {
+	d, err := scan()
+	if _, list := d.Elements(""); err != nil || list {
 		return nil, errors.New("the answer is not a JSON object")
 	}
-	if _, there := page[name]; !there {
+	raw, there := d.Field(name)
+	if !there {
 		return nil, nil
 	}
-	return source.Elements(body, name)
+	list, ok := d.Elements(name)
+	if !ok {
+		return nil, fmt.Errorf("the answer has no list %q but %.20s", name, raw)
+	}
+	return list, nil
+}
+
+// typeOf is an asset's type; "" where it does not say.
+func typeOf(raw json.RawMessage) (string, error) {
+	text, ok, err := jsonscan.Get(raw, "assetType")
+	if err != nil || !ok {
+		return "", err
+	}
+	var typ string
+	return typ, json.Unmarshal(text, &typ)
 }
 
 // readPolicies reads every IAM policy, and keeps what data stores need: which
@@ -200,7 +222,7 @@ func (p *collection) keepPolicies(_ context.Context, list []json.RawMessage) err
 			return fmt.Errorf("an asset cannot be read: %w", err)
 		}
 		if a.IAMPolicy != nil && (len(a.IAMPolicy.AuditConfigs) > 0 || isStore(a.AssetType) && a.IAMPolicy.public()) {
-			p.policies[a.Name] = raw
+			p.policies[a.Name] = bytes.Clone(raw)
 		}
 	}
 	return nil
@@ -220,30 +242,41 @@ func (p *collection) readResources(ctx context.Context) error {
 func (p *collection) takeResources(ctx context.Context, list []json.RawMessage) error {
 	page := storePage{Format: 1, Whole: p.whole, Policies: map[string]json.RawMessage{}}
 	for _, raw := range list {
-		var a asset
-		if err := json.Unmarshal(raw, &a); err != nil {
+		typ, err := typeOf(raw)
+		if err != nil {
 			return fmt.Errorf("an asset cannot be read: %w", err)
 		}
-		p.noteProject(a)
-		p.noteInstance(a, raw)
-		if !isStore(a.AssetType) {
+		if typ != projectType && typ != sqlType && !isStore(typ) {
 			continue
 		}
-		page.Assets = append(page.Assets, raw)
-		for _, name := range a.ruledBy() {
-			if policy, ok := p.policies[name]; ok {
-				page.Policies[name] = policy
-			}
+		if err := p.takeResource(&page, raw); err != nil {
+			return err
 		}
 	}
 	if len(page.Assets) == 0 {
 		return nil
 	}
-	body, err := json.Marshal(page)
-	if err != nil {
-		return err
-	}
-	p.sink = p.run.Seal(ctx, audit.Page{Kind: kindDatastores, Scope: p.config.Scope, About: p.at, Body: body,
+	p.sink = p.run.Seal(ctx, audit.Page{Kind: kindDatastores, Scope: p.config.Scope, About: p.at, Body: page.encode(),
 		Query: "data stores of the page before, with the policies that were read"}, p.datastore)
 	return p.sink
+}
+
+// takeResource looks into an asset that more than its own page hangs on.
+func (p *collection) takeResource(page *storePage, raw json.RawMessage) error {
+	var a asset
+	if err := json.Unmarshal(raw, &a); err != nil {
+		return fmt.Errorf("an asset cannot be read: %w", err)
+	}
+	p.noteProject(a)
+	p.noteInstance(a, raw)
+	if !isStore(a.AssetType) {
+		return nil
+	}
+	page.Assets = append(page.Assets, raw)
+	for _, name := range a.ruledBy() {
+		if policy, ok := p.policies[name]; ok {
+			page.Policies[name] = policy
+		}
+	}
+	return nil
 }

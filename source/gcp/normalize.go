@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/internal/jsonscan"
 	"tieout/source"
 )
 
@@ -89,7 +90,7 @@ func normalize(conf json.RawMessage, p audit.Page) ([]audit.Item, error) {
 
 // assets calls read with every asset of a page.
 func (r *reading) assets(body []byte, read func(asset) error) error {
-	list, err := elements(body, "assets")
+	list, err := elements(func() (jsonscan.Doc, error) { return jsonscan.Scan(body) }, "assets")
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func readNames[T any](ctx context.Context, c *rest.Client, run *source.Run, kind
 	ask := rest.Ask{URI: c.At(path)}
 	l := rest.List{Kind: kind, Scope: scope, Ask: ask, Next: rest.NextToken(ask, "nextPageToken", "pageToken")}
 	l.Each = func(a rest.Answer) (bool, error) {
-		list, err := elements(a.Body, name)
+		list, err := elements(a.Scan, name)
 		for _, raw := range list {
 			var e T
 			if err := json.Unmarshal(raw, &e); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/internal/canonical"
 	"tieout/source"
 )
 
@@ -32,6 +33,30 @@ type storePage struct {
 	Whole    bool                       `json:"policiesWhole"` // every policy of the scope was read: one that is not here is neither public nor rules logging
 	Policies map[string]json.RawMessage `json:"policies"`      // by the name of what they are on; elements as they came
 	Assets   []json.RawMessage          `json:"assets"`        // elements as they came
+}
+
+// encode writes the page; the elements stay byte for byte, and are not looked at.
+func (p storePage) encode() []byte {
+	n := 64
+	for _, a := range p.Assets {
+		n += len(a) + 1
+	}
+	b := fmt.Appendf(make([]byte, 0, n), `{"format":%d,"policiesWhole":%t,"policies":{`, p.Format, p.Whole)
+	for i, name := range slices.Sorted(maps.Keys(p.Policies)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(canonical.AppendString(b, name), ':')
+		b = append(b, p.Policies[name]...)
+	}
+	b = append(b, `},"assets":[`...)
+	for i, a := range p.Assets {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, a...)
+	}
+	return append(b, ']', '}')
 }
 
 func (r *reading) stores(body []byte) error {

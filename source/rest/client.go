@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/internal/jsonscan"
 	"tieout/source"
 )
 
@@ -80,6 +81,28 @@ type Answer struct {
 	Header  http.Header
 	Body    []byte
 	Problem string // why there is no whole answer, in words; "" if there is
+
+	scan *scan
+}
+
+// A scan is the outermost structure of an answer, found once.
+type scan struct {
+	doc  jsonscan.Doc
+	err  error
+	done bool
+}
+
+// Scan finds the outermost fields and lists of an answer that is JSON. It looks
+// at the bytes once, however often it is called; what it returns shares them.
+func (a Answer) Scan() (jsonscan.Doc, error) {
+	if a.scan == nil {
+		return jsonscan.Scan(a.Body)
+	}
+	if !a.scan.done {
+		a.scan.doc, a.scan.err = jsonscan.Scan(a.Body)
+		a.scan.done = true
+	}
+	return a.scan.doc, a.scan.err
 }
 
 // OK reports whether the answer is one to read.
@@ -243,7 +266,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 func (c *Client) once(ctx context.Context, q Ask) (a Answer, pause time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	a = Answer{Query: q.Query()}
+	a = Answer{Query: q.Query(), scan: &scan{}}
 	req, err := c.request(ctx, q)
 	if err != nil {
 		a.Problem = c.clean(err)

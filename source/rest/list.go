@@ -215,7 +215,7 @@ func (c *Client) follow(address string) (*Ask, error) {
 // "links.next"; a dot goes into an object unless the name itself exists.
 func (c *Client) NextURL(path string) func(a Answer) (*Ask, error) {
 	return func(a Answer) (*Ask, error) {
-		s, err := textAt(a.Body, path)
+		s, err := a.textAt(path)
 		if err != nil || s == "" {
 			return nil, err
 		}
@@ -226,7 +226,7 @@ func (c *Client) NextURL(path string) func(a Answer) (*Ask, error) {
 // NextToken asks the same again with the token found at path as a parameter.
 func NextToken(ask Ask, path, parameter string) func(a Answer) (*Ask, error) {
 	return func(a Answer) (*Ask, error) {
-		token, err := textAt(a.Body, path)
+		token, err := a.textAt(path)
 		if err != nil || token == "" {
 			return nil, err
 		}
@@ -243,9 +243,14 @@ func NextToken(ask Ask, path, parameter string) func(a Answer) (*Ask, error) {
 	}
 }
 
-func textAt(doc []byte, path string) (string, error) {
-	d, err := jsonscan.Scan(doc)
-	if err != nil || len(doc) == 0 {
+// textAt is the text at path within the answer, "" where there is none.
+func (a Answer) textAt(path string) (string, error) {
+	d, err := a.Scan()
+	return textIn(d, err, path)
+}
+
+func textIn(d jsonscan.Doc, err error, path string) (string, error) {
+	if err != nil {
 		return "", errors.New("the answer is not a JSON object")
 	}
 	if _, list := d.Elements(""); list {
@@ -256,7 +261,8 @@ func textAt(doc []byte, path string) (string, error) {
 		if raw, ok = d.Field(head); !ok || string(raw) == "null" {
 			return "", nil
 		}
-		return textAt(raw, rest)
+		inner, err := jsonscan.Scan(raw)
+		return textIn(inner, err, rest)
 	}
 	if !ok || string(raw) == "null" {
 		return "", nil
