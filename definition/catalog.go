@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -71,23 +72,67 @@ func readFS(fsys fs.FS) (map[string][]byte, error) {
 func loadCatalog(files map[string][]byte) (*Catalog, error) {
 	var p Problems
 	c := &Catalog{Version: version(files), procedures: map[string]int{}}
-	names := sortedKeys(files)
-	for _, name := range names {
-		if path.Dir(name) == "criteria" {
-			c.readCriteria(open(name, files[name], &p))
+	opened := openLibrary(files)
+	for _, o := range opened {
+		if o.doc != nil {
+			o.doc.problems = &p
 		}
+		p = append(p, o.problems...)
 	}
-	for _, name := range names {
-		switch path.Dir(name) {
-		case "mappings":
-			c.readMappings(open(name, files[name], &p))
-		case "controls":
-			c.readControls(open(name, files[name], &p))
+	for _, read := range []struct {
+		folder string
+		each   func(*doc)
+	}{{"criteria", c.readCriteria}, {"mappings", c.readMappings}, {"controls", c.readControls}} {
+		for _, o := range opened {
+			if path.Dir(o.name) == read.folder {
+				read.each(o.doc)
+			}
 		}
 	}
 	c.indexControls()
-	c.readProcedures(files, &p)
+	c.addProcedures(files, opened, &p)
 	return c, p.err()
+}
+
+// An openedFile is one file of the library, read: a procedure, or a document.
+type openedFile struct {
+	name     string
+	doc      *doc
+	problems Problems
+	proc     *procedure.Procedure
+}
+
+// openLibrary reads every file on all cores, in the order of their names.
+func openLibrary(files map[string][]byte) []*openedFile {
+	var out []*openedFile
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for _, name := range sortedKeys(files) {
+		o := &openedFile{name: name}
+		out = append(out, o)
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			o.read(files[name])
+		})
+	}
+	wait.Wait()
+	return out
+}
+
+// read reads one file. Examples of procedures are run by TestLibraryExamples,
+// not at every start of the program.
+func (o *openedFile) read(data []byte) {
+	if path.Dir(o.name) != "procedures" {
+		o.doc = open(o.name, data, &o.problems)
+		return
+	}
+	proc, err := procedure.ParseTrusted(o.name, data)
+	if err != nil {
+		o.problems.addError(o.name, err)
+		return
+	}
+	o.proc = proc
 }
 
 // version is the content address of a set of files: SHA-256 over the canonical

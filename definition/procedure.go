@@ -2,11 +2,8 @@ package definition
 
 import (
 	"fmt"
-	"path"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v4"
 
@@ -14,48 +11,18 @@ import (
 	"tieout/procedure"
 )
 
-// readProcedures compiles the library's procedures, on all cores. Their examples
-// are run by TestLibraryExamples, not at every start of the program.
-func (c *Catalog) readProcedures(files map[string][]byte, p *Problems) {
-	var names []string
-	for _, name := range sortedKeys(files) {
-		if path.Dir(name) == "procedures" {
-			names = append(names, name)
+// addProcedures puts the library's procedures in order, each in the file of its
+// name and for controls that are there.
+func (c *Catalog) addProcedures(files map[string][]byte, opened []*openedFile, p *Problems) {
+	for _, o := range opened {
+		if o.proc != nil {
+			c.addProcedure(o.name, files[o.name], o.proc, p)
 		}
-	}
-	parsed := parseAll(names, files)
-	for i, name := range names {
-		if parsed[i].err != nil {
-			p.addError(name, parsed[i].err)
-			continue
-		}
-		c.addProcedure(name, files[name], parsed[i].proc, p)
 	}
 	slices.SortFunc(c.Procedures, func(a, b *procedure.Procedure) int { return strings.Compare(a.ID, b.ID) })
 	for i, proc := range c.Procedures {
 		c.procedures[proc.ID] = i
 	}
-}
-
-type parsedProcedure struct {
-	proc *procedure.Procedure
-	err  error
-}
-
-func parseAll(names []string, files map[string][]byte) []parsedProcedure {
-	out := make([]parsedProcedure, len(names))
-	var wait sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i, name := range names {
-		wait.Add(1)
-		slots <- struct{}{}
-		go func() {
-			defer func() { <-slots; wait.Done() }()
-			out[i].proc, out[i].err = procedure.ParseTrusted(name, files[name])
-		}()
-	}
-	wait.Wait()
-	return out
 }
 
 func (c *Catalog) addProcedure(name string, data []byte, proc *procedure.Procedure, p *Problems) {

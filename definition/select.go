@@ -29,31 +29,53 @@ type NotTested struct {
 // Controls that files in controls/ name are in scope whether or not they can
 // be tested. Without such files the library's controls of the organization's
 // categories are in scope where a procedure can run on what the sources give.
+// A manual procedure of the library takes no control in by itself: nobody has
+// said yet that a person will answer it.
 func (w *Workspace) Select(types func(kind string) []string) Selection {
+	given := w.Given(types)
+	var sel Selection
+	tested, why := map[string]bool{}, map[string]reasons{}
+	for _, p := range w.Procedures {
+		lack := Lacking(p, given)
+		offered := p.Form == audit.Manual && w.Origin(p.ID) == libraryOrigin
+		for _, id := range p.Controls {
+			switch r := why[id]; {
+			case len(lack) > 0:
+				r.missing = append(r.missing, fmt.Sprintf("%s needs %s", p.ID, strings.Join(lack, ", ")))
+				why[id] = r
+			case offered:
+				r.manual = append(r.manual, p.ID)
+				why[id] = r
+			default:
+				tested[id] = true
+			}
+		}
+	}
+	for _, c := range w.Controls {
+		ask := w.ownControls && len(why[c.ID].manual) > 0
+		sel.place(c, tested[c.ID] || ask, why[c.ID].text(c), w.ownControls)
+	}
+	for _, p := range w.Procedures {
+		if len(Lacking(p, given)) == 0 && sel.any(p.Controls) {
+			sel.Procedures = append(sel.Procedures, p)
+		}
+	}
+	return sel
+}
+
+// Given are the item types the workspace's sources can give.
+func (w *Workspace) Given(types func(kind string) []string) map[string]bool {
 	given := map[string]bool{}
 	for _, s := range w.Sources {
 		for _, t := range s.Types(types(s.Kind)) {
 			given[t] = true
 		}
 	}
-	var sel Selection
-	tested, missing := map[string]bool{}, map[string][]string{}
-	for _, p := range w.Procedures {
-		if lack := lacking(p, given); len(lack) > 0 {
-			for _, id := range p.Controls {
-				missing[id] = append(missing[id], fmt.Sprintf("%s needs %s", p.ID, strings.Join(lack, ", ")))
-			}
-			continue
-		}
-		sel.Procedures = append(sel.Procedures, p)
-		for _, id := range p.Controls {
-			tested[id] = true
-		}
-	}
-	for _, c := range w.Controls {
-		sel.place(c, tested[c.ID], whyNot(c, missing[c.ID]), w.ownControls)
-	}
-	return sel
+	return given
+}
+
+func (s *Selection) any(ids []string) bool {
+	return slices.ContainsFunc(s.Controls, func(c audit.Control) bool { return slices.Contains(ids, c.ID) })
 }
 
 func (s *Selection) place(c audit.Control, tested bool, why string, named bool) {
@@ -68,18 +90,29 @@ func (s *Selection) place(c audit.Control, tested bool, why string, named bool) 
 	}
 }
 
-// lacking returns the item types p reads that no source gives.
-func lacking(p *procedure.Procedure, given map[string]bool) []string {
+// Lacking returns the item types p reads that are not given.
+func Lacking(p *procedure.Procedure, given map[string]bool) []string {
 	return slices.DeleteFunc(slices.Clone(p.Types), func(t string) bool { return given[t] })
 }
 
-// whyNot says why a control is not tested. Each missing reads "PROCEDURE needs
-// TYPES".
-func whyNot(c audit.Control, missing []string) string {
-	if len(missing) > 0 {
-		return "No source gives what its procedures read: " + strings.Join(missing, "; ") + "."
+// reasons are why a control is not tested.
+type reasons struct {
+	missing []string // each reads "PROCEDURE needs TYPES"
+	manual  []string // procedures for a person
+}
+
+func (r reasons) text(c audit.Control) string {
+	var out []string
+	if len(r.missing) > 0 {
+		out = append(out, "No source gives what its procedures read: "+strings.Join(r.missing, "; ")+".")
 	}
-	if c.Automation == "none" {
+	if len(r.manual) > 0 {
+		out = append(out, "A person tests it: "+strings.Join(r.manual, ", ")+" says what to ask and what to see.")
+	}
+	switch {
+	case len(out) > 0:
+		return strings.Join(out, " ")
+	case c.Automation == "none":
 		return "A person tests it: no system records it, and no manual procedure is written for it."
 	}
 	return "No procedure is written for it."

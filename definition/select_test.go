@@ -37,13 +37,16 @@ func TestSelectWithoutControlFiles(t *testing.T) {
 	}
 	why := ids(sel.Outside)
 	for id, want := range map[string]string{
-		"IAM-06": "No source gives what its procedures read: access.mfa needs account.",
-		"GOV-03": "A person tests it: no system records it, and no manual procedure is written for it.",
-		"SDL-07": "No procedure is written for it.",
+		"IAM-06": "No source gives what its procedures read: access.factors needs authPolicy; access.mfa needs account; application.factors needs application.",
+		"GOV-03": "A person tests it: manual.charter says what to ask and what to see.",
+		"INC-01": "No source gives what its procedures read: plan.incident needs document. A person tests it: manual.incident.plan says what to ask and what to see.",
 	} {
 		if why[id] != want {
 			t.Errorf("%s: got %q, want %q", id, why[id], want)
 		}
+	}
+	if slices.Contains(procedureIDs(sel.Procedures), "manual.charter") {
+		t.Error("a manual procedure of the library is performed for a control nobody chose")
 	}
 	if len(sel.Controls)+len(sel.Outside) != len(w.Controls) {
 		t.Errorf("got %d and %d controls, want %d in all", len(sel.Controls), len(sel.Outside), len(w.Controls))
@@ -67,6 +70,21 @@ func TestSelectWithControlFiles(t *testing.T) {
 	}
 	if why := ids(sel.Untested); len(why) != 1 || why["IAM-06"] == "" {
 		t.Errorf("got %v, want IAM-06 untested", why)
+	}
+}
+
+func TestManualProceduresAreForControlsThatWereChosen(t *testing.T) {
+	files := minimal()
+	files["controls/main.yaml"] = []byte("controls:\n  - use: GOV-03\n")
+	sel := load(t, files).Select(driverTypes)
+	if got := procedureIDs(sel.Procedures); !slices.Equal(got, []string{"manual.charter"}) || len(sel.Untested) > 0 {
+		t.Errorf("chosen: got %v and %v untested, want manual.charter", got, sel.Untested)
+	}
+	files = minimal()
+	files["procedures/own.yaml"] = []byte("id: own.charter\ntitle: The charter\ncontrols: [GOV-03]\nmanual: { questions: [Is there one?] }\n")
+	sel = load(t, files).Select(driverTypes)
+	if got := procedureIDs(sel.Procedures); !slices.Equal(got, []string{"own.charter"}) {
+		t.Errorf("written in the workspace: got %v, want own.charter", got)
 	}
 }
 

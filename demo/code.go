@@ -7,6 +7,9 @@ import (
 
 const unprotectedRepository = 4
 
+// rulesOff and rulesOn are the week in which its branch had no rules.
+var rulesOff, rulesOn = clock(2025, 7, 14, 10, 30), clock(2025, 7, 21, 15, 0)
+
 var repositoryWords = []string{"ledger-api", "ledger-web", "matcher", "ingest", "payouts", "statements", "infrastructure", "notifier", "auth-gateway", "exports", "reports", "partner-sdk"}
 
 // repositoryName of number i. The first twelve are what production is built from.
@@ -39,7 +42,7 @@ func (w *world) protectionTable() *table {
 			"code_owners", "true", "checks", "build;test", "enforce_admins", "true", "allow_force_push", "false", "allow_deletion", "false",
 			"signatures", "true")
 		if i == unprotectedRepository {
-			from, to := clock(2025, 7, 14, 10, 30), clock(2025, 7, 21, 15, 0)
+			from, to := rulesOff, rulesOn
 			for _, name := range []string{"enabled", "dismiss_stale", "code_owners", "enforce_admins", "signatures"} {
 				b.during(from, to, name, "false")
 			}

@@ -15,7 +15,7 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "ef1e2dc4adfa12bbbb3b351f13573e9616162a3f4a3b7807969c45d40559441f"
+const startupDigest = "0e5eb50ed40f6146d9d63f981d9df769949d22c36dd852158ce588d9a74dfbbc"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
@@ -35,7 +35,7 @@ func TestStartup(t *testing.T) {
 }
 
 // feedsDigest is the digest of the small company below.
-const feedsDigest = "509270d8cd6c1ec028e3653656a20b21fce02ba19d23e9e25b4c6977970f7fd2"
+const feedsDigest = "198e460003e90101f423338ea25d64ff63b3fbf52bc9ecba80d1046874fecd37"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.

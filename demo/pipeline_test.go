@@ -53,11 +53,16 @@ func run(t *testing.T, dir string) []audit.Tested {
 	}
 	in := procedure.Input{Period: p.Period, AsOf: asOf, Holidays: ws.Config.Holidays,
 		Timeline: func(typ string) (*audit.Timeline, error) { return lines[typ], nil }}
-	tested, err := procedure.Run(t.Context(), in, ws.Procedures, nil)
+	tested, err := procedure.Run(t.Context(), in, selected(ws), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tested
+}
+
+// selected are the procedures that the program performs here.
+func selected(ws *definition.Workspace) []*procedure.Procedure {
+	return ws.Select(func(string) []string { return files.Driver.Types }).Procedures
 }
 
 // memory is a sink that keeps observations and seals nothing.

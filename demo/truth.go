@@ -193,11 +193,13 @@ func (x *writer) changeTruth(tr *Truth) {
 		case directPush:
 			happened("change.direct", audit.Deviated, "pushed to the branch without a request")
 			happened("change.review", audit.Deviated, "the direct push had no approval")
+			happened("change.bypass", audit.Deviated, "the direct push had no approval, then or later")
 			if m.ticket == "" {
 				happened("change.ticket", audit.Deviated, "the direct push names no ticket")
 			}
 		case noReview, selfReview:
 			happened("change.review", audit.Deviated, "merged without another person's approval")
+			happened("change.bypass", audit.Deviated, "nobody else approved it, then or later")
 		case emergencyLate:
 			happened("change.emergency", audit.Late, "emergency change reviewed after sixteen days")
 		case failedChecks:
@@ -206,8 +208,26 @@ func (x *writer) changeTruth(tr *Truth) {
 			tr.happened("deployment.checks", deploymentID(&m), audit.Deviated, m.deployed, "released although a check had failed")
 		}
 	}
-	tr.add("repository.protection", repositoryName(unprotectedRepository), audit.Deviated, x.seen(clock(2025, 7, 14, 10, 30)), x.seen(clock(2025, 7, 21, 15, 0)),
-		"no rules on the branch for a week")
+	tr.add("repository.protection", repositoryName(unprotectedRepository), audit.Deviated, x.seen(rulesOff), x.seen(rulesOn), "no rules on the branch for a week")
+	x.unprotectedTruth(tr)
+}
+
+// unprotectedTruth is what the week without rules means for the changes of that
+// week. Between two daily exports that differ the rules are not known.
+func (x *writer) unprotectedTruth(tr *Truth) {
+	off, on := x.seen(rulesOff), x.seen(rulesOn)
+	if !x.size.Changes {
+		on = addDays(on, -1)
+	}
+	for _, m := range x.changes(day(2025, 7, 1)) {
+		switch {
+		case m.repo != unprotectedRepository || m.merged.Before(addDays(off, -1)) || !m.merged.Before(x.seen(rulesOn)):
+		case !m.merged.Before(off) && m.merged.Before(on):
+			tr.happened("change.checks", m.id(), audit.Deviated, m.merged, "no check was required in the week without rules")
+		case !x.size.Changes:
+			tr.gap("codehost github change", m.merged, m.merged.Add(time.Microsecond), "the rules changed between two exports", "change.checks")
+		}
+	}
 }
 
 func (x *writer) registerTruth(tr *Truth) {
@@ -278,7 +298,7 @@ func (x *writer) gapTruth(tr *Truth) {
 	from, to = unseen(badDevices)
 	tr.gap("devices  device", from, to, "a row of device management's export could not be read on two days",
 		"device.admins", "device.clock", "device.disk", "device.disposal", "device.firewall", "device.holder", "device.lock", "device.malware",
-		"device.media", "device.os", "device.updates")
+		"device.media", "device.os", "device.patches", "device.updates")
 	from, to = unseen(hiddenSandbox)
 	tr.sandboxGaps(from, to, "the sandbox account was not exported for twenty days")
 	tr.ticketGaps(missingTickets.From, missingTickets.To, "the ticket system's export of November is missing")
@@ -295,13 +315,13 @@ func (tr *Truth) leaverGaps(from, to time.Time, why string) {
 
 func (tr *Truth) sandboxGaps(from, to time.Time, why string) {
 	tr.gap("cloud sandbox datastore", from, to, why, "backup.daily", "backup.restore", "datastore.encryption", "datastore.logging", "datastore.public",
-		"datastore.redundant", "datastore.register", "datastore.retention", "datastore.transit")
+		"datastore.redundant", "datastore.register", "datastore.retention", "datastore.testdata", "datastore.transit")
 	tr.gap("cloud sandbox key", from, to, why, "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption")
 	tr.gap("cloud sandbox resource", from, to, why, "resource.code", "resource.detection", "resource.exposure", "resource.logging")
 }
 
 func (tr *Truth) ticketGaps(from, to time.Time, why string) {
-	tr.gap("desk desk ticket", from, to, why, "change.ticket", "customer.deletion", "deficiency.closure", "deficiency.owner", "policy.exceptions", "privacy.requests")
+	tr.gap("desk desk ticket", from, to, why, "change.ticket", "customer.deletion", "deficiency.closure", "deficiency.owner", "deployment.ticket", "policy.exceptions", "privacy.requests")
 }
 
 // feedGaps are those of change feeds. What a feed does not tell for a month is

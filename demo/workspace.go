@@ -2,13 +2,17 @@ package demo
 
 import "strings"
 
-// writeWorkspace writes the definitions: who Halyard is, its system, and its
-// connections. Controls and procedures are the library's.
+// writeWorkspace writes the definitions: who Halyard is, its system, its
+// connections, and what of the library it leaves out. Controls and procedures
+// are the library's.
 func (x *writer) writeWorkspace() error {
 	if err := x.text("tieout.yaml", strings.Replace(organizationText, "HOLIDAYS", strings.Join(holidayList, ", "), 1)); err != nil {
 		return err
 	}
 	if err := x.text("systems/ledger.yaml", systemText); err != nil {
+		return err
+	}
+	if err := x.text("procedures/starter.yaml", starterText); err != nil {
 		return err
 	}
 	return x.writeSources()
@@ -61,4 +65,38 @@ subservices:
 cuecs:
   - { id: CUEC-01, text: Merchants remove the accounts of people who leave them., criteria: [CC6.2] }
   - { id: CUEC-02, text: Merchants review what Ledger reports as unmatched., criteria: [PI1.4] }
+`
+
+const starterText = `# Everything of the library that Halyard keeps records for.
+use: starter
+without:
+  access.joiners: Every joiner gets the same accounts; requests are written for more than that.
+  access.review.list: Lists are drawn up by hand, and closed accounts stay on them.
+  change.design: Change tickets do not say which changes are significant.
+  conduct.cases: Disciplinary cases are kept on paper.
+  deployment.isolation: The separation of merchants is tested by hand and not recorded.
+  document.commitments: The register of commitments is part of the agreement.
+  document.confidential: The inventory of confidential data is being written.
+  document.processing: The record of processing is being written.
+  office.badges: The office belongs to a landlord, whose badge system cannot be read.
+  people.movers: The HR system does not tell when somebody changed roles.
+  people.privacy: The HR system does not tell whose work handles personal data.
+  people.roles: Job descriptions are not in the register of documents.
+  privacy.collection: Change tickets do not say which changes touch personal data.
+  privacy.complaints: Complaints come by mail and are not in the ticket system.
+  privacy.erasure: Erasure runs leave no record.
+  privacy.identity: Requests do not record when somebody was identified.
+  privacy.quality: Checks of personal data leave no record.
+  processing.input: Tests of input checks leave no record.
+  processing.output: Tests of delivery leave no record.
+  processing.records: Logs of production are kept for as long as the audit trail, which resource.logging tests.
+  report.outside: Reports from outside come by mail and are not in the ticket system.
+  resource.alarms: Alarms are kept in a monitor that is not connected yet.
+  resource.patches: Hosts are replaced and never patched.
+  resource.tampering: The cloud export does not tell of it.
+  resource.waf: The cloud export does not tell of it.
+  risk.change: Change tickets do not say which changes are significant.
+  risk.threats: Threat information is read and not recorded.
+  vendor.exit: The register of vendors does not tell when a vendor's use ended.
+  vendor.usercontrols: The register of vendors does not tell of user controls.
 `

@@ -171,30 +171,9 @@ func (b *builder) itemType(n *yaml.Node, what string) *layout {
 
 func (b *builder) population(m map[string]*yaml.Node) {
 	n := m["population"]
-	if n == nil {
-		if b.p.Form != audit.Manual {
-			b.failf(b.root, "population: is missing; it says which items are tested")
-		}
+	pop := b.populationText(n)
+	if pop == nil {
 		return
-	}
-	pop := b.mapping(n, "population", "items", "where", "sentence")
-	b.p.Population = strings.TrimSpace(b.str(pop["sentence"], "sentence"))
-	if pop["items"] == nil {
-		if b.p.Form != audit.Manual {
-			b.failf(n, "population: items: is missing; it names the item type, such as account")
-		}
-		return
-	}
-	if b.p.item = b.itemType(pop["items"], "items"); b.p.item == nil {
-		return
-	}
-	b.p.ItemType = b.p.item.typ.Name
-	if b.p.Population == "" {
-		b.p.Population = "Every " + b.p.ItemType
-		if w := b.str(pop["where"], "where"); w != "" {
-			b.p.Population += " with " + w
-		}
-		b.p.Population += "."
 	}
 	b.base = &scope{items: map[string]*layout{b.p.ItemType: b.p.item}, lists: map[string]*layout{}, params: b.params}
 	if err := b.base.open(); err != nil {

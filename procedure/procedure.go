@@ -45,6 +45,7 @@ type Procedure struct {
 	cadence   *cadence
 	examples  []*example
 	overrides map[string]any
+	later     *compiling // of one that is compiled when it is performed; where, joins, holds and the like are missing till then
 }
 
 // A join relates items of another type.
@@ -124,11 +125,6 @@ func Parse(name string, data []byte) (*Procedure, error) {
 	}
 	return p, nil
 }
-
-// ParseTrusted is Parse without running the examples, for documents that ship
-// inside the program: a test of the program has run Parse on the same bytes.
-// Everything else is checked, and what it returns tests the same way.
-func ParseTrusted(name string, data []byte) (*Procedure, error) { return parse(name, data, nil) }
 
 // WithParameters returns the procedure with other values for some of its
 // parameters, and so with another hash. Examples speak of the values of the

@@ -37,6 +37,9 @@ func Run(ctx context.Context, in Input, ps []*Procedure, emit func(*audit.Result
 	if err != nil {
 		return nil, err
 	}
+	if ps, err = compileAll(ps); err != nil {
+		return nil, err
+	}
 	r.tasks = make([]*task, len(ps))
 	for left := groupByType(ps); len(left) > 0; {
 		g := r.cheapest(left)
