@@ -8,6 +8,7 @@ import (
 	"tieout/source/files"
 	"tieout/source/gcp"
 	"tieout/source/git"
+	"tieout/source/gitea"
 	"tieout/source/github"
 	"tieout/source/gitlab"
 	"tieout/source/govulncheck"
@@ -31,6 +32,7 @@ var Drivers = source.Registry{
 	git.Driver,
 	github.Driver,
 	gitlab.Driver,
+	gitea.Driver,
 	gcp.Driver,
 	okta.Driver,
 	trivy.Driver,

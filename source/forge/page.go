@@ -33,6 +33,7 @@ type Answer struct {
 	Request string `json:"request,omitempty"` // method and request URI; "" where Body is an element of a page sealed before
 	Status  int    `json:"status"`            // 0: no answer came
 	Problem string `json:"problem,omitempty"`
+	Total   *int   `json:"total,omitempty"` // how many elements the list has, where a header says so
 	Body    string `json:"body,omitempty"`
 	Base64  []byte `json:"base64,omitempty"`
 }
@@ -139,7 +140,15 @@ func All[T any](e Envelope, part string) (all []T, whole bool, err error) {
 // An Asker asks in the name of one collection.
 type Asker struct {
 	*rest.Client
-	Run *source.Run
+	Run  *source.Run
+	Next func(r rest.Answer) (*rest.Ask, error) // what follows a page of a list; nil: the Link header says it
+}
+
+func (a *Asker) next(r rest.Answer) (*rest.Ask, error) {
+	if a.Next != nil {
+		return a.Next(r)
+	}
+	return a.NextLink(r)
 }
 
 // Ask asks for one part of a page, without looking into it.
@@ -150,6 +159,9 @@ func (a *Asker) Ask(ctx context.Context, part, path string) (Answer, error) {
 
 func answer(part string, r rest.Answer) Answer {
 	out := Answer{Part: part, Request: r.Query, Status: r.Status, Problem: r.Problem}
+	if n := total(r.Header); n >= 0 {
+		out.Total = &n
+	}
 	out.setBody(r.Body)
 	return out
 }
@@ -166,7 +178,7 @@ func (a *Asker) Gather(ctx context.Context, part, path string) ([]Answer, error)
 		if err != nil {
 			return nil, err
 		}
-		next, err := a.NextLink(r)
+		next, err := a.next(r)
 		switch {
 		case err != nil:
 			r.Problem = "the next page: " + err.Error()
@@ -180,6 +192,27 @@ func (a *Asker) Gather(ctx context.Context, part, path string) ([]Answer, error)
 		ask = next
 	}
 	return out, nil
+}
+
+// Short says that a list of several answers has fewer elements than the host
+// counts, "" where it has not or the host does not count. The answers were
+// sealed before.
+func Short(answers []Answer) string {
+	listed, want := 0, -1
+	for _, a := range answers {
+		list, err := source.Elements(a.Bytes())
+		if err != nil {
+			return "" // what is wrong with it is said by who reads it
+		}
+		listed += len(list)
+		if a.Total != nil {
+			want = *a.Total
+		}
+	}
+	if want < 0 || listed >= want {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d listed", listed, want)
 }
 
 // A Sheet is what a page of several answers is, besides those.
@@ -238,7 +271,7 @@ func (w Walked) Reconcile(s *source.Stream, name string) {
 func (a *Asker) Walk(ctx context.Context, l rest.List, each func(list []json.RawMessage) (more bool, err error), streams ...*source.Stream) (Walked, error) {
 	w := Walked{Total: -1}
 	var stop error
-	l.Next = a.NextLink
+	l.Next = a.next
 	l.Each = func(r rest.Answer) (bool, error) {
 		list, err := source.Elements(r.Body)
 		if err != nil {
