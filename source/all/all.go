@@ -18,6 +18,7 @@ import (
 	"tieout/source/okta"
 	"tieout/source/osv"
 	"tieout/source/outside"
+	"tieout/source/prowler"
 	"tieout/source/restic"
 	"tieout/source/roster"
 	"tieout/source/sarif"
@@ -40,6 +41,7 @@ var Drivers = source.Registry{
 	govulncheck.Driver,
 	osv.Driver,
 	sarif.Driver,
+	prowler.Driver,
 	files.Driver,
 	http.Driver,
 	sqlquery.Driver,
