@@ -5,6 +5,7 @@ package all
 import (
 	"tieout/source"
 	"tieout/source/dns"
+	"tieout/source/entra"
 	"tieout/source/files"
 	"tieout/source/gcp"
 	"tieout/source/git"
@@ -36,6 +37,7 @@ var Drivers = source.Registry{
 	gitea.Driver,
 	gcp.Driver,
 	okta.Driver,
+	entra.Driver,
 	trivy.Driver,
 	grype.Driver,
 	govulncheck.Driver,
