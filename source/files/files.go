@@ -32,6 +32,9 @@ var Driver = &source.Driver{
 	Types:   allTypes(),
 	Scopes:  []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is written"}},
 	Cannot:  cannot,
+	Settings: []source.Setting{
+		{Name: "streams", Doc: "kinds of file, and how their rows become items", Example: `[{ files: "exports/hr-*.csv", type: person, mode: snapshot, asOf: { path: 'hr-(\d{4}-\d{2}-\d{2})' }, id: "hr/{number}", fields: { name: Name } }]`, Required: true},
+	},
 
 	Open:      open,
 	Normalize: normalize,

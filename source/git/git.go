@@ -24,6 +24,15 @@ var Driver = &source.Driver{
 	Types:   []string{"change", "repository"},
 	Scopes:  []source.Scope{{Name: "read the repository's folder", Why: "its commits are read with the git program; nothing is fetched and nothing is written"}},
 	Cannot:  cannot,
+	Settings: []source.Setting{
+		{Name: "path", Doc: "folder of the repository, bare or not, relative to the workspace; absent: the workspace's own", Example: "../app"},
+		{Name: "branch", Doc: "branch to read; absent: origin's default branch, else the one HEAD names", Example: "main"},
+		{Name: "name", Doc: "the repository's id; absent: the connection's name", Example: "corp/app"},
+		{Name: "emergency", Doc: "regular expression (RE2) on a message that marks an emergency change", Example: "'(?m)^Class: urgent$'"},
+		{Name: "bots", Doc: "regular expression (RE2) on an author's name or address that marks a program", Example: "'(?i)\\[bot\\]'"},
+		{Name: "reviewers", Doc: "further trailers that name a reviewer", Example: "[Signed-off-by]"},
+		{Name: "identity", Doc: "what makes two mentions one person: address (also absent), or name", Example: "address"},
+	},
 
 	Open:      open,
 	Normalize: normalize,

@@ -32,6 +32,13 @@ var Driver = &source.Driver{
 	Types:   allTypes(),
 	Scopes:  []source.Scope{{Name: "read the endpoints named", Why: "only GET requests are made, with the secret named in one header"}},
 	Cannot:  cannot,
+	Settings: []source.Setting{
+		{Name: "url", Doc: "address that streams' paths are relative to and whose origin they never leave", Example: "https://hr.example.com/api/", Required: true},
+		{Name: "allow", Doc: "private: also the company's own network; loopback: this machine; absent: public addresses by https only", Example: "private"},
+		{Name: "auth", Doc: "header, prefix and a reference to the secret, or user and the reference", Example: `{ header: Authorization, prefix: "Bearer ", secret: "env:HR_TOKEN" }`, Secret: true},
+		{Name: "headers", Doc: "sent with every request; no secrets", Example: `{ X-Api-Version: "3" }`},
+		{Name: "streams", Doc: "lists of the endpoint, and how their rows become items", Example: `[{ path: employees, type: person, mode: snapshot, id: "hr/{number}", fields: { name: display_name } }]`, Required: true},
+	},
 
 	Open:      open,
 	Normalize: normalize,

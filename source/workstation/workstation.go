@@ -37,6 +37,10 @@ var Driver = &source.Driver{
 		"the firewall's rules, and on some systems the serial number, when not run as root",
 		"whether encryption is of the whole disk where the system runs in a container",
 	},
+	Settings: []source.Setting{
+		{Name: "assignedTo", Doc: "id of the person the machine is assigned to, as you state it", Example: "hr/E0012"},
+		{Name: "kind", Doc: "laptop, desktop or server, as you state it; absent: not collected", Example: "laptop"},
+	},
 	Open:      open,
 	Normalize: Normalize,
 }
