@@ -146,10 +146,10 @@ func (w *Workspace) toScope(c *audit.Control) bool {
 	return len(c.Criteria) > 0
 }
 
-// meantFor reports whether a library control is for one of the organization's
+// MeantFor reports whether a library control is for one of the organization's
 // categories. A privacy control may touch common criteria as well; it is a
 // starting point only where privacy is chosen.
-func (w *Workspace) meantFor(c audit.Control) bool {
+func (w *Workspace) MeantFor(c audit.Control) bool {
 	return slices.ContainsFunc(c.Categories, func(cat audit.Category) bool {
 		return slices.Contains(w.Organization.Categories, cat)
 	})
@@ -176,7 +176,7 @@ func (w *Workspace) addStarter(placed []placedControl, without map[string]string
 	}
 	for _, base := range w.Catalog.Controls {
 		c := cloneControl(base)
-		if _, out := without[c.ID]; !out && !written[c.ID] && w.meantFor(c) && w.toScope(&c) {
+		if _, out := without[c.ID]; !out && !written[c.ID] && w.MeantFor(c) && w.toScope(&c) {
 			placed = append(placed, placedControl{Control: c})
 		}
 	}

@@ -156,6 +156,66 @@ func TestLibraryProceduresThatMustBeThere(t *testing.T) {
 	}
 }
 
+// TestLibraryReachesEveryCriterion holds the library to what 'tieout control
+// coverage' says of it: every criterion by a procedure that needs no person,
+// every control by one of its sort.
+func TestLibraryReachesEveryCriterion(t *testing.T) {
+	c := catalog(t)
+	reached := Reach(c.Set(DefaultSet).Criteria, c.Controls, c.Procedures)
+	if len(reached) != 61 {
+		t.Errorf("got %d criteria, want 61", len(reached))
+	}
+	for _, r := range reached {
+		if !r.By(Automated) {
+			t.Errorf("%s: no automated, event or cadence procedure reaches it", r.Criterion.ID)
+		}
+	}
+	manual := func(p *procedure.Procedure) bool { return p.Form == audit.Manual }
+	sorts := map[string]int{}
+	for _, ctl := range c.Controls {
+		sorts[ctl.Automation]++
+		tests := slices.DeleteFunc(slices.Clone(c.Procedures), func(p *procedure.Procedure) bool { return !slices.Contains(p.Controls, ctl.ID) })
+		if ctl.Automation != "none" && !slices.ContainsFunc(tests, Automated) {
+			t.Errorf("%s is testable (%s), but no automated, event or cadence procedure tests it", ctl.ID, ctl.Automation)
+		}
+		if i := slices.IndexFunc(tests, manual); ctl.Automation == "none" && (i < 0 || len(tests[i].Questions) == 0 || len(tests[i].Evidence) == 0) {
+			t.Errorf("%s is for a person, but no manual procedure says what to ask and what to see", ctl.ID)
+		}
+	}
+	if sorts["full"]+sorts["partial"] != 122 || sorts["none"] != 17 {
+		t.Errorf("got %v controls, want 122 full or partial and 17 none", sorts)
+	}
+}
+
+// A finding of another tool supports what is tested here; no control rests on
+// it alone.
+func TestFindingsOfOtherToolsStandBesideATestOfOurs(t *testing.T) {
+	c := catalog(t)
+	reads := func(p *procedure.Procedure) bool { return slices.Contains(p.Types, "finding") }
+	for _, p := range c.Procedures {
+		for _, id := range p.Controls {
+			alone := !slices.ContainsFunc(c.Procedures, func(q *procedure.Procedure) bool { return !reads(q) && Automated(q) && slices.Contains(q.Controls, id) })
+			if reads(p) && alone {
+				t.Errorf("%s: %s rests on another tool alone", p.ID, id)
+			}
+		}
+	}
+}
+
+func TestReachTakesTheLastRevision(t *testing.T) {
+	controls := []audit.Control{
+		{ID: "A-1", Title: "old", Criteria: []string{"CC1.1"}}, {ID: "A-1", Title: "new", Criteria: []string{"CC1.1"}}, {ID: "B-1", Criteria: []string{"CC1.2"}},
+	}
+	procs := []*procedure.Procedure{{ID: "a", Controls: []string{"A-1"}, Title: "old"}, {ID: "a", Controls: []string{"A-1"}, Title: "new", Form: audit.Manual}}
+	got := Reach([]audit.Criterion{{ID: "CC1.1"}, {ID: "CC1.2"}}, controls, procs)
+	if c := got[0].Controls; len(c) != 1 || c[0].Control.Title != "new" || len(c[0].Procedures) != 1 || c[0].Procedures[0].Title != "new" {
+		t.Errorf("got %+v, want A-1 once, as revised, with a as revised", got[0])
+	}
+	if got[0].By(Automated) || got[1].By(func(*procedure.Procedure) bool { return true }) {
+		t.Error("a manual procedure needs a person, and B-1 has none")
+	}
+}
+
 // A test of a control with criteria of several categories stays in scope for
 // an organization that chose only one of them.
 func TestCategoriesChooseTheControls(t *testing.T) {

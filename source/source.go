@@ -141,3 +141,14 @@ type Activity struct {
 	NoEvidence int `json:"noEvidence"` // those without evidence
 	Revision   int `json:"revision"`   // of the definitions it ran under
 }
+
+// Giving returns the names of the drivers that give an item type.
+func (r Registry) Giving(typ string) []string {
+	out := []string{}
+	for _, d := range r {
+		if slices.Contains(d.Types, typ) {
+			out = append(out, d.Name)
+		}
+	}
+	return out
+}

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) controlCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "control", Short: "Controls in scope: list, show"}
+	cmd := &cobra.Command{Use: "control", Short: "Controls in scope: list, show, coverage"}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "Controls in scope, where they stand, what cannot be tested", Args: exactly(0, "no argument"),
@@ -30,6 +30,7 @@ func (a *app) controlCommand() *cobra.Command {
 				return a.with(cmd.Context(), func(p *period.Program) error { return a.showControl(cmd.Context(), p, args[0]) })
 			},
 		}, "table", "json"),
+		a.coverageCommand(),
 	)
 	return cmd
 }
