@@ -19,7 +19,7 @@ type farm struct {
 }
 
 const (
-	pullsPerPage       = 100
+	pullsPerPage  = 100
 	assetsPerPage = 1000
 	padText       = 2 << 10 // of a request's description
 )

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,11 @@ var sections = []section{
 	{"bundle", bundleRows},
 }
 
+// heapFloor is the product's (cmd/tieout).
+var heapFloor = make([]byte, 64<<20)
+
 func main() {
+	defer runtime.KeepAlive(heapFloor)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if len(os.Args) == 4 && os.Args[1] == serveArgument {

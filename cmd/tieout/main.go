@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -16,7 +17,13 @@ import (
 // version is set by the linker: a tag or a commit.
 var version = "unversioned"
 
+// heapFloor is never touched, so it takes no memory; it lets the collector of
+// garbage wait until there is some. Collecting reads megabytes at a time into a
+// heap that is otherwise small.
+var heapFloor = make([]byte, 64<<20)
+
 func main() {
+	defer runtime.KeepAlive(heapFloor)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := Run(ctx, Environment{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,

@@ -55,6 +55,19 @@ func TestGetLooksNoFurther(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	for raw, want := range map[string]string{`"a b"`: "a b", `""`: "", `"\u0041\n"`: "A\n", `"é"`: "é"} {
+		if got, ok := jsonscan.Text(json.RawMessage(raw)); !ok || got != want {
+			t.Errorf("%s is %q (%v), want %q", raw, got, ok, want)
+		}
+	}
+	for _, raw := range []string{"", "12", "null", `"`, `"\x"`, "[]"} {
+		if got, ok := jsonscan.Text(json.RawMessage(raw)); ok {
+			t.Errorf("%s is said to be the text %q", raw, got)
+		}
+	}
+}
+
 func TestScanRefuses(t *testing.T) {
 	for _, doc := range []string{"", "12", `"x"`, "{", "[", `{"a"}`, `{"a":}`, `{"a":1`, `{"a":1,}`, `{"a":1 "b":2}`, `[1 2]`, `[1,]`, `{"a":"x}`, `{"a":[1,2}`, `{} {}`, `{a:1}`,
 		`{"a":` + strings.Repeat("[", 20_000)} {

@@ -200,8 +200,10 @@ func typeOf(raw json.RawMessage) (string, error) {
 	if err != nil || !ok {
 		return "", err
 	}
-	var typ string
-	return typ, json.Unmarshal(text, &typ)
+	if typ, ok := jsonscan.Text(text); ok {
+		return typ, nil
+	}
+	return "", fmt.Errorf("its type is %.40s", text)
 }
 
 // readPolicies reads every IAM policy, and keeps what data stores need: which
@@ -249,7 +251,7 @@ func (p *collection) takeResources(ctx context.Context, list []json.RawMessage) 
 		if typ != projectType && typ != sqlType && !isStore(typ) {
 			continue
 		}
-		if err := p.takeResource(&page, raw); err != nil {
+		if err := p.takeResource(&page, typ, raw); err != nil {
 			return err
 		}
 	}
@@ -262,21 +264,44 @@ func (p *collection) takeResources(ctx context.Context, list []json.RawMessage) 
 }
 
 // takeResource looks into an asset that more than its own page hangs on.
-func (p *collection) takeResource(page *storePage, raw json.RawMessage) error {
-	var a asset
-	if err := json.Unmarshal(raw, &a); err != nil {
-		return fmt.Errorf("an asset cannot be read: %w", err)
+func (p *collection) takeResource(page *storePage, typ string, raw json.RawMessage) error {
+	if typ == projectType || typ == sqlType {
+		var a asset
+		if err := json.Unmarshal(raw, &a); err != nil {
+			return fmt.Errorf("an asset cannot be read: %w", err)
+		}
+		p.noteProject(a)
+		p.noteInstance(a, raw)
 	}
-	p.noteProject(a)
-	p.noteInstance(a, raw)
-	if !isStore(a.AssetType) {
+	if !isStore(typ) {
 		return nil
 	}
 	page.Assets = append(page.Assets, raw)
+	if len(p.policies) == 0 {
+		return nil
+	}
+	a, err := placeOf(raw)
+	if err != nil {
+		return fmt.Errorf("an asset cannot be read: %w", err)
+	}
 	for _, name := range a.ruledBy() {
 		if policy, ok := p.policies[name]; ok {
 			page.Policies[name] = policy
 		}
 	}
 	return nil
+}
+
+// placeOf reads an asset's name and what it is in, and nothing of its settings.
+func placeOf(raw json.RawMessage) (a asset, err error) {
+	name, _, err := jsonscan.Get(raw, "name")
+	if err != nil {
+		return a, err
+	}
+	a.Name, _ = jsonscan.Text(name)
+	above, ok, err := jsonscan.Get(raw, "ancestors")
+	if err != nil || !ok {
+		return a, err
+	}
+	return a, json.Unmarshal(above, &a.Ancestors)
 }
