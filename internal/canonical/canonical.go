@@ -25,6 +25,11 @@ const maxInt = 1<<53 - 1
 
 // Marshal encodes v with encoding/json and returns its canonical form.
 func Marshal(v any) ([]byte, error) {
+	if m, ok := v.(map[string]any); ok {
+		if b, ok := appendDirect(make([]byte, 0, 256), m, 0); ok {
+			return b, nil
+		}
+	}
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
@@ -233,9 +238,84 @@ func appendInt(b []byte, n json.Number) ([]byte, error) {
 	return strconv.AppendInt(b, i, 10), nil
 }
 
+// appendDirect writes what is written most, maps of texts, flags, whole numbers
+// and lists of texts, without a way over encoding/json. ok is false where v
+// holds anything else, or a text that encoding/json would change.
+func appendDirect(b []byte, v any, depth int) (_ []byte, ok bool) {
+	switch v := v.(type) {
+	case bool:
+		return strconv.AppendBool(b, v), true
+	case int:
+		return strconv.AppendInt(b, int64(v), 10), v <= maxInt && v >= -maxInt
+	case int64:
+		return strconv.AppendInt(b, v, 10), v <= maxInt && v >= -maxInt
+	case string:
+		return AppendString(b, v), plain(v)
+	case []string:
+		if v == nil {
+			return b, false
+		}
+		b = append(b, '[')
+		for i, s := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if !plain(s) {
+				return b, false
+			}
+			b = AppendString(b, s)
+		}
+		return append(b, ']'), true
+	case map[string]any:
+		return appendDirectMap(b, v, depth+1)
+	}
+	return b, false
+}
+
+func appendDirectMap(b []byte, m map[string]any, depth int) (_ []byte, ok bool) {
+	if m == nil || depth > MaxDepth {
+		return b, false
+	}
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		if !plain(k) {
+			return b, false
+		}
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, compareUTF16)
+	b = append(b, '{')
+	for i, k := range keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(AppendString(b, k), ':')
+		if b, ok = appendDirect(b, m[k], depth); !ok {
+			return b, false
+		}
+	}
+	return append(b, '}'), true
+}
+
+// plain: encoding/json writes s as it is, in whatever escapes.
+func plain(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, utf8.RuneError) }
+
 // compareUTF16 orders strings by UTF-16 code units, as RFC 8785 3.2.3 asks.
 func compareUTF16(a, b string) int {
+	if bmp(a) && bmp(b) {
+		return strings.Compare(a, b)
+	}
 	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+}
+
+// bmp: s holds no character for which the orders of UTF-8 and UTF-16 differ.
+func bmp(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0xEE {
+			return false
+		}
+	}
+	return true
 }
 
 // AppendString appends s as a canonical JSON string (RFC 8785 3.2.2.2).

@@ -2,6 +2,7 @@ package canonical
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 )
 
@@ -54,4 +55,23 @@ func FuzzTransform(f *testing.F) {
 			t.Errorf("Transform(%q) = %q, which is not canonical: %v", data, got, err)
 		}
 	})
+}
+
+// TestMarshalDirect: what Marshal writes directly is what the way over
+// encoding/json gives.
+func TestMarshalDirect(t *testing.T) {
+	texts := []any{"a", "", "<&>", "\u2028", "é", "\U0001F600", "\uE000", "\uFFFD", "half \xff", "\x00\n\"\\", true, 7, int64(-9), []string{"b", "\xff"}, []string{}, []string(nil),
+		map[string]any{}, map[string]any(nil), 1.5, nil, 1 << 60, map[string]any{"\U0001F600": 1, "\uE000": 2, "z": "\xff"}}
+	for _, v := range texts {
+		m := map[string]any{"k": v, "a.b": v, "<": "x"}
+		raw, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, wantErr := Transform(raw)
+		got, gotErr := Marshal(m)
+		if string(got) != string(want) || (gotErr == nil) != (wantErr == nil) {
+			t.Errorf("%q: got %s (%v), want %s (%v)", v, got, gotErr, want, wantErr)
+		}
+	}
 }
