@@ -12,6 +12,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync/atomic"
 
 	"tieout/audit"
 	"tieout/internal/canonical"
@@ -211,7 +212,27 @@ func matches(globs []string, full string) bool {
 	return false
 }
 
+// lastRules are those read last: pages of one collection come after each other.
+var lastRules atomic.Pointer[struct {
+	config string
+	rules  rules
+}]
+
 func readRules(config json.RawMessage) (rules, error) {
+	if last := lastRules.Load(); last != nil && last.config == string(config) {
+		return last.rules, nil
+	}
+	r, err := parseRules(config)
+	if err == nil {
+		lastRules.Store(&struct {
+			config string
+			rules  rules
+		}{string(config), r})
+	}
+	return r, err
+}
+
+func parseRules(config json.RawMessage) (rules, error) {
 	var r rules
 	if err := strict(config, &r); err != nil {
 		return r, fmt.Errorf("%w: configuration of a github collection: %w", audit.ErrInvalid, err)
