@@ -1,0 +1,436 @@
+package aws
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"tieout/audit"
+	"tieout/source"
+	"tieout/source/rest"
+	"tieout/source/sourcetest"
+	"tieout/source/sourcetest/live"
+)
+
+const (
+	ownAccount    = "123456789012" // the emulator's own
+	hiddenAccount = "333333333333" // of no organization
+)
+
+var liveRegions = []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
+
+// A cloud is the emulator (moto), asked with this package's own requests.
+type cloud struct {
+	t    *testing.T
+	base *url.URL
+	own  *session
+}
+
+func startMoto(t *testing.T) *cloud {
+	port := live.Port(t)
+	cmd := exec.Command(live.Peer(t, "python/bin/moto_server"), "-H", "127.0.0.1", "-p", strconv.Itoa(port))
+	cmd.Env = append(os.Environ(), "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
+	base := &url.URL{Scheme: "http", Host: live.Address(port)}
+	live.Start(t, cmd, live.Answers(base.String()+"/moto-api/data.json"))
+	c := &collector{name: "aws", base: base, wait: count(new(int))}
+	c.s.Allow, c.s.Region, c.s.Role = "loopback", "us-east-1", "TieoutReadOnly"
+	own := &session{c: c, account: ownAccount, creds: credentials.NewStaticCredentialsProvider("AKIAMADEUP", "made-up", "")}
+	return &cloud{t, base, own}
+}
+
+// count waits without sleeping.
+func count(n *int) waiting {
+	return func(ctx context.Context, _ time.Duration) error {
+		*n++
+		return ctx.Err()
+	}
+}
+
+// do asks and fails the test where the emulator does not do it.
+func (c *cloud) do(s *session, svc service, region string, ask rest.Ask) rest.Answer {
+	c.t.Helper()
+	a, err := s.client(svc, region).Do(c.t.Context(), ask)
+	if err != nil || !a.OK() {
+		c.t.Fatalf("%s: %v %s\n%s", ask.Query(), err, a.Fault(), a.Body)
+	}
+	return a
+}
+
+// got is the text at a path of a JSON answer.
+func (c *cloud) got(a rest.Answer, path ...string) string {
+	c.t.Helper()
+	var v any
+	if err := json.Unmarshal(a.Body, &v); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, name := range path {
+		v = v.(map[string]any)[name]
+	}
+	return fmt.Sprint(v)
+}
+
+func (c *cloud) put(s *session, uri, body string) {
+	c.t.Helper()
+	c.do(s, s3, "us-east-1", rest.Ask{Method: "PUT", URI: uri, Body: []byte(body)})
+}
+
+const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
+
+// seedPeople makes users with and without a second factor, keys and groups.
+func (c *cloud) seedPeople(s *session) {
+	for _, ask := range []rest.Ask{
+		form(iam, "CreateUser", "UserName", "ana", "Tags.member.1.Key", "EmployeeNumber", "Tags.member.1.Value", "17"),
+		form(iam, "CreateLoginProfile", "UserName", "ana", "Password", "Made-up-1234"),
+		form(iam, "CreateVirtualMFADevice", "VirtualMFADeviceName", "ana"),
+		form(iam, "EnableMFADevice", "UserName", "ana", "SerialNumber", "arn:aws:iam::"+s.account+":mfa/ana", "AuthenticationCode1", "123456", "AuthenticationCode2", "654321"),
+		form(iam, "CreateUser", "UserName", "ben"),
+		form(iam, "CreateLoginProfile", "UserName", "ben", "Password", "Made-up-1234"),
+		form(iam, "CreateUser", "UserName", "deployer"),
+		form(iam, "CreateAccessKey", "UserName", "deployer"),
+		form(iam, "CreateGroup", "GroupName", "admins"),
+		form(iam, "PutGroupPolicy", "GroupName", "admins", "PolicyName", "all", "PolicyDocument", everything),
+		form(iam, "CreateGroup", "GroupName", "readers"),
+		form(iam, "AddUserToGroup", "GroupName", "admins", "UserName", "ana"),
+		form(iam, "AddUserToGroup", "GroupName", "readers", "UserName", "ben"),
+		form(iam, "AttachUserPolicy", "UserName", "deployer", "PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
+	} {
+		c.do(s, iam, "us-east-1", ask)
+	}
+}
+
+func (c *cloud) seedBuckets(s *session, prefix string) {
+	c.put(s, "/"+prefix+"-open", "")
+	c.put(s, "/"+prefix+"-open?acl", `<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>o</ID></Owner><AccessControlList><Grant>`+
+		`<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group"><URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee>`+
+		`<Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>`)
+	c.put(s, "/"+prefix+"-closed", "")
+	c.put(s, "/"+prefix+"-closed?publicAccessBlock", `<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>`+
+		`<BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>`)
+	c.put(s, "/"+prefix+"-closed?encryption", `<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>`+
+		`</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>`)
+	c.put(s, "/"+prefix+"-closed?versioning", `<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>`)
+	c.put(s, "/"+prefix+"-closed?tagging", `<Tagging><TagSet><Tag><Key>Environment</Key><Value>prod</Value></Tag><Tag><Key>Class</Key><Value>confidential</Value></Tag></TagSet></Tagging>`)
+	c.put(s, "/"+prefix+"-closed?lifecycle", `<LifecycleConfiguration><Rule><ID>old</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status><Expiration><Days>300</Days></Expiration>`+
+		`<NoncurrentVersionExpiration><NoncurrentDays>65</NoncurrentDays></NoncurrentVersionExpiration></Rule></LifecycleConfiguration>`)
+	c.put(s, "/"+prefix+"-closed?policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::`+prefix+`-closed/*"],`+
+		`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)
+}
+
+// seedRegion makes what belongs to one region, and returns the open group.
+func (c *cloud) seedRegion(s *session, region string) {
+	a := c.do(s, ec2, region, form(ec2, "CreateSecurityGroup", "GroupName", "open", "GroupDescription", "made up"))
+	group, err := textAt(a.Body, []string{"groupId"})
+	if err != nil || group == "" {
+		c.t.Fatalf("no group: %s", a.Body)
+	}
+	for _, ask := range []rest.Ask{
+		form(ec2, "AuthorizeSecurityGroupIngress", "GroupId", group, "IpPermissions.1.IpProtocol", "tcp", "IpPermissions.1.FromPort", "22", "IpPermissions.1.ToPort", "23",
+			"IpPermissions.1.IpRanges.1.CidrIp", "0.0.0.0/0"),
+		form(ec2, "AuthorizeSecurityGroupIngress", "GroupId", group, "IpPermissions.1.IpProtocol", "tcp", "IpPermissions.1.FromPort", "443", "IpPermissions.1.ToPort", "443",
+			"IpPermissions.1.Ipv6Ranges.1.CidrIpv6", "::/0"),
+		form(ec2, "AuthorizeSecurityGroupIngress", "GroupId", group, "IpPermissions.1.IpProtocol", "tcp", "IpPermissions.1.FromPort", "5432", "IpPermissions.1.ToPort", "5432",
+			"IpPermissions.1.IpRanges.1.CidrIp", "10.0.0.0/8"),
+		form(ec2, "RunInstances", "ImageId", "ami-12c6146b", "MinCount", "1", "MaxCount", "1", "SecurityGroupId.1", group),
+		form(ec2, "CreateVolume", "Size", "8", "AvailabilityZone", region+"a", "Encrypted", "false"),
+	} {
+		c.do(s, ec2, region, ask)
+	}
+	for _, ask := range []rest.Ask{
+		form(rds, "CreateDBInstance", "DBInstanceIdentifier", "plain", "DBInstanceClass", "db.t3.micro", "Engine", "postgres", "AllocatedStorage", "20",
+			"MasterUsername", "root", "MasterUserPassword", "made-up-1", "StorageEncrypted", "false", "PubliclyAccessible", "true", "BackupRetentionPeriod", "0"),
+		form(rds, "CreateDBInstance", "DBInstanceIdentifier", "sealed", "DBInstanceClass", "db.t3.micro", "Engine", "postgres", "AllocatedStorage", "20",
+			"MasterUsername", "root", "MasterUserPassword", "made-up-1", "StorageEncrypted", "true", "PubliclyAccessible", "false", "MultiAZ", "true", "BackupRetentionPeriod", "7"),
+	} {
+		c.do(s, rds, region, ask)
+	}
+	c.do(s, kms, region, target(kms, "CreateKey", body{"Description": "never rotates"}))
+	rotating := c.got(c.do(s, kms, region, target(kms, "CreateKey", body{"Description": "rotates"})), "KeyMetadata", "KeyId")
+	c.do(s, kms, region, target(kms, "EnableKeyRotation", body{"KeyId": rotating}))
+	c.do(s, secrets, region, target(secrets, "CreateSecret", body{"Name": "made-up", "SecretString": "made up", "ClientRequestToken": "11111111-1111-1111-1111-111111111111"}))
+	c.do(s, ecr, region, target(ecr, "CreateRepository", body{"repositoryName": "web", "imageTagMutability": "IMMUTABLE", "imageScanningConfiguration": body{"scanOnPush": true}}))
+	c.do(s, acm, region, target(acm, "RequestCertificate", body{"DomainName": "never-issued.halyard.example"}))
+	cert, key := certificate(c.t)
+	c.do(s, acm, region, target(acm, "ImportCertificate", body{"Certificate": cert, "PrivateKey": key}))
+	c.do(s, cloudwatch, region, form(cloudwatch, "PutMetricAlarm", "AlarmName", "silent", "MetricName", "m", "Namespace", "n", "Period", "60", "EvaluationPeriods", "1",
+		"Threshold", "1", "ComparisonOperator", "GreaterThanThreshold", "Statistic", "Sum"))
+}
+
+// certificate is one that ends in 2031, and its key, both PEM.
+func certificate(t *testing.T) (cert, key []byte) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "halyard.example"}, DNSNames: []string{"halyard.example"},
+		NotBefore: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)}
+	der, err := x509.CreateCertificate(rand.Reader, &c, &c, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: b})
+}
+
+// seedTrails makes a trail that logs and one that does not.
+func (c *cloud) seedTrails(s *session, bucket string) {
+	for _, name := range []string{"logging", "silent"} {
+		c.do(s, cloudtrailAPI, "eu-west-1", target(cloudtrailAPI, "CreateTrail", body{"Name": name, "S3BucketName": bucket, "EnableLogFileValidation": name == "logging", "IsMultiRegionTrail": name == "logging"}))
+	}
+	c.do(s, cloudtrailAPI, "eu-west-1", target(cloudtrailAPI, "StartLogging", body{"Name": "logging"}))
+	c.do(s, guardduty, "eu-west-1", send(guardduty, "/detector", body{"enable": true}))
+	c.do(s, awsConfig, "eu-west-1", target(awsConfig, "PutConfigurationRecorder", body{"ConfigurationRecorder": body{"name": "default", "roleARN": "arn:aws:iam::" + s.account + ":role/config"}}))
+}
+
+func (c *cloud) with(settings string) sourcetest.Connection {
+	return sourcetest.Connection{Driver: Driver, Name: "aws", With: settings, Window: window(),
+		Env: source.Env{Secret: func(context.Context, string) (string, error) { return "made-up", nil }}}
+}
+
+// window ends now: the emulator's reports state this machine's time.
+func window() audit.Window {
+	now := time.Now().UTC().Add(time.Minute)
+	return audit.Window{Span: audit.Span{From: now.AddDate(0, -6, 0), To: now}, AsOf: now, Zone: "UTC"}
+}
+
+func record(t *testing.T, c sourcetest.Connection) *sourcetest.Recorder {
+	t.Helper()
+	col, config, err := Driver.Open(c.Name, json.RawMessage(c.With), c.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	col.(*collector).wait = count(new(int))
+	r := &sourcetest.Recorder{Driver: Driver, Config: config}
+	if err := col.Collect(t.Context(), c.Window, r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestMoto(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts an emulator; not with -short")
+	}
+	c := startMoto(t)
+	c.do(c.own, organizations, "us-east-1", target(organizations, "CreateOrganization", body{"FeatureSet": "ALL"}))
+	member := c.got(c.do(c.own, organizations, "us-east-1", target(organizations, "CreateAccount", body{"AccountName": "prod", "Email": "prod@halyard.example"})), "CreateAccountStatus", "AccountId")
+	prod := c.own.enter(member)
+	for _, s := range []*session{c.own, prod} {
+		c.seedPeople(s)
+		c.seedBuckets(s, "halyard-"+s.account)
+		for _, region := range liveRegions {
+			c.seedRegion(s, region)
+		}
+		c.seedTrails(s, "halyard-"+s.account+"-closed")
+	}
+	r := record(t, c.with(c.settings(member)))
+	for _, err := range r.Errs {
+		t.Errorf("normalize: %v", err)
+	}
+	for _, it := range r.Items {
+		if err := sourcetest.Valid(it); err != nil {
+			t.Errorf("%s %s: %v", it.Type, it.ID, err)
+		}
+	}
+	for _, number := range []string{ownAccount, member} {
+		t.Run("people of "+number, func(t *testing.T) { checkPeople(t, r, number) })
+		t.Run("buckets of "+number, func(t *testing.T) { checkBuckets(t, r, number) })
+		t.Run("trails and detectors of "+number, func(t *testing.T) { checkWatch(t, r, number) })
+		for _, region := range liveRegions {
+			t.Run(number+" "+region, func(t *testing.T) { checkRegion(t, r, number, region) })
+		}
+	}
+	t.Run("environment", func(t *testing.T) {
+		holds(t, r, "datastore", "arn:aws:rds:eu-west-1:"+member+":db:plain", `"environment":"production"`)
+		holds(t, r, "datastore", "arn:aws:rds:eu-west-1:"+ownAccount+":db:plain", `"name":"plain"`)
+		lacks(t, r, "datastore", "arn:aws:rds:eu-west-1:"+ownAccount+":db:plain", `"environment"`)
+	})
+	t.Run("what was complete", func(t *testing.T) { checkStreams(t, r, member) })
+	t.Run("no secret", func(t *testing.T) {
+		for _, p := range r.Pages {
+			for _, secret := range []string{"made-up-secret", "SecretAccessKey", "Made-up-1234"} {
+				if strings.Contains(string(p.Body)+p.Query, secret) {
+					t.Errorf("page %s %s holds %s", p.Kind, p.Query, secret)
+				}
+			}
+		}
+	})
+}
+
+func (c *cloud) settings(production string) string {
+	return `{"endpoint":"` + c.base.String() + `","allow":"loopback","accessKey":"env:K","secretKey":"env:S","role":"TieoutReadOnly","organization":true,` +
+		`"accounts":["` + hiddenAccount + `"],"regions":["` + strings.Join(liveRegions, `","`) + `"],"environments":{"production":["` + production + `"]},` +
+		`"tags":{"environment":"Environment","classification":"Class","owner":"Team","employeeNumber":"EmployeeNumber"},"person":"hr/{employeeNumber}","privileged":[]}`
+}
+
+// found returns the only item of a type whose id begins so.
+func found(t *testing.T, r *sourcetest.Recorder, typ, prefix string) audit.Item {
+	t.Helper()
+	var out []audit.Item
+	for _, it := range r.ByType(typ) {
+		if strings.HasPrefix(it.ID, prefix) {
+			out = append(out, it)
+		}
+	}
+	if len(out) != 1 {
+		t.Errorf("%d items of type %s begin with %s; want one", len(out), typ, prefix)
+		return audit.Item{}
+	}
+	return out[0]
+}
+
+// holds says that the item's body holds each of the texts.
+func holds(t *testing.T, r *sourcetest.Recorder, typ, prefix string, texts ...string) {
+	t.Helper()
+	it := found(t, r, typ, prefix)
+	for _, text := range texts {
+		if !strings.Contains(string(it.Body)+string(it.Volatile), text) {
+			t.Errorf("%s %s: got %s %s, want %s", typ, prefix, it.Body, it.Volatile, text)
+		}
+	}
+}
+
+func lacks(t *testing.T, r *sourcetest.Recorder, typ, prefix string, texts ...string) {
+	t.Helper()
+	it := found(t, r, typ, prefix)
+	for _, text := range texts {
+		if strings.Contains(string(it.Body), text) {
+			t.Errorf("%s %s: got %s, want no %s", typ, prefix, it.Body, text)
+		}
+	}
+}
+
+func checkPeople(t *testing.T, r *sourcetest.Recorder, number string) {
+	user := "arn:aws:iam::" + number + ":user/"
+	holds(t, r, "account", user+"ana", `"kind":"human"`, `"status":"active"`, `"mfa":{"enforced":true,"enrolled":true}`)
+	holds(t, r, "account", user+"ben", `"kind":"human"`, `"status":"active"`, `"mfa":{"enforced":false,"enrolled":false}`)
+	holds(t, r, "account", user+"deployer", `"kind":"service"`, `"status":"active"`, `"passwordChangedAt":"never"`)
+	holds(t, r, "key", user+"deployer/access-key-1", `"kind":"access"`, `"status":"active"`, `"owner":"`+user+`deployer"`, `"lastUsedAt":"never"`)
+	holds(t, r, "membership", user+"ana/group/admins", `"privileged":true`)
+	holds(t, r, "membership", user+"ben/group/readers", `"privileged":false`)
+	holds(t, r, "membership", user+"deployer/policy/arn:aws:iam::aws:policy/AdministratorAccess", `"privileged":true`)
+	holds(t, r, "link", user+"ana/link", `"person":"hr/17"`, `"confirmed":true`)
+	holds(t, r, "authPolicy", "aws/"+number+"/password", `"enabled":false`)
+	lacks(t, r, "authPolicy", "aws/"+number+"/password", `"minLength"`)
+}
+
+func checkBuckets(t *testing.T, r *sourcetest.Recorder, number string) {
+	holds(t, r, "datastore", "arn:aws:s3:::halyard-"+number+"-open", `"public":true`, `"encrypted":false`, `"versioning":false`, `"tlsRequired":false`, `"retentionDays":0`)
+	holds(t, r, "datastore", "arn:aws:s3:::halyard-"+number+"-closed", `"public":false`, `"encrypted":true`, `"key":""`, `"versioning":true`, `"tlsRequired":true`,
+		`"retentionDays":365`, `"environment":"production"`, `"classification":"confidential"`, `"owner":""`, `"region":"us-east-1"`)
+}
+
+func checkRegion(t *testing.T, r *sourcetest.Recorder, number, region string) {
+	at := func(service, rest string) string {
+		return "arn:aws:" + service + ":" + region + ":" + number + ":" + rest
+	}
+	group := named(t, r, at("ec2", "security-group/"), `"name":"open"`)
+	if !strings.Contains(string(group.Body), `"openPorts":["22","23","443"]`) {
+		t.Errorf("open group: %s", group.Body)
+	}
+	if d := named(t, r, at("ec2", "security-group/"), `"name":"default"`); !strings.Contains(string(d.Body), `"openPorts":[]`) {
+		t.Errorf("default group: %s", d.Body)
+	}
+	holds(t, r, "resource", at("ec2", "instance/"), `"kind":"instance"`, `"enabled":true`, `"openPorts":["22","23","443"]`)
+	holds(t, r, "resource", at("ec2", "ebs-encryption-by-default"), `"enabled":false`)
+	holds(t, r, "network", at("ec2", "vpc/"), `"flowLogs":false`, `"joins":[]`)
+	holds(t, r, "datastore", at("rds", "db:plain"), `"encrypted":false`, `"public":true`, `"redundant":false`)
+	lacks(t, r, "datastore", at("rds", "db:plain"), `"backedUp"`) // AWS Backup did not answer
+	holds(t, r, "datastore", at("rds", "db:sealed"), `"encrypted":true`, `"public":false`, `"redundant":true`, `"backedUp":true`)
+	holds(t, r, "key", at("secretsmanager", "secret:made-up"), `"kind":"token"`, `"autoRotate":false`, `"status":"active"`)
+	holds(t, r, "key", at("acm", "certificate/"), `"kind":"certificate"`, `"expiresAt":"2031-01-01T00:00:00Z"`, `"autoRotate":false`, `"status":"active"`)
+	holds(t, r, "resource", "arn:aws:cloudwatch:"+region+":"+number+":alarm:silent", `"enabled":false`)
+	holds(t, r, "resource", at("ecr", "repository/web/scan"), `"kind":"image scan"`)
+	var rotating, still int
+	for _, it := range r.ByType("key") {
+		if strings.HasPrefix(it.ID, at("kms", "key/")) && strings.Contains(string(it.Body), `"autoRotate":true`) {
+			rotating++
+		} else if strings.HasPrefix(it.ID, at("kms", "key/")) && strings.Contains(string(it.Body), `"autoRotate":false`) {
+			still++
+		}
+	}
+	if rotating != 1 || still != 1 {
+		t.Errorf("%d keys rotate and %d do not; want one each", rotating, still)
+	}
+	volumes := 0
+	for _, it := range r.ByType("datastore") {
+		if strings.HasPrefix(it.ID, at("ec2", "volume/")) && strings.Contains(string(it.Body), `"encrypted":false`) {
+			volumes++
+		}
+	}
+	if volumes != 2 {
+		t.Errorf("%d volumes without encryption, want the instance's and the one made", volumes)
+	}
+}
+
+func named(t *testing.T, r *sourcetest.Recorder, prefix, text string) audit.Item {
+	t.Helper()
+	for _, it := range r.ByType("resource") {
+		if strings.HasPrefix(it.ID, prefix) && strings.Contains(string(it.Body), text) {
+			return it
+		}
+	}
+	t.Errorf("no resource %s with %s", prefix, text)
+	return audit.Item{}
+}
+
+func checkWatch(t *testing.T, r *sourcetest.Recorder, number string) {
+	at := func(region, service, rest string) string {
+		return "arn:aws:" + service + ":" + region + ":" + number + ":" + rest
+	}
+	holds(t, r, "resource", at("eu-west-1", "cloudtrail", "trail/logging"), `"enabled":true`, `"region":""`, `"tampering":true`, `"retentionDays":365`)
+	holds(t, r, "resource", at("eu-west-1", "cloudtrail", "trail/silent"), `"enabled":false`, `"region":"eu-west-1"`, `"tampering":false`)
+	holds(t, r, "resource", at("eu-west-1", "guardduty", "detector/"), `"enabled":true`)
+	holds(t, r, "resource", at("us-east-1", "guardduty", "none"), `"enabled":false`, `"kind":"detector"`)
+	holds(t, r, "resource", at("eu-west-1", "config", "configuration-recorder/default"), `"enabled":false`)
+	holds(t, r, "resource", at("us-east-1", "config", "none"), `"enabled":false`, `"kind":"recorder"`)
+}
+
+// checkStreams: what the emulator answers is complete; what it does not answer
+// could not be collected, with the reason, and is never nothing found.
+func checkStreams(t *testing.T, r *sourcetest.Recorder, member string) {
+	for _, m := range r.Manifests {
+		number, _, _ := strings.Cut(m.Scope, "/")
+		unanswered := strings.HasSuffix(m.Scope, "/backup") || strings.HasSuffix(m.Scope, "/sign-ins") ||
+			m.Type == "alert" && strings.HasSuffix(m.Scope, "/eu-west-1/guardduty") && number != hiddenAccount
+		switch {
+		case m.Scope == scopeAccounts:
+			if want := "not on the list: " + hiddenAccount; m.Complete || !strings.Contains(m.Reason, want) {
+				t.Errorf("the accounts: complete %v, %q; want %q", m.Complete, m.Reason, want)
+			}
+		case unanswered && (m.Complete || !strings.Contains(m.Reason, "404 Not Found") && !strings.Contains(m.Reason, "500 Internal Server Error")):
+			t.Errorf("%s %s: complete %v, %q; the emulator does not answer it", m.Type, m.Scope, m.Complete, m.Reason)
+		case !unanswered && !m.Complete:
+			t.Errorf("%s %s is incomplete: %s", m.Type, m.Scope, m.Reason)
+		}
+	}
+	want := 1
+	for _, p := range parts {
+		want += 3 * len(p.streams) * len(p.places(liveRegions, "us-east-1"))
+	}
+	if len(r.Manifests) != want {
+		t.Errorf("%d streams closed, want %d: three accounts, each part of each region", len(r.Manifests), want)
+	}
+	if !slices.ContainsFunc(r.Manifests, func(m audit.Manifest) bool { return m.Scope == member+"/ap-southeast-2/kms" }) {
+		t.Error("no stream of the member's third region")
+	}
+}
