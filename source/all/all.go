@@ -4,6 +4,7 @@ package all
 
 import (
 	"tieout/source"
+	"tieout/source/azure"
 	"tieout/source/dns"
 	"tieout/source/entra"
 	"tieout/source/files"
@@ -15,7 +16,9 @@ import (
 	"tieout/source/govulncheck"
 	"tieout/source/grype"
 	"tieout/source/http"
+	"tieout/source/jira"
 	"tieout/source/ldap"
+	"tieout/source/ocsf"
 	"tieout/source/okta"
 	"tieout/source/osv"
 	"tieout/source/outside"
@@ -36,6 +39,7 @@ var Drivers = source.Registry{
 	gitlab.Driver,
 	gitea.Driver,
 	gcp.Driver,
+	azure.Driver,
 	okta.Driver,
 	entra.Driver,
 	trivy.Driver,
@@ -44,9 +48,11 @@ var Drivers = source.Registry{
 	osv.Driver,
 	sarif.Driver,
 	prowler.Driver,
+	ocsf.Driver,
 	files.Driver,
 	http.Driver,
 	sqlquery.Driver,
+	jira.Driver,
 	ldap.Driver,
 	roster.Driver,
 	workstation.Driver,
