@@ -20,8 +20,10 @@ import (
 	"tieout/source/ldap"
 	"tieout/source/ocsf"
 	"tieout/source/okta"
+	"tieout/source/oscal"
 	"tieout/source/osv"
 	"tieout/source/outside"
+	"tieout/source/powerpipe"
 	"tieout/source/prowler"
 	"tieout/source/restic"
 	"tieout/source/roster"
@@ -48,7 +50,9 @@ var Drivers = source.Registry{
 	osv.Driver,
 	sarif.Driver,
 	prowler.Driver,
+	powerpipe.Driver,
 	ocsf.Driver,
+	oscal.Driver,
 	files.Driver,
 	http.Driver,
 	sqlquery.Driver,

@@ -201,7 +201,7 @@ func (r *reader) date(name string, raw []byte, modified time.Time) (group, error
 	case r.where.Dates == "modified":
 		h.At = modified
 	case r.where.Dates == "name":
-		if h.At, err = dayIn(name, r.zone); err != nil {
+		if h.At, err = Day(name, r.zone); err != nil {
 			return group{}, err
 		}
 	}
@@ -216,7 +216,8 @@ func (r *reader) date(name string, raw []byte, modified time.Time) (group, error
 
 var day = regexp.MustCompile(`(?:^|[^0-9])(\d{4})[-_]?(\d{2})[-_]?(\d{2})(?:[^0-9]|$)`)
 
-func dayIn(name string, zone *time.Location) (time.Time, error) {
+// Day is the start, in zone, of the day that a file's name holds.
+func Day(name string, zone *time.Location) (time.Time, error) {
 	m := day.FindStringSubmatch(filepath.Base(name))
 	if m == nil {
 		return time.Time{}, errors.New("its name holds no day such as 2026-03-31")
