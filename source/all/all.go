@@ -5,6 +5,7 @@ package all
 import (
 	"tieout/source"
 	"tieout/source/azure"
+	"tieout/source/bamboohr"
 	"tieout/source/dns"
 	"tieout/source/entra"
 	"tieout/source/files"
@@ -56,6 +57,7 @@ var Drivers = source.Registry{
 	files.Driver,
 	http.Driver,
 	sqlquery.Driver,
+	bamboohr.Driver,
 	jira.Driver,
 	ldap.Driver,
 	roster.Driver,
