@@ -30,6 +30,7 @@ type client struct {
 	http  *http.Client
 	base  *url.URL
 	token string
+	renew func(ctx context.Context) (string, error) // gives another token where one ended; nil: there is none
 	wait  func(ctx context.Context, d time.Duration) error
 	kept  keeper
 }
@@ -53,6 +54,7 @@ func (c *client) at(path string) string { return c.base.Path + path }
 // retries; the error is only for a context that is done. With keep, an answer
 // that has an ETag is kept, and asked for again by it.
 func (c *client) ask(ctx context.Context, part, uri string, keep bool) (answer, error) {
+	renewed := false
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
 			return answer{}, err
@@ -60,6 +62,12 @@ func (c *client) ask(ctx context.Context, part, uri string, keep bool) (answer, 
 		a, pause := c.once(ctx, part, uri, keep)
 		if err := ctx.Err(); err != nil {
 			return answer{}, err
+		}
+		if a.Status == http.StatusUnauthorized && c.renew != nil && !renewed {
+			if token, err := c.renew(ctx); err == nil {
+				c.token, renewed = token, true
+				continue
+			}
 		}
 		if pause > maxPause {
 			a.Problem = fmt.Sprintf("it asks to wait %s, longer than the %s that are waited for", pause.Round(time.Second), maxPause)

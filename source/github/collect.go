@@ -21,6 +21,7 @@ type collector struct {
 	rules  rules
 	env    source.Env
 	token  string // reference
+	app    *App   // in place of a token
 	base   *url.URL
 	http   *http.Client
 	wait   func(ctx context.Context, d time.Duration) error
@@ -35,6 +36,8 @@ type run struct {
 	now    audit.Span // the instant of snapshots
 	covers audit.Span // the stretch of events
 
+	log      grants // what the audit log says of places
+	partial  string // why repositories are missing, "" if none need be
 	stranger string // why the token is not known to be a member's, "" if it is
 }
 
@@ -51,6 +54,11 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 		return r.unasked(ctx, err)
 	}
 	r.client = &client{http: c.http, base: c.base, token: token, wait: c.wait}
+	if c.app != nil {
+		if err := r.install(ctx); err != nil {
+			return r.unasked(ctx, err)
+		}
+	}
 	if err := r.people(ctx); err != nil {
 		return fmt.Errorf("source %s: %w", c.source, err)
 	}
@@ -212,6 +220,9 @@ func (r *run) list(ctx context.Context, sh sheet, path string, streams []*stream
 		a, err := r.client.ask(ctx, "list", uri, sh.kind == kindPulls && n == 1)
 		if err != nil {
 			return fault{}, err
+		}
+		if sh.kind == kindSecretScanning {
+			a.withhold()
 		}
 		if a.Again {
 			return fault{}, nil // nothing has changed since it was sealed

@@ -24,15 +24,28 @@ var Driver = &source.Driver{
 	Name:    "github",
 	Version: 1,
 	Title:   "GitHub organization",
-	Types:   []string{"account", "membership", "repository", "protection", "change", "check", "deployment"},
+	Types:   []string{"account", "membership", "repository", "protection", "change", "check", "deployment", "vulnerability"},
 	Scopes: []source.Scope{
 		{Name: "read:org (Members: read)", Why: "members with their roles, outside collaborators, teams"},
 		{Name: "organization owner", Why: "members without a second factor, the number of private repositories; without it both stay unknown"},
 		{Name: "repo (Contents, Pull requests, Deployments, Checks, Commit statuses, Issues: read)", Why: "merged requests, their reviews and checks, commits of the default branch, deployments"},
+		{Name: "read:audit_log (Administration of the organization: read), on GitHub Enterprise", Why: "the exact instants at which places were granted; without it they stay unknown"},
+		{Name: "security_events (Dependabot alerts, Code scanning alerts, Secret scanning alerts: read)", Why: "weaknesses that GitHub's scanners found; without it they could not be collected"},
 		{Name: "repo (Administration: read)", Why: "branch protection and rulesets, who may bypass them, security settings"},
 	},
-	Cannot: slicesOf(cannotPeople, cannotRepository, cannotProtection, cannotChange, cannotCheck, cannotDeployment),
+	Cannot: slicesOf(cannotPeople, cannotRepository, cannotProtection, cannotChange, cannotCheck, cannotDeployment, cannotFinding),
 
+	Settings: []source.Setting{
+		{Name: "organization", Doc: "name of the organization", Example: "halyard", Required: true},
+		{Name: "token", Doc: "reference to a token that only reads; absent: as a GitHub App, or without any", Example: "env:GITHUB_TOKEN", Secret: true},
+		{Name: "app", Doc: "a GitHub App in place of a token: its id, and a reference to its private key (PEM)", Example: `{ id: "12345", key: "file:app.pem" }`, Secret: true},
+		{Name: "baseURL", Doc: "address of the interface; Enterprise Server: https://HOST/api/v3; absent: " + defaultBase, Example: "https://github.example.com/api/v3"},
+		{Name: "repositories", Doc: "globs on name, or on owner/name where they have a slash; absent: all", Example: "[api-*]"},
+		{Name: "production", Doc: "globs of what production is built from; absent: not known", Example: "[api-*]"},
+		{Name: "privileged", Doc: "globs of teams that grant administrative or production rights; absent: not known", Example: "[platform-*]"},
+		{Name: "emergency", Doc: "regular expression (RE2) on title and text, and on each label, that marks an emergency change", Example: "'(?m)^Class: urgent$'"},
+		{Name: "allow", Doc: "loopback or private: also addresses of this machine, of the company's own network, and http there", Example: "private"},
+	},
 	Open:      open,
 	Normalize: normalize,
 }
@@ -56,6 +69,7 @@ var (
 		"a review that was dismissed no longer says what it was: it counts for nothing, also where it was dismissed after the merge",
 		"which checks were required at the instant of the merge",
 	}
+	cannotFinding    = []string{"only what a scanner reported: one that is switched off, or did not run, reports nothing", "when an accepted risk ends"}
 	cannotCheck      = []string{"only checks on the last commit of merged requests are read; GitHub deletes checks after 400 days"}
 	cannotDeployment = []string{"only deployments that were told to GitHub are known", "a deployment that was rolled back looks like one that another followed"}
 )
@@ -72,7 +86,8 @@ func slicesOf(lists ...[]string) []string {
 type Settings struct {
 	Organization string    `json:"organization"`
 	BaseURL      string    `json:"baseURL"`      // of the REST interface; "" is https://api.github.com
-	Token        string    `json:"token"`        // reference such as env:GITHUB_TOKEN; "" asks without one
+	Token        string    `json:"token"`        // reference such as env:GITHUB_TOKEN; "" asks as App, or without one
+	App          *App      `json:"app"`          // a GitHub App in place of a token
 	Repositories []string  `json:"repositories"` // globs on name or owner/name; none: all
 	Production   *[]string `json:"production"`   // globs of what production is built from; absent: not known
 	Privileged   *[]string `json:"privileged"`   // globs of teams that grant administrative or production rights; absent: not known
@@ -128,7 +143,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if err != nil {
 		return fail(err)
 	}
-	c := &collector{source: name, rules: r, env: env, token: s.Token, base: base, http: source.Guard(env.HTTP, s.Allow, base), wait: wait}
+	c := &collector{source: name, rules: r, env: env, token: s.Token, app: s.App, base: base, http: source.Guard(env.HTTP, s.Allow, base), wait: wait}
 	return c, config, nil
 }
 
@@ -139,6 +154,9 @@ func (s *Settings) check() (*url.URL, error) {
 	}
 	if s.Token != "" && !secretReference.MatchString(s.Token) {
 		return nil, fmt.Errorf("token: write a reference such as env:GITHUB_TOKEN, never the token itself")
+	}
+	if err := s.App.check(s.Token); err != nil {
+		return nil, err
 	}
 	if s.Allow != "" && s.Allow != "loopback" && s.Allow != "private" {
 		return nil, fmt.Errorf("allow: %q; write loopback or private, or leave it out", s.Allow)

@@ -13,8 +13,9 @@ import (
 func TestConform(t *testing.T) {
 	r := newReplay(t)
 	goodOrg(r)
+	r.alerts()
 	sourcetest.Conform(t, sourcetest.Connection{Driver: Driver, Name: "hub", With: r.with(`,"production":["api","web"],"privileged":["plat*"]`), Env: r.env(), Window: window()},
-		"account", "membership", "repository", "protection", "change", "check", "deployment")
+		Driver.Types...)
 }
 
 // TestItems holds what each kind of page becomes to what the organization is.

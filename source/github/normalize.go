@@ -40,7 +40,7 @@ func normalize(config json.RawMessage, p audit.Page) ([]audit.Item, error) {
 	rd := &reading{rules: r, envelope: e, repository: p.Scope, about: p.About}
 	read, ok := map[string]func(){
 		kindOrganization: nil, kindFactor: nil, kindTeams: nil, kindRules: nil, kindNumbers: nil,
-		kindPulls: nil, kindCommits: nil, kindDeployments: nil,
+		kindPulls: nil, kindCommits: nil, kindDeployments: nil, kindAudit: nil,
 		kindMembers:       func() { rd.list(rd.member) },
 		kindCollaborators: func() { rd.list(rd.collaborator) },
 		kindTeam:          func() { rd.list(rd.teamMember) },
@@ -49,6 +49,10 @@ func normalize(config json.RawMessage, p audit.Page) ([]audit.Item, error) {
 		kindChange:        rd.change,
 		kindCommit:        rd.commit,
 		kindDeployment:    rd.deployment,
+
+		kindDependabot:     func() { rd.list(rd.alertOf(p.Kind)) },
+		kindCodeScanning:   func() { rd.list(rd.alertOf(p.Kind)) },
+		kindSecretScanning: func() { rd.list(rd.alertOf(p.Kind)) },
 	}[p.Kind]
 	if !ok {
 		return nil, fmt.Errorf("%w: github gives no page of kind %q", audit.ErrInvalid, p.Kind)
@@ -56,7 +60,7 @@ func normalize(config json.RawMessage, p audit.Page) ([]audit.Item, error) {
 	if read == nil {
 		return nil, nil
 	}
-	if p.Scope != "" && !fullName.MatchString(p.Scope) {
+	if _, _, scanner := cutScanner(p.Scope); p.Scope != "" && !scanner && !fullName.MatchString(p.Scope) {
 		return nil, fmt.Errorf("%w: scope %q is not owner/name", audit.ErrInvalid, p.Scope)
 	}
 	read()
@@ -152,6 +156,9 @@ func (r *reading) place(u *user, group, id, role string, privileged, known bool)
 	f := map[string]any{"account": r.accountID(u), "system": r.System, "group": group, "role": role}
 	if known {
 		f["privileged"] = privileged
+	}
+	if at, ok := r.granted(u); ok {
+		f["grantedAt"] = audit.FormatTime(at)
 	}
 	return r.add("membership", fmt.Sprintf("%s/%s/%d", r.System, id, u.ID), time.Time{}, f)
 }

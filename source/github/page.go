@@ -29,6 +29,11 @@ const (
 	kindCommit        = "github.commit"        // one commit and the requests that hold it
 	kindDeployments   = "github.deployments"   // one page of deployments
 	kindDeployment    = "github.deployment"    // one deployment, its statuses and the requests of its commit
+
+	kindAudit          = "github.audit"          // one page of the organization's audit log
+	kindDependabot     = "github.dependabot"     // one page of alerts about dependencies
+	kindCodeScanning   = "github.codeScanning"   // one page of alerts about code
+	kindSecretScanning = "github.secretScanning" // one page of alerts about secrets, without these
 )
 
 const pageFormat = 1
@@ -48,6 +53,8 @@ type facts struct {
 	Branch        string   `json:"branch,omitempty"`
 	FactorKnown   bool     `json:"factorKnown,omitempty"`   // withoutFactor is the whole list
 	WithoutFactor []int64  `json:"withoutFactor,omitempty"` // ids of accounts without a second factor
+
+	Granted map[string]string `json:"granted,omitempty"` // instant of the grant in the audit log, by account id, or by login where the log gives none
 }
 
 // A teamRef names a team.

@@ -12,6 +12,9 @@ import (
 func (r *run) people(ctx context.Context) error {
 	accounts := r.snapshot("account", "", cannotPeople, kindMembers, kindCollaborators)
 	places := r.snapshot("membership", "", cannotPeople, kindMembers, kindCollaborators, kindTeam)
+	if err := r.auditLog(ctx, places); err != nil {
+		return err
+	}
 	if err := r.members(ctx, accounts, places); err != nil {
 		return err
 	}
@@ -43,7 +46,7 @@ func (r *run) members(ctx context.Context, accounts, places *stream) error {
 		places.fail(r.stranger)
 	}
 	for _, role := range []string{"admin", "member"} {
-		f.Role = role
+		f.Role, f.Granted = role, r.log.members(role)
 		sh := sheet{kind: kindMembers, about: r.now, facts: f}
 		fault, err := r.list(ctx, sh, r.org()+"/members?role="+role+"&per_page=100", both, all)
 		if err != nil {
@@ -70,6 +73,9 @@ func all([]json.RawMessage) (bool, error) { return true, nil }
 // repositories.
 func (r *run) outsider(ctx context.Context) (string, error) {
 	const why = "what is not public is shown to members only, and "
+	if r.app != nil {
+		return "", nil // it is installed in the organization
+	}
 	if r.client.token == "" {
 		return why + "there is no token", nil
 	}
@@ -162,7 +168,7 @@ func (r *run) teams(ctx context.Context, places *stream) error {
 
 func (r *run) team(ctx context.Context, t teamRef, one []*stream) error {
 	for _, role := range []string{"maintainer", "member"} {
-		sh := sheet{kind: kindTeam, about: r.now, facts: facts{Role: role, Team: &t}, asked: r.org() + "/teams/{team}/members?role=" + role}
+		sh := sheet{kind: kindTeam, about: r.now, facts: facts{Role: role, Team: &t, Granted: r.log.team(t.Slug)}, asked: r.org() + "/teams/{team}/members?role=" + role}
 		path := fmt.Sprintf("%s/teams/%s/members?role=%s&per_page=100", r.org(), url.PathEscape(t.Slug), role)
 		fault, err := r.list(ctx, sh, path, one, all)
 		if err != nil {

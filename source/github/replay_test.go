@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,9 @@ func (r *replay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.checkHeaders(req)
 	key := req.URL.RequestURI()
 	list := r.replies[key]
+	if len(list) == 0 && beside.MatchString(key) {
+		list = []reply{good(arr{})}
+	}
 	if len(list) == 0 || req.Method != http.MethodGet {
 		r.t.Errorf("unexpected request %s %s", req.Method, key)
 		http.Error(w, `{"message":"Not Found"}`, http.StatusNotFound)
@@ -75,6 +79,10 @@ func (r *replay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.WriteHeader(a.status)
 	fmt.Fprint(w, a.body)
 }
+
+// beside are lists that are empty where a test does not say otherwise: the audit
+// log, and what scanners found.
+var beside = regexp.MustCompile(`/audit-log\?|/(?:dependabot|code-scanning|secret-scanning)/alerts\?`)
 
 func (r *replay) checkHeaders(req *http.Request) {
 	want := map[string]string{"Accept": "application/vnd.github+json", "X-Github-Api-Version": apiVersion, "User-Agent": "tieout"}

@@ -74,8 +74,9 @@ func (r *run) count(ctx context.Context, s *stream) (int, error) {
 	switch err := json.Unmarshal(a.bytes(), &o); {
 	case err != nil:
 		s.fail("the organization: the answer is not understood")
-	case r.stranger != "":
+	case r.stranger != "" || r.partial != "":
 		s.fail(r.stranger)
+		s.fail(r.partial)
 	case o.Public == nil || o.Private == nil:
 		s.note("how many private repositories there are is not told to this token: those it may not see are missed")
 	default:
@@ -93,7 +94,10 @@ func (r *run) repository(ctx context.Context, p repo) error {
 	if err := r.changes(ctx, p, queue); err != nil {
 		return err
 	}
-	return r.deployments(ctx, p)
+	if err := r.deployments(ctx, p); err != nil {
+		return err
+	}
+	return r.findings(ctx, p)
 }
 
 // protection reads branch protection, the rules in force on the default
