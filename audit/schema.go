@@ -34,7 +34,18 @@ type Field struct {
 	Enum     []string // the only values a String may have besides "" where None allows it
 	Volatile bool     // changes without meaning (last seen); not part of a version
 	Of       []Field  // the fields of each element of Records
+
+	// AgeOf names a volatile Time field. In a snapshot that holds that field the
+	// timeline fills this one in, unless the source said it: the days from then to
+	// the snapshot, rounded down to one of AgeSteps. "never" counts from SinceOr;
+	// where there is none it is left out.
+	AgeOf   string
+	SinceOr string
 }
+
+// AgeSteps are the ages, in days, that the timeline tells apart: fine enough
+// for a deadline, coarse enough that a thing nobody touches makes few versions.
+var AgeSteps = []int{0, 1, 7, 14, 30, 45, 60, 90, 120, 180, 270, 365}
 
 // An ItemType is a kind of thing the timeline knows. Event types happen once,
 // at Item.At; the others exist and have versions.

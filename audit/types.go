@@ -44,6 +44,7 @@ var account = &ItemType{Name: "account", Doc: "A sign-in to one system: of a hum
 	{Name: "disabledAt", Kind: Time, Doc: "When it stopped being able to sign in, where the system says so itself.", None: "it has not been disabled"},
 	{Name: "passwordChangedAt", Kind: Time, Doc: "When its password was last set.", None: "it has no password"},
 	{Name: "lastUsedAt", Kind: Time, Doc: "When it last signed in.", None: "it never signed in", Volatile: true},
+	{Name: "idleDays", Kind: Int, Doc: "Days since it last signed in, or since it was created if it never did, rounded down to one of the steps.", AgeOf: "lastUsedAt", SinceOr: "createdAt"},
 }}
 
 var link = &ItemType{Name: "link", Doc: "A statement that an account or device belongs to a person: made by a source that knows, or proposed and then confirmed by a person. Procedures join through it; nothing is matched silently.", Fields: []Field{
@@ -148,6 +149,7 @@ var device = &ItemType{Name: "device", Doc: "A computer or phone that people wor
 	{Name: "screenLock.seconds", Kind: Int, Doc: "Idle seconds before it locks."},
 	{Name: "antivirus.running", Kind: Bool, Doc: "A malware protection is running."},
 	{Name: "antivirus.updatedAt", Kind: Time, Doc: "When its signatures were last updated.", None: "never", Volatile: true},
+	{Name: "antivirus.staleDays", Kind: Int, Doc: "Days since its signatures were last updated, rounded down to one of the steps.", AgeOf: "antivirus.updatedAt"},
 	{Name: "firewall", Kind: Bool, Doc: "The host firewall filters incoming traffic."},
 	{Name: "os.version", Kind: String, Doc: "Operating system version."},
 	{Name: "os.supported", Kind: Bool, Doc: "Its maker still delivers security updates for it."},
@@ -161,6 +163,7 @@ var device = &ItemType{Name: "device", Doc: "A computer or phone that people wor
 	{Name: "wipedAt", Kind: Time, Doc: "When its data were destroyed for disposal.", None: "they were not"},
 	{Name: "retiredAt", Kind: Time, Doc: "When it was taken out of use.", None: "it is in use"},
 	{Name: "lastSeenAt", Kind: Time, Doc: "When it last reported.", None: "it never did", Volatile: true},
+	{Name: "silentDays", Kind: Int, Doc: "Days since it last reported, rounded down to one of the steps. What else is known of it is as old as that.", AgeOf: "lastSeenAt"},
 }}
 
 var datastore = &ItemType{Name: "datastore", Doc: "A database, bucket, volume or queue that keeps data.", Fields: []Field{
@@ -212,6 +215,7 @@ var key = &ItemType{Name: "key", Doc: "A secret that opens something: an encrypt
 	{Name: "expiresAt", Kind: Time, Doc: "When it stops working by itself.", None: "it does not expire"},
 	{Name: "autoRotate", Kind: Bool, Doc: "It is replaced by itself on schedule."},
 	{Name: "lastUsedAt", Kind: Time, Doc: "When it was last used.", None: "never", Volatile: true},
+	{Name: "idleDays", Kind: Int, Doc: "Days since it was last used, or since it was made if it never was, rounded down to one of the steps.", AgeOf: "lastUsedAt", SinceOr: "createdAt"},
 }}
 
 var backup = &ItemType{Name: "backup", Event: true, Doc: "One run of a backup.", Fields: []Field{

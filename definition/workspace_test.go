@@ -296,6 +296,7 @@ func TestProceduresFollowTheirControls(t *testing.T) {
 	want := map[string]audit.Effective{
 		"firewall.review":        {To: "2026-09-14"},
 		"key.age":                {},
+		"key.unused":             {},
 		"access.review":          {From: "2026-02-01"}, // of IAM-03 and IAM-04
 		"access.review.list":     {From: "2026-03-01", To: "2026-05-31"},
 		"access.review.removals": {From: "2026-03-01", To: "2026-05-31"},

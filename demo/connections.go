@@ -320,7 +320,8 @@ const deviceFields = `
 	removableMedia: usb
 	managed: { column: enrolled, true: ["yes"], false: ["no"] }
 	wipedAt: { column: wiped, none: [""] }
-	retiredAt: { column: retired, none: [""] }`
+	retiredAt: { column: retired, none: [""] }
+	lastSeenAt: last_seen`
 
 const vulnerabilityFields = `
 	advisory: advisory

@@ -11,13 +11,14 @@ const (
 	unlockedLaptop    = 22
 	unsupportedLaptop = 9
 	unpatchedLaptop   = 26
+	silentLaptop      = 20
 )
 
 // deviceTable is the device management's list. Device i belongs to person i;
 // the spare ones after the last person belong to nobody.
 func (w *world) deviceTable() *table {
 	t := &table{n: w.size.People + w.size.Spare, cols: columns("serial hostname kind platform assigned_to employee_number state filevault screen_lock lock_after" +
-		" malware_agent malware_updated firewall os_version os_supported os_patched auto_update time_sync local_admins local_users usb enrolled wiped retired")}
+		" malware_agent malware_updated firewall os_version os_supported os_patched auto_update time_sync local_admins local_users usb enrolled wiped retired last_seen")}
 	t.make = func(i int) (thing, bool) { return w.device(t, i) }
 	return t
 }
@@ -35,7 +36,7 @@ func (w *world) device(t *table, i int) (thing, bool) {
 		"os_supported", "yes", "auto_update", "on", "time_sync", "on", "local_admins", "administrator", "usb", "blocked", "enrolled", "yes",
 		"wiped", "", "retired", "")
 	if spare >= 0 {
-		b.set("state", "stock", "local_users", "", "malware_updated", instantText(firstDay), "os_patched", instantText(firstDay))
+		b.set("state", "stock", "local_users", "", "malware_updated", instantText(firstDay), "os_patched", instantText(firstDay), "last_seen", instantText(firstDay))
 		spareDevice(b, spare)
 		w.upkeep(b, i, firstDay, exportsEnd)
 		return b.done()
@@ -50,7 +51,7 @@ func (w *world) device(t *table, i int) (thing, bool) {
 	if from.Before(firstDay) {
 		from = firstDay
 	}
-	b.set("malware_updated", instantText(on(from, 7, 0)), "os_patched", instantText(on(from, 7, 0)))
+	b.set("malware_updated", instantText(on(from, 7, 0)), "os_patched", instantText(on(from, 7, 0)), "last_seen", instantText(on(from, 7, 0)))
 	w.upkeep(b, i, from, exportsEnd)
 	if !p.end.IsZero() {
 		back := on(p.end, 16, 0)
@@ -63,16 +64,24 @@ func (w *world) device(t *table, i int) (thing, bool) {
 	return b.done()
 }
 
-// upkeep brings the signatures of malware every three days and updates every
-// four weeks, on a day that differs from device to device.
+// In these weeks of 2025 silentLaptop lay in a drawer.
+var drawer = [2]time.Time{day(2025, 4, 1), day(2025, 5, 20)}
+
+// upkeep lets a device report, and brings the signatures of malware, every
+// three days, and updates every four weeks, on a day that differs from device to
+// device.
 func (w *world) upkeep(b *builder, i int, from, to time.Time) {
-	signatures, patches := b.t.index("malware_updated"), b.t.index("os_patched")
+	signatures, patches, seen := b.t.index("malware_updated"), b.t.index("os_patched"), b.t.index("last_seen")
 	step := 3
 	if w.size.Changes {
 		step = 28 // a change feed does not carry what changes without meaning
 	}
 	for d := addDays(from, 1+i%3); d.Before(to); d = addDays(d, step) {
+		if i == silentLaptop && !d.Before(drawer[0]) && d.Before(drawer[1]) {
+			continue
+		}
 		b.th.edit(on(d, 6, i%60), signatures, instantText(on(d, 6, i%60)))
+		b.th.edit(on(d, 6, i%60), seen, instantText(on(d, 6, i%60)))
 	}
 	for d := addDays(from, 1+i%21); d.Before(to); d = addDays(d, 28) {
 		if i == unpatchedLaptop && d.After(day(2025, 6, 1)) && d.Before(day(2025, 9, 1)) {

@@ -15,7 +15,7 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "0e5eb50ed40f6146d9d63f981d9df769949d22c36dd852158ce588d9a74dfbbc"
+const startupDigest = "f81ea399dd16df8f50b3c981ba73819cc49f975d13953bf765cb8d026166cdc1"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
@@ -35,7 +35,7 @@ func TestStartup(t *testing.T) {
 }
 
 // feedsDigest is the digest of the small company below.
-const feedsDigest = "198e460003e90101f423338ea25d64ff63b3fbf52bc9ecba80d1046874fecd37"
+const feedsDigest = "16fdde4c909eed337eacf58996090e6ceb1ce33f00d7182dc202102d904e309b"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.

@@ -121,22 +121,27 @@ func (x *writer) deviceTruth(tr *Truth) {
 	held("device.disk", unencryptedLaptop, x.seen(clock(2025, 3, 4, 9, 40)), x.seen(clock(2025, 3, 11, 14, 5)), "disk not encrypted for a week")
 	held("device.lock", unlockedLaptop, x.seen(clock(2025, 10, 14, 13, 0)), x.seen(clock(2025, 10, 16, 9, 30)), "screen lock off for two days")
 	held("device.os", unsupportedLaptop, x.seen(clock(2025, 10, 14, 20, 0)), x.seen(clock(2025, 11, 20, 11, 0)), "system no longer supported")
-	before, after := x.missedPatches(unpatchedLaptop)
+	before, after := x.around(silentLaptop, "last_seen", drawer[0])
+	if !x.size.Changes {
+		held("device.silent", silentLaptop, x.seen(addDays(before, 30)), x.seen(after), "a laptop in a drawer, silent for seven weeks")
+	}
+	before, after = x.around(unpatchedLaptop, "os_patched", day(2025, 7, 1))
 	held("device.os", unpatchedLaptop, older(before, 30), x.seen(after), "no updates over the summer")
 	retired := clock(2025, 7, 21, 11, 0)
 	tr.happened("device.disposal", serial(x.size.People+1), audit.Deviated, retired, "no record that its data were destroyed")
 }
 
-// missedPatches are the last updates before the summer and the first after.
-func (x *writer) missedPatches(i int) (before, after time.Time) {
+// around are the last edit of a device's column before an instant and the first
+// after it.
+func (x *writer) around(i int, column string, at time.Time) (before, after time.Time) {
 	t := x.deviceTable()
 	th, _ := t.make(i)
-	col := t.index("os_patched")
+	col := t.index(column)
 	for _, e := range th.edits {
 		if e.col != col {
 			continue
 		}
-		if e.at.Before(day(2025, 7, 1)) {
+		if e.at.Before(at) {
 			before = e.at
 		} else if after.IsZero() {
 			after = e.at
@@ -282,8 +287,14 @@ func unseen(lost audit.Span) (from, to time.Time) {
 
 func (x *writer) gapTruth(tr *Truth) {
 	tr.gap("books books account", periodFrom, periodTo, "the accounting service exports nothing about second factors", "access.mfa")
+	for _, a := range x.cloudAccounts() {
+		if a.environment == "production" {
+			tr.gap("cloud "+a.name+" key", periodFrom, periodTo, "the cloud's export does not say when a key was last used", "key.unused")
+		}
+	}
 	if x.size.Changes {
 		feedGaps(tr)
+		tr.gap("devices  device", periodFrom, periodTo, "a change feed does not carry when a device last reported", "device.silent")
 		return
 	}
 	accounts := []string{"access.identities", "access.mfa", "access.root", "access.shared", "access.sso"}
@@ -298,7 +309,7 @@ func (x *writer) gapTruth(tr *Truth) {
 	from, to = unseen(badDevices)
 	tr.gap("devices  device", from, to, "a row of device management's export could not be read on two days",
 		"device.admins", "device.clock", "device.disk", "device.disposal", "device.firewall", "device.holder", "device.lock", "device.malware",
-		"device.media", "device.os", "device.patches", "device.updates")
+		"device.media", "device.os", "device.patches", "device.silent", "device.updates")
 	from, to = unseen(hiddenSandbox)
 	tr.sandboxGaps(from, to, "the sandbox account was not exported for twenty days")
 	tr.ticketGaps(missingTickets.From, missingTickets.To, "the ticket system's export of November is missing")
@@ -316,7 +327,7 @@ func (tr *Truth) leaverGaps(from, to time.Time, why string) {
 func (tr *Truth) sandboxGaps(from, to time.Time, why string) {
 	tr.gap("cloud sandbox datastore", from, to, why, "backup.daily", "backup.restore", "datastore.encryption", "datastore.logging", "datastore.public",
 		"datastore.redundant", "datastore.register", "datastore.retention", "datastore.testdata", "datastore.transit")
-	tr.gap("cloud sandbox key", from, to, why, "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption")
+	tr.gap("cloud sandbox key", from, to, why, "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption", "key.unused")
 	tr.gap("cloud sandbox resource", from, to, why, "resource.code", "resource.detection", "resource.exposure", "resource.logging")
 }
 
@@ -330,5 +341,5 @@ func feedGaps(tr *Truth) {
 	tr.sandboxGaps(sandboxStops, periodTo, "the sandbox account's feeds stopped")
 	tr.gap("cloud sandbox key", addDays(sandboxStops, -7), periodTo, "whether leavers had keys in the sandbox is not known one business day later", "access.leavers")
 	tr.ticketGaps(lostTickets, periodTo, "the ticket system's feed of December is missing")
-	tr.gap("cloud staging key", cutKeys, periodTo, "the feed of December tells fewer changes than the source counts", "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption")
+	tr.gap("cloud staging key", cutKeys, periodTo, "the feed of December tells fewer changes than the source counts", "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption", "key.unused")
 }

@@ -17,6 +17,7 @@ import (
 type Tracker struct {
 	key  audit.StreamKey
 	mode audit.Mode
+	ages []audit.Field
 
 	last    time.Time // snapshot: instant of the latest one
 	point   time.Time // snapshot: instant of the latest complete one
@@ -45,7 +46,7 @@ func NewTracker(key audit.StreamKey, mode audit.Mode) (*Tracker, error) {
 	if it.Event != (mode == audit.ModeEvents) {
 		return nil, fmt.Errorf("%w: stream %s: type %s cannot come as %s", audit.ErrInvalid, streamName(key), key.Type, mode)
 	}
-	return &Tracker{key: key, mode: mode}, nil
+	return &Tracker{key: key, mode: mode, ages: agesOf(key.Type)}, nil
 }
 
 // Resume goes on with a stream from what is stored: its coverage, and the last
@@ -123,6 +124,7 @@ func (t *Tracker) Add(it audit.Item, record int64) error {
 		return err
 	}
 	if t.mode == audit.ModeSnapshot {
+		it.Body = aged(it, t.ages, t.covers.From)
 		return t.see(it, record)
 	}
 	v := audit.Version{From: audit.ExactBound(audit.Instant(it.At)), Gone: it.Gone, Record: record}

@@ -94,6 +94,9 @@ func writeField(b *bytes.Buffer, prefix string, f audit.Field) {
 	if f.Volatile {
 		kind += ", volatile"
 	}
+	if f.AgeOf != "" {
+		doc += " Filled in by the timeline from " + f.AgeOf + "; the steps are in docs/formats/timeline.md."
+	}
 	fmt.Fprintf(b, "| %s%s | %s | %s | %s |\n", prefix, f.Name, kind, doc, f.None)
 	for _, of := range f.Of {
 		writeField(b, prefix+f.Name+"[].", of)

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -66,6 +67,17 @@ func (d Doc) Field(name string) (raw json.RawMessage, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// All yields the fields of the outermost object in their order.
+func (d Doc) All() iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for i := range d.fields {
+			if !yield(d.fields[i].name, d.fields[i].raw) {
+				return
+			}
+		}
+	}
 }
 
 // Elements returns the elements of the list that is the field called name, or
