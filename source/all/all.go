@@ -4,6 +4,7 @@ package all
 
 import (
 	"tieout/source"
+	"tieout/source/agent"
 	"tieout/source/azure"
 	"tieout/source/bamboohr"
 	"tieout/source/dns"
@@ -62,6 +63,7 @@ var Drivers = source.Registry{
 	ldap.Driver,
 	roster.Driver,
 	workstation.Driver,
+	agent.Driver,
 	tieout.Driver,
 	restic.Driver,
 	outside.Driver,
