@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -177,7 +178,7 @@ func (a *app) addConnector(kind, name string, set []string) error {
 		return err
 	}
 	path := filepath.Join(dir, "sources", name+".yaml")
-	body, missing := connectionFile(d, values)
+	body, missing := connectionFile(d, values, set)
 	if len(missing) == 0 {
 		if err := tryValues(d, name, dir, values); err != nil {
 			return err
@@ -238,8 +239,13 @@ func tryValues(d *source.Driver, name, dir string, values map[string]any) error 
 
 // connectionFile writes a connection with every setting explained: what is
 // set, what is needed and missing, and what may be.
-func connectionFile(d *source.Driver, values map[string]any) (body []byte, missing []string) {
+func connectionFile(d *source.Driver, values map[string]any, set []string) (body []byte, missing []string) {
 	var b strings.Builder
+	asWritten := map[string]string{}
+	for _, s := range set {
+		name, text, _ := strings.Cut(s, "=")
+		asWritten[name] = text
+	}
 	fmt.Fprintf(&b, "# %s\n#\n# It must be allowed to read, and nothing else:\n", d.Title)
 	for _, s := range d.Scopes {
 		fmt.Fprintf(&b, "#   %s: %s\n", s.Name, s.Why)
@@ -250,7 +256,7 @@ func connectionFile(d *source.Driver, values map[string]any) (body []byte, missi
 		v, ok := values[s.Name]
 		switch {
 		case ok:
-			b.WriteString(yamlLine(s.Name, v))
+			b.WriteString(yamlLine(s.Name, v, asWritten[s.Name]))
 		case s.Required:
 			missing = append(missing, s.Name)
 			fmt.Fprintf(&b, "  %s: # needed, such as %s\n", s.Name, s.Example)
@@ -261,14 +267,19 @@ func connectionFile(d *source.Driver, values map[string]any) (body []byte, missi
 	return []byte(b.String()), missing
 }
 
-// yamlLine is one setting as YAML, indented under `with:`.
-func yamlLine(name string, v any) string {
+// yamlLine is one setting as YAML, indented under `with:`: as it was written
+// where that is one line, and means the same there.
+func yamlLine(name string, v any, written string) string {
+	line := name + ": " + written
+	var back map[string]any
+	if !strings.ContainsAny(written, "\r\n") && yaml.Unmarshal([]byte(line), &back) == nil && reflect.DeepEqual(back[name], v) {
+		return "  " + line + "\n"
+	}
 	b, err := yaml.Marshal(map[string]any{name: v})
 	if err != nil { // it came from YAML
 		panic(err)
 	}
-	lines := strings.TrimSuffix(string(b), "\n")
-	return "  " + strings.ReplaceAll(lines, "\n", "\n  ") + "\n"
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(string(b), "\n"), "\n", "\n  ") + "\n"
 }
 
 func (a *app) connectorTest() *cobra.Command {
