@@ -33,6 +33,7 @@ import (
 	"tieout/source/sqlquery"
 	"tieout/source/tieout"
 	"tieout/source/trivy"
+	"tieout/source/workspace"
 	"tieout/source/workstation"
 )
 
@@ -46,6 +47,7 @@ var Drivers = source.Registry{
 	azure.Driver,
 	okta.Driver,
 	entra.Driver,
+	workspace.Driver,
 	trivy.Driver,
 	grype.Driver,
 	govulncheck.Driver,
