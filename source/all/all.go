@@ -16,6 +16,7 @@ import (
 	"tieout/source/github"
 	"tieout/source/gitlab"
 	"tieout/source/govulncheck"
+	"tieout/source/grcexport"
 	"tieout/source/grype"
 	"tieout/source/http"
 	"tieout/source/jira"
@@ -57,6 +58,8 @@ var Drivers = source.Registry{
 	powerpipe.Driver,
 	ocsf.Driver,
 	oscal.Driver,
+	grcexport.Vanta,
+	grcexport.Drata,
 	files.Driver,
 	http.Driver,
 	sqlquery.Driver,
