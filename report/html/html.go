@@ -30,7 +30,7 @@ var page string
 const Shown = 2000
 
 var (
-	style  = fontFaces() + sheet
+	style  = FontFaces() + sheet
 	policy = contentPolicy(style)
 	pages  = template.Must(template.New("page").Funcs(template.FuncMap{"anchor": anchor}).Parse(page))
 )
@@ -58,7 +58,16 @@ func contentPolicy(style string) string {
 		"'; font-src data:; base-uri 'none'; form-action 'none'"
 }
 
-func fontFaces() string {
+// Colors is the part of the style that names the house's colors and typefaces,
+// for pages of other packages.
+func Colors() string {
+	root, _, _ := strings.Cut(sheet, "\n*,")
+	return root + "\n"
+}
+
+// FontFaces is a style sheet that holds the house's typefaces and needs nothing
+// else.
+func FontFaces() string {
 	var b strings.Builder
 	for _, f := range []struct{ family, file, weights string }{
 		{"Inter", "inter-latin-wght-normal", "100 900"},
