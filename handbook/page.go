@@ -34,7 +34,6 @@ type (
 		caption string // for those who do not see it
 		heads   []string
 		rows    [][]line
-		ids     []string // anchors of the rows; nil for none
 	}
 	// A question is the exact wording that is computed.
 	question string
