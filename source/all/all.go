@@ -7,6 +7,7 @@ import (
 	"tieout/source/agent"
 	"tieout/source/azure"
 	"tieout/source/bamboohr"
+	"tieout/source/borg"
 	"tieout/source/dns"
 	"tieout/source/entra"
 	"tieout/source/files"
@@ -26,6 +27,7 @@ import (
 	"tieout/source/oscal"
 	"tieout/source/osv"
 	"tieout/source/outside"
+	"tieout/source/pgbackrest"
 	"tieout/source/powerpipe"
 	"tieout/source/prowler"
 	"tieout/source/restic"
@@ -71,6 +73,8 @@ var Drivers = source.Registry{
 	agent.Driver,
 	tieout.Driver,
 	restic.Driver,
+	borg.Driver,
+	pgbackrest.Driver,
 	outside.Driver,
 	dns.Driver,
 }
