@@ -198,11 +198,8 @@ type scanPage struct {
 			First    instant `json:"firstObservedAt"`
 			Fix      string  `json:"fixAvailable"`
 			Details  struct {
-				ID       string `json:"vulnerabilityId"`
-				Packages []struct {
-					Name    string `json:"name"`
-					Version string `json:"version"`
-				} `json:"vulnerablePackages"`
+				ID       string     `json:"vulnerabilityId"`
+				Packages []software `json:"vulnerablePackages"`
 			} `json:"packageVulnerabilityDetails"`
 		} `json:"enhancedFindings"`
 	} `json:"imageScanFindings"`
@@ -217,13 +214,11 @@ func normalScan(p *page) error {
 	}
 	asset := p.arn("ecr", "repository/"+d.Repository) + "@" + d.Image.Digest
 	for _, w := range d.Found.Plain {
-		name := ""
+		in := map[string]string{}
 		for _, a := range w.Attributes {
-			if a.Key == "package_name" {
-				name = a.Value
-			}
+			in[a.Key] = a.Value
 		}
-		p.weakness(asset, "Amazon ECR", w.Name, w.Severity, name, source.Fields{})
+		p.weakness(asset, "Amazon ECR", w.Name, w.Severity, software{in["package_name"], in["package_version"]}, source.Fields{})
 	}
 	for _, w := range d.Found.Enhanced {
 		f := source.Fields{"foundAt": w.First.Time}
@@ -234,17 +229,21 @@ func normalScan(p *page) error {
 		if w.Status == "SUPPRESSED" || w.Status == "CLOSED" { // what it was found to be is not said
 			f["status"] = nil
 		}
-		name := ""
-		if len(w.Details.Packages) > 0 {
-			name = w.Details.Packages[0].Name
+		for _, in := range w.Details.Packages {
+			p.weakness(asset, "Amazon Inspector", w.Details.ID, w.Severity, in, f)
 		}
-		p.weakness(asset, "Amazon Inspector", w.Details.ID, w.Severity, name, f)
 	}
 	return nil
 }
 
-func (p *page) weakness(asset, scanner, advisory, severity, name string, f source.Fields) {
-	all := source.Fields{"advisory": advisory, "asset": asset, "package": name, "scanner": scanner, "kind": "package", "status": "open", "fixedAt": audit.Never}
+// A software is a package of an image in one version.
+type software struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+func (p *page) weakness(asset, scanner, advisory, severity string, in software, f source.Fields) {
+	all := source.Fields{"advisory": advisory, "asset": asset, "package": in.Name, "scanner": scanner, "kind": "package", "status": "open", "fixedAt": audit.Never}
 	if s := scanSeverity[strings.ToUpper(severity)]; s != "" {
 		all["severity"] = s
 	}
@@ -254,5 +253,5 @@ func (p *page) weakness(asset, scanner, advisory, severity, name string, f sourc
 	if all["status"] == nil {
 		delete(all, "fixedAt")
 	}
-	p.out.Add("vulnerability", asset+"/"+advisory+"/"+name, zero, all)
+	p.out.Add("vulnerability", asset+"/"+advisory+"/"+in.Name+"@"+in.Version, zero, all)
 }

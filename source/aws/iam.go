@@ -191,6 +191,7 @@ type statement struct {
 	Action    oneOrMore       `json:"Action"`
 	NotAction oneOrMore       `json:"NotAction"`
 	Resource  oneOrMore       `json:"Resource"`
+	NotRes    oneOrMore       `json:"NotResource"`
 	Condition map[string]map[string]oneOrMore
 }
 
@@ -233,7 +234,7 @@ func statements(document string) ([]statement, error) {
 }
 
 // administrative reports whether a document allows everything, everything but
-// some actions, or all of IAM, on every resource. One that cannot be read is
+// some actions, or all of IAM, on every resource or all but some. One that cannot be read is
 // taken as administrative: it must not pass as harmless.
 func administrative(document string) bool {
 	list, err := statements(document)
@@ -244,7 +245,8 @@ func administrative(document string) bool {
 		wide := slices.ContainsFunc(s.Action, func(a string) bool {
 			return a == "*" || a == "*:*" || strings.EqualFold(a, "iam:*")
 		})
-		return s.Effect == "Allow" && slices.Contains(s.Resource, "*") && (wide || len(s.NotAction) > 0)
+		every := slices.Contains(s.Resource, "*") || len(s.NotRes) > 0
+		return s.Effect == "Allow" && every && (wide || len(s.NotAction) > 0)
 	})
 }
 

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -11,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -46,7 +48,7 @@ type cloud struct {
 func startMoto(t *testing.T) *cloud {
 	port := live.Port(t)
 	cmd := exec.Command(live.Peer(t, "python/bin/moto_server"), "-H", "127.0.0.1", "-p", strconv.Itoa(port))
-	cmd.Env = append(os.Environ(), "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
+	cmd.Env = append(os.Environ(), "TZ=UTC")
 	base := &url.URL{Scheme: "http", Host: live.Address(port)}
 	live.Start(t, cmd, live.Answers(base.String()+"/moto-api/data.json"))
 	c := &collector{name: "aws", base: base, wait: count(new(int))}
@@ -109,7 +111,8 @@ func (c *cloud) seedPeople(s *session) {
 		form(iam, "CreateGroup", "GroupName", "readers"),
 		form(iam, "AddUserToGroup", "GroupName", "admins", "UserName", "ana"),
 		form(iam, "AddUserToGroup", "GroupName", "readers", "UserName", "ben"),
-		form(iam, "AttachUserPolicy", "UserName", "deployer", "PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
+		form(iam, "CreatePolicy", "PolicyName", "BreakGlass", "PolicyDocument", everything),
+		form(iam, "AttachUserPolicy", "UserName", "deployer", "PolicyArn", "arn:aws:iam::"+s.account+":policy/BreakGlass"),
 	} {
 		c.do(s, iam, "us-east-1", ask)
 	}
@@ -172,6 +175,41 @@ func (c *cloud) seedRegion(s *session, region string) {
 		"Threshold", "1", "ComparisonOperator", "GreaterThanThreshold", "Statistic", "Sum"))
 }
 
+// seedNetworks makes a second network, peers it with the first, logs its
+// traffic, and puts a load balancer into the first.
+func (c *cloud) seedNetworks(s *session, region string) {
+	text := func(a rest.Answer, path ...string) string {
+		v, err := textAt(a.Body, path)
+		if err != nil || v == "" {
+			c.t.Fatalf("nothing at %v: %s", path, a.Body)
+		}
+		return v
+	}
+	ask := func(svc service, op string, params ...string) rest.Answer {
+		return c.do(s, svc, region, form(svc, op, params...))
+	}
+	first := text(ask(ec2, "DescribeVpcs"), "vpcSet", "item", "vpcId")
+	second := text(ask(ec2, "CreateVpc", "CidrBlock", "10.9.0.0/16", "TagSpecification.1.ResourceType", "vpc", "TagSpecification.1.Tag.1.Key", "Name", "TagSpecification.1.Tag.1.Value", "inner"), "vpc", "vpcId")
+	peering := text(ask(ec2, "CreateVpcPeeringConnection", "VpcId", first, "PeerVpcId", second), "vpcPeeringConnection", "vpcPeeringConnectionId")
+	ask(ec2, "AcceptVpcPeeringConnection", "VpcPeeringConnectionId", peering)
+	ask(ec2, "CreateFlowLogs", "ResourceId.1", second, "ResourceType", "VPC", "TrafficType", "ALL", "LogDestinationType", "s3", "LogDestination", "arn:aws:s3:::halyard-"+s.account+"-closed")
+	subnets := ask(ec2, "DescribeSubnets", "Filter.1.Name", "vpc-id", "Filter.1.Value.1", first)
+	var d struct {
+		IDs []string `xml:"subnetSet>item>subnetId"`
+	}
+	if err := readXML(subnets.Body, &d); err != nil || len(d.IDs) < 2 {
+		c.t.Fatalf("subnets: %s", subnets.Body)
+	}
+	arn := text(ask(elb, "CreateLoadBalancer", "Name", "front", "Scheme", "internet-facing", "Subnets.member.1", d.IDs[0], "Subnets.member.2", d.IDs[1]),
+		"CreateLoadBalancerResult", "LoadBalancers", "member", "LoadBalancerArn")
+	ask(elb, "CreateListener", "LoadBalancerArn", arn, "Protocol", "HTTP", "Port", "80", "DefaultActions.member.1.Type", "fixed-response",
+		"DefaultActions.member.1.FixedResponseConfig.StatusCode", "200", "DefaultActions.member.1.FixedResponseConfig.ContentType", "text/plain")
+	ask(elb, "ModifyLoadBalancerAttributes", "LoadBalancerArn", arn, "Attributes.member.1.Key", "access_logs.s3.enabled", "Attributes.member.1.Value", "false")
+	cert, key := certificate(c.t)
+	c.do(s, iam, region, form(iam, "UploadServerCertificate", "ServerCertificateName", "old", "CertificateBody", string(cert), "PrivateKey", string(key)))
+	c.do(s, iam, region, form(iam, "UpdateAccountPasswordPolicy", "MinimumPasswordLength", "14", "RequireSymbols", "true", "RequireNumbers", "true", "MaxPasswordAge", "90", "PasswordReusePrevention", "24"))
+}
+
 // certificate is one that ends in 2031, and its key, both PEM.
 func certificate(t *testing.T) (cert, key []byte) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -203,7 +241,7 @@ func (c *cloud) seedTrails(s *session, bucket string) {
 
 func (c *cloud) with(settings string) sourcetest.Connection {
 	return sourcetest.Connection{Driver: Driver, Name: "aws", With: settings, Window: window(),
-		Env: source.Env{Secret: func(context.Context, string) (string, error) { return "made-up", nil }}}
+		Env: source.Env{Secret: secretOf}}
 }
 
 // window ends now: the emulator's reports state this machine's time.
@@ -241,6 +279,10 @@ func TestMoto(t *testing.T) {
 			c.seedRegion(s, region)
 		}
 		c.seedTrails(s, "halyard-"+s.account+"-closed")
+	}
+	c.seedNetworks(prod, "eu-west-1")
+	if path := os.Getenv("AWS_RECORD"); path != "" {
+		c.record(path, member)
 	}
 	r := record(t, c.with(c.settings(member)))
 	for _, err := range r.Errs {
@@ -327,10 +369,15 @@ func checkPeople(t *testing.T, r *sourcetest.Recorder, number string) {
 	holds(t, r, "key", user+"deployer/access-key-1", `"kind":"access"`, `"status":"active"`, `"owner":"`+user+`deployer"`, `"lastUsedAt":"never"`)
 	holds(t, r, "membership", user+"ana/group/admins", `"privileged":true`)
 	holds(t, r, "membership", user+"ben/group/readers", `"privileged":false`)
-	holds(t, r, "membership", user+"deployer/policy/arn:aws:iam::aws:policy/AdministratorAccess", `"privileged":true`)
+	holds(t, r, "membership", user+"deployer/policy/arn:aws:iam::"+number+":policy/BreakGlass", `"privileged":true`)
 	holds(t, r, "link", user+"ana/link", `"person":"hr/17"`, `"confirmed":true`)
-	holds(t, r, "authPolicy", "aws/"+number+"/password", `"enabled":false`)
-	lacks(t, r, "authPolicy", "aws/"+number+"/password", `"minLength"`)
+	if number == ownAccount {
+		holds(t, r, "authPolicy", "aws/"+number+"/password", `"enabled":false`)
+		lacks(t, r, "authPolicy", "aws/"+number+"/password", `"minLength"`)
+		return
+	}
+	holds(t, r, "authPolicy", "aws/"+number+"/password", `"enabled":true`, `"password":{"complexity":true,"history":24,"maxAgeDays":90,"minLength":14}`)
+	holds(t, r, "key", "arn:aws:iam::"+number+":server-certificate/old", `"kind":"certificate"`)
 }
 
 func checkBuckets(t *testing.T, r *sourcetest.Recorder, number string) {
@@ -352,7 +399,11 @@ func checkRegion(t *testing.T, r *sourcetest.Recorder, number, region string) {
 	}
 	holds(t, r, "resource", at("ec2", "instance/"), `"kind":"instance"`, `"enabled":true`, `"openPorts":["22","23","443"]`)
 	holds(t, r, "resource", at("ec2", "ebs-encryption-by-default"), `"enabled":false`)
-	holds(t, r, "network", at("ec2", "vpc/"), `"flowLogs":false`, `"joins":[]`)
+	if number == ownAccount || region != "eu-west-1" {
+		holds(t, r, "network", at("ec2", "vpc/"), `"flowLogs":false`, `"joins":[]`)
+	} else {
+		checkNetworks(t, r, at)
+	}
 	holds(t, r, "datastore", at("rds", "db:plain"), `"encrypted":false`, `"public":true`, `"redundant":false`)
 	lacks(t, r, "datastore", at("rds", "db:plain"), `"backedUp"`) // AWS Backup did not answer
 	holds(t, r, "datastore", at("rds", "db:sealed"), `"encrypted":true`, `"public":false`, `"redundant":true`, `"backedUp":true`)
@@ -380,6 +431,35 @@ func checkRegion(t *testing.T, r *sourcetest.Recorder, number, region string) {
 	if volumes != 2 {
 		t.Errorf("%d volumes without encryption, want the instance's and the one made", volumes)
 	}
+}
+
+// checkNetworks: two networks joined to each other, one of which logs.
+func checkNetworks(t *testing.T, r *sourcetest.Recorder, at func(service, rest string) string) {
+	t.Helper()
+	var inner, outer audit.Item
+	for _, it := range r.ByType("network") {
+		switch {
+		case !strings.HasPrefix(it.ID, at("ec2", "vpc/")):
+		case strings.Contains(string(it.Body), `"name":"inner"`):
+			inner = it
+		default:
+			outer = it
+		}
+	}
+	for _, tc := range []struct {
+		it   audit.Item
+		want []string
+	}{
+		{inner, []string{`"flowLogs":true`, `"joins":["` + outer.ID + `"]`, `"joinsEnvironments":["production"]`}},
+		{outer, []string{`"flowLogs":false`, `"joins":["` + inner.ID + `"]`}},
+	} {
+		for _, want := range tc.want {
+			if !strings.Contains(string(tc.it.Body), want) {
+				t.Errorf("network %s: got %s, want %s", tc.it.ID, tc.it.Body, want)
+			}
+		}
+	}
+	holds(t, r, "resource", at("elasticloadbalancing", "loadbalancer/app/front"), `"public":true`, `"openPorts":["80"]`, `"encrypted":false`, `"waf":false`, `"logging":false`)
 }
 
 func named(t *testing.T, r *sourcetest.Recorder, prefix, text string) audit.Item {
@@ -432,5 +512,28 @@ func checkStreams(t *testing.T, r *sourcetest.Recorder, member string) {
 	}
 	if !slices.ContainsFunc(r.Manifests, func(m audit.Manifest) bool { return m.Scope == member+"/ap-southeast-2/kms" }) {
 		t.Error("no stream of the member's third region")
+	}
+}
+
+// record writes what the emulator answers for two accounts and one region, for
+// the tests that replay it.
+func (c *cloud) record(path, member string) {
+	var list []kept
+	with := strings.NewReplacer(`"regions":["`+strings.Join(liveRegions, `","`)+`"]`, `"regions":["eu-west-1"]`, `"accounts":["`+hiddenAccount+`"],`, "").Replace(c.settings(member))
+	conn := c.with(with)
+	conn.Window = replayWindow
+	conn.Env.HTTP = &http.Client{Transport: keeping{&list}}
+	record(c.t, conn)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	for _, k := range list {
+		if err := enc.Encode(k); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	out := strings.ReplaceAll(b.String(), member, memberAccount)
+	if err := os.WriteFile(path, []byte(out), 0o600); err != nil {
+		c.t.Fatal(err)
 	}
 }

@@ -125,7 +125,7 @@ func (s *session) sign(svc service, region string) rest.Authorizer {
 
 // words are what went wrong with credentials, never with a secret.
 func (s *session) words(err error) string {
-	text := err.Error()
+	text := strings.TrimPrefix(err.Error(), "failed to refresh cached credentials, ") // the SDK's words, not AWS's
 	for _, secret := range s.secrets {
 		text = strings.ReplaceAll(text, secret, "***")
 	}
