@@ -46,7 +46,7 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 	}
 	db, err := c.connect(ctx)
 	if db != nil {
-		defer db.Close()
+		defer func() { _ = db.Close() }() // nothing was written
 	}
 	for i := range c.streams {
 		r := c.reading(run, &c.streams[i], zone)

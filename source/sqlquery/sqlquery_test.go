@@ -35,7 +35,7 @@ func TestInvalid(t *testing.T) {
 		`{"dsn":"env:DSN","allow":"all","streams":[`+one+`]}`,
 		`{"dsn":"env:DSN","timeout":-1,"streams":[`+one+`]}`,
 		with(buckets(" ;")),
-		with(strings.Replace(one, `"region":"region"`, `"colour":"region"`, 1)),
+		with(strings.Replace(one, `"region":"region"`, `"shade":"region"`, 1)),
 		with(strings.Replace(one, `"snapshot"`, `"events"`, 1)),
 		with(one, strings.Replace(one, `"name":"buckets"`, `"name":"more"`, 1)))
 }
