@@ -32,7 +32,7 @@ var Driver = &source.Driver{
 
 var cannot = []string{
 	"a stretch that no unbroken chain of digest files covers is not known to be whole, though its files were read",
-	"that CloudTrail wrote a digest file: its signature is kept beside it in S3, not in it; `aws cloudtrail validate-logs` verifies it",
+	"that CloudTrail wrote a digest file, of which the last of a chain is vouched for by none after it: the signature is kept beside it in S3, not in it; `aws cloudtrail validate-logs` verifies it",
 	"sign-ins at an identity provider, and by access key",
 	"the user of a failed sign-in where CloudTrail hides a name that does not exist",
 }

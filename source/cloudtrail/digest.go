@@ -92,12 +92,19 @@ func (d digest) follows(b digest) bool {
 func (r *reading) chain(ctx context.Context, all []digest) error {
 	slices.SortFunc(all, func(a, b digest) int { return a.start.Compare(b.start) })
 	all = slices.CompactFunc(all, func(a, b digest) bool { return a.sum == b.sum })
+	vouched := map[string]string{} // what each digest must hash to, as the one after it says
+	for _, d := range all {
+		vouched[d.before] = d.beforeSum
+	}
 	var link *stretch
 	for _, d := range all {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		logs, why := r.named(d)
+		if sum := vouched[d.name]; sum != "" && sum != d.sum {
+			why = "it is not as the digest after it says it was delivered"
+		}
 		if why != "" {
 			if err := r.end(ctx, link); err != nil {
 				return err
