@@ -5,9 +5,11 @@ package all
 import (
 	"tieout/source"
 	"tieout/source/agent"
+	"tieout/source/aws"
 	"tieout/source/azure"
 	"tieout/source/bamboohr"
 	"tieout/source/borg"
+	"tieout/source/cloudtrail"
 	"tieout/source/dns"
 	"tieout/source/entra"
 	"tieout/source/files"
@@ -46,6 +48,9 @@ var Drivers = source.Registry{
 	github.Driver,
 	gitlab.Driver,
 	gitea.Driver,
+	aws.Driver,
+	aws.CredentialReport,
+	cloudtrail.Driver,
 	gcp.Driver,
 	azure.Driver,
 	okta.Driver,
