@@ -86,6 +86,10 @@ func (x *writer) checkFile(month time.Time, merges []merge) error {
 			cells = append(cells[:0], m.sha[:12]+"-"+name, repositoryName(m.repo), m.sha, name, result, instantText(at))
 			w.row(cells)
 		}
+		if m.kind == failedDeployment { // on the merged commit, before it was released
+			cells = append(cells[:0], m.sha[:12]+"-test-2", repositoryName(m.repo), m.sha, "test", "failure", instantText(m.merged.Add(7*time.Minute)))
+			w.row(cells)
+		}
 	}
 	return w.close(w.rows, madeAfter(month))
 }

@@ -15,7 +15,7 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "f81ea399dd16df8f50b3c981ba73819cc49f975d13953bf765cb8d026166cdc1"
+const startupDigest = "07ca10b54d5ee163a078f8353551203aabde32e82d3a1ce6dc5b91c5f29826e2"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
@@ -35,7 +35,7 @@ func TestStartup(t *testing.T) {
 }
 
 // feedsDigest is the digest of the small company below.
-const feedsDigest = "16fdde4c909eed337eacf58996090e6ceb1ce33f00d7182dc202102d904e309b"
+const feedsDigest = "b7c1ffd1f8442ab84cb386c33adbe8a3733c2f60e1cbb761604775ea6f311813"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.

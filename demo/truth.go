@@ -217,21 +217,32 @@ func (x *writer) changeTruth(tr *Truth) {
 	x.unprotectedTruth(tr)
 }
 
-// unprotectedTruth is what the week without rules means for the changes of that
-// week. Between two daily exports that differ the rules are not known.
+// unprotectedTruth is what the week without rules means for what was merged and
+// deployed in it. Between two daily exports that differ the rules are not known.
 func (x *writer) unprotectedTruth(tr *Truth) {
-	off, on := x.seen(rulesOff), x.seen(rulesOn)
-	if !x.size.Changes {
-		on = addDays(on, -1)
-	}
 	for _, m := range x.changes(day(2025, 7, 1)) {
-		switch {
-		case m.repo != unprotectedRepository || m.merged.Before(addDays(off, -1)) || !m.merged.Before(x.seen(rulesOn)):
-		case !m.merged.Before(off) && m.merged.Before(on):
-			tr.happened("change.checks", m.id(), audit.Deviated, m.merged, "no check was required in the week without rules")
-		case !x.size.Changes:
-			tr.gap("codehost github change", m.merged, m.merged.Add(time.Microsecond), "the rules changed between two exports", "change.checks")
+		if m.repo != unprotectedRepository {
+			continue
 		}
+		x.unprotected(tr, "change", m.id(), m.merged)
+		if !m.deployed.IsZero() {
+			x.unprotected(tr, "deployment", deploymentID(&m), m.deployed)
+		}
+	}
+}
+
+// unprotected adds one of them.
+func (x *writer) unprotected(tr *Truth, typ, item string, at time.Time) {
+	off, on, blind := x.seen(rulesOff), x.seen(rulesOn), 0
+	if !x.size.Changes {
+		blind = -1 // between the export before and the first that shows it, nothing is known
+	}
+	switch {
+	case at.Before(addDays(off, blind)) || !at.Before(on):
+	case at.Before(off) || !at.Before(addDays(on, blind)):
+		tr.gap("codehost github "+typ, at, at.Add(time.Microsecond), "the rules changed between two exports", typ+".checks")
+	default:
+		tr.happened(typ+".checks", item, audit.Deviated, at, "no check was required in the week without rules")
 	}
 }
 
