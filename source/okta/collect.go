@@ -28,16 +28,16 @@ const (
 // A run is one collection.
 type run struct {
 	*source.Run
-	rest     *rest.Client
-	rules    rules
-	everyone string          // id of the group that all accounts are in; "": not known
-	listed   map[string]bool // ids of users on the list
-	sign     signOn
+	rest   *rest.Client
+	rules  rules
+	listed map[string]bool // ids of users on the list
+	placed map[string]bool // ids of users, made before this collection, who are in a group
+	sign   signOn
 }
 
 // Collect reads policies first, since accounts and applications are held to them.
 func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
-	r := &run{Run: &source.Run{Source: c.System, Window: w, Sink: sink}, rules: c.rules, listed: map[string]bool{}}
+	r := &run{Run: &source.Run{Source: c.System, Window: w, Sink: sink}, rules: c.rules, listed: map[string]bool{}, placed: map[string]bool{}}
 	token, err := c.env.ResolveSecret(ctx, "token", c.token)
 	if err != nil {
 		return err

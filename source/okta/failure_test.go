@@ -3,6 +3,7 @@ package okta
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -88,7 +89,7 @@ func TestMembersHeldToUsers(t *testing.T) {
 	o := newOrg(t)
 	o.answers["/api/v1/users?after=3"] = json.RawMessage(`[]`)
 	r, _ := record(t, serve(t, o))
-	if m := r.Manifest("account"); m.Complete || !strings.Contains(m.Reason, "members of groups that are on the list of users: 6 of 7") {
+	if m := r.Manifest("account"); m.Complete || !strings.Contains(m.Reason, "members of groups that are on the list of users: 3 of 4") {
 		t.Errorf("complete %v: %s", m.Complete, m.Reason)
 	}
 }
@@ -151,6 +152,47 @@ func TestSecondFactor(t *testing.T) {
 			got := body(t, r, "account", "okta/"+ana)
 			if strings.Contains(got, "enforced") != (tc.want != "") || !strings.Contains(got, tc.want) {
 				t.Errorf("got %s, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestSecondFactorByGroup: a policy for a group is for its members, and the
+// next one for the others and for those that its rule leaves out.
+func TestSecondFactorByGroup(t *testing.T) {
+	const group = "00gs5m97vplNeUXoG697" // of ben and cleo
+	const rule = `[{"id":"r","status":"ACTIVE","priority":1,"system":false,"conditions":{"people":{"users":{"exclude":[%s]}}},"actions":{"signon":{"access":"ALLOW","requireFactor":%t}}}]`
+	policies := func(people string) string {
+		return `[{"id":"00psignon1","type":"OKTA_SIGN_ON","name":"One","status":"ACTIVE","priority":1,"conditions":{"people":` + people + `}},
+			{"id":"00psignon2","type":"OKTA_SIGN_ON","name":"Default Policy","status":"ACTIVE","priority":2,"system":true,"conditions":{"people":{"groups":{"include":["` + everyone + `"]}}}}]`
+	}
+	for _, tc := range []struct {
+		name, people, leavesOut string
+		fail                    bool
+		want                    map[string]string
+	}{
+		{"a group", `{"groups":{"include":["` + group + `"]}}`, "", false, map[string]string{ana: "false", ben: "true", cleo: "true"}},
+		{"a group, its rule leaves one out", `{"groups":{"include":["` + group + `"]}}`, `"` + ben + `"`, false, map[string]string{ana: "false", ben: "false", cleo: "true"}},
+		{"all but a group", `{"groups":{"include":["` + everyone + `"],"exclude":["` + group + `"]}}`, "", false, map[string]string{ana: "true", ben: "false", cleo: "false"}},
+		{"all but one", `{"groups":{"include":["` + everyone + `"]},"users":{"exclude":["` + ana + `"]}}`, "", false, map[string]string{ana: "false", ben: "true", cleo: "true"}},
+		{"one", `{"users":{"include":["` + ana + `"]}}`, "", false, map[string]string{ana: "true", ben: "false", cleo: "false"}},
+		{"a group that cannot be read", `{"groups":{"include":["` + group + `"]}}`, "", true, map[string]string{ana: "", ben: "", cleo: ""}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := newOrg(t)
+			o.answers["/.well-known/okta-organization"] = json.RawMessage(`{"id":"00o","pipeline":"v1"}`)
+			o.answers["/api/v1/policies?type=OKTA_SIGN_ON"] = json.RawMessage(policies(tc.people))
+			o.answers["/api/v1/policies/00psignon1/rules"] = fmt.Appendf(nil, rule, tc.leavesOut, true)
+			o.answers["/api/v1/policies/00psignon2/rules"] = fmt.Appendf(nil, rule, "", false)
+			if tc.fail {
+				o.fail["/api/v1/groups/"+group+"/users"] = refuse(500, "oops")
+			}
+			r, _ := record(t, serve(t, o))
+			for id, want := range tc.want {
+				got := body(t, r, "account", "okta/"+id)
+				if strings.Contains(got, "enforced") != (want != "") || want != "" && !strings.Contains(got, `"enforced":`+want) {
+					t.Errorf("got %s, want %q", got, want)
+				}
 			}
 		})
 	}

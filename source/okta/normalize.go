@@ -208,7 +208,7 @@ func disabled(u user) any {
 }
 
 func (r *reading) factors(f source.Fields, u user, sheet *rest.Sheet, facts peopleFacts) {
-	switch facts.SecondFactor {
+	switch facts.SecondFactor[u.ID] {
 	case factorRequired:
 		f["mfa.enforced"] = true
 	case factorNotRequired:

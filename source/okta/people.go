@@ -21,20 +21,24 @@ const peopleOnPage = 50
 
 // peopleFacts are what the reading of users depends on besides their answers.
 type peopleFacts struct {
-	SecondFactor string `json:"secondFactor,omitempty"` // "required" or "not required" to sign in, of everyone; "" if that cannot be told
+	SecondFactor map[string]string `json:"secondFactor,omitempty"` // by user: "required" or "not required" to sign in; absent if that cannot be told
 }
 
 // A refusal is a kind of answer about single users that the system does not
 // give: after the first one nothing more is asked.
 type refusal struct{ factors, roles bool }
 
-// people reads users, and then groups with their members.
+// people reads groups with their members, which decide what users are held to,
+// and then users.
 func (r *run) people(ctx context.Context) error {
 	accounts := r.Snapshot("account", "", cannotPeople, kindPeople)
 	places := r.Snapshot("membership", "", cannotGroups, kindPeople, kindMembers)
 	streams := []*source.Stream{accounts, places}
 	if r.rules.Person != "" {
 		streams = append(streams, r.Snapshot("link", "", cannotPeople, kindPeople))
+	}
+	if err := r.groups(ctx, places); err != nil {
+		return err
 	}
 	var no refusal
 	each := func(users []json.RawMessage) error {
@@ -46,18 +50,31 @@ func (r *run) people(ctx context.Context) error {
 		r.Progress("account", len(r.listed), 0)
 		return nil
 	}
-	if _, err := r.list(ctx, rest.List{Kind: kindUsers}, allUsers, each, streams...); err != nil {
+	f, err := r.list(ctx, rest.List{Kind: kindUsers}, allUsers, each, streams...)
+	if err != nil {
 		return err
 	}
-	if err := r.groups(ctx, accounts, places); err != nil {
-		return err
+	if f.Whole() && len(r.placed) > 0 {
+		r.reconcile(accounts)
 	}
 	return r.Close(ctx, streams...)
 }
 
+// reconcile holds the list of users to the members of groups: everybody is in one.
+func (r *run) reconcile(accounts *source.Stream) {
+	known := 0
+	for id := range r.placed {
+		if r.listed[id] {
+			known++
+		}
+	}
+	accounts.Reconcile("members of groups that are on the list of users", len(r.placed), known)
+}
+
 // some seals users with what is asked about each of them.
 func (r *run) some(ctx context.Context, users []json.RawMessage, no *refusal, streams []*source.Stream) error {
-	sheet := rest.NewSheet(peopleFacts{SecondFactor: r.sign.everyone()})
+	facts := peopleFacts{SecondFactor: map[string]string{}}
+	var sheet rest.Sheet
 	for _, e := range users {
 		var u user
 		if json.Unmarshal(e, &u) != nil || u.ID == "" {
@@ -72,11 +89,16 @@ func (r *run) some(ctx context.Context, users []json.RawMessage, no *refusal, st
 		if u.Status == "DEPROVISIONED" {
 			continue // Okta tells nothing about these
 		}
-		if err := r.about(ctx, sheet, u, no, streams); err != nil {
+		if told := r.sign.of(u.ID); told != "" {
+			facts.SecondFactor[u.ID] = told
+		}
+		if err := r.about(ctx, &sheet, u, no, streams); err != nil {
 			return err
 		}
 	}
-	p := audit.Page{Kind: kindPeople, Query: "GET /api/v1/users/{id}/factors, /api/v1/users/{id}/roles", Body: sheet.Encode()}
+	whole := rest.NewSheet(facts)
+	whole.Answers = sheet.Answers
+	p := audit.Page{Kind: kindPeople, Query: "GET /api/v1/users/{id}/factors, /api/v1/users/{id}/roles", Body: whole.Encode()}
 	return r.Seal(ctx, p, streams...)
 }
 
@@ -139,9 +161,8 @@ type groupFacts struct {
 	Name  string `json:"name"`
 }
 
-// groups reads every group's members and holds them to the list of users.
-func (r *run) groups(ctx context.Context, accounts, places *source.Stream) error {
-	seen, known := 0, 0
+// groups reads every group's members.
+func (r *run) groups(ctx context.Context, places *source.Stream) error {
 	each := func(groups []json.RawMessage) error {
 		for _, e := range groups {
 			var g group
@@ -149,32 +170,32 @@ func (r *run) groups(ctx context.Context, accounts, places *source.Stream) error
 				places.Fail("a group without an id or a name is on the list")
 				continue
 			}
-			if err := r.members(ctx, g, places, &seen, &known); err != nil {
+			if err := r.members(ctx, g, places); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	f, err := r.list(ctx, rest.List{Kind: kindGroups}, "/api/v1/groups?limit=200", each, places)
-	if err != nil {
-		return err
-	}
-	if f.Whole() && seen > 0 {
-		accounts.Reconcile("members of groups that are on the list of users", seen, known)
-	}
-	return nil
+	_, err := r.list(ctx, rest.List{Kind: kindGroups}, "/api/v1/groups?limit=200", each, places)
+	return err
 }
 
-func (r *run) members(ctx context.Context, g group, places *source.Stream, seen, known *int) error {
+// members reads one group's members. Those of a group that a sign-on policy
+// names are kept: they decide whom it is for.
+func (r *run) members(ctx context.Context, g group, places *source.Stream) error {
+	ids := map[string]bool{}
+	_, named := r.sign.groups[g.ID]
 	each := func(members []json.RawMessage) error {
 		for _, e := range members {
 			var u user
-			if json.Unmarshal(e, &u) != nil || u.Created.IsZero() || !u.Created.Before(r.Window.AsOf) {
-				continue // made while this was read
+			if json.Unmarshal(e, &u) != nil || u.ID == "" {
+				continue
 			}
-			*seen++
-			if r.listed[u.ID] {
-				*known++
+			if named {
+				ids[u.ID] = true
+			}
+			if !u.Created.IsZero() && u.Created.Before(r.Window.AsOf) {
+				r.placed[u.ID] = true
 			}
 		}
 		return nil
@@ -187,8 +208,11 @@ func (r *run) members(ctx context.Context, g group, places *source.Stream, seen,
 	}
 	places.Asked(l.Asked)
 	places.Pages += one.Pages
-	if !f.Whole() {
+	switch {
+	case !f.Whole():
 		places.Fail(fmt.Sprintf("members of %s: %s", g.Profile.Name, f.Why))
+	case named:
+		r.sign.groups[g.ID] = ids
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func (r *run) policies(ctx context.Context) error {
 	if err := r.findEveryone(ctx); err != nil {
 		return err
 	}
-	r.sign = signOn{classic: classic, apps: map[string]bool{}}
+	r.sign.classic, r.sign.apps, r.sign.groups = classic, map[string]bool{}, map[string]map[string]bool{}
 	for _, typ := range []string{typePassword, typeSignOn, typeEnroll, typeAccess} {
 		if typ == typeAccess && classic {
 			continue // these organizations have none
@@ -133,7 +133,7 @@ func (r *run) findEveryone(ctx context.Context) error {
 		for _, e := range groups {
 			var g group
 			if json.Unmarshal(e, &g) == nil && g.Type == "BUILT_IN" && g.Profile.Name == "Everyone" {
-				r.everyone = g.ID
+				r.sign.everyone = g.ID
 			}
 		}
 		return nil
@@ -167,13 +167,13 @@ func (r *run) policiesOf(ctx context.Context, typ string) error {
 		}
 		first = first && read[i].Status != "ACTIVE"
 	}
-	r.sign.take(typ, read, r.everyone, !s.Failed())
+	r.sign.take(typ, read, !s.Failed())
 	return r.Close(ctx, s)
 }
 
 // policy reads one policy's rules.
 func (r *run) policy(ctx context.Context, p *ruled, first bool, s *source.Stream) error {
-	sheet := rest.NewSheet(policyFacts{Everyone: r.everyone, First: first})
+	sheet := rest.NewSheet(policyFacts{Everyone: r.sign.everyone, First: first})
 	sheet.AddElement(partPolicy, p.element)
 	a, err := r.rest.Get(ctx, "/api/v1/policies/"+url.PathEscape(p.ID)+"/rules")
 	if err != nil {

@@ -106,7 +106,7 @@ func (s *passwordSettings) fields(f source.Fields) {
 // ruleFields are of the rules that can apply, taken together: a second factor
 // only if all ask for it, and the longest of their sessions.
 func ruleFields(f source.Fields, p ruled) {
-	rules := within(p)
+	rules := within(p, "")
 	switch judge(rules) {
 	case always:
 		f["mfaRequired"] = true
