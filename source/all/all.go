@@ -23,6 +23,7 @@ import (
 	"tieout/source/grype"
 	"tieout/source/http"
 	"tieout/source/jira"
+	"tieout/source/kubernetes"
 	"tieout/source/ldap"
 	"tieout/source/ocsf"
 	"tieout/source/okta"
@@ -53,6 +54,7 @@ var Drivers = source.Registry{
 	cloudtrail.Driver,
 	gcp.Driver,
 	azure.Driver,
+	kubernetes.Driver,
 	okta.Driver,
 	entra.Driver,
 	workspace.Driver,
