@@ -20,11 +20,15 @@ type ToolSettings struct {
 	Scope Scope `json:"scope"`
 }
 
-// Documented are the keys of ToolSettings. need says whether the tool's reports
-// leave out what they are about.
-func Documented(need bool) []source.Setting {
+// Documented are the keys of ToolSettings; needed names those of them that the
+// tool's reports make necessary, since they do not say it.
+func Documented(needed ...string) []source.Setting {
 	doc := "what a report is about, instead of its own words: a text, or { path: RE2 }, the first group of an expression on the file's path"
-	return append(slices.Clone(Settings), source.Setting{Name: "scope", Doc: doc, Example: `{ path: "scans/([^/]+)/" }`, Required: need})
+	out := append(slices.Clone(Settings), source.Setting{Name: "scope", Doc: doc, Example: `{ path: "scans/([^/]+)/" }`})
+	for i := range out {
+		out[i].Required = out[i].Required || slices.Contains(needed, out[i].Name)
+	}
+	return out
 }
 
 // A Scope says what a file is about: a fixed text, or the first group of a

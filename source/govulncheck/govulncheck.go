@@ -26,7 +26,7 @@ var Driver = &source.Driver{
 	Types:    []string{"vulnerability"},
 	Scopes:   []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is scanned and nothing is written"}},
 	Cannot:   cannot,
-	Settings: append(folder.Documented(false), weakness.Reach),
+	Settings: append(folder.Documented("dates"), weakness.Reach),
 
 	Open:      open,
 	Normalize: normalize,
@@ -56,7 +56,8 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
 	}
-	return weakness.Tool{Kind: kind, Cannot: cannot, Head: head, Called: called}.Open(name, s.ToolSettings, env)
+	tool := weakness.Tool{Kind: kind, Cannot: cannot, Called: called, Head: func(body []byte) (folder.Head, error) { return head(body, called) }}
+	return tool.Open(name, s.ToolSettings, env)
 }
 
 // A message is one object of the stream (golang.org/x/vuln/internal/govulncheck);
@@ -64,6 +65,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 type message struct {
 	Config *struct {
 		ScannerName string `json:"scanner_name"`
+		ScanLevel   string `json:"scan_level"` // from 1.1: symbol, package or module
 	} `json:"config"`
 	SBOM *struct {
 		Modules []struct {
@@ -86,6 +88,7 @@ type finding struct {
 // A report is what is kept of a stream.
 type report struct {
 	subject  string // module or package that was scanned; "" if it is not said
+	level    string // of the scan; "" if it is not said
 	findings []finding
 }
 
@@ -102,7 +105,9 @@ func parse(body []byte) (report, error) {
 		if err != nil {
 			return r, fmt.Errorf("it is no JSON output of govulncheck: %w", err)
 		}
-		known = known || m.Config != nil && m.Config.ScannerName == "govulncheck"
+		if m.Config != nil {
+			known, r.level = m.Config.ScannerName == "govulncheck", m.Config.ScanLevel
+		}
 		r.take(m)
 	}
 	if !known {
@@ -129,8 +134,13 @@ func (r *report) take(m message) {
 	}
 }
 
-func head(body []byte) (folder.Head, error) {
+// head refuses a scan that did not look for calls where only those are wanted:
+// it would look like one that found none.
+func head(body []byte, called bool) (folder.Head, error) {
 	r, err := parse(body)
+	if err == nil && called && r.level != "" && r.level != "symbol" {
+		err = fmt.Errorf("it is of a scan at %s level, which does not tell what is called; `reach: called` needs one at symbol level", r.level)
+	}
 	return folder.Head{Scope: r.subject}, err
 }
 

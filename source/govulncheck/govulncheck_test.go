@@ -39,6 +39,7 @@ func TestRefused(t *testing.T) {
 	foldertest.Refused(t, Driver, named, "a-2026-03-31.json", `{"config":{"scanner_name":"govulncheck"}}`, "does not say what was scanned")
 	foldertest.Refused(t, Driver, named, "a-2026-03-31.json", `{"config":{"scanner_name":"govulncheck"}}{"SBOM":{"roots":["a"]`, "no JSON output of govulncheck")
 	foldertest.Refused(t, Driver, named, "a.json", `{"config":{"scanner_name":"govulncheck"}}{"SBOM":{"roots":["a"]}}`, "holds no day")
+	foldertest.Refused(t, Driver, `{"files":["*"],"dates":"name","reach":"called"}`, "a-2026-03-31.json", `{"config":{"scanner_name":"govulncheck","scan_level":"module"}}{"SBOM":{"roots":["a"]}}`, "a scan at module level")
 	foldertest.Invalid(t, Driver, `{}`, `{"files":["*"]}`, `{"files":["*"],"dates":"name","reach":"imported"}`)
 }
 

@@ -38,7 +38,7 @@ func driver(p platform) *source.Driver {
 		Types:   []string{"finding", "vulnerability"},
 		Scopes:  []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is asked of " + p.title + " and nothing is written"}},
 		Cannot:  cannot,
-		Settings: append(folder.Documented(false),
+		Settings: append(folder.Documented("dates"),
 			source.Setting{Name: "export", Doc: "what the files are exports of: `tests`, `controls` (findings) or `vulnerabilities`", Example: "tests", Required: true},
 			source.Setting{Name: "columns", Doc: "the export's own column for a field, where it has another name than the platform's published interface gives it", Example: `{ check: "Test", status: "Result" }`},
 			source.Setting{Name: "values", Doc: "what a word of the status column means, in the schema's words", Example: `{ "Passing": met, "Failing": "not met" }`}),

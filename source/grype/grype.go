@@ -26,7 +26,7 @@ var Driver = &source.Driver{
 	Types:   []string{"vulnerability"},
 	Scopes:  []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is scanned and nothing is written"}},
 	Cannot:  cannot,
-	Settings: append(folder.Documented(false), source.Setting{Name: "tags",
+	Settings: append(folder.Documented(), source.Setting{Name: "tags",
 		Doc: "`drop`: all tags of an image are the same thing, so that the next build's scan shows what is gone; absent: each tag is one of its own", Example: "drop"}),
 
 	Open:      open,

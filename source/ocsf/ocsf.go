@@ -23,7 +23,7 @@ var Driver = &source.Driver{
 	Types:   []string{"alert", "finding", "signIn", "vulnerability"},
 	Scopes:  []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is asked and nothing is written"}},
 	Cannot:  cannot,
-	Settings: append(folder.Documented(false),
+	Settings: append(folder.Documented(),
 		source.Setting{Name: "class", Doc: "what is read of the files: `compliance` (2003, finding), `vulnerability` (2002), `detection` (2004, alert) or `authentication` (3002, signIn)", Example: "detection", Required: true},
 		source.Setting{Name: "accounts", Doc: "authentication: connection whose accounts sign in; an account's id is then CONNECTION/UID. Absent: the user's uid", Example: "okta"}),
 

@@ -26,7 +26,7 @@ var Driver = &source.Driver{
 	Types:   types,
 	Scopes:  []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is assessed and nothing is written"}},
 	Cannot:  cannot,
-	Settings: append(folder.Documented(false), source.Setting{Name: "tool",
+	Settings: append(folder.Documented(), source.Setting{Name: "tool",
 		Doc: "name of what assessed, for results that do not name a tool as their origin; absent: then it is not collected", Example: "trestle-bot"}),
 
 	Open:      open,

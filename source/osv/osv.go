@@ -25,7 +25,7 @@ var Driver = &source.Driver{
 	Types:    []string{"vulnerability"},
 	Scopes:   []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is scanned and nothing is written"}},
 	Cannot:   cannot,
-	Settings: append(folder.Documented(true), weakness.Reach),
+	Settings: append(folder.Documented("dates", "scope"), weakness.Reach),
 
 	Open:      open,
 	Normalize: normalize,
@@ -91,15 +91,28 @@ type entry struct {
 			Name      string `json:"name"`
 			Ecosystem string `json:"ecosystem"`
 		} `json:"package"`
-		Ranges []struct {
-			Events []struct {
-				Fixed string `json:"fixed"`
-			} `json:"events"`
-		} `json:"ranges"`
+		Ranges []span `json:"ranges"`
 	} `json:"affected"`
 	Specific struct {
 		Severity any `json:"severity"`
 	} `json:"database_specific"`
+}
+
+// A span is a range of versions that are affected.
+type span struct {
+	Events []struct {
+		Fixed string `json:"fixed"`
+	} `json:"events"`
+}
+
+// fixed reports that the range ends in a version that is not affected.
+func (s span) fixed() bool {
+	for _, e := range s.Events {
+		if e.Fixed != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // A group are the advisories of one weakness.
@@ -215,18 +228,12 @@ func (p pkg) fix(g group) *bool {
 			continue
 		}
 		for _, a := range v.Affected {
-			if a.Package.Name != p.Package.Name || len(a.Ranges) == 0 {
-				continue
-			}
-			if answer == nil {
+			switch {
+			case a.Package.Name != p.Package.Name || len(a.Ranges) == 0:
+			case slices.ContainsFunc(a.Ranges, span.fixed):
+				return weakness.Yes()
+			default:
 				answer = weakness.No()
-			}
-			for _, r := range a.Ranges {
-				for _, e := range r.Events {
-					if e.Fixed != "" {
-						return weakness.Yes()
-					}
-				}
 			}
 		}
 	}

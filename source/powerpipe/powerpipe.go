@@ -25,7 +25,7 @@ var Driver = &source.Driver{
 	Types:    types,
 	Scopes:   []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is run and nothing is written"}},
 	Cannot:   cannot,
-	Settings: folder.Documented(false),
+	Settings: folder.Documented(),
 
 	Open:      open,
 	Normalize: normalize,

@@ -29,7 +29,7 @@ var Driver = &source.Driver{
 	Types:   types,
 	Scopes:  []source.Scope{{Name: "read the files", Why: "they are read and sealed as they are; nothing is scanned and nothing is written"}},
 	Cannot:  finding.Cannot,
-	Settings: append(folder.Documented(false), source.Setting{Name: "zone",
+	Settings: append(folder.Documented(), source.Setting{Name: "zone",
 		Doc: "time zone of the machine that ran Prowler, for CSV, whose times have no offset; absent: the organization's", Example: "UTC"}),
 
 	Open:      open,

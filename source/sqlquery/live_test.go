@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -72,6 +73,17 @@ func TestLiveItems(t *testing.T) {
 	foldertest.Wants(t, "null is not collected", foldertest.Body(t, r, "halyard-www"), map[string]any{"public": true, "versioning": nil})
 	if b := r.ByType("backup"); len(b) != 1 || b[0].At.Format("15:04Z07:00") != "01:00Z" {
 		t.Errorf("backups %+v; want the one of the window, at 01:00 UTC", b)
+	}
+	secret := strings.Replace(dsn, "tieout@", "tieout:correct-horse@", 1) // the server does not ask for it
+	for _, table := range []string{".buckets", ".nothing"} {
+		got := sourcetest.Record(t, connection(secret, with(buckets("select * from "+schema+table))))
+		said := fmt.Sprintf("%s %+v %v", got.Config, got.Manifests, got.Errs)
+		for _, p := range got.Pages {
+			said += p.Query + string(p.Body)
+		}
+		if strings.Contains(said, "correct-horse") || secret == dsn {
+			t.Errorf("the password is in a page, a query, the configuration or a reason: %s", said)
+		}
 	}
 	none := sourcetest.Record(t, connection(dsn, with(buckets("select * from "+schema+".buckets where false"))))
 	if m := none.Manifest("datastore"); !m.Complete || m.Pages != 1 || none.Pages[0].Body == nil || len(none.Items) != 0 {

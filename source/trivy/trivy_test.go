@@ -1,11 +1,15 @@
 package trivy
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"tieout/audit"
 	"tieout/source/folder/foldertest"
 	"tieout/source/sourcetest"
+	"tieout/timeline"
 )
 
 func TestConform(t *testing.T) {
@@ -84,3 +88,50 @@ func TestRefused(t *testing.T) {
 }
 
 func FuzzNormalize(f *testing.F) { foldertest.Fuzz(f, Driver, `{"files":["*"]}`, kind, "*.json") }
+
+// TestGone: what the next report of the same image does not show is fixed as of
+// that report, and what both show is as old as the first.
+func TestGone(t *testing.T) {
+	dir := t.TempDir()
+	for name, vulns := range map[string]string{
+		"2026-03-01": `{"VulnerabilityID":"CVE-1","PkgName":"a"},{"VulnerabilityID":"CVE-2","PkgName":"a"}`,
+		"2026-03-08": `{"VulnerabilityID":"CVE-2","PkgName":"a"}`,
+	} {
+		file := strings.NewReplacer("%", `{"Vulnerabilities":[`+vulns+`]}`, "2026-03-14T09:26:53Z", name+"T06:00:00Z").Replace(frame)
+		if err := os.WriteFile(filepath.Join(dir, name+".json"), []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := foldertest.Connection(Driver, `{"files":["*.json"]}`)
+	c.Env.Dir = dir
+	r := sourcetest.Record(t, c)
+	var obs []audit.Observation
+	for i, m := range r.Manifests {
+		o := audit.Observation{Stream: audit.StreamKey{Source: "tool", Scope: m.Scope, Type: m.Type}, Mode: m.Mode, Covers: m.Covers, Complete: m.Complete, Record: int64(i)}
+		for j, it := range r.Items {
+			if p := r.Pages[r.ItemPages[j]]; m.Takes(p.Kind, p.Scope, p.About) {
+				o.Items = append(o.Items, audit.Seen{Item: it, Record: int64(i)})
+			}
+		}
+		obs = append(obs, o)
+	}
+	lines, err := timeline.Observe(obs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tl := lines["vulnerability"]
+	timeline.Lives(tl)
+	for id, want := range map[string]string{
+		"CVE-1": `"fixedAt":"2026-03-08T06:00:00Z","foundAt":"2026-03-01T06:00:00Z"`,
+		"CVE-2": `"foundAt":"2026-03-01T06:00:00Z"`,
+	} {
+		h := tl.Find("tool/halyard/api:1.4.2@sha256:00||a|" + id)
+		if h == nil {
+			t.Fatalf("%s has no history", id)
+		}
+		last := h.Versions[len(h.Versions)-1]
+		if !strings.Contains(string(last.Body), want) || id == "CVE-2" && strings.Contains(string(last.Body), `"fixedAt":"2`) {
+			t.Errorf("%s ends as %s; want %s", id, last.Body, want)
+		}
+	}
+}

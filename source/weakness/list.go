@@ -56,9 +56,18 @@ func (l *List) Add(w Weakness) {
 	}
 	have.Status = worse(statuses, have.Status, w.Status)
 	have.Severity = worse(severities, have.Severity, w.Severity)
-	if have.Fix == nil || w.Fix != nil && *w.Fix {
-		have.Fix = w.Fix
+	have.Fix = anyFix(have.Fix, w.Fix)
+}
+
+// anyFix: yes if one line says so, no only if all of them do.
+func anyFix(a, b *bool) *bool {
+	switch {
+	case a != nil && *a:
+		return a
+	case b != nil && (*b || a != nil):
+		return b
 	}
+	return nil
 }
 
 var part = strings.NewReplacer("%", "%25", "|", "%7C")

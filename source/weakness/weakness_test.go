@@ -42,3 +42,18 @@ func TestAdd(t *testing.T) {
 		t.Errorf("%v, %+v; want two items, the first open, high and with a fix", l.order, w)
 	}
 }
+
+func TestAnyFix(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		a, b, want *bool
+	}{
+		{"one yes", No(), Yes(), Yes()}, {"yes and unknown", nil, Yes(), Yes()}, {"yes first", Yes(), nil, Yes()},
+		{"all no", No(), No(), No()}, {"no and unknown", No(), nil, nil}, {"unknown and no", nil, No(), nil},
+	} {
+		got := anyFix(tc.a, tc.b)
+		if (got == nil) != (tc.want == nil) || got != nil && *got != *tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+}
