@@ -270,7 +270,7 @@ func (c *Client) once(ctx context.Context, q Ask) (a Answer, pause time.Duration
 	req, err := c.request(ctx, q)
 	if err != nil {
 		a.Problem = c.clean(err)
-		return a, 0
+		return a, again(err)
 	}
 	resp, err := c.HTTP.Do(req)
 	if err != nil {

@@ -3,12 +3,15 @@ package rest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"net/url"
+	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/oauth2/jwt"
+
+	"tieout/source"
 )
 
 // An Authorizer adds credentials to a request.
@@ -65,11 +68,39 @@ func tokens(src oauth2.TokenSource) Authorizer {
 	return func(_ context.Context, req *http.Request, _ []byte) error {
 		t, err := src.Token()
 		if err != nil {
-			return fmt.Errorf("no token: %s", tokenWords(err))
+			return noToken{tokenWords(err), passing(err)}
 		}
 		t.SetAuthHeader(req)
 		return nil
 	}
+}
+
+// noToken says why there is no token, and whether there may be one later.
+type noToken struct {
+	why     string
+	passing bool
+}
+
+func (e noToken) Error() string { return "no token: " + e.why }
+
+// again is how long to wait before an authorization that failed may succeed, 0
+// if it will not.
+func again(err error) time.Duration {
+	var e noToken
+	if errors.As(err, &e) && e.passing {
+		return failurePause
+	}
+	return 0
+}
+
+// passing reports a failure of the token endpoint's own, or of the way to it.
+func passing(err error) bool {
+	var refused *oauth2.RetrieveError
+	if errors.As(err, &refused) && refused.Response != nil {
+		return refused.Response.StatusCode >= 500 || refused.Response.StatusCode == http.StatusTooManyRequests
+	}
+	var way *url.Error
+	return errors.As(err, &way) && !errors.Is(err, source.ErrElsewhere) && !errors.Is(err, source.ErrAddress)
 }
 
 func tokenWords(err error) string {

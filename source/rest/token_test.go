@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -25,8 +24,9 @@ import (
 
 // protected is an interface that keeps the tokens it was shown.
 type protected struct {
-	mu    sync.Mutex
-	shown []string
+	mu     sync.Mutex
+	shown  []string
+	pauses int
 }
 
 func (p *protected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +49,7 @@ func asking(t testing.TB, a Authorizer) (*Client, *protected) {
 	t.Cleanup(s.Close)
 	base := mustURL(t, s.URL)
 	c := &Client{HTTP: source.Guard(nil, "loopback", base), Base: base, Authorize: a,
-		Wait: func(context.Context, time.Duration) error { return errors.New("it waited") }}
+		Wait: func(context.Context, time.Duration) error { p.pauses++; return nil }}
 	return c, p
 }
 
@@ -118,24 +118,25 @@ func TestTokenIsKept(t *testing.T) {
 // secret, and the interface is not asked.
 func TestRefusedToken(t *testing.T) {
 	for _, tc := range []struct {
-		name string
-		with http.HandlerFunc
-		want string
+		name  string
+		with  http.HandlerFunc
+		want  string
+		tries int
 	}{
 		{"refused", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(401)
 			fmt.Fprint(w, `{"error":"invalid_client","error_description":"no such client"}`)
-		}, "no token: the token endpoint answers 401 Unauthorized: no such client"},
-		{"refused without words", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, "no token: the token endpoint answers 403 Forbidden"},
-		{"a failure of theirs", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, "502 Bad Gateway"},
-		{"no token in it", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) }, "no token: "},
+		}, "no token: the token endpoint answers 401 Unauthorized: no such client", 1},
+		{"refused without words", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, "no token: the token endpoint answers 403 Forbidden", 1},
+		{"a failure of theirs", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, "502 Bad Gateway", MaxTries},
+		{"no token in it", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) }, "no token: ", 1},
 		{"not JSON", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprint(w, `<html>`)
-		}, "no token: "},
+		}, "no token: ", 1},
 		{"elsewhere", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://elsewhere.example/token", http.StatusTemporaryRedirect)
-		}, "another host"},
+		}, "another host", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			address, guarded := endpoint(t, tc.with)
@@ -144,10 +145,26 @@ func TestRefusedToken(t *testing.T) {
 			if a.OK() || !strings.Contains(a.Fault(), tc.want) || strings.Contains(a.Fault(), clientSecret) || strings.Contains(a.Fault(), url.QueryEscape(clientSecret)) {
 				t.Errorf("got %q, want %q", a.Fault(), tc.want)
 			}
-			if len(p.shown) > 0 {
-				t.Errorf("the interface was asked with %v", p.shown)
+			if len(p.shown) > 0 || p.pauses != tc.tries-1 {
+				t.Errorf("the interface was asked with %v, after %d pauses; want %d", p.shown, p.pauses, tc.tries-1)
 			}
 		})
+	}
+}
+
+// TestTokenLater: a failure of the token endpoint's own is tried again.
+func TestTokenLater(t *testing.T) {
+	n := 0
+	address, guarded := endpoint(t, func(w http.ResponseWriter, _ *http.Request) {
+		if n++; n < 3 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		issue(w, "t1", 3600)
+	})
+	c, p := asking(t, ClientCredentials(guarded, address, "app", clientSecret))
+	if a := get(t, c); !a.OK() || fmt.Sprint(p.shown) != "[t1]" {
+		t.Errorf("got %q, shown %v", a.Fault(), p.shown)
 	}
 }
 
