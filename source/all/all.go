@@ -17,6 +17,7 @@ import (
 	"tieout/source/git"
 	"tieout/source/gitea"
 	"tieout/source/github"
+	"tieout/source/githubhooks"
 	"tieout/source/gitlab"
 	"tieout/source/govulncheck"
 	"tieout/source/grcexport"
@@ -47,6 +48,7 @@ import (
 var Drivers = source.Registry{
 	git.Driver,
 	github.Driver,
+	githubhooks.Driver,
 	gitlab.Driver,
 	gitea.Driver,
 	aws.Driver,

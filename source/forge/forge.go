@@ -101,6 +101,13 @@ func (r *Rules) compile() error {
 	return nil
 }
 
+// WordRules are rules that know an emergency change by its words, and nothing
+// else; emergency is as in Settings.
+func WordRules(emergency string) (*Rules, error) {
+	r := &Rules{Emergency: emergency}
+	return r, r.compile()
+}
+
 // Selected reports whether the connection reads the repository.
 func (r *Rules) Selected(full string) bool {
 	return len(r.Repositories) == 0 || Matches(r.Repositories, full)
