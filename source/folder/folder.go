@@ -40,7 +40,7 @@ type Where struct {
 // Settings documents Where.
 var Settings = []source.Setting{
 	{Name: "files", Doc: "globs of the files, relative to the workspace; .gz is unpacked", Example: "[exports/*.json]", Required: true},
-	{Name: "dates", Doc: "where a file's date is: absent, in the file itself; `name`, a day such as 2026-03-31 in its name; `modified`, its modification time", Example: "name"},
+	{Name: "dates", Doc: "where a file's date is: absent, in the file itself; `name`, a day such as 2026-03-31 in its name; `modified`, its modification time, which a copy or a checkout changes", Example: "name"},
 }
 
 // Check refuses settings that cannot work.
