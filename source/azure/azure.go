@@ -27,7 +27,7 @@ var Driver = &source.Driver{
 		"who is in a group that holds a role; roles that can be activated but are not (Privileged Identity Management); roles within Entra ID",
 		"settings of parts that Resource Graph does not hold: containers and versioning of storage accounts, encryption and firewall rules of SQL databases, diagnostic settings of single resources",
 		"certificates in key vaults, and vaults whose access is closed to this identity",
-		"backup jobs older than 14 days, and where a backup is kept",
+		"backup jobs older than 7 days, and where a backup is kept",
 		"whether Defender looks at a resource: it says nothing of what it does not look at",
 	},
 	Settings: settingsDoc,

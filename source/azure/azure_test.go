@@ -211,7 +211,7 @@ func TestRateLimit(t *testing.T) {
 func TestJobsCoverWhatIsKept(t *testing.T) {
 	r := newReplay(t)
 	rec, _ := r.collect(r.with(""))
-	if got, want := manifest(rec, "backup", prod).Covers.From, window().AsOf.AddDate(0, 0, -14); !got.Equal(want) {
+	if got, want := manifest(rec, "backup", prod).Covers.From, window().AsOf.AddDate(0, 0, -7); !got.Equal(want) {
 		t.Errorf("covers from %s; want %s", got, want)
 	}
 }

@@ -90,15 +90,14 @@ func (c *collector) authorizer(ctx context.Context) (rest.Authorizer, string, er
 // streams are those of one subscription.
 type streams struct {
 	datastore, resource, network, key, finding, alert, backup, restore *source.Stream
-	from                                                               time.Time // of what the jobs cover
 }
 
 func (s streams) all() []*source.Stream {
 	return []*source.Stream{s.datastore, s.resource, s.network, s.key, s.finding, s.alert, s.backup, s.restore}
 }
 
-// kept is how long Resource Graph keeps backup jobs.
-const kept = 14 * 24 * time.Hour
+// kept is how long Resource Graph surely keeps backup jobs.
+const kept = 7 * 24 * time.Hour
 
 func (p *collection) open(scope string) streams {
 	snapshot := func(typ string, limit int, kinds ...string) *source.Stream {

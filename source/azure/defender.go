@@ -104,7 +104,8 @@ type backupJob struct {
 	Container string `json:"containerName"` // Recovery Services: IaasVMContainer;iaasvmcontainerv2;GROUP;MACHINE
 }
 
-var jobResults = map[string]string{"completed": "success", "completedwithwarnings": "partial", "failed": "failure", "cancelled": "failure"}
+var jobResults = map[string]string{"completed": "success", "succeeded": "success", "completedwithwarnings": "partial", "completedwitherrors": "partial",
+	"failed": "failure", "cancelled": "failure", "canceled": "failure"}
 
 // job gives a backup or a restore for every job that ended.
 func (r *reading) job(w row) error {
@@ -133,8 +134,8 @@ func (r *reading) job(w row) error {
 // unknown refuses a state that is neither ended nor under way: a job that ended
 // must not be lost.
 func (r *reading) unknown(status string) error {
-	switch strings.ToLower(strings.ReplaceAll(status, " ", "")) {
-	case "inprogress", "cancelling", "queued", "waiting", "notstarted", "resuming", "paused":
+	switch strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(status, " ", "")), "ing") {
+	case "inprogress", "cancell", "cancel", "queued", "wait", "notstarted", "started", "accepted", "resum", "paused":
 		return nil
 	}
 	return fmt.Errorf("the state %q of a job is not known", status)

@@ -111,7 +111,7 @@ func (r *reading) bound(b binding, s subject, privileged any) error {
 	if s.Name == "" {
 		return errors.New("a subject without a name")
 	}
-	account := ""
+	var account string
 	switch s.Kind {
 	case "User":
 		if account = r.user(s.Name); account == "" {
