@@ -144,6 +144,39 @@ func TestRefusedSettingOfOneBucket(t *testing.T) {
 	holds(t, rec, "datastore", "arn:aws:s3:::halyard-222222222222-closed", `"versioning":true`)
 }
 
+func TestRefusedDetails(t *testing.T) {
+	r := newReplay(t)
+	r.change = func(account, key string, a kept) kept {
+		if account == memberAccount && (strings.Contains(key, "TrentService.DescribeKey") || strings.Contains(key, "CertificateManager.DescribeCertificate")) {
+			return denyJSON
+		}
+		return a
+	}
+	rec, err := r.collect(r.connection())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ scope, id, kind string }{
+		{"222222222222/eu-west-1/kms", "arn:aws:kms:eu-west-1:222222222222:key/", "encryption"},
+		{"222222222222/eu-west-1/acm", "arn:aws:acm:eu-west-1:222222222222:certificate/", "certificate"},
+	} {
+		if m := closed(t, rec, "key", tc.scope); !m.Complete || !strings.Contains(strings.Join(m.Cannot, "\n"), "was refused for at least one item (400 AccessDeniedException)") {
+			t.Errorf("%s: complete %v %q, limits %q", tc.scope, m.Complete, m.Reason, m.Cannot)
+		}
+		n := 0
+		for _, it := range rec.ByType("key") {
+			if strings.HasPrefix(it.ID, tc.id) {
+				if n++; string(it.Body) != `{"kind":"`+tc.kind+`","owner":"","system":"aws"}` {
+					t.Errorf("%s: got %s; nothing more is known", it.ID, it.Body)
+				}
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d items %s, want 2: the list names them", n, tc.id)
+		}
+	}
+}
+
 func TestThrottled(t *testing.T) {
 	for _, tc := range []struct {
 		name string

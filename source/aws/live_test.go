@@ -163,6 +163,7 @@ func (c *cloud) seedRegion(s *session, region string) {
 	} {
 		c.do(s, rds, region, ask)
 	}
+	c.do(s, rds, region, form(rds, "CreateDBSnapshot", "DBInstanceIdentifier", "sealed", "DBSnapshotIdentifier", "by-hand"))
 	c.do(s, kms, region, target(kms, "CreateKey", body{"Description": "never rotates"}))
 	rotating := c.got(c.do(s, kms, region, target(kms, "CreateKey", body{"Description": "rotates"})), "KeyMetadata", "KeyId")
 	c.do(s, kms, region, target(kms, "EnableKeyRotation", body{"KeyId": rotating}))
@@ -246,7 +247,7 @@ func (c *cloud) with(settings string) sourcetest.Connection {
 
 // window ends now: the emulator's reports state this machine's time.
 func window() audit.Window {
-	now := time.Now().UTC().Add(time.Minute)
+	now := time.Now().UTC().Add(late + time.Minute)
 	return audit.Window{Span: audit.Span{From: now.AddDate(0, -6, 0), To: now}, AsOf: now, Zone: "UTC"}
 }
 
@@ -407,6 +408,7 @@ func checkRegion(t *testing.T, r *sourcetest.Recorder, number, region string) {
 	holds(t, r, "datastore", at("rds", "db:plain"), `"encrypted":false`, `"public":true`, `"redundant":false`)
 	lacks(t, r, "datastore", at("rds", "db:plain"), `"backedUp"`) // AWS Backup did not answer
 	holds(t, r, "datastore", at("rds", "db:sealed"), `"encrypted":true`, `"public":false`, `"redundant":true`, `"backedUp":true`)
+	holds(t, r, "backup", at("rds", "snapshot:by-hand"), `"datastore":"`+at("rds", "db:sealed")+`"`, `"result":"success"`, `"encrypted":true`)
 	holds(t, r, "key", at("secretsmanager", "secret:made-up"), `"kind":"token"`, `"autoRotate":false`, `"status":"active"`)
 	holds(t, r, "key", at("acm", "certificate/"), `"kind":"certificate"`, `"expiresAt":"2031-01-01T00:00:00Z"`, `"autoRotate":false`, `"status":"active"`)
 	holds(t, r, "resource", "arn:aws:cloudwatch:"+region+":"+number+":alarm:silent", `"enabled":false`)

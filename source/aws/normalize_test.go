@@ -236,6 +236,34 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
+func TestSnapshots(t *testing.T) {
+	one := func(id, of, source, made, status string) string {
+		return `<DBSnapshot><DBSnapshotArn>arn:aws:rds:eu-west-1:222222222222:snapshot:` + id + `</DBSnapshotArn><DBInstanceIdentifier>` + of + `</DBInstanceIdentifier><SourceDBSnapshotIdentifier>` + source +
+			`</SourceDBSnapshotIdentifier><SnapshotCreateTime>` + made + `</SnapshotCreateTime><Status>` + status + `</Status><Encrypted>true</Encrypted></DBSnapshot>`
+	}
+	body := `<DescribeDBSnapshotsResponse><DescribeDBSnapshotsResult><DBSnapshots>` +
+		one("rds:orders-1", "orders", "", "2026-12-02T03:00:00Z", "available") +
+		one("copy", "orders", "arn:aws:rds:us-east-1:222222222222:snapshot:orders-9", "2026-12-02T04:00:00Z", "available") +
+		one("broken", "orders", "", "2026-12-02T05:00:00Z", "failed") +
+		one("making", "orders", "", "2026-12-02T06:00:00Z", "creating") +
+		one("old", "orders", "", "2026-11-02T06:00:00Z", "available") +
+		`</DBSnapshots></DescribeDBSnapshotsResult></DescribeDBSnapshotsResponse>`
+	about := audit.Span{From: replayWindow.AsOf.AddDate(0, 0, -14), To: replayWindow.AsOf}
+	items, err := normalize([]byte(`{}`), audit.Page{Kind: kindSnapshots, Scope: "222222222222/eu-west-1/rds", Body: []byte(body), About: about})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &sourcetest.Recorder{Items: items}
+	const snapshot = "arn:aws:rds:eu-west-1:222222222222:snapshot:"
+	holds(t, r, "backup", snapshot+"rds:orders-1", `"result":"success"`, `"datastore":"arn:aws:rds:eu-west-1:222222222222:db:orders"`, `"encrypted":true`)
+	lacks(t, r, "backup", snapshot+"rds:orders-1", `"separate"`)
+	holds(t, r, "backup", snapshot+"copy", `"datastore":"arn:aws:rds:us-east-1:222222222222:db:orders"`, `"separate":true`)
+	holds(t, r, "backup", snapshot+"broken", `"result":"failure"`)
+	if len(items) != 3 {
+		t.Errorf("%d backups, want 3: none that is being made or older than the stretch", len(items))
+	}
+}
+
 // TestPlacebo reads replies that cloud-custodian recorded.
 func TestPlacebo(t *testing.T) {
 	var config struct{ Recorders, Status json.RawMessage }

@@ -35,6 +35,7 @@ var parts = []part{
 	}},
 	{name: "rds", read: readRDS, streams: []stream{
 		{typ: "datastore", cannot: cannotRDS, kinds: []string{kindDatabases, kindClusters}},
+		{typ: "backup", days: longest, cannot: cannotSnapshots, kinds: []string{kindSnapshots, kindClusterSnapshots}},
 	}},
 	{name: "elb", read: readBalancers, streams: []stream{
 		{typ: "resource", cannot: []string{"load balancers of the classic kind; whether security groups let anyone through to the listeners"}, kinds: []string{kindBalancer}},
@@ -83,7 +84,7 @@ func init() {
 		kindReport: normalReport, kindUsers: normalUsers, kindPassword: normalPassword, kindServerCertificates: normalServerCertificates,
 		kindBucket: normalBucket, kindGroups: normalGroups, kindInstances: normalInstances,
 		kindVolumes: normalVolumes, kindVolumeDefault: normalVolumeDefault, kindVPCs: normalVPCs,
-		kindDatabases: normalDatabases, kindClusters: normalClusters, kindBalancer: normalBalancer,
+		kindDatabases: normalDatabases, kindClusters: normalClusters, kindSnapshots: normalSnapshots, kindClusterSnapshots: normalClusterSnapshots, kindBalancer: normalBalancer,
 		kindKey: normalKey, kindCertificate: normalCertificate, kindSecret: normalSecret,
 		kindTrail: normalTrail, kindSignIns: normalSignIns, kindRecorders: normalRecorders,
 		kindDetectors: normalDetectors, kindDetector: normalDetector, kindFindings: normalFindings, kindAlarms: normalAlarms,

@@ -5,22 +5,33 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"tieout/audit"
 	"tieout/source"
 	"tieout/source/rest"
 )
 
 const (
-	kindDatabases = "aws.rds.instances" // one page of database instances
-	kindClusters  = "aws.rds.clusters"  // one page of database clusters
+	kindDatabases        = "aws.rds.instances"        // one page of database instances
+	kindClusters         = "aws.rds.clusters"         // one page of database clusters
+	kindSnapshots        = "aws.rds.snapshots"        // one page of snapshots of instances
+	kindClusterSnapshots = "aws.rds.clusterSnapshots" // one page of snapshots of clusters
 )
 
 var cannotRDS = []string{
 	"whether a database refuses connections without TLS: that is in its parameter group",
 	"databases that people run on instances of their own, and services such as DynamoDB, Redshift and ElastiCache",
-	"manual snapshots, and who may restore them",
+	"who may read and restore a snapshot",
+}
+
+var cannotSnapshots = []string{
+	"a backup that failed and left no snapshot, and a snapshot that was deleted: there is none to list",
+	"a snapshot that was still being made: the next reading tells of it where every database keeps its own for two days or more",
+	"whether a snapshot lies beside its original only: one that does is not said to have no copy",
 }
 
 // savedFacts name the databases that AWS Backup has saved at least once.
@@ -29,20 +40,67 @@ type savedFacts struct {
 	Saved []string `json:"saved,omitempty"`
 }
 
-// readRDS asks AWS Backup what it has saved, then reads databases and clusters.
+// readRDS asks AWS Backup what it has saved, then reads databases, clusters and
+// their snapshots.
 func readRDS(ctx context.Context, v *visit) error {
 	streams := v.of("datastore")
 	facts, err := v.saved(ctx, streams)
 	if err != nil {
 		return err
 	}
-	ask := form(rds, "DescribeDBInstances", "MaxRecords", "100")
-	if _, err := v.list(ctx, rds, rest.List{Kind: kindDatabases, Ask: ask, Facts: facts, Next: nextForm(rds, ask, "DescribeDBInstancesResult/Marker", "Marker")}, streams...); err != nil {
-		return err
+	kept := longest
+	for _, l := range []struct {
+		kind, op, result string
+		read             func(doc []byte) ([]database, error)
+	}{
+		{kindDatabases, "DescribeDBInstances", "DescribeDBInstancesResult", databasesOf},
+		{kindClusters, "DescribeDBClusters", "DescribeDBClustersResult", clustersOf},
+	} {
+		ask := form(rds, l.op, "MaxRecords", "100")
+		f, err := v.list(ctx, rds, rest.List{Kind: l.kind, Ask: ask, Facts: facts, Next: nextForm(rds, ask, l.result+"/Marker", "Marker"), Each: func(a rest.Answer) (bool, error) {
+			list, err := l.read(a.Body)
+			for _, d := range list {
+				if days, err := strconv.Atoi(d.Retention); err == nil && days > 0 {
+					kept = min(kept, days)
+				}
+			}
+			return true, err
+		}}, streams...)
+		if err != nil {
+			return err
+		}
+		if !f.Whole() {
+			kept = 1 // the least that automated snapshots are kept
+		}
 	}
-	ask = form(rds, "DescribeDBClusters", "MaxRecords", "100")
-	_, err = v.list(ctx, rds, rest.List{Kind: kindClusters, Ask: ask, Facts: facts, Next: nextForm(rds, ask, "DescribeDBClustersResult/Marker", "Marker")}, streams...)
-	return err
+	return v.snapshots(ctx, kept)
+}
+
+// longest is how many days RDS keeps automated snapshots at most.
+const longest = 35
+
+// snapshots reads what RDS saved in the days that every database keeps its
+// automated snapshots for.
+func (v *visit) snapshots(ctx context.Context, kept int) error {
+	s := v.streams["backup"]
+	if oldest := audit.Instant(v.run.Window.AsOf.AddDate(0, 0, -kept)); oldest.After(s.Covers.From) && oldest.Before(s.Covers.To) {
+		s.Covers.From = oldest
+		s.Note(fmt.Sprintf("snapshots older than %d days: the shortest time that a database of the region keeps its own", kept))
+	}
+	if s.Failed() {
+		s.Asked("rds DescribeDBSnapshots")
+		return nil
+	}
+	for _, l := range []struct{ kind, op, result string }{
+		{kindSnapshots, "DescribeDBSnapshots", "DescribeDBSnapshotsResult"},
+		{kindClusterSnapshots, "DescribeDBClusterSnapshots", "DescribeDBClusterSnapshotsResult"},
+	} {
+		ask := form(rds, l.op, "MaxRecords", "100")
+		if _, err := v.list(ctx, rds, rest.List{Kind: l.kind, About: s.Covers, Ask: ask, Next: nextForm(rds, ask, l.result+"/Marker", "Marker")}, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // saved asks which databases AWS Backup protects. Where it does not tell, the
@@ -95,7 +153,7 @@ type database struct {
 	Tags      []rdsTag
 }
 
-func normalDatabases(p *page) error {
+func databasesOf(doc []byte) ([]database, error) {
 	var d struct {
 		XMLName xml.Name `xml:"DescribeDBInstancesResponse"`
 		List    *struct {
@@ -113,21 +171,17 @@ func normalDatabases(p *page) error {
 			} `xml:"DBInstance"`
 		} `xml:"DescribeDBInstancesResult>DBInstances"`
 	}
-	var facts savedFacts
-	sheet, err := p.sheet(&facts)
-	if err != nil {
-		return err
+	if err := readXML(doc, &d); err != nil || d.List == nil {
+		return nil, errors.New("the answer has no list of database instances")
 	}
-	if err := readXML(partOf(sheet, "list").body, &d); err != nil || d.List == nil {
-		return errors.New("the answer has no list of database instances")
+	out := make([]database, len(d.List.Items))
+	for i, item := range d.List.Items {
+		out[i] = database(item)
 	}
-	for _, i := range d.List.Items {
-		p.database(database(i), facts)
-	}
-	return nil
+	return out, nil
 }
 
-func normalClusters(p *page) error {
+func clustersOf(doc []byte) ([]database, error) {
 	var d struct {
 		XMLName xml.Name `xml:"DescribeDBClustersResponse"`
 		List    *struct {
@@ -140,23 +194,36 @@ func normalClusters(p *page) error {
 				MultiAZ   string   `xml:"MultiAZ"`
 				Retention string   `xml:"BackupRetentionPeriod"`
 				Exports   []string `xml:"EnabledCloudwatchLogsExports>member"`
+				Cluster   string   `xml:"-"`
 				Tags      []rdsTag `xml:"TagList>Tag"`
 			} `xml:"DBCluster"`
 		} `xml:"DescribeDBClustersResult>DBClusters"`
 	}
+	if err := readXML(doc, &d); err != nil || d.List == nil {
+		return nil, errors.New("the answer has no list of database clusters")
+	}
+	out := make([]database, len(d.List.Items))
+	for i, item := range d.List.Items {
+		out[i] = database(item)
+	}
+	return out, nil
+}
+
+func normalDatabases(p *page) error { return p.databases(databasesOf) }
+
+func normalClusters(p *page) error { return p.databases(clustersOf) }
+
+func (p *page) databases(read func(doc []byte) ([]database, error)) error {
 	var facts savedFacts
 	sheet, err := p.sheet(&facts)
 	if err != nil {
 		return err
 	}
-	if err := readXML(partOf(sheet, "list").body, &d); err != nil || d.List == nil {
-		return errors.New("the answer has no list of database clusters")
+	list, err := read(partOf(sheet, "list").body)
+	for _, d := range list {
+		p.database(d, facts)
 	}
-	for _, c := range d.List.Items {
-		p.database(database{ARN: c.ARN, Name: c.Name, Encrypted: c.Encrypted, Key: c.Key, Public: c.Public, MultiAZ: c.MultiAZ,
-			Retention: c.Retention, Exports: c.Exports, Tags: c.Tags}, facts)
-	}
-	return nil
+	return err
 }
 
 func (p *page) database(d database, facts savedFacts) {
@@ -181,4 +248,79 @@ func (p *page) database(d database, facts savedFacts) {
 		f["logging"] = true
 	}
 	p.datastore(d.ARN, "database", d.Name, tags, f)
+}
+
+// A snapshot is one of an instance or a cluster.
+type snapshot struct {
+	ARN       string
+	Of        string // identifier of what was saved
+	Source    string // ARN of the snapshot it is a copy of
+	Made      string
+	Status    string
+	Encrypted string
+}
+
+func normalSnapshots(p *page) error {
+	var d struct {
+		XMLName xml.Name `xml:"DescribeDBSnapshotsResponse"`
+		List    *struct {
+			Items []struct {
+				ARN       string `xml:"DBSnapshotArn"`
+				Of        string `xml:"DBInstanceIdentifier"`
+				Source    string `xml:"SourceDBSnapshotIdentifier"`
+				Made      string `xml:"SnapshotCreateTime"`
+				Status    string `xml:"Status"`
+				Encrypted string `xml:"Encrypted"`
+			} `xml:"DBSnapshot"`
+		} `xml:"DescribeDBSnapshotsResult>DBSnapshots"`
+	}
+	if err := readXML(p.Body, &d); err != nil || d.List == nil {
+		return errors.New("the answer has no list of snapshots")
+	}
+	for _, s := range d.List.Items {
+		p.snapshot(snapshot(s), "db:")
+	}
+	return nil
+}
+
+func normalClusterSnapshots(p *page) error {
+	var d struct {
+		XMLName xml.Name `xml:"DescribeDBClusterSnapshotsResponse"`
+		List    *struct {
+			Items []struct {
+				ARN       string `xml:"DBClusterSnapshotArn"`
+				Of        string `xml:"DBClusterIdentifier"`
+				Source    string `xml:"SourceDBClusterSnapshotArn"`
+				Made      string `xml:"SnapshotCreateTime"`
+				Status    string `xml:"Status"`
+				Encrypted string `xml:"StorageEncrypted"`
+			} `xml:"DBClusterSnapshot"`
+		} `xml:"DescribeDBClusterSnapshotsResult>DBClusterSnapshots"`
+	}
+	if err := readXML(p.Body, &d); err != nil || d.List == nil {
+		return errors.New("the answer has no list of cluster snapshots")
+	}
+	for _, s := range d.List.Items {
+		p.snapshot(snapshot(s), "cluster:")
+	}
+	return nil
+}
+
+var snapshotResults = map[string]string{"available": "success", "failed": "failure"}
+
+// snapshot adds one backup. A copy is a backup of what its source was taken of.
+func (p *page) snapshot(s snapshot, prefix string) {
+	made, result := instantOf(s.Made), snapshotResults[s.Status]
+	if result == "" || !inside(made, p.About) || s.Of == "" {
+		return
+	}
+	of := p.arn("rds", prefix+s.Of)
+	if from := strings.Split(s.Source, ":"); len(from) > 5 {
+		of = strings.Join(from[:5], ":") + ":" + prefix + s.Of
+	}
+	f := source.Fields{"datastore": of, "result": result, "location": s.ARN, "encrypted": flagOf(s.Encrypted)}
+	if elsewhere(s.ARN, of) {
+		f["separate"] = true
+	}
+	p.out.Add("backup", s.ARN, made, f)
 }

@@ -81,6 +81,7 @@ func TestWindowsOfEvents(t *testing.T) {
 	for _, tc := range []struct{ typ, scope, from, to, limit string }{
 		{"signIn", "222222222222/eu-west-1/sign-ins", "2026-09-16T08:00:00Z", "2026-12-15T07:45:00Z", "AWS keeps 90 days: what happened before 2026-09-16T08:00:00Z"},
 		{"backup", "222222222222/eu-west-1/backup", "2026-11-15T08:00:00Z", "2026-12-15T07:45:00Z", "AWS keeps 30 days"},
+		{"backup", "222222222222/eu-west-1/rds", "2026-12-08T08:00:00Z", "2026-12-15T07:45:00Z", "snapshots older than 7 days"},
 	} {
 		m := closed(t, rec, tc.typ, tc.scope)
 		if got := audit.FormatTime(m.Covers.From); got != tc.from {
