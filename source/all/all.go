@@ -29,6 +29,7 @@ import (
 	"tieout/source/ocsf"
 	"tieout/source/okta"
 	"tieout/source/oscal"
+	"tieout/source/osquery"
 	"tieout/source/osv"
 	"tieout/source/outside"
 	"tieout/source/pgbackrest"
@@ -80,6 +81,7 @@ var Drivers = source.Registry{
 	roster.Driver,
 	workstation.Driver,
 	agent.Driver,
+	osquery.Driver,
 	tieout.Driver,
 	restic.Driver,
 	borg.Driver,

@@ -1,0 +1,220 @@
+package osquery
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tieout/audit"
+	"tieout/source"
+)
+
+func normalize(with json.RawMessage, p audit.Page) ([]audit.Item, error) {
+	var c config
+	if err := source.Strict(with, &c); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	switch p.Kind {
+	case source.KindFailed:
+		return nil, nil
+	case kindHost:
+	default:
+		return nil, fmt.Errorf("%w: page kind %q is not %s", audit.ErrInvalid, p.Kind, kindHost)
+	}
+	var r source.Reading
+	tables := map[string]*table{} // by meaning
+	n := 0
+	for b := range bytes.Lines(p.Body) {
+		n++
+		l, err := readLine(bytes.TrimSpace(b))
+		if err == nil && l.Host != p.Scope {
+			err = fmt.Errorf("it is of host %s", l.Host)
+		}
+		if err != nil {
+			r.Refuse("line "+strconv.Itoa(n), err)
+			continue
+		}
+		m := c.means(l.Name)
+		if m == "" || p.About.From.Sub(l.at) > c.maxAge() {
+			continue
+		}
+		if tables[l.Name] == nil {
+			tables[l.Name] = &table{meaning: m}
+		}
+		tables[l.Name].take(l)
+	}
+	f := source.Fields{"status": "active", "lastSeenAt": p.About.From}
+	for _, q := range sorted(tables) {
+		if t := tables[q]; t.known {
+			meanings[t.meaning](t.rows, f)
+		}
+	}
+	r.Add("device", p.Source+"/"+p.Scope, time.Time{}, f)
+	return r.Done()
+}
+
+// A table is the rows of one query as they are after all its lines. known is
+// false where the lines do not go back to a beginning.
+type table struct {
+	meaning string
+	rows    []row
+	known   bool
+	newest  line
+}
+
+func (t *table) take(l line) {
+	switch {
+	case l.Action == "snapshot":
+		t.rows, t.known = l.Snapshot, l.Snapshot != nil
+	default:
+		if l.begins(t.newest) {
+			t.rows, t.known = nil, true
+		}
+		t.change(l)
+	}
+	t.newest = l
+}
+
+func (t *table) change(l line) {
+	switch {
+	case l.Diff != nil:
+		for _, r := range l.Diff.Removed {
+			t.remove(r)
+		}
+		t.rows = append(t.rows, l.Diff.Added...)
+	case l.Action == "added":
+		t.rows = append(t.rows, l.Columns)
+	case l.Action == "removed":
+		t.remove(l.Columns)
+	}
+}
+
+func (t *table) remove(r row) {
+	key := r.key()
+	if i := slices.IndexFunc(t.rows, func(x row) bool { return x.key() == key }); i >= 0 {
+		t.rows = slices.Delete(slices.Clone(t.rows), i, i+1)
+	}
+}
+
+// meanings are what a query may tell, by the name that `queries` uses, and the
+// columns it must have. What its rows do not say is left out.
+var meanings = map[string]func(rows []row, f source.Fields){
+	"identity":    identity,                   // hostname, serial, uuid
+	"os":          system,                     // version, platform, platform_like
+	"disks":       disks,                      // name, encrypted: 1 or 0, one row a volume
+	"screen_lock": flag("screenLock.enabled"), // enabled: 1 or 0
+	"firewall":    flag("firewall"),           // enabled
+	"antivirus":   flag("antivirus.running"),  // enabled
+	"auto_update": flag("os.autoUpdate"),      // enabled
+	"time_sync":   flag("timeSync"),           // enabled
+	"managed":     flag("managed"),            // enabled
+	"patched":     patched,                    // at: seconds since 1970
+	"admins":      names("admins"),            // username, one row an account
+	"users":       names("users"),             // username
+}
+
+func meaningNames() []string { return sorted(meanings) }
+
+func identity(rows []row, f source.Fields) {
+	if len(rows) != 1 {
+		return
+	}
+	if s, _ := rows[0].text("hostname"); s != "" {
+		f["hostname"] = s
+	}
+	for _, column := range []string{"uuid", "serial"} { // the serial number where there is one
+		if s, _ := rows[0].text(column); strings.Trim(s, "-0 ") != "" {
+			f["serial"] = s
+		}
+	}
+}
+
+// linux are the names by which distributions call themselves or their kin.
+var linux = []string{"debian", "ubuntu", "rhel", "centos", "fedora", "arch", "amzn", "suse", "opensuse", "sles", "alpine", "gentoo", "linux", "rocky", "almalinux", "ol"}
+
+func system(rows []row, f source.Fields) {
+	if len(rows) != 1 {
+		return
+	}
+	if v, _ := rows[0].text("version"); v != "" {
+		f["os.version"] = v
+	}
+	platform, _ := rows[0].text("platform")
+	like, _ := rows[0].text("platform_like")
+	switch platform {
+	case "darwin":
+		f["platform"] = "macos"
+		return
+	case "windows":
+		f["platform"] = "windows"
+		return
+	}
+	if slices.ContainsFunc(strings.Fields(platform+" "+like), func(s string) bool { return slices.Contains(linux, s) }) {
+		f["platform"] = "linux"
+	}
+}
+
+// disks: one volume that is not encrypted decides; one of which nothing is told
+// leaves the field out.
+func disks(rows []row, f source.Fields) {
+	known, all := 0, true
+	for _, r := range rows {
+		switch v, _ := r.text("encrypted"); v {
+		case "1":
+			known++
+		case "0":
+			known++
+			all = false
+		}
+	}
+	switch {
+	case !all:
+		f["diskEncrypted"] = false
+	case known > 0 && known == len(rows):
+		f["diskEncrypted"] = true
+	}
+}
+
+// flag reads the column "enabled" of a single row.
+func flag(field string) func(rows []row, f source.Fields) {
+	return func(rows []row, f source.Fields) {
+		if len(rows) != 1 {
+			return
+		}
+		switch v, _ := rows[0].text("enabled"); v {
+		case "1":
+			f[field] = true
+		case "0":
+			f[field] = false
+		}
+	}
+}
+
+func patched(rows []row, f source.Fields) {
+	if len(rows) != 1 {
+		return
+	}
+	s, _ := rows[0].text("at")
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 && n <= 253402300799 {
+		f["os.patchedAt"] = time.Unix(n, 0).UTC()
+	}
+}
+
+func names(field string) func(rows []row, f source.Fields) {
+	return func(rows []row, f source.Fields) {
+		out := []string{}
+		for _, r := range rows {
+			if s, _ := r.text("username"); s != "" {
+				out = append(out, s)
+			} else {
+				return // a row without the column: this is another query
+			}
+		}
+		slices.Sort(out)
+		f[field] = slices.Compact(out)
+	}
+}
