@@ -48,7 +48,7 @@ func settings(t *testing.T, d *source.Driver) {
 		if s.Name == "" || s.Doc == "" || s.Example == "" || strings.ContainsAny(s.Example, "\n") {
 			t.Errorf("setting %q: doc %q, example %q", s.Name, s.Doc, s.Example)
 		}
-		if s.Secret && !regexp.MustCompile(`^(env|file|keyring|kms):`).MatchString(s.Example) {
+		if s.Secret && !regexp.MustCompile(`(^|[ "'])(env|file|keyring|kms):`).MatchString(s.Example) {
 			t.Errorf("setting %q holds a secret and its example %q is no reference", s.Name, s.Example)
 		}
 	}
