@@ -1,7 +1,14 @@
 package rest
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -21,10 +28,17 @@ func provider(t *testing.T, life time.Duration) string {
 	node := live.Program(t, "node")
 	live.Peer(t, "node_modules/oidc-provider/package.json")
 	port := live.Port(t)
-	cmd := exec.Command(node, "testdata/oidc.mjs", live.Peers()+"/node_modules", strconv.Itoa(port), "app", clientSecret, strconv.Itoa(int(life.Seconds())))
+	cmd := exec.Command(node, "testdata/oidc.mjs", live.Peers()+"/node_modules", strconv.Itoa(port), "app", clientSecret, strconv.Itoa(int(life.Seconds())), publicJWK())
 	base := "http://" + live.Address(port)
 	live.Start(t, cmd, live.Answers(base+"/.well-known/openid-configuration"))
 	return base
+}
+
+// publicJWK is the public half of the tests' key (RFC 7517).
+func publicJWK() string {
+	k := rsaKey().PublicKey
+	return fmt.Sprintf(`{"kty":"RSA","use":"sig","alg":"RS256","kid":"k1","n":%q,"e":%q}`,
+		base64.RawURLEncoding.EncodeToString(k.N.Bytes()), base64.RawURLEncoding.EncodeToString(big.NewInt(int64(k.E)).Bytes()))
 }
 
 // active asks the provider whether a token is one of its own that has not
@@ -98,5 +112,53 @@ func TestProviderRefuses(t *testing.T) {
 				t.Errorf("got %q; the interface was asked %d times", a.Fault(), len(p.shown))
 			}
 		})
+	}
+}
+
+// TestProviderTakesSignature: a client that signs with its key gets tokens, and
+// one that signs with another does not.
+func TestProviderTakesSignature(t *testing.T) {
+	base := provider(t, 5*time.Second) // about to end from the start: each request asks anew
+	guarded := source.Guard(nil, "loopback", mustURL(t, base))
+	a, err := SignedCredentials(guarded, Grant{Issuer: "signer", KeyID: "k1", Key: pemKey(), TokenURL: base + "/token", Scopes: []string{"read"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, p := asking(t, a)
+	for range 2 {
+		if a := get(t, c); !a.OK() {
+			t.Fatal(a.Fault())
+		}
+	}
+	if ok, _ := active(t, base, p.shown[0]); !ok || p.shown[0] == p.shown[1] {
+		t.Errorf("active: %v, tokens %v", ok, p.shown)
+	}
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if a, err = SignedCredentials(guarded, Grant{Issuer: "signer", KeyID: "k1", Key: stranger, TokenURL: base + "/token"}); err != nil {
+		t.Fatal(err)
+	}
+	c, _ = asking(t, a)
+	if a := get(t, c); a.OK() || !strings.Contains(a.Fault(), "client authentication failed") {
+		t.Errorf("another key gave %q", a.Fault())
+	}
+}
+
+func TestKeyThatCannotBeRead(t *testing.T) {
+	for _, tc := range []struct{ name, key, want string }{
+		{"no PEM", "n0t-a-key", "not PEM"},
+		{"not a key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "cannot be read"},
+	} {
+		_, err := SignedCredentials(http.DefaultClient, Grant{Key: []byte(tc.key)})
+		if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "AAAA") {
+			t.Errorf("%s: got %v, want %q", tc.name, err, tc.want)
+		}
 	}
 }
