@@ -38,6 +38,7 @@ import (
 	"tieout/source/restic"
 	"tieout/source/roster"
 	"tieout/source/sarif"
+	"tieout/source/scim"
 	"tieout/source/sqlquery"
 	"tieout/source/tieout"
 	"tieout/source/trivy"
@@ -78,6 +79,7 @@ var Drivers = source.Registry{
 	bamboohr.Driver,
 	jira.Driver,
 	ldap.Driver,
+	scim.Driver,
 	roster.Driver,
 	workstation.Driver,
 	agent.Driver,
