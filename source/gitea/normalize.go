@@ -129,7 +129,7 @@ func signsIn(f source.Fields, u user) error {
 
 func (r *reading) place(u user, facts peopleFacts) {
 	f := source.Fields{"account": r.account(u.ID), "system": r.System}
-	id := ""
+	var id string
 	switch owner := slices.Contains(facts.Owners, u.ID); {
 	case facts.Team != nil:
 		id = fmt.Sprintf("team-%d", facts.Team.ID)

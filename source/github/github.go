@@ -38,7 +38,7 @@ var Driver = &source.Driver{
 	Settings: []source.Setting{
 		{Name: "organization", Doc: "name of the organization", Example: "halyard", Required: true},
 		{Name: "token", Doc: "reference to a token that only reads; absent: as a GitHub App, or without any", Example: "env:GITHUB_TOKEN", Secret: true},
-		{Name: "app", Doc: "a GitHub App in place of a token: its id, and a reference to its private key (PEM)", Example: `{ id: "12345", key: "file:app.pem" }`, Secret: true},
+		{Name: "app", Doc: "a GitHub App in place of a token: its id, and a reference to its private key (PEM)", Example: `{ id: "12345", key: "file:app.pem" }`},
 		{Name: "baseURL", Doc: "address of the interface; Enterprise Server: https://HOST/api/v3; absent: " + defaultBase, Example: "https://github.example.com/api/v3"},
 		{Name: "repositories", Doc: "globs on name, or on owner/name where they have a slash; absent: all", Example: "[api-*]"},
 		{Name: "production", Doc: "globs of what production is built from; absent: not known", Example: "[api-*]"},

@@ -448,3 +448,21 @@ func item(typ, id string) string {
 	}
 	return typ
 }
+
+// TestNested: a group below another is asked for by its whole path, as one part
+// of the address.
+func TestNested(t *testing.T) {
+	r := newReplay(t)
+	goodGroup(r)
+	for _, uri := range []string{usersPath, membersPath, auditPath, groupsPath, projectsPath} {
+		r.Pages(strings.Replace(uri, "/acme/", "/acme%2Fplatform/", 1), "X-Total", arr{})
+	}
+	col, config, err := Driver.Open("lab", json.RawMessage(strings.Replace(with(r, ""), `"acme"`, `"acme/platform"`, 1)), r.Env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := forgetest.Collect(t, Driver, col, config, forgetest.Window())
+	if m := forgetest.Manifest(t, rec, "account", ""); !m.Complete {
+		t.Errorf("incomplete: %s", m.Reason)
+	}
+}

@@ -35,7 +35,7 @@ var Driver = &source.Driver{
 	Settings: []source.Setting{
 		{Name: "url", Doc: "address that streams' paths are relative to and whose origin they never leave", Example: "https://hr.example.com/api/", Required: true},
 		{Name: "allow", Doc: "private: also the company's own network; loopback: this machine; absent: public addresses by https only", Example: "private"},
-		{Name: "auth", Doc: "header, prefix and a reference to the secret, or user and the reference", Example: `{ header: Authorization, prefix: "Bearer ", secret: "env:HR_TOKEN" }`, Secret: true},
+		{Name: "auth", Doc: "header, prefix and a reference to the secret, or user and the reference", Example: `{ header: Authorization, prefix: "Bearer ", secret: "env:HR_TOKEN" }`},
 		{Name: "headers", Doc: "sent with every request; no secrets", Example: `{ X-Api-Version: "3" }`},
 		{Name: "streams", Doc: "lists of the endpoint, and how their rows become items", Example: `[{ path: employees, type: person, mode: snapshot, id: "hr/{number}", fields: { name: display_name } }]`, Required: true},
 	},
