@@ -2,13 +2,16 @@ package handbook_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,24 +38,51 @@ func pages(t *testing.T, drivers source.Registry) []handbook.Page {
 	return out
 }
 
+// everything is the handbook of the program's own sources, written once.
+var everything = sync.OnceValues(func() (map[string]string, error) {
+	c, err := definition.Library()
+	if err != nil {
+		return nil, err
+	}
+	list, err := handbook.Pages(c, all.Drivers)
+	if err != nil {
+		return nil, err
+	}
+	return write(list)
+})
+
+func whole(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := everything()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
 // written returns every file of the handbook by its path.
 func written(t *testing.T, list []handbook.Page) map[string]string {
 	t.Helper()
+	files, err := write(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func write(list []handbook.Page) (map[string]string, error) {
 	out := map[string]string{}
 	for _, p := range list {
 		var h, m bytes.Buffer
-		if err := handbook.WriteHTML(&h, p); err != nil {
-			t.Fatal(err)
-		}
-		if err := handbook.WriteMarkdown(&m, p); err != nil {
-			t.Fatal(err)
+		if err := errors.Join(handbook.WriteHTML(&h, p), handbook.WriteMarkdown(&m, p)); err != nil {
+			return nil, err
 		}
 		if out[p.Name+".html"] != "" {
-			t.Errorf("two pages are called %s", p.Name)
+			return nil, fmt.Errorf("two pages are called %s", p.Name)
 		}
 		out[p.Name+".html"], out[p.Name+".md"] = h.String(), m.String()
 	}
-	return out
+	return out, nil
 }
 
 // made are two kinds of source that no other file changes: golden pages are of
@@ -105,7 +135,7 @@ var (
 // TestLinks follows every link of every page to a page and an anchor that are
 // there.
 func TestLinks(t *testing.T) {
-	files := written(t, pages(t, all.Drivers))
+	files := whole(t)
 	anchors := map[string][]string{}
 	for name, text := range files {
 		for _, m := range ids.FindAllStringSubmatch(text, -1) {
@@ -143,7 +173,7 @@ func TestLinks(t *testing.T) {
 
 // TestEveryPageIsReached walks from the first page.
 func TestEveryPageIsReached(t *testing.T) {
-	files := written(t, pages(t, all.Drivers))
+	files := whole(t)
 	seen, left := map[string]bool{"index.html": true}, []string{"index.html"}
 	for len(left) > 0 {
 		name := left[0]
@@ -165,7 +195,7 @@ func TestEveryPageIsReached(t *testing.T) {
 }
 
 func TestSameInputSamePages(t *testing.T) {
-	if diff := cmp.Diff(written(t, pages(t, all.Drivers)), written(t, pages(t, all.Drivers))); diff != "" {
+	if diff := cmp.Diff(whole(t), written(t, pages(t, all.Drivers))); diff != "" {
 		t.Errorf("twice the same input gives (-first +second):\n%s", diff)
 	}
 }
@@ -174,7 +204,7 @@ func TestSameInputSamePages(t *testing.T) {
 var claims = regexp.MustCompile(`(?i)\b(compliant|certified|audit-ready|scored?s?|AICPA|controls? passed)\b`)
 
 func TestWords(t *testing.T) {
-	for name, text := range written(t, pages(t, all.Drivers)) {
+	for name, text := range whole(t) {
 		if w := claims.FindString(text); w != "" {
 			t.Errorf("%s says %q", name, w)
 		}
