@@ -28,7 +28,7 @@ const (
 // A run is one collection.
 type run struct {
 	*source.Run
-	rest   *rest.Client
+	client func(scope string) *rest.Client
 	rules  rules
 	listed map[string]bool // ids of users on the list
 	placed map[string]bool // ids of users, made before this collection, who are in a group
@@ -38,11 +38,10 @@ type run struct {
 // Collect reads policies first, since accounts and applications are held to them.
 func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
 	r := &run{Run: &source.Run{Source: c.System, Window: w, Sink: sink}, rules: c.rules, listed: map[string]bool{}, placed: map[string]bool{}}
-	token, err := c.env.ResolveSecret(ctx, "token", c.token)
-	if err != nil {
+	var err error
+	if r.client, err = c.clients(ctx); err != nil {
 		return err
 	}
-	r.rest = c.client(token)
 	for _, part := range []func(context.Context) error{r.policies, r.people, r.apps, r.tokens, r.signIns} {
 		if err := part(ctx); err != nil {
 			return err
@@ -53,15 +52,15 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 
 // list reads every page of path and calls each with its elements. An error of
 // each is returned: it is the sink's or the context's.
-func (r *run) list(ctx context.Context, l rest.List, path string, each func([]json.RawMessage) error, streams ...*source.Stream) (rest.Fault, error) {
-	l.Ask, l.Next = rest.Ask{URI: r.rest.At(path)}, r.rest.NextLink
-	return r.rest.ReadEach(ctx, r.Run, l, "", each, streams...)
+func (r *run) list(ctx context.Context, client *rest.Client, l rest.List, path string, each func([]json.RawMessage) error, streams ...*source.Stream) (rest.Fault, error) {
+	l.Ask, l.Next = rest.Ask{URI: client.At(path)}, client.NextLink
+	return client.ReadEach(ctx, r.Run, l, "", each, streams...)
 }
 
 func (r *run) apps(ctx context.Context) error {
 	s := r.Snapshot("application", "", cannotApps, kindApps)
 	l := rest.List{Kind: kindApps, Facts: appFacts{SecondFactor: r.sign.apps}}
-	if _, err := r.list(ctx, l, "/api/v1/apps?limit=200", nil, s); err != nil {
+	if _, err := r.list(ctx, r.client(scopeApps), l, "/api/v1/apps?limit=200", nil, s); err != nil {
 		return err
 	}
 	return r.Close(ctx, s)
@@ -69,7 +68,7 @@ func (r *run) apps(ctx context.Context) error {
 
 func (r *run) tokens(ctx context.Context) error {
 	s := r.Snapshot("key", "", cannotTokens, kindTokens)
-	if _, err := r.list(ctx, rest.List{Kind: kindTokens}, "/api/v1/api-tokens", nil, s); err != nil {
+	if _, err := r.list(ctx, r.client(scopeTokens), rest.List{Kind: kindTokens}, "/api/v1/api-tokens", nil, s); err != nil {
 		return err
 	}
 	return r.Close(ctx, s)
@@ -91,14 +90,15 @@ func (r *run) signIns(ctx context.Context) error {
 	s := r.EventsIn(covers, "signIn", "", cannotSignIns, kindSignIns)
 	q := url.Values{"since": {stamp(covers.From)}, "until": {stamp(covers.To)}, "sortOrder": {"ASCENDING"}, "limit": {"1000"},
 		"filter": {`eventType eq "user.session.start"`}}
-	l := rest.List{Kind: kindSignIns, About: covers, Ask: rest.Ask{URI: r.rest.At("/api/v1/logs?" + q.Encode())}, Resume: true}
+	client := r.client(scopeLogs)
+	l := rest.List{Kind: kindSignIns, About: covers, Ask: rest.Ask{URI: client.At("/api/v1/logs?" + q.Encode())}, Resume: true}
 	l.Next = func(a rest.Answer) (*rest.Ask, error) {
 		if elements, err := source.Elements(a.Body); err != nil || len(elements) == 0 {
 			return nil, err
 		}
-		return r.rest.NextLink(a)
+		return client.NextLink(a)
 	}
-	if _, err := r.rest.Read(ctx, r.Run, l, s); err != nil {
+	if _, err := client.Read(ctx, r.Run, l, s); err != nil {
 		return err
 	}
 	return r.Close(ctx, s)

@@ -215,7 +215,10 @@ func TestPerson(t *testing.T) {
 func TestSettings(t *testing.T) {
 	for _, tc := range []struct{ name, with, want string }{
 		{"no address", `{"token":"env:T"}`, "baseURL"},
-		{"no token", `{"baseURL":"https://x.okta.com"}`, "token"},
+		{"no token", `{"baseURL":"https://x.okta.com"}`, "client and key, or token"},
+		{"a client without its key", `{"baseURL":"https://x.okta.com","client":"0oa"}`, "client and key, or token"},
+		{"both", `{"baseURL":"https://x.okta.com","client":"0oa","key":"file:k","token":"env:T"}`, "not both"},
+		{"the key itself", `{"baseURL":"https://x.okta.com","client":"0oa","key":"-----BEGIN"}`, "never the secret itself"},
 		{"the token itself", `{"baseURL":"https://x.okta.com","token":"00abc"}`, "never the secret itself"},
 		{"plain http", `{"baseURL":"http://x.okta.com","token":"env:T"}`, "https only"},
 		{"a broken glob", `{"baseURL":"https://x.okta.com","token":"env:T","privileged":["["]}`, "glob"},

@@ -7,6 +7,7 @@ package okta
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,14 +27,22 @@ var Driver = &source.Driver{
 	Title:   "Okta organization",
 	Types:   []string{"account", "membership", "link", "authPolicy", "application", "key", "signIn"},
 	Scopes: []source.Scope{
-		{Name: "Read-only Administrator", Why: "the role of the account the token is made by: users and their factors, groups and members, applications, policies, the system log"},
-		{Name: "View administrator roles", Why: "who administers the organization; without it `admin` stays unknown (a Super Administrator's token can)"},
-		{Name: "View API tokens", Why: "API tokens with their age; without it they could not be collected"},
+		{Name: "Read-only Administrator", Why: "the role of the service application, or of the account that the token is made by; it bounds all that follows"},
+		{Name: scopeUsers, Why: "users and their factors"},
+		{Name: scopeGroups, Why: "groups and their members"},
+		{Name: scopeRoles, Why: "who administers the organization; without it `admin` stays unknown (with a token: a role that may view administrators)"},
+		{Name: scopePolicies, Why: "rules for passwords, sign-on and second factors"},
+		{Name: scopeApps, Why: "applications"},
+		{Name: scopeTokens, Why: "API tokens with their age (with a token: a role that may view tokens)"},
+		{Name: scopeLogs, Why: "sign-ins"},
 	},
 	Cannot: slices.Concat(cannotPeople, cannotGroups, cannotPolicies, cannotApps, cannotTokens, cannotSignIns),
 	Settings: []source.Setting{
 		{Name: "baseURL", Doc: "Address of the organization.", Example: "https://halyard.okta.com", Required: true},
-		{Name: "token", Doc: "API token of a read-only administrator.", Example: "env:OKTA_TOKEN", Required: true, Secret: true},
+		{Name: "client", Doc: "Client id of a service application with the scopes above; with key.", Example: "0oa1abcdefGHIJKL2345"},
+		{Name: "key", Doc: "Its private key, RSA in PEM.", Example: "file:okta.pem", Secret: true},
+		{Name: "keyID", Doc: "Id (kid) of that key.", Example: "kid-1"},
+		{Name: "token", Doc: "Instead of client and key: an API token of a read-only administrator.", Example: "env:OKTA_TOKEN", Secret: true},
 		{Name: "person", Doc: "How the id of a person is made of a profile; absent: no links.", Example: "hr/{employeeNumber}"},
 		{Name: "privileged", Doc: "Groups that grant administrative or production rights; absent: not collected.", Example: "[prod-*, Okta Administrators]"},
 		{Name: "service", Doc: "Logins of accounts that programs use; all others are of humans.", Example: "[svc-*]"},
@@ -42,6 +51,18 @@ var Driver = &source.Driver{
 	Open:      open,
 	Normalize: normalize,
 }
+
+// Permissions of a service application. Each is asked for alone, so that one
+// that was not granted takes nothing else with it.
+const (
+	scopeUsers    = "okta.users.read"
+	scopeGroups   = "okta.groups.read"
+	scopeRoles    = "okta.roles.read"
+	scopePolicies = "okta.policies.read"
+	scopeApps     = "okta.apps.read"
+	scopeTokens   = "okta.apiTokens.read"
+	scopeLogs     = "okta.logs.read"
+)
 
 // What each stream cannot show, in words.
 var (
@@ -61,6 +82,9 @@ var (
 type Settings struct {
 	BaseURL    string          `json:"baseURL"`
 	Token      string          `json:"token"`
+	Client     string          `json:"client"`
+	Key        string          `json:"key"`
+	KeyID      string          `json:"keyID"`
 	Person     source.PersonID `json:"person"`
 	Privileged source.Globs    `json:"privileged"`
 	Service    source.Globs    `json:"service"`
@@ -77,11 +101,11 @@ type rules struct {
 
 type collector struct {
 	rules
-	env   source.Env
-	token string
-	base  *url.URL
-	http  *http.Client
-	wait  func(context.Context, time.Duration) error
+	env      source.Env
+	settings Settings
+	base     *url.URL
+	http     *http.Client
+	wait     func(context.Context, time.Duration) error
 }
 
 func open(name string, with json.RawMessage, env source.Env) (source.Collector, json.RawMessage, error) {
@@ -104,14 +128,17 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if err != nil {
 		return fail(err)
 	}
-	return &collector{rules: r, env: env, token: s.Token, base: base, http: source.Guard(env.HTTP, s.Allow, base)}, config, nil
+	return &collector{rules: r, env: env, settings: s, base: base, http: source.Guard(env.HTTP, s.Allow, base)}, config, nil
 }
 
 func (s *Settings) check() (*url.URL, error) {
-	if s.Token == "" {
-		return nil, fmt.Errorf("token: it is needed; write a reference such as env:OKTA_TOKEN")
+	switch {
+	case s.Token == "" && (s.Client == "" || s.Key == ""):
+		return nil, errors.New("client and key, or token: they are needed; write references such as file:okta.pem or env:OKTA_TOKEN")
+	case s.Token != "" && (s.Client != "" || s.Key != ""):
+		return nil, errors.New("token: write it, or client and key, not both")
 	}
-	for _, err := range []error{source.CheckSecret("token", s.Token), source.CheckAllow(s.Allow), s.Person.Check("person"),
+	for _, err := range []error{source.CheckSecret("token", s.Token), source.CheckSecret("key", s.Key), source.CheckAllow(s.Allow), s.Person.Check("person"),
 		s.Privileged.Check("privileged"), s.Service.Check("service")} {
 		if err != nil {
 			return nil, err
@@ -120,6 +147,32 @@ func (s *Settings) check() (*url.URL, error) {
 	return source.BaseURL("baseURL", s.BaseURL, "", s.Allow)
 }
 
-func (c *collector) client(token string) *rest.Client {
-	return &rest.Client{HTTP: c.http, Base: c.base, Authorize: rest.Header("Authorization", "SSWS "+token), Secrets: []string{token}, Wait: c.wait}
+// clients returns what asks with one permission.
+func (c *collector) clients(ctx context.Context) (func(scope string) *rest.Client, error) {
+	if c.settings.Token != "" {
+		token, err := c.env.ResolveSecret(ctx, "token", c.settings.Token)
+		if err != nil {
+			return nil, err
+		}
+		one := c.client(rest.Header("Authorization", "SSWS "+token), token)
+		return func(string) *rest.Client { return one }, nil
+	}
+	key, err := c.env.ResolveSecret(ctx, "key", c.settings.Key)
+	if err != nil {
+		return nil, err
+	}
+	made := map[string]*rest.Client{}
+	for _, scope := range []string{scopeUsers, scopeGroups, scopeRoles, scopePolicies, scopeApps, scopeTokens, scopeLogs} {
+		a, err := rest.SignedCredentials(c.http, rest.Grant{Issuer: c.settings.Client, KeyID: c.settings.KeyID, Key: []byte(key),
+			TokenURL: c.base.String() + "/oauth2/v1/token", Scopes: []string{scope}})
+		if err != nil {
+			return nil, fmt.Errorf("%w: key: what %s holds: %w", audit.ErrInvalid, c.settings.Key, err)
+		}
+		made[scope] = c.client(a, key)
+	}
+	return func(scope string) *rest.Client { return made[scope] }, nil
+}
+
+func (c *collector) client(a rest.Authorizer, secret string) *rest.Client {
+	return &rest.Client{HTTP: c.http, Base: c.base, Authorize: a, Secrets: []string{secret}, Wait: c.wait}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"tieout/audit"
 	"tieout/source"
@@ -50,7 +51,7 @@ func (r *run) people(ctx context.Context) error {
 		r.Progress("account", len(r.listed), 0)
 		return nil
 	}
-	f, err := r.list(ctx, rest.List{Kind: kindUsers}, allUsers, each, streams...)
+	f, err := r.list(ctx, r.client(scopeUsers), rest.List{Kind: kindUsers}, allUsers, each, streams...)
 	if err != nil {
 		return err
 	}
@@ -107,23 +108,24 @@ func (r *run) about(ctx context.Context, sheet *rest.Sheet, u user, no *refusal,
 	accounts, places := streams[0], streams[1]
 	for _, q := range []struct {
 		part, path string
+		client     *rest.Client
 		refused    *bool
 		stream     *source.Stream
 		what       string
 	}{
-		{partFactors, "/factors", &no.factors, nil, "factors"},
-		{partRoles, "/roles", &no.roles, places, "administrator roles"},
+		{partFactors, "/factors", r.client(scopeUsers), &no.factors, nil, "factors"},
+		{partRoles, "/roles", r.client(scopeRoles), &no.roles, places, "administrator roles"},
 	} {
 		if *q.refused {
 			continue
 		}
-		a, err := r.rest.Get(ctx, "/api/v1/users/"+url.PathEscape(u.ID)+q.path)
+		a, err := q.client.Get(ctx, "/api/v1/users/"+url.PathEscape(u.ID)+q.path)
 		if err != nil {
 			return err
 		}
 		sheet.Add(q.part+u.ID, a)
 		accounts.Asked("GET /api/v1/users/{id}" + q.path)
-		*q.refused = a.Refused() && a.Status != 404 // a single user may have been deleted meanwhile
+		*q.refused = withheld(a) && a.Status != 404 // a single user may have been deleted meanwhile
 		r.weigh(a, q.what, accounts, q.stream)
 	}
 	return nil
@@ -136,7 +138,7 @@ func (r *run) weigh(a rest.Answer, what string, accounts, also *source.Stream) {
 	if a.OK() {
 		return
 	}
-	if a.Refused() {
+	if withheld(a) {
 		accounts.Note(what + " are not collected: " + a.Fault())
 	} else {
 		accounts.Fail(what + ": " + a.Fault())
@@ -145,6 +147,10 @@ func (r *run) weigh(a rest.Answer, what string, accounts, also *source.Stream) {
 		also.Fail(what + ": " + a.Fault())
 	}
 }
+
+// withheld reports that the system does not give what was asked for: it is not
+// allowed, or there is no token for it because it was not granted.
+func withheld(a rest.Answer) bool { return a.Refused() || strings.HasPrefix(a.Problem, "no token:") }
 
 // A group as it is listed.
 type group struct {
@@ -176,7 +182,7 @@ func (r *run) groups(ctx context.Context, places *source.Stream) error {
 		}
 		return nil
 	}
-	_, err := r.list(ctx, rest.List{Kind: kindGroups}, "/api/v1/groups?limit=200", each, places)
+	_, err := r.list(ctx, r.client(scopeGroups), rest.List{Kind: kindGroups}, "/api/v1/groups?limit=200", each, places)
 	return err
 }
 
@@ -202,7 +208,7 @@ func (r *run) members(ctx context.Context, g group, places *source.Stream) error
 	}
 	one := r.Snapshot("membership", "", nil)
 	l := rest.List{Kind: kindMembers, Facts: groupFacts{Group: g.ID, Name: g.Profile.Name}, Asked: "GET /api/v1/groups/{id}/users?limit=200"}
-	f, err := r.list(ctx, l, "/api/v1/groups/"+url.PathEscape(g.ID)+"/users?limit=200", each, one)
+	f, err := r.list(ctx, r.client(scopeGroups), l, "/api/v1/groups/"+url.PathEscape(g.ID)+"/users?limit=200", each, one)
 	if err != nil {
 		return err
 	}

@@ -116,14 +116,14 @@ func (r *run) policies(ctx context.Context) error {
 
 // organization finds which of its two engines an organization runs on.
 func (r *run) organization(ctx context.Context) (classic bool, err error) {
-	l := rest.List{Kind: kindOrganization, Ask: rest.Ask{URI: r.rest.At("/.well-known/okta-organization")}}
+	l := rest.List{Kind: kindOrganization, Ask: rest.Ask{URI: r.client(scopePolicies).At("/.well-known/okta-organization")}}
 	l.Each = func(a rest.Answer) (bool, error) {
 		var o struct{ Pipeline string }
 		err := json.Unmarshal(a.Body, &o)
 		classic = o.Pipeline == "v1"
 		return true, err
 	}
-	_, err = r.rest.Read(ctx, r.Run, l)
+	_, err = r.client(scopePolicies).Read(ctx, r.Run, l)
 	return classic, err
 }
 
@@ -138,7 +138,7 @@ func (r *run) findEveryone(ctx context.Context) error {
 		}
 		return nil
 	}
-	_, err := r.list(ctx, rest.List{Kind: kindGroups}, `/api/v1/groups?limit=200&filter=type+eq+%22BUILT_IN%22`, each)
+	_, err := r.list(ctx, r.client(scopeGroups), rest.List{Kind: kindGroups}, `/api/v1/groups?limit=200&filter=type+eq+%22BUILT_IN%22`, each)
 	return err
 }
 
@@ -146,7 +146,7 @@ func (r *run) policiesOf(ctx context.Context, typ string) error {
 	s := r.Snapshot("authPolicy", typ, cannotPolicies, kindPolicy)
 	var list []json.RawMessage
 	each := func(policies []json.RawMessage) error { list = append(list, policies...); return nil }
-	if _, err := r.list(ctx, rest.List{Kind: kindPolicies, Scope: typ}, "/api/v1/policies?type="+typ, each, s); err != nil {
+	if _, err := r.list(ctx, r.client(scopePolicies), rest.List{Kind: kindPolicies, Scope: typ}, "/api/v1/policies?type="+typ, each, s); err != nil {
 		return err
 	}
 	read := make([]ruled, 0, len(list))
@@ -175,7 +175,7 @@ func (r *run) policiesOf(ctx context.Context, typ string) error {
 func (r *run) policy(ctx context.Context, p *ruled, first bool, s *source.Stream) error {
 	sheet := rest.NewSheet(policyFacts{Everyone: r.sign.everyone, First: first})
 	sheet.AddElement(partPolicy, p.element)
-	a, err := r.rest.Get(ctx, "/api/v1/policies/"+url.PathEscape(p.ID)+"/rules")
+	a, err := r.client(scopePolicies).Get(ctx, "/api/v1/policies/"+url.PathEscape(p.ID)+"/rules")
 	if err != nil {
 		return err
 	}
