@@ -85,6 +85,7 @@ func normalBackupJobs(p *page) error {
 			Resource  string `json:"ResourceArn"`
 			Vault     string `json:"BackupVaultArn"`
 			Lock      string `json:"VaultLockState"`
+			VaultType string `json:"VaultType"`
 			Encrypted *bool  `json:"IsEncrypted"`
 			Bytes     *int64 `json:"BackupSizeInBytes"`
 		}
@@ -105,15 +106,27 @@ func normalBackupJobs(p *page) error {
 		if j.Bytes != nil && *j.Bytes >= 0 {
 			f["bytes"] = *j.Bytes
 		}
-		switch strings.ToLower(j.Lock) {
-		case "compliance", "locked":
-			f["immutable"] = true
-		case "governance", "unlocked":
-			f["immutable"] = false
-		}
+		f["immutable"] = immutable(j.Lock, j.VaultType)
 		p.out.Add("backup", p.arn("backup", "job/"+j.ID), at, f)
 		return nil
 	})
+	return nil
+}
+
+// immutable is whether a vault lets nobody delete what is in it before its
+// time. A lock that does not say its mode is one of compliance only where the
+// vault is air-gapped: nil for others.
+func immutable(lock, vault string) any {
+	switch strings.ToUpper(lock) {
+	case "COMPLIANCE":
+		return true
+	case "GOVERNANCE", "UNLOCKED":
+		return false
+	case "LOCKED":
+		if vault == "LOGICALLY_AIR_GAPPED_BACKUP_VAULT" {
+			return true
+		}
+	}
 	return nil
 }
 

@@ -144,6 +144,21 @@ func TestRefusedSettingOfOneBucket(t *testing.T) {
 	holds(t, rec, "datastore", "arn:aws:s3:::halyard-222222222222-closed", `"versioning":true`)
 }
 
+func TestTrailInAnotherAccountsBucket(t *testing.T) {
+	r := newReplay(t)
+	r.change = on("halyard-222222222222-closed?location", deny)
+	rec, err := r.collect(r.connection())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := closed(t, rec, "resource", "222222222222/eu-west-1/cloudtrail")
+	if !m.Complete || !strings.Contains(strings.Join(m.Cannot, "\n"), "where its bucket does not answer: 403 Forbidden: AccessDenied") {
+		t.Errorf("complete %v %q, limits %q", m.Complete, m.Reason, m.Cannot)
+	}
+	holds(t, rec, "resource", "arn:aws:cloudtrail:eu-west-1:222222222222:trail/logging", `"enabled":true`)
+	lacks(t, rec, "resource", "arn:aws:cloudtrail:eu-west-1:222222222222:trail/logging", `"retentionDays"`)
+}
+
 func TestRefusedDetails(t *testing.T) {
 	r := newReplay(t)
 	r.change = func(account, key string, a kept) kept {
@@ -330,6 +345,39 @@ func TestWithoutCredentials(t *testing.T) {
 			for _, m := range rec.Manifests {
 				if m.Complete || m.Reason == "" {
 					t.Errorf("%s %s: complete %v, %q", m.Type, m.Scope, m.Complete, m.Reason)
+				}
+			}
+		})
+	}
+}
+
+func TestDefaultChain(t *testing.T) {
+	for _, tc := range []struct {
+		name, key, secret string
+		complete          bool
+	}{
+		{"keys in the environment", "AKIAREPLAY", "replay-secret", true},
+		{"none", "", "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			none := t.TempDir() + "/none"
+			for k, v := range map[string]string{"AWS_ACCESS_KEY_ID": tc.key, "AWS_SECRET_ACCESS_KEY": tc.secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
+				"AWS_CONFIG_FILE": none, "AWS_SHARED_CREDENTIALS_FILE": none, "AWS_EC2_METADATA_DISABLED": "true"} {
+				t.Setenv(k, v)
+			}
+			r := newReplay(t)
+			c := r.connection()
+			c.With = strings.Replace(c.With, `"accessKey":"env:KEY","secretKey":"env:SECRET",`, "", 1)
+			rec, err := r.collect(c)
+			if tc.complete != (err == nil) {
+				t.Errorf("collect returned %v", err)
+			}
+			if m := closed(t, rec, "resource", scopeAccounts); m.Complete != tc.complete {
+				t.Errorf("the accounts: complete %v, %q", m.Complete, m.Reason)
+			}
+			for _, key := range r.asked {
+				if strings.HasSuffix(key, "unsigned") {
+					t.Errorf("asked without credentials: %s", key)
 				}
 			}
 		})

@@ -195,6 +195,33 @@ func TestBucketPublic(t *testing.T) {
 	}
 }
 
+func TestBucketRegion(t *testing.T) {
+	for _, tc := range []struct{ name, element, location, want string }{
+		{"the list says it", `{"name":"b","region":"ap-south-2"}`, "", "ap-south-2"},
+		{"asked for", `{"name":"b"}`, "eu-central-1", "eu-central-1"},
+		{"the first region has no name", `{"name":"b"}`, "none", "us-east-1"},
+		{"Ireland's old name", `{"name":"b"}`, "EU", "eu-west-1"},
+		{"not told", `{"name":"b"}`, "", ""},
+	} {
+		s := rest.NewSheet(blockFacts{})
+		s.AddElement("bucket", json.RawMessage(tc.element))
+		if tc.location != "" {
+			s.Add("location", rest.Answer{Query: "q", Status: 200, Body: []byte(`<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">` + strings.TrimPrefix(tc.location, "none") + `</LocationConstraint>`)})
+		}
+		items, err := normalize([]byte(`{}`), audit.Page{Kind: kindBucket, Scope: "222222222222/s3", Body: s.Encode()})
+		if err != nil || len(items) != 1 {
+			t.Fatalf("%s: %d items, %v", tc.name, len(items), err)
+		}
+		var want any = tc.want
+		if tc.want == "" { // "" would say that it is in no region
+			want = nil
+		}
+		if got := fieldsOf(t, items[0])["region"]; got != want {
+			t.Errorf("%s: got %v, want %v", tc.name, got, want)
+		}
+	}
+}
+
 func TestTLSRequired(t *testing.T) {
 	policy := func(s string) asked { return asked{known: true, body: []byte(`{"Statement":[` + s + `]}`)} }
 	deny := `{"Effect":"Deny","Principal":%s,"Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"],"Condition":%s}`
@@ -261,6 +288,20 @@ func TestSnapshots(t *testing.T) {
 	holds(t, r, "backup", snapshot+"broken", `"result":"failure"`)
 	if len(items) != 3 {
 		t.Errorf("%d backups, want 3: none that is being made or older than the stretch", len(items))
+	}
+}
+
+func TestImmutable(t *testing.T) {
+	for _, tc := range []struct {
+		lock, vault string
+		want        any
+	}{
+		{"COMPLIANCE", "", true}, {"UNLOCKED", "BACKUP_VAULT", false}, {"governance", "BACKUP_VAULT", false},
+		{"LOCKED", "LOGICALLY_AIR_GAPPED_BACKUP_VAULT", true}, {"LOCKED", "BACKUP_VAULT", nil}, {"", "", nil}, {"other", "", nil},
+	} {
+		if got := immutable(tc.lock, tc.vault); got != tc.want {
+			t.Errorf("%q of %q: got %v, want %v", tc.lock, tc.vault, got, tc.want)
+		}
 	}
 }
 

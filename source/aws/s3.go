@@ -58,41 +58,43 @@ const (
 type bucketsPage struct {
 	XMLName xml.Name `xml:"ListAllMyBucketsResult"`
 	List    *struct {
-		Buckets []struct {
-			Name string `xml:"Name"`
-		} `xml:"Bucket"`
+		Buckets []bucketRef `xml:"Bucket"`
 	} `xml:"Buckets"`
 	Token string `xml:"ContinuationToken"`
+}
+
+// A bucketRef names a bucket. S3 tells the region in lists of many pages.
+type bucketRef struct {
+	Name   string `xml:"Name" json:"name"`
+	Region string `xml:"BucketRegion" json:"region,omitempty"`
 }
 
 // readBuckets lists the account's buckets, whatever region they are in, and
 // seals each with its settings.
 func readBuckets(ctx context.Context, v *visit) error {
 	streams := v.of("datastore")
-	var names []string
+	var buckets []bucketRef
 	ask := path(s3, "/?max-buckets=1000")
 	f, err := v.list(ctx, s3, rest.List{Kind: kindList, Ask: ask, Next: nextBuckets, Each: func(a rest.Answer) (bool, error) {
 		var d bucketsPage
 		if err := readXML(a.Body, &d); err != nil || d.List == nil {
 			return false, errors.New("the answer has no list of buckets")
 		}
-		for _, b := range d.List.Buckets {
-			names = append(names, b.Name)
-		}
+		buckets = append(buckets, d.List.Buckets...)
 		return true, nil
 	}}, streams...)
-	if err != nil || !f.Whole() && len(names) == 0 {
+	if err != nil || !f.Whole() && len(buckets) == 0 {
 		return err
 	}
 	facts, err := v.accountBlock(ctx, streams)
 	if err != nil {
 		return err
 	}
-	for i, name := range names {
-		if err := v.bucket(ctx, name, facts, streams); err != nil {
+	for i, b := range buckets {
+		if err := v.bucket(ctx, b, facts, streams); err != nil {
 			return err
 		}
-		v.run.Progress("buckets of "+v.account, i+1, len(names))
+		v.run.Progress("buckets of "+v.account, i+1, len(buckets))
 	}
 	return nil
 }
@@ -124,22 +126,25 @@ func (v *visit) accountBlock(ctx context.Context, streams []*source.Stream) (blo
 }
 
 // bucket seals one bucket and its settings, asked in the region it is in.
-func (v *visit) bucket(ctx context.Context, name string, facts blockFacts, streams []*source.Stream) error {
+func (v *visit) bucket(ctx context.Context, b bucketRef, facts blockFacts, streams []*source.Stream) error {
 	sheet := rest.NewSheet(facts)
-	element, err := json.Marshal(name)
+	element, err := json.Marshal(b)
 	if err != nil {
 		return err
 	}
-	sheet.AddElement("name", element)
-	root := "/" + url.PathEscape(name)
-	a, err := v.ask(ctx, sheet, "location", v.to(s3, v.region), path(s3, root+"?location"), []string{noBucket}, streams...)
-	if err != nil {
-		return err
+	sheet.AddElement("bucket", element)
+	root, region := "/"+url.PathEscape(b.Name), b.Region
+	if region == "" {
+		a, err := v.ask(ctx, sheet, "location", v.to(s3, v.finder()), path(s3, root+"?location"), []string{noBucket}, streams...)
+		if err != nil {
+			return err
+		}
+		region = locationOf(asked{known: a.OK(), body: a.Body})
 	}
 	for _, s := range streams {
 		s.Asked("s3 GET /BUCKET?location, encryption, publicAccessBlock, policyStatus, policy, acl, versioning, logging, lifecycle, tagging for each bucket")
 	}
-	if region := locationOf(asked{known: a.OK(), body: a.Body}); region != "" {
+	if region != "" {
 		client := v.to(s3, v.within(region))
 		for _, q := range bucketAsks {
 			if _, err := v.ask(ctx, sheet, q.part, client, path(s3, root+"?"+q.sub), append([]string{noBucket}, q.answers...), streams...); err != nil {
@@ -147,7 +152,15 @@ func (v *visit) bucket(ctx context.Context, name string, facts blockFacts, strea
 			}
 		}
 	}
-	return v.seal(ctx, kindBucket, "s3 settings of bucket "+name, sheet, streams...)
+	return v.seal(ctx, kindBucket, "s3 settings of bucket "+b.Name, sheet, streams...)
+}
+
+// finder is the region that tells where any bucket of the partition is.
+func (v *visit) finder() string {
+	if part, _ := partition(v.c.s.Region); part == "aws" {
+		return "us-east-1"
+	}
+	return v.c.s.Region
 }
 
 // within is region where it can be the name of one: the answer that names it is
@@ -197,16 +210,17 @@ func normalBucket(p *page) error {
 	if err != nil {
 		return err
 	}
-	var name string
-	if err := sheet.Decode("name", &name); err != nil || name == "" {
+	var b bucketRef
+	if err := sheet.Decode("bucket", &b); err != nil || b.Name == "" {
 		return errors.New("the page names no bucket")
 	}
+	name := b.Name
 	if slices.ContainsFunc(sheet.Answers, func(a rest.Part) bool { return a.Status == 404 && code(nil, a.Bytes()) == noBucket }) {
 		return nil // it was deleted after it was listed
 	}
 	get := func(part string, answers ...string) asked { return partOf(sheet, part, answers...) }
-	if r := locationOf(get("location")); r != "" {
-		p.region = r
+	if p.region = b.Region; p.region == "" {
+		p.region = locationOf(get("location"))
 	}
 	f := source.Fields{"public": bucketPublic(get, facts), "tlsRequired": tlsRequired(get("policy", noPolicy), name)}
 	if p.region == "" {

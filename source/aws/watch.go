@@ -81,20 +81,36 @@ func (v *visit) trail(ctx context.Context, element json.RawMessage, streams []*s
 	if _, err := v.ask(ctx, sheet, "status", v.to(cloudtrailAPI, v.region), target(cloudtrailAPI, "GetTrailStatus", body{"Name": t.ARN}), nil, streams...); err != nil {
 		return err
 	}
-	root := "/" + url.PathEscape(t.Bucket)
-	a, err := v.ask(ctx, sheet, "location", v.to(s3, v.c.s.Region), path(s3, root+"?location"), []string{noBucket}, streams...)
+	if err := v.trailBucket(ctx, sheet, t.Bucket, streams[0]); err != nil {
+		return err
+	}
+	return v.seal(ctx, kindTrail, "cloudtrail settings of "+t.ARN, sheet, streams...)
+}
+
+// trailBucket asks how long a trail's bucket keeps its files. The bucket may be
+// another account's: what it does not tell is not collected, and the trail is
+// read all the same.
+func (v *visit) trailBucket(ctx context.Context, sheet *rest.Sheet, bucket string, s *source.Stream) error {
+	root := "/" + url.PathEscape(bucket)
+	a, err := v.ask(ctx, sheet, "location", v.to(s3, v.finder()), path(s3, root+"?location"), nil)
 	if err != nil {
 		return err
 	}
-	if region := locationOf(asked{known: a.OK(), body: a.Body}); region != "" {
-		client := v.to(s3, v.within(region))
-		for _, sub := range []string{"lifecycle", "versioning"} {
-			if _, err := v.ask(ctx, sheet, sub, client, path(s3, root+"?"+sub), []string{noLifecycle, noBucket}, streams...); err != nil {
-				return err
-			}
+	region := locationOf(asked{known: a.OK(), body: a.Body})
+	if region == "" {
+		s.Note("how long a trail's files are kept is not collected where its bucket does not answer: " + a.Fault())
+		return nil
+	}
+	for _, sub := range []string{"lifecycle", "versioning"} {
+		a, err := v.ask(ctx, sheet, sub, v.to(s3, v.within(region)), path(s3, root+"?"+sub), nil)
+		if err != nil {
+			return err
+		}
+		if !a.OK() && code(a.Header, a.Body) != noLifecycle {
+			s.Note("how long a trail's files are kept is not collected where its bucket does not answer: " + a.Fault())
 		}
 	}
-	return v.seal(ctx, kindTrail, "cloudtrail settings of "+t.ARN, sheet, streams...)
+	return nil
 }
 
 func normalTrail(p *page) error {
