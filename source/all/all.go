@@ -13,6 +13,7 @@ import (
 	"tieout/source/dns"
 	"tieout/source/entra"
 	"tieout/source/files"
+	"tieout/source/fleet"
 	"tieout/source/gcp"
 	"tieout/source/git"
 	"tieout/source/gitea"
@@ -84,6 +85,7 @@ var Drivers = source.Registry{
 	workstation.Driver,
 	agent.Driver,
 	osquery.Driver,
+	fleet.Driver,
 	tieout.Driver,
 	restic.Driver,
 	borg.Driver,

@@ -1,0 +1,245 @@
+// Package fleet reads a Fleet server: which computers are enrolled, what Fleet
+// and its policies say of them, and the known weaknesses in their software.
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"tieout/audit"
+	"tieout/internal/canonical"
+	"tieout/source"
+	"tieout/source/rest"
+)
+
+// Kinds of page: answers as they came.
+const (
+	kindMe    = "fleet.me"    // GET /me: whose token it is; no items
+	kindCount = "fleet.count" // GET /hosts/count; no items
+	kindHosts = "fleet.hosts" // GET /hosts: one page of the list; no items
+	kindHost  = "fleet.host"  // GET /hosts/ID
+)
+
+// Driver is the Fleet source.
+var Driver = &source.Driver{
+	Name: "fleet", Version: 1, Title: "Computers and their weaknesses, by a Fleet server",
+	Types: []string{"device", "vulnerability"},
+	Scopes: []source.Scope{
+		{Name: "an API-only user with the global role Observer", Why: "lists all hosts and reads each; a user of single teams sees theirs only"},
+	},
+	Cannot: slices.Clone(cannot),
+	Settings: []source.Setting{
+		{Name: "baseURL", Doc: "address of the server", Example: "https://fleet.halyard.example", Required: true},
+		{Name: "token", Doc: "reference to the user's API token", Example: "env:FLEET_TOKEN", Required: true, Secret: true},
+		{Name: "policies", Doc: "which field of the device a policy decides, by the policy's name", Example: "{Firewall is on: firewall}"},
+		{Name: "allow", Doc: "loopback or private: the server may be on this machine or in a private network", Example: "private"},
+	},
+	Open: open, Normalize: normalize,
+}
+
+var cannot = []string{
+	"computers that are not enrolled: hold the devices to an inventory",
+	"what changed on a computer since it last reported; `lastSeenAt` says when that was",
+	"weaknesses of operating systems: Fleet tells those of software with each host",
+}
+
+type settings struct {
+	BaseURL  string            `json:"baseURL"`
+	Token    string            `json:"token"`
+	Policies map[string]string `json:"policies"`
+	Allow    string            `json:"allow"`
+}
+
+// config is what normalizing needs.
+type config struct {
+	Policies map[string]string `json:"policies,omitempty"`
+}
+
+// decidable are the fields that a policy can decide: it passes or it fails.
+var decidable = []string{"diskEncrypted", "screenLock.enabled", "antivirus.running", "firewall", "os.supported", "os.autoUpdate", "timeSync", "managed"}
+
+func open(name string, with json.RawMessage, env source.Env) (source.Collector, json.RawMessage, error) {
+	var s settings
+	err := source.Strict(with, &s)
+	if err == nil {
+		err = s.problem()
+	}
+	var base *url.URL
+	if err == nil {
+		base, err = source.BaseURL("baseURL", s.BaseURL, "", s.Allow)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
+	}
+	conf, err := canonical.Marshal(config{s.Policies})
+	return collector{name: name, settings: s, base: base, env: env}, conf, err
+}
+
+func (s settings) problem() error {
+	if s.Token == "" {
+		return errors.New("token: write a reference such as env:FLEET_TOKEN")
+	}
+	for policy, field := range s.Policies {
+		if !slices.Contains(decidable, field) {
+			return fmt.Errorf("policies: %s: %q is not one of %q", policy, field, decidable)
+		}
+	}
+	return errors.Join(source.CheckSecret("token", s.Token), source.CheckAllow(s.Allow))
+}
+
+type collector struct {
+	name string
+	settings
+	base *url.URL
+	env  source.Env
+	wait func(ctx context.Context, d time.Duration) error // nil: for real
+}
+
+// A reader is one collection.
+type reader struct {
+	run     *source.Run
+	client  *rest.Client
+	device  *source.Stream
+	weak    *source.Stream
+	ids     []int64
+	unknown int // hosts without a list of software
+}
+
+const prefix = "/api/v1/fleet"
+
+// Collect implements source.Collector.
+func (c collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
+	run := &source.Run{Source: c.name, Window: w, Sink: sink}
+	r := &reader{run: run, device: run.Snapshot("device", "", cannot, kindHost), weak: run.Snapshot("vulnerability", "", cannot, kindHost)}
+	token, err := c.env.ResolveSecret(ctx, "token", c.Token)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err != nil {
+		return run.Refuse(ctx, err.Error(), r.device, r.weak)
+	}
+	r.client = &rest.Client{
+		HTTP: source.Guard(c.env.HTTP, c.Allow, c.base), Base: c.base, Secrets: []string{token}, Wait: c.wait,
+		Authorize: rest.Header("Authorization", "Bearer "+token),
+	}
+	for _, step := range []func(context.Context) error{r.whose, r.list, r.count, r.hosts} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return run.Close(ctx, r.device, r.weak)
+}
+
+func (r *reader) fail(why string) { r.device.Fail(why); r.weak.Fail(why) }
+
+// whose reads whose token it is: without a global role the list is of some
+// teams only.
+func (r *reader) whose(ctx context.Context) error {
+	_, err := r.client.Read(ctx, r.run, rest.List{Kind: kindMe, Ask: rest.Ask{URI: r.client.At(prefix + "/me")}, Each: func(a rest.Answer) (bool, error) {
+		var me struct {
+			User struct {
+				Role *string `json:"global_role"`
+			} `json:"user"`
+		}
+		if err := json.Unmarshal(a.Body, &me); err != nil {
+			return false, errors.New("whose token it is cannot be read")
+		}
+		if me.User.Role == nil || *me.User.Role == "" {
+			return false, errors.New("the token's user has no global role: hosts of other teams are not listed")
+		}
+		return false, nil
+	}}, r.device, r.weak)
+	return err
+}
+
+const perPage = 100
+
+// list reads the list of hosts, by id, so that pages do not shift.
+func (r *reader) list(ctx context.Context) error {
+	page := 0
+	ask := func() rest.Ask {
+		return rest.Ask{URI: r.client.At(fmt.Sprintf("%s/hosts?page=%d&per_page=%d&order_key=id&disable_failing_policies=true", prefix, page, perPage))}
+	}
+	_, err := r.client.Read(ctx, r.run, rest.List{Kind: kindHosts, Ask: ask(), Asked: "GET " + prefix + "/hosts, every page, and GET " + prefix + "/hosts/ID of each",
+		Next: func(a rest.Answer) (*rest.Ask, error) {
+			list, err := source.Elements(a.Body, "hosts")
+			if err != nil || len(list) < perPage {
+				return nil, err
+			}
+			page++
+			next := ask()
+			return &next, nil
+		},
+		Each: func(a rest.Answer) (bool, error) {
+			list, err := source.Elements(a.Body, "hosts")
+			if err != nil {
+				return false, err
+			}
+			for i, e := range list {
+				var h struct {
+					ID int64 `json:"id"`
+				}
+				if err := json.Unmarshal(e, &h); err != nil || h.ID <= 0 {
+					return false, fmt.Errorf("element %d has no id", i+1)
+				}
+				r.ids = append(r.ids, h.ID)
+			}
+			return true, nil
+		}}, r.device, r.weak)
+	slices.Sort(r.ids)
+	r.ids = slices.Compact(r.ids)
+	return err
+}
+
+// count holds the list to the number the server gives.
+func (r *reader) count(ctx context.Context) error {
+	_, err := r.client.Read(ctx, r.run, rest.List{Kind: kindCount, Ask: rest.Ask{URI: r.client.At(prefix + "/hosts/count")}, Each: func(a rest.Answer) (bool, error) {
+		var c struct {
+			Count *int `json:"count"`
+		}
+		if err := json.Unmarshal(a.Body, &c); err != nil || c.Count == nil {
+			return false, errors.New("the number of hosts cannot be read")
+		}
+		r.device.Reconcile("hosts counted by the server", *c.Count, len(r.ids))
+		r.weak.Reconcile("hosts counted by the server", *c.Count, len(r.ids))
+		return false, nil
+	}}, r.device, r.weak)
+	return err
+}
+
+// hosts reads every host. One that fails does not stop the others.
+func (r *reader) hosts(ctx context.Context) error {
+	for i, id := range r.ids {
+		a, err := r.client.Get(ctx, prefix+"/hosts/"+strconv.FormatInt(id, 10))
+		if err != nil {
+			return err
+		}
+		p := audit.Page{Kind: kindHost, Query: a.Query, Body: a.Body}
+		if !a.OK() {
+			p = rest.Failed(p, a)
+			r.fail(fmt.Sprintf("host %d: %s", id, a.Fault()))
+		}
+		if err := r.run.Seal(ctx, p, r.device, r.weak); err != nil {
+			return err
+		}
+		if a.OK() && !hasSoftware(a.Body) {
+			r.unknown++
+		}
+		r.run.Progress("device", i+1, len(r.ids))
+	}
+	if r.unknown > 0 {
+		r.weak.Fail(fmt.Sprintf("%d of %d hosts have no list of software: the inventory is switched off, or they have not reported it yet", r.unknown, len(r.ids)))
+	}
+	return nil
+}
+
+func hasSoftware(body []byte) bool {
+	list, err := source.Elements(body, "host", "software")
+	return err == nil && list != nil
+}
