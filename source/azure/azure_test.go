@@ -51,12 +51,12 @@ func TestItems(t *testing.T) {
 		{"a group without a rule", "resource", rg + "microsoft.network/networksecuritygroups/none", `{"account":"` + prod + `","enabled":false,"environment":"","kind":"network rule","name":"none","openPorts":[],"provider":"azure","public":false,"region":"westeurope"}`},
 		{"a gateway behind a firewall", "resource", rg + "microsoft.network/applicationgateways/gw", `{"account":"` + prod + `","enabled":true,"environment":"","kind":"load balancer","name":"gw","openPorts":["443"],"provider":"azure","public":true,"region":"westeurope","waf":true}`},
 		{"a machine that runs", "resource", rg + "microsoft.compute/virtualmachines/vm1", `{"account":"` + prod + `","enabled":true,"environment":"","kind":"instance","name":"vm1","provider":"azure","region":"westeurope"}`},
-		{"a vault closed by default", "resource", rg + "microsoft.keyvault/vaults/kv", `{"account":"` + prod + `","environment":"","kind":"key vault","name":"kv","provider":"azure","public":false,"region":"westeurope","tampering":true}`},
-		{"a cluster for some addresses", "resource", rg + "microsoft.containerservice/managedclusters/aks", `{"account":"` + prod + `","enabled":true,"environment":"","kind":"cluster","name":"aks","provider":"azure","public":false,"region":"westeurope"}`},
-		{"an alarm", "resource", rg + "microsoft.insights/activitylogalerts/policy-change", `{"account":"` + prod + `","enabled":true,"environment":"","kind":"alarm","name":"policy-change","provider":"azure","region":"westeurope"}`},
-		{"a plan that is off", "resource", "/subscriptions/" + prod + "/providers/microsoft.security/pricings/storageaccounts", `{"account":"` + prod + `","enabled":false,"kind":"detector","name":"Defender for StorageAccounts","provider":"azure","region":""}`},
-		{"an activity log that is sent on", "resource", "/subscriptions/" + prod + "/providers/azureresourcemanager/diagnosticsettings/ds4", `{"account":"` + prod + `","enabled":true,"kind":"trail","name":"activity log to ds4","provider":"azure","region":""}`},
-		{"one that is not", "resource", "/subscriptions/" + dev + "/providers/microsoft.insights/activitylog", `{"account":"` + dev + `","enabled":true,"kind":"trail","name":"activity log, sent nowhere","provider":"azure","region":"","retentionDays":90}`},
+		{"a vault closed by default", "resource", rg + "microsoft.keyvault/vaults/kv", `{"account":"` + prod + `","environment":"","kind":"key vault","name":"kv","openPorts":[],"provider":"azure","public":false,"region":"westeurope","tampering":true}`},
+		{"a cluster for some addresses", "resource", rg + "microsoft.containerservice/managedclusters/aks", `{"account":"` + prod + `","enabled":true,"environment":"","kind":"cluster","name":"aks","openPorts":[],"provider":"azure","public":false,"region":"westeurope"}`},
+		{"an alarm", "resource", rg + "microsoft.insights/activitylogalerts/policy-change", `{"account":"` + prod + `","enabled":true,"environment":"","kind":"alarm","name":"policy-change","openPorts":[],"provider":"azure","region":"westeurope"}`},
+		{"a plan that is off", "resource", "/subscriptions/" + prod + "/providers/microsoft.security/pricings/storageaccounts", `{"account":"` + prod + `","enabled":false,"kind":"detector","name":"Defender for StorageAccounts","openPorts":[],"provider":"azure","region":""}`},
+		{"an activity log that is sent on", "resource", "/subscriptions/" + prod + "/providers/azureresourcemanager/diagnosticsettings/ds4", `{"account":"` + prod + `","enabled":true,"kind":"trail","name":"activity log to ds4","openPorts":[],"provider":"azure","region":""}`},
+		{"one that is not", "resource", "/subscriptions/" + dev + "/providers/microsoft.insights/activitylog", `{"account":"` + dev + `","enabled":true,"kind":"trail","name":"activity log, sent nowhere","openPorts":[],"provider":"azure","region":"","retentionDays":90}`},
 		{"a network and its peer", "network", rg + "microsoft.network/virtualnetworks/hub", `{"account":"` + prod + `","environment":"","flowLogs":true,"joins":["/subscriptions/x/vnets/spoke"],"name":"hub","provider":"azure","region":"westeurope"}`},
 		{"a network without logs", "network", rg + "microsoft.network/virtualnetworks/alone", `{"account":"` + prod + `","environment":"","flowLogs":false,"joins":[],"name":"alone","provider":"azure","region":"westeurope"}`},
 		{"a key", "key", "/subscriptions/" + prod + "/resourcegroups/sample-group/providers/microsoft.keyvault/vaults/sample-vault-name/keys/sample-key-name-1", `{"expiresAt":"never","kind":"encryption","owner":"","rotatedAt":"2020-08-03T22:29:56Z","status":"active","system":"azure"}`},
@@ -257,6 +257,20 @@ func TestRefusedToken(t *testing.T) {
 	}
 	if len(rec.Manifests) != len(Driver.Types) {
 		t.Errorf("%d streams were closed; want one of each type", len(rec.Manifests))
+	}
+}
+
+// TestWrongSecret: what the token endpoint says is the reason, never what it was
+// asked with.
+func TestWrongSecret(t *testing.T) {
+	r := newReplay(t)
+	r.noToken = true
+	rec, _ := r.collect(r.with(""))
+	for _, typ := range Driver.Types {
+		m := rec.Manifest(typ)
+		if m.Complete || !strings.Contains(m.Reason, "no token: the token endpoint answers 401 Unauthorized: AADSTS7000215") || strings.Contains(m.Reason, theSecret) {
+			t.Errorf("%s: complete %v, %q", typ, m.Complete, m.Reason)
+		}
 	}
 }
 

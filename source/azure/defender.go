@@ -82,7 +82,7 @@ func (r *reading) plan(w row) error {
 	if err := json.Unmarshal(w.Properties, &d); err != nil {
 		return err
 	}
-	f := source.Fields{"name": "Defender for " + w.Name, "kind": "detector", "provider": "azure", "account": r.scope, "region": ""}
+	f := source.Fields{"name": "Defender for " + w.Name, "kind": "detector", "provider": "azure", "account": r.scope, "region": "", "openPorts": []string{}}
 	switch d.Tier {
 	case "Standard":
 		f["enabled"] = true

@@ -45,7 +45,8 @@ type replay struct {
 	gets    map[string]string               // path -> answer
 	fail    func(what string) (int, string) // of a query or a path; 0: answer as usual
 	check   func(request, response []byte)  // of queries
-	headers http.Header                     // sent with failures
+	noToken bool
+	headers http.Header // sent with failures
 	asked   []string
 }
 
@@ -69,6 +70,11 @@ func (r *replay) serve(w http.ResponseWriter, q *http.Request) {
 	if q.URL.Path == "/halyard.onmicrosoft.com/oauth2/v2.0/token" {
 		if !strings.Contains(string(body), "scope=") {
 			r.t.Errorf("a token without a scope: %s", body)
+		}
+		if r.noToken {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}`)
+			return
 		}
 		fmt.Fprintf(w, `{"token_type":"Bearer","expires_in":3599,"access_token":%q}`, theToken)
 		return

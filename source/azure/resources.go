@@ -30,6 +30,20 @@ var resourceReaders = map[string]resourceReader{
 	"microsoft.recoveryservices/vaults":          (*reading).backupVault,
 }
 
+// noPorts are kinds that nothing connects to.
+var noPorts = map[string]bool{"alarm": true, "log workspace": true, "backup vault": true}
+
+// served are the ports of something that answers on one port, if it can be reached.
+func served(public any, port string) any {
+	switch public {
+	case true:
+		return []string{port}
+	case false:
+		return []string{}
+	}
+	return nil
+}
+
 func (r *reading) resource(w row) error {
 	read := resourceReaders[strings.ToLower(w.Type)]
 	if read == nil {
@@ -41,6 +55,9 @@ func (r *reading) resource(w row) error {
 		return err
 	}
 	f["kind"] = kind
+	if _, there := f["openPorts"]; !there && noPorts[kind] {
+		f["openPorts"] = []string{}
+	}
 	r.Labels.Put(f, "resource", w.Tags)
 	r.Add("resource", w.id(), time.Time{}, f)
 	return nil
@@ -258,7 +275,9 @@ func (r *reading) balancer(w row, f source.Fields) (string, error) {
 		Frontends []frontend `json:"frontendIPConfigurations"`
 	}
 	err := json.Unmarshal(w.Properties, &d)
-	f["public"] = public(d.Frontends)
+	if f["public"] = public(d.Frontends); f["public"] == false {
+		f["openPorts"] = []string{}
+	}
 	return "network load balancer", err
 }
 
@@ -271,6 +290,9 @@ func (r *reading) address(w row, f source.Fields) (string, error) {
 	err := json.Unmarshal(w.Properties, &d)
 	f["enabled"] = d.Used != nil || d.NAT != nil
 	f["public"] = d.Used != nil // of a NAT gateway: outgoing only
+	if d.Used == nil {
+		f["openPorts"] = []string{}
+	}
 	return "public address", err
 }
 
@@ -288,7 +310,7 @@ func (r *reading) vault(w row, f source.Fields) (string, error) {
 	if d.ACLs.Default == "Deny" {
 		f["public"] = false
 	}
-	f["tampering"] = told(d.Purge)
+	f["tampering"], f["openPorts"] = told(d.Purge), served(f["public"], "443")
 	return "key vault", err
 }
 
@@ -314,6 +336,7 @@ func (r *reading) cluster(w row, f source.Fields) (string, error) {
 	case d.FQDN != "":
 		f["public"] = true
 	}
+	f["openPorts"] = served(f["public"], "443") // of the control plane
 	switch d.Power.Code {
 	case "Running":
 		f["enabled"] = true
@@ -382,7 +405,7 @@ func (r *reading) diagnostic(w row) error {
 		on[l.Category+l.Group] = l.Enabled
 	}
 	sent := on["allLogs"] || on["Administrative"] && on["Security"] && on["Policy"]
-	r.Add("resource", w.id(), time.Time{}, source.Fields{"name": "activity log to " + w.Name, "kind": "trail", "provider": "azure", "account": r.scope, "region": "", "enabled": sent})
+	r.Add("resource", w.id(), time.Time{}, source.Fields{"name": "activity log to " + w.Name, "kind": "trail", "provider": "azure", "account": r.scope, "region": "", "enabled": sent, "openPorts": []string{}})
 	return nil
 }
 
@@ -390,5 +413,5 @@ func (r *reading) diagnostic(w row) error {
 // is always on, and kept for 90 days (Azure Monitor activity log).
 func (r *reading) notExported() {
 	r.Add("resource", "/subscriptions/"+r.scope+"/providers/microsoft.insights/activitylog", time.Time{},
-		source.Fields{"name": "activity log, sent nowhere", "kind": "trail", "provider": "azure", "account": r.scope, "region": "", "enabled": true, "retentionDays": 90})
+		source.Fields{"name": "activity log, sent nowhere", "kind": "trail", "provider": "azure", "account": r.scope, "region": "", "enabled": true, "retentionDays": 90, "openPorts": []string{}})
 }

@@ -5,6 +5,7 @@ package cloud
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,13 +87,15 @@ func (p *Ports) List() []string {
 	return out
 }
 
-// Anywhere reports whether an address range is every address.
+// Anywhere reports whether an address range is every address, or half of them:
+// two such halves are how a rule against every address is gone round.
 func Anywhere(cidr string) bool {
-	switch cidr {
-	case "0.0.0.0/0", "::/0", "*", "0.0.0.0", "any", "Any", "Internet", "internet":
+	switch strings.ToLower(cidr) {
+	case "*", "any", "internet", "0.0.0.0":
 		return true
 	}
-	return false
+	p, err := netip.ParsePrefix(cidr)
+	return err == nil && p.Bits() <= 1
 }
 
 // Labels say which label or tag holds a field: "environment" -> "env".

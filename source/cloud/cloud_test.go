@@ -1,7 +1,9 @@
 package cloud
 
 import (
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -42,11 +44,31 @@ func TestPorts(t *testing.T) {
 // TestEveryWatchedPort holds the service ports to those that the library's
 // procedure about exposure looks for: a range must never hide one.
 func TestEveryWatchedPort(t *testing.T) {
+	b, err := os.ReadFile("../../library/procedures/resource.exposure.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^parameters: \{ ports: \[(.*)\]`).FindSubmatch(b)
+	if line == nil {
+		t.Fatal("the procedure about exposure has no list of ports any more")
+	}
+	watched := regexp.MustCompile(`\d+`).FindAllString(string(line[1]), -1)
+	if len(watched) < 5 {
+		t.Fatalf("the procedure about exposure looks for %q", watched)
+	}
 	var p Ports
 	p.Add("tcp", 0, 65535)
-	for _, port := range []string{"22", "23", "1433", "1521", "3306", "3389", "5432", "5984", "6379", "9200", "27017"} {
+	for _, port := range watched {
 		if !slices.Contains(p.List(), port) {
 			t.Errorf("a range over every port does not name %s", port)
+		}
+	}
+}
+
+func TestAnywhere(t *testing.T) {
+	for cidr, want := range map[string]bool{"0.0.0.0/0": true, "::/0": true, "128.0.0.0/1": true, "8000::/1": true, "*": true, "Internet": true, "10.0.0.0/8": false, "2000::/3": false, "": false, "VirtualNetwork": false} {
+		if got := Anywhere(cidr); got != want {
+			t.Errorf("Anywhere(%q) = %v; want %v", cidr, got, want)
 		}
 	}
 }

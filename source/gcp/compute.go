@@ -37,6 +37,9 @@ func (r *reading) instance(a asset, data json.RawMessage) error {
 	f := source.Fields{}
 	if nics := oneOf(d.Interfaces, d.Interface); len(nics) > 0 {
 		f["public"] = slices.ContainsFunc(nics, networkInterface.external)
+		if f["public"] == false {
+			f["openPorts"] = []string{}
+		}
 	}
 	switch d.Status {
 	case "RUNNING":
@@ -66,9 +69,8 @@ func (r *reading) firewall(a asset, data json.RawMessage) error {
 		Direction string
 		Disabled  *bool
 		Allowed   []allowed
-		Ranges    []string `json:"sourceRanges"`
-		Range     []string `json:"sourceRange"`
 		LogConfig *struct{ Enable bool }
+		origin
 	}
 	if err := json.Unmarshal(data, &d); err != nil {
 		return err
@@ -81,7 +83,7 @@ func (r *reading) firewall(a asset, data json.RawMessage) error {
 		f["logging"] = d.LogConfig.Enable
 	}
 	if d.Direction == "INGRESS" || d.Direction == "EGRESS" {
-		open := d.Direction == "INGRESS" && (d.Disabled == nil || !*d.Disabled) && slices.ContainsFunc(oneOf(d.Ranges, d.Range), cloud.Anywhere)
+		open := d.Direction == "INGRESS" && (d.Disabled == nil || !*d.Disabled) && d.anywhere()
 		var ports cloud.Ports
 		known := true
 		for _, rule := range d.Allowed {
@@ -98,6 +100,22 @@ func (r *reading) firewall(a asset, data json.RawMessage) error {
 	return nil
 }
 
+// An origin is what a firewall rule looks at of who comes.
+type origin struct {
+	Ranges   []string `json:"sourceRanges"`
+	Range    []string `json:"sourceRange"`
+	Tags     []string `json:"sourceTags"`
+	Tag      []string `json:"sourceTag"`
+	Accounts []string `json:"sourceServiceAccounts"`
+	Account  []string `json:"sourceServiceAccount"`
+}
+
+// anywhere reports whether anyone may come: a rule that names no origin is for all.
+func (o origin) anywhere() bool {
+	named := slices.Concat(o.Ranges, o.Range, o.Tags, o.Tag, o.Accounts, o.Account)
+	return len(named) == 0 || slices.ContainsFunc(oneOf(o.Ranges, o.Range), cloud.Anywhere)
+}
+
 var protocols = map[string]string{"6": "tcp", "17": "udp", "132": "sctp"}
 
 // add adds what a rule allows; a protocol without ports adds none. It reports
@@ -109,7 +127,7 @@ func (w allowed) add(p *cloud.Ports) bool {
 	}
 	each := []string{protocol}
 	switch protocol {
-	case "all":
+	case "all", "l3_default": // the latter of forwarding rules
 		each = []string{"tcp", "udp"}
 	case "tcp", "udp", "sctp":
 	default:
@@ -177,7 +195,7 @@ func (r *reading) backend(a asset, data json.RawMessage) error {
 	f := source.Fields{"waf": d.Policy != ""} // a URL of the Cloud Armor policy, left out where there is none
 	switch {
 	case strings.HasPrefix(d.Scheme, "INTERNAL"):
-		f["public"] = false
+		f["public"], f["openPorts"] = false, []string{}
 	case strings.HasPrefix(d.Scheme, "EXTERNAL"):
 		f["public"] = true
 	}

@@ -101,12 +101,14 @@ func TestItems(t *testing.T) {
 		{"SSH to everyone", "resource", "compute.googleapis.com/projects/p/global/firewalls/ssh", `{"account":"projects/216968792402","enabled":true,"kind":"network rule","logging":true,"name":"ssh","openPorts":["22","53/udp","8000","8001"],"provider":"gcp","public":true,"region":"us-east1"}`},
 		{"a load balancer behind a web firewall", "resource", "compute.googleapis.com/projects/p/global/backendServices/web", `{"account":"projects/216968792402","kind":"load balancer","logging":true,"name":"web","provider":"gcp","public":true,"region":"us-east1","waf":true}`},
 		{"an open port of a load balancer", "resource", "compute.googleapis.com/projects/test-project/regions/us-east1/forwardingRules/ext-ip", `{"account":"projects/123456789012","environment":"","kind":"forwarding rule","name":"ext-ip","openPorts":["80"],"owner":"","provider":"gcp","public":true}`},
-		{"the audit trail", "resource", "logging.googleapis.com/projects/p/locations/global/buckets/_Required", `{"account":"projects/216968792402","enabled":true,"kind":"trail","name":"_Required","provider":"gcp","region":"us-east1","retentionDays":400,"tampering":true}`},
-		{"data access logged", "resource", "cloudresourcemanager.googleapis.com/projects/216968792402/auditConfigs", `{"account":"projects/216968792402","enabled":true,"kind":"audit configuration","logging":true,"name":"data access logs of projects/216968792402","provider":"gcp","region":""}`},
-		{"an organization that logs no data access", "resource", "cloudresourcemanager.googleapis.com/" + org + "/auditConfigs", `{"account":"` + org + `","enabled":false,"kind":"audit configuration","logging":false,"name":"data access logs of ` + org + `","provider":"gcp","region":""}`},
-		{"logs with an exempted person", "resource", "cloudresourcemanager.googleapis.com/projects/good/auditConfigs", `{"account":"projects/good","kind":"audit configuration","name":"data access logs of projects/good","provider":"gcp","region":""}`},
-		{"a cluster everyone can reach", "resource", "container.googleapis.com/projects/gkeexposure/zones/us-central1-c/clusters/public", `{"account":"projects/1111111111","enabled":true,"environment":"","kind":"cluster","logging":true,"name":"public","owner":"","provider":"gcp","public":true}`},
-		{"a cluster that says nothing of logs, as recorded", "resource", "container.googleapis.com/projects/transfer-repos/zones/us-central1-c/clusters/joe-clust3", `{"account":"projects/282148707733","enabled":true,"environment":"","kind":"cluster","name":"canary-west","owner":"","provider":"gcp","public":true}`},
+		{"open to two tags only, as recorded", "resource", "compute.googleapis.com/projects/cf-gcp-challenge-dev/global/firewalls/cf-test-fw-rule-source-6", `{"account":"projects/402901960755","enabled":true,"kind":"network rule","logging":false,"name":"cf-test-fw-rule-source-6","openPorts":[],"provider":"gcp","public":false}`},
+		{"switched off, as recorded", "resource", "compute.googleapis.com/projects/cf-gcp-challenge-dev/global/firewalls/cf-test-fw-rule-2", `{"account":"projects/402901960755","enabled":false,"kind":"network rule","logging":false,"name":"cf-test-fw-rule-2","openPorts":[],"provider":"gcp","public":false}`},
+		{"the audit trail", "resource", "logging.googleapis.com/projects/p/locations/global/buckets/_Required", `{"account":"projects/216968792402","enabled":true,"kind":"trail","name":"_Required","openPorts":[],"provider":"gcp","region":"us-east1","retentionDays":400,"tampering":true}`},
+		{"data access logged", "resource", "cloudresourcemanager.googleapis.com/projects/216968792402/auditConfigs", `{"account":"projects/216968792402","enabled":true,"kind":"audit configuration","logging":true,"name":"data access logs of projects/216968792402","openPorts":[],"provider":"gcp","region":""}`},
+		{"an organization that logs no data access", "resource", "cloudresourcemanager.googleapis.com/" + org + "/auditConfigs", `{"account":"` + org + `","enabled":false,"kind":"audit configuration","logging":false,"name":"data access logs of ` + org + `","openPorts":[],"provider":"gcp","region":""}`},
+		{"logs with an exempted person", "resource", "cloudresourcemanager.googleapis.com/projects/good/auditConfigs", `{"account":"projects/good","kind":"audit configuration","name":"data access logs of projects/good","openPorts":[],"provider":"gcp","region":""}`},
+		{"a cluster everyone can reach", "resource", "container.googleapis.com/projects/gkeexposure/zones/us-central1-c/clusters/public", `{"account":"projects/1111111111","enabled":true,"environment":"","kind":"cluster","logging":true,"name":"public","openPorts":["443"],"owner":"","provider":"gcp","public":true}`},
+		{"a cluster that says nothing of logs, as recorded", "resource", "container.googleapis.com/projects/transfer-repos/zones/us-central1-c/clusters/joe-clust3", `{"account":"projects/282148707733","enabled":true,"environment":"","kind":"cluster","name":"canary-west","openPorts":["443"],"owner":"","provider":"gcp","public":true}`},
 		{"a bucket with a rule of age and one of versions", "datastore", "storage.googleapis.com/forseti-client-c9e3dd73-multiple-delete-actions", `{"encrypted":true,"key":"","kind":"bucket","logging":false,"name":"forseti-client-c9e3dd73-multiple-delete-actions","owner":"","redundant":true,"region":"us-east4","retentionDays":200,"versioning":false}`},
 		{"a network and what it is joined to", "network", "compute.googleapis.com/projects/p/global/networks/prod", `{"account":"projects/216968792402","joins":["compute.googleapis.com/projects/q/global/networks/shared"],"name":"prod","provider":"gcp","region":""}`},
 		{"a subnet without flow logs", "network", "compute.googleapis.com/projects/pso-cicd8/regions/us-west1/subnetworks/bad", `{"account":"projects/13428609260","flowLogs":false,"name":"default/default","provider":"gcp","region":"us-west1-b"}`},
@@ -135,6 +137,52 @@ func TestItems(t *testing.T) {
 	}
 	if slices.ContainsFunc(rec.Items, func(it audit.Item) bool { return strings.Contains(it.ID, "deleted:") }) {
 		t.Error("a deleted principal holds a role")
+	}
+}
+
+// TestFirewalls: what opens a port to everyone, in each way it can be written.
+func TestFirewalls(t *testing.T) {
+	for _, tc := range []struct{ name, data, want string }{
+		{"everything", `{"direction":"INGRESS","sourceRanges":["0.0.0.0/0"],"allowed":[{"IPProtocol":"all"}]}`, "22 22/udp"},
+		{"no origin is everyone", `{"direction":"INGRESS","allowed":[{"IPProtocol":"tcp","ports":["22"]}]}`, "22"},
+		{"two halves", `{"direction":"INGRESS","sourceRanges":["0.0.0.0/1","128.0.0.0/1"],"allowed":[{"IPProtocol":"6","ports":["22"]}]}`, "22"},
+		{"as older records write it", `{"direction":"INGRESS","sourceRange":["0.0.0.0/0"],"allowed":[{"ipProtocol":"tcp","port":["20-25"]}]}`, "22"},
+		{"a tag", `{"direction":"INGRESS","sourceTags":["a"],"allowed":[{"IPProtocol":"all"}]}`, "none"},
+		{"a range", `{"direction":"INGRESS","sourceRanges":["10.0.0.0/8"],"allowed":[{"IPProtocol":"all"}]}`, "none"},
+		{"outgoing", `{"direction":"EGRESS","allowed":[{"IPProtocol":"all"}]}`, "none"},
+		{"off", `{"direction":"INGRESS","disabled":true,"sourceRanges":["0.0.0.0/0"],"allowed":[{"IPProtocol":"all"}]}`, "none"},
+		{"denied", `{"direction":"INGRESS","sourceRanges":["0.0.0.0/0"],"denied":[{"IPProtocol":"all"}]}`, "none"},
+		{"ICMP", `{"direction":"INGRESS","sourceRanges":["0.0.0.0/0"],"allowed":[{"IPProtocol":"icmp"}]}`, "none"},
+		{"ports nobody can read", `{"direction":"INGRESS","sourceRanges":["0.0.0.0/0"],"allowed":[{"IPProtocol":"tcp","ports":["ssh"]}]}`, "not collected"},
+		{"no direction", `{"sourceRanges":["0.0.0.0/0"],"allowed":[{"IPProtocol":"tcp","ports":["22"]}]}`, "not collected"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			page := []byte(`{"assets":[` + asset1("compute.googleapis.com/Firewall", "//compute.googleapis.com/f", "projects/1", tc.data) + `]}`)
+			items, err := normalize(json.RawMessage(`{"system":"google"}`), audit.Page{Kind: kindResources, Body: page, About: audit.At(window().AsOf)})
+			if err != nil || len(items) != 1 {
+				t.Fatalf("%d items, %v", len(items), err)
+			}
+			var got struct{ OpenPorts *[]string }
+			if err := json.Unmarshal(items[0].Body, &got); err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case got.OpenPorts == nil:
+				if tc.want != "not collected" {
+					t.Errorf("not collected; want %s", tc.want)
+				}
+			case tc.want == "not collected" || tc.want == "none":
+				if tc.want != "none" || len(*got.OpenPorts) != 0 {
+					t.Errorf("got %q; want %s", *got.OpenPorts, tc.want)
+				}
+			default:
+				for _, p := range strings.Fields(tc.want) {
+					if !slices.Contains(*got.OpenPorts, p) {
+						t.Errorf("got %q; %s is not among them", *got.OpenPorts, p)
+					}
+				}
+			}
+		})
 	}
 }
 

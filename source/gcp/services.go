@@ -57,6 +57,12 @@ func (r *reading) cluster(a asset, data json.RawMessage) error {
 		return err
 	}
 	f := source.Fields{"public": d.public()}
+	switch f["public"] {
+	case true:
+		f["openPorts"] = []string{"443"} // of the control plane
+	case false:
+		f["openPorts"] = []string{}
+	}
 	switch d.Status {
 	case "RUNNING", "RECONCILING", "DEGRADED":
 		f["enabled"] = true
@@ -82,7 +88,7 @@ func (r *reading) logSink(a asset, data json.RawMessage) error {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return err
 	}
-	f := source.Fields{}
+	f := source.Fields{"openPorts": []string{}}
 	if d.Destination != "" {
 		f["enabled"] = !d.Disabled
 	}
@@ -105,7 +111,7 @@ func (r *reading) logBucket(a asset, data json.RawMessage) error {
 	}
 	name := last(d.Name)
 	kind := "log bucket"
-	f := source.Fields{"retentionDays": told(d.Retention), "tampering": d.Locked}
+	f := source.Fields{"retentionDays": told(d.Retention), "tampering": d.Locked, "openPorts": []string{}}
 	if name == "_Required" {
 		kind = "trail"
 	}
@@ -156,7 +162,7 @@ func (r *reading) auditConfiguration(a asset) {
 	if service != "cloudresourcemanager.googleapis.com" {
 		return
 	}
-	f := source.Fields{}
+	f := source.Fields{"openPorts": []string{}}
 	all, _ := logged(a.IAMPolicy.AuditConfigs, "allServices")
 	switch {
 	case all:

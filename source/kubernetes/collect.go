@@ -74,6 +74,9 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 		err = fmt.Errorf("source %s: %w", c.name, err)
 		return errors.Join(p.refuse(ctx, err.Error()), err)
 	}
+	if why, err := p.hello(ctx); err != nil || why != "" {
+		return errors.Join(p.hopeless(ctx, why), err)
+	}
 	for i, e := range plain {
 		s := p.open(e.typ, e.name, e.cannot, prefix+e.name)
 		if _, err := p.read(ctx, e.list, e.name, nil, nil, s); err != nil {
@@ -101,9 +104,27 @@ func (p *collection) refuse(ctx context.Context, why string) error {
 		all = append(all, p.open(e.typ, e.name, e.cannot, prefix+e.name))
 	}
 	for _, s := range all {
-		s.Asked("GET /api")
+		s.Asked("GET /version")
 	}
 	return p.run.Refuse(ctx, why, all...)
+}
+
+// hello asks for the server's version, which anyone may know. Where no answer
+// comes, or it does not know who asks, no list will come either: it returns why.
+func (p *collection) hello(ctx context.Context) (why string, err error) {
+	f, err := p.Read(ctx, p.run, rest.List{Kind: prefix + "version", Ask: rest.Ask{URI: p.At("/version")}})
+	if f.Status != 0 && f.Status != http.StatusUnauthorized {
+		return "", err
+	}
+	return f.Why, err
+}
+
+// hopeless closes every stream where why is given.
+func (p *collection) hopeless(ctx context.Context, why string) error {
+	if why == "" {
+		return nil
+	}
+	return p.refuse(ctx, why)
 }
 
 // maxAttempts is how often a list is begun before it is given up: a token to go

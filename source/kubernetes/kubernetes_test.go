@@ -60,21 +60,21 @@ func TestItems(t *testing.T) {
 		return `{"account":"` + account + `","group":"` + group + `","privileged":` + privileged + `,"role":"member","system":"k8s"}`
 	}
 	for _, tc := range []struct{ name, typ, id, want string }{
-		{"a deployment", "resource", "k8s/deployments/shop/api", `{"account":"k8s","enabled":true,"environment":"production","kind":"deployment","name":"shop/api","privileged":false,"provider":"kubernetes"}`},
-		{"one with no pods", "resource", "k8s/deployments/shop/idle", `{"account":"k8s","enabled":false,"environment":"production","kind":"deployment","name":"shop/idle","privileged":false,"provider":"kubernetes"}`},
+		{"a deployment", "resource", "k8s/deployments/shop/api", `{"account":"k8s","enabled":true,"environment":"production","kind":"deployment","name":"shop/api","openPorts":[],"privileged":false,"provider":"kubernetes"}`},
+		{"one with no pods", "resource", "k8s/deployments/shop/idle", `{"account":"k8s","enabled":false,"environment":"production","kind":"deployment","name":"shop/idle","openPorts":[],"privileged":false,"provider":"kubernetes"}`},
 		{"on the host's network", "resource", "k8s/deployments/shop/agent", `{"account":"k8s","enabled":true,"environment":"production","kind":"deployment","name":"shop/agent","privileged":true,"provider":"kubernetes"}`},
-		{"with the host's files, made by an operator", "resource", "k8s/statefulsets/shop/db", `{"account":"k8s","enabled":true,"environment":"production","kind":"stateful set","name":"shop/db","privileged":true,"provider":"kubernetes"}`},
-		{"a privileged first step", "resource", "k8s/daemonsets/kube-system/node-agent", thing("daemon set", "kube-system/node-agent", `"privileged":true,"provider":"kubernetes"}`)},
-		{"a capability over the host, switched off", "resource", "k8s/cronjobs/shop/nightly", `{"account":"k8s","enabled":false,"environment":"production","kind":"cron job","name":"shop/nightly","privileged":true,"provider":"kubernetes"}`},
-		{"a pod of a node", "resource", "k8s/pods/kube-system/etcd", thing("pod", "kube-system/etcd", `"privileged":true,"provider":"kubernetes"}`)},
-		{"a pod of nobody", "resource", "k8s/pods/shop/debug", thing("pod", "shop/debug", `"privileged":false,"provider":"kubernetes"}`)},
+		{"with the host's files, made by an operator", "resource", "k8s/statefulsets/shop/db", `{"account":"k8s","enabled":true,"environment":"production","kind":"stateful set","name":"shop/db","openPorts":[],"privileged":true,"provider":"kubernetes"}`},
+		{"a privileged first step", "resource", "k8s/daemonsets/kube-system/node-agent", thing("daemon set", "kube-system/node-agent", `"openPorts":[],"privileged":true,"provider":"kubernetes"}`)},
+		{"a capability over the host, switched off", "resource", "k8s/cronjobs/shop/nightly", `{"account":"k8s","enabled":false,"environment":"production","kind":"cron job","name":"shop/nightly","openPorts":[],"privileged":true,"provider":"kubernetes"}`},
+		{"a pod of a node", "resource", "k8s/pods/kube-system/etcd", thing("pod", "kube-system/etcd", `"openPorts":[],"privileged":true,"provider":"kubernetes"}`)},
+		{"a pod of nobody", "resource", "k8s/pods/shop/debug", thing("pod", "shop/debug", `"openPorts":[],"privileged":false,"provider":"kubernetes"}`)},
 		{"a service within", "resource", "k8s/services/shop/inside", thing("service", "shop/inside", `"openPorts":[],"provider":"kubernetes","public":false}`)},
 		{"a service for everyone", "resource", "k8s/services/shop/web", thing("load balancer", "shop/web", `"openPorts":["443","53/udp"],"provider":"kubernetes","public":true}`)},
 		{"for some addresses", "resource", "k8s/services/shop/some", thing("load balancer", "shop/some", `"openPorts":[],"provider":"kubernetes","public":false}`)},
 		{"said to be private", "resource", "k8s/services/shop/private", thing("load balancer", "shop/private", `"openPorts":[],"provider":"kubernetes","public":false}`)},
 		{"a name that may lead anywhere", "resource", "k8s/services/shop/named", thing("load balancer", "shop/named", `"provider":"kubernetes"}`)},
 		{"ports of nodes", "resource", "k8s/services/shop/ports", thing("service", "shop/ports", `"provider":"kubernetes"}`)},
-		{"an ingress with TLS", "resource", "k8s/ingresses/shop/www", `{"account":"k8s","encrypted":true,"environment":"production","kind":"ingress","name":"shop/www","provider":"kubernetes","public":false}`},
+		{"an ingress with TLS", "resource", "k8s/ingresses/shop/www", `{"account":"k8s","encrypted":true,"environment":"production","kind":"ingress","name":"shop/www","openPorts":[],"provider":"kubernetes","public":false}`},
 		{"denied unless allowed", "network", "k8s/namespaces/shop", `{"account":"k8s","environment":"production","isolated":true,"name":"shop","provider":"kubernetes"}`},
 		{"a policy of what goes out", "network", "k8s/namespaces/ops", `{"account":"k8s","environment":"production","isolated":false,"name":"ops","provider":"kubernetes"}`},
 		{"denied, and all allowed", "network", "k8s/namespaces/open", `{"account":"k8s","environment":"production","isolated":false,"name":"open","provider":"kubernetes"}`},
@@ -336,9 +336,20 @@ func TestBadClusters(t *testing.T) {
 		})
 	}
 	t.Run("a server nobody vouches for", func(t *testing.T) {
-		rec, _, err := r.collect(strings.Replace(r.with(""), `"ca":"file:certs/ca.pem",`, "", 1))
-		if err != nil || !strings.Contains(manifest(rec, "resource", "pods").Reason, "certificate") {
-			t.Errorf("%v, %q", err, manifest(rec, "resource", "pods").Reason)
+		rec, waits, err := r.collect(strings.Replace(r.with(""), `"ca":"file:certs/ca.pem",`, "", 1))
+		if err != nil || !strings.Contains(manifest(rec, "resource", "pods").Reason, "certificate") || len(rec.Manifests) != len(plain)+3 {
+			t.Errorf("%v, %q, %d streams", err, manifest(rec, "resource", "pods").Reason, len(rec.Manifests))
+		}
+		if len(waits) > 4 {
+			t.Errorf("waited %d times for a server that is not the one meant", len(waits))
+		}
+	})
+	t.Run("a token that is not known", func(t *testing.T) {
+		r.files["env:KUBE_TOKEN"] = "another"
+		r.lists = nil
+		rec, _, err := r.collect(r.with(""))
+		if m := manifest(rec, "membership", "rbac"); err != nil || m.Complete || !strings.Contains(m.Reason, "401 Unauthorized") {
+			t.Errorf("%v, %q", err, m.Reason)
 		}
 	})
 }

@@ -70,7 +70,7 @@ func normalize(conf json.RawMessage, p audit.Page) ([]audit.Item, error) {
 }
 
 // silent are lists whose elements become items on other pages.
-var silent = []string{namespaces.name, networkPolicies.name, clusterRoles.name, roles.name, clusterRoleBindings.name, roleBindings.name}
+var silent = []string{"version", namespaces.name, networkPolicies.name, clusterRoles.name, roles.name, clusterRoleBindings.name, roleBindings.name}
 
 // A reader makes an item of one object.
 type reader func(r *reading, o object, raw json.RawMessage) error

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -43,7 +45,9 @@ type replay struct {
 func newReplay(t *testing.T) *replay {
 	t.Helper()
 	r := &replay{t: t, chunk: 2, lists: objects(), files: map[string]string{}}
-	r.server = httptest.NewTLSServer(http.HandlerFunc(r.serve))
+	r.server = httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
+	r.server.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that tests break off
+	r.server.StartTLS()
 	t.Cleanup(r.server.Close)
 	r.files["env:KUBE_TOKEN"] = theToken
 	r.files["file:certs/ca.pem"] = r.ca()
@@ -86,6 +90,8 @@ func (r *replay) serve(w http.ResponseWriter, q *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	code, body := 0, ""
 	switch {
+	case q.Method == http.MethodGet && q.URL.RequestURI() == "/version":
+		code, body = 200, `{"major":"1","minor":"33","gitVersion":"v1.33.1"}`
 	case q.Method != http.MethodGet || q.URL.Query().Get("limit") != "500":
 		r.t.Errorf("%s %s: only lists in parts are to be asked for", q.Method, q.URL)
 	case len(q.TLS.PeerCertificates) == 0 && q.Header.Get("Authorization") != "Bearer "+theToken:

@@ -26,6 +26,9 @@ type podSpec struct {
 
 type container struct {
 	Security security `json:"securityContext"`
+	Ports    []struct {
+		HostPort int `json:"hostPort"`
+	} `json:"ports"`
 }
 
 type security struct {
@@ -63,6 +66,19 @@ func (p podSpec) privileged() bool {
 		}
 	}
 	return false
+}
+
+// hidden reports whether nothing of it answers on an address of its host: only
+// services and ingresses lead to it.
+func (p podSpec) hidden() bool {
+	for _, c := range slices.Concat(p.Containers, p.Init, p.Ephemeral) {
+		for _, e := range c.Ports {
+			if e.HostPort != 0 {
+				return false
+			}
+		}
+	}
+	return !p.HostNetwork
 }
 
 type template struct {
@@ -110,6 +126,9 @@ func workload(kind string) reader {
 		f := source.Fields{}
 		if p := d.Spec.pods(); p != nil {
 			f["privileged"] = p.privileged()
+			if p.hidden() {
+				f["openPorts"] = []string{}
+			}
 		}
 		switch {
 		case d.Spec.Suspend != nil:
@@ -259,6 +278,9 @@ func (r *reading) ingress(o object, raw json.RawMessage) error {
 		secured = append(secured, e.Hosts...)
 	}
 	f := source.Fields{"public": public(o, d.Status.Balancer.Ingress)}
+	if f["public"] == false {
+		f["openPorts"] = []string{}
+	}
 	all := len(d.Spec.Rules) > 0
 	for _, e := range d.Spec.Rules {
 		all = all && e.Host != "" && slices.Contains(secured, e.Host)
