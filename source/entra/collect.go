@@ -31,6 +31,8 @@ const (
 	kindNamed         = "entra.namedGroup"        // one page of the members of a group that a policy names
 	kindConditional   = "entra.conditionalAccess" // one page of conditional access policies
 	kindDefaults      = "entra.securityDefaults"  // the security defaults
+	kindDomains       = "entra.domains"           // one page of domains
+	kindSettings      = "entra.settings"          // one page of the directory's settings
 	kindApps          = "entra.servicePrincipals" // one page of applications people sign in to
 	kindRegistered    = "entra.applications"      // one page of applications of the tenant's own
 	kindSignIns       = "entra.signIns"           // one page of sign-ins
@@ -41,6 +43,8 @@ const (
 	scopeRoles       = "directory roles"
 	scopeConditional = "conditional access"
 	scopeDefaults    = "security defaults"
+	scopePasswords   = "passwords"
+	scopeLockout     = "lockout"
 	scopeRegistered  = "app registrations"
 )
 
@@ -64,7 +68,7 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 		return err
 	}
 	r.rest = c.client(secret)
-	for _, part := range []func(context.Context) error{r.directoryRoles, r.conditional, r.defaults, r.people, r.groups, r.apps, r.registered, r.signIns} {
+	for _, part := range []func(context.Context) error{r.directoryRoles, r.conditional, r.defaults, r.passwords, r.people, r.groups, r.apps, r.registered, r.signIns} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -154,6 +158,21 @@ func (r *run) groups(ctx context.Context) error {
 		return err
 	}
 	return r.Close(ctx, s)
+}
+
+// passwords reads how long passwords of each domain last, and when accounts are
+// locked where the tenant changed that.
+func (r *run) passwords(ctx context.Context) error {
+	domains := r.Snapshot("authPolicy", scopePasswords, cannotPolicies, kindDomains)
+	path := "/v1.0/domains?$select=id,isVerified,authenticationType,passwordValidityPeriodInDays"
+	if _, err := r.list(ctx, rest.List{Kind: kindDomains, Scope: scopePasswords}, path, nil, domains); err != nil {
+		return err
+	}
+	lockout := r.Snapshot("authPolicy", scopeLockout, cannotPolicies, kindSettings)
+	if _, err := r.list(ctx, rest.List{Kind: kindSettings, Scope: scopeLockout}, "/v1.0/groupSettings", nil, lockout); err != nil {
+		return err
+	}
+	return r.Close(ctx, domains, lockout)
 }
 
 // apps reads what people sign in to, as the portal lists it.

@@ -32,6 +32,8 @@ var Driver = &source.Driver{
 		{Name: "GroupMember.Read.All", Why: "groups and their members"},
 		{Name: "RoleManagement.Read.Directory", Why: "who holds a directory role"},
 		{Name: "Policy.Read.All", Why: "conditional access, security defaults, the older per-user second factor"},
+		{Name: "Domain.Read.All", Why: "how long passwords last"},
+		{Name: "GroupSettings.Read.All", Why: "the tenant's settings on passwords and lockout"},
 		{Name: "Application.Read.All", Why: "applications, their secrets and certificates (never what they are, only from when to when)"},
 	},
 	Cannot: slices.Concat(cannotPeople, cannotGroups, cannotRoles, cannotPolicies, cannotApps, cannotSignIns),
@@ -59,7 +61,7 @@ var (
 	}
 	cannotGroups   = []string{"when and by whom somebody was put into a group", "rights that an application grants by itself"}
 	cannotRoles    = []string{"roles that somebody may take but has not taken (eligible assignments)", "roles of Azure subscriptions and of single applications"}
-	cannotPolicies = []string{"what the policies were between two observations", "conditions of a policy beside those that its fields name"}
+	cannotPolicies = []string{"rules on passwords that are the directory's own and not the tenant's: length, history, and lockout where nobody changed it", "what the policies were between two observations", "conditions of a policy beside those that its fields name"}
 	cannotApps     = []string{"who answers for an application, and whether it gets accounts by itself", "applications that were never put into the tenant", "credentials of federated identities, which are no secrets"}
 	cannotSignIns  = []string{"Entra keeps sign-ins for 30 days", "sign-ins of programs, and those a session renews by itself", "whether a second factor was used", "events that are published late, after they were read"}
 )

@@ -186,6 +186,11 @@ func TestItems(t *testing.T) {
 		{"a factor for all but a group", "authPolicy", "entra/" + factorPolicy, `{"enabled":true,"everyone":false,"exceptions":["group g-breakglass"],"kind":"conditional access","mfaRequired":true,"name":"MS.AAD.3.2v1 If phishing-resistant MFA has not been enforced, an alternative MFA method SHALL be enforced for all users","system":"entra"}`},
 		{"report-only", "authPolicy", "entra/c0ffee00-0000-4000-8000-000000000001", `{"enabled":false,"everyone":false,"exceptions":["group g-breakglass"],"kind":"conditional access","mfaRequired":true,"name":"Report only: guests","system":"entra"}`},
 		{"security defaults", "authPolicy", "entra/security defaults", `{"enabled":false,"everyone":true,"exceptions":[],"kind":"second factor","mfaRequired":true,"name":"Security defaults","system":"entra"}`},
+		{"passwords that last for ever", "authPolicy", "entra/passwords/tqhjy.onmicrosoft.com", `{"enabled":true,"kind":"password","name":"Passwords of tqhjy.onmicrosoft.com","password":{"maxAgeDays":0},"system":"entra"}`},
+		{"passwords that do not", "authPolicy", "entra/passwords/halyard.example", `{"enabled":true,"kind":"password","name":"Passwords of halyard.example","password":{"maxAgeDays":90},"system":"entra"}`},
+		{"passwords of another system", "authPolicy", "entra/passwords/partner.example", "no such item"},
+		{"lockout", "authPolicy", "entra/62c1305f-60f0-4096-8d72-00000000000a", `{"enabled":true,"everyone":true,"exceptions":[],"kind":"password","lockout":{"attempts":10,"minutes":2},"name":"Password rule settings","password":{"complexity":true},"system":"entra"}`},
+		{"a setting about something else", "authPolicy", "entra/62c1305f-60f0-4096-8d72-e1f74e8627f5", "no such item"},
 		{"an application", "application", "entra/" + wiki, `{"name":"Wiki","signOn":"federated","status":"active","system":"entra"}`},
 		{"a disabled one", "application", "entra/87657956-a32f-4535-a46a-000000000002", `{"name":"Old","status":"disabled","system":"entra"}`},
 		{"its certificate", "key", "entra/" + wiki + "/k-verify", `{"createdAt":"2025-01-01T00:00:00Z","expiresAt":"2028-01-01T00:00:00Z","kind":"certificate","owner":"","rotatedAt":"2025-01-01T00:00:00Z","status":"active","system":"entra"}`},
@@ -201,7 +206,7 @@ func TestItems(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", tc.name, got, tc.want)
 		}
 	}
-	for typ, want := range map[string]int{"account": 4, "membership": 6, "link": 1, "authPolicy": 5, "application": 2, "key": 4, "signIn": 5} {
+	for typ, want := range map[string]int{"account": 4, "membership": 6, "link": 1, "authPolicy": 8, "application": 2, "key": 4, "signIn": 5} {
 		if got := len(r.ByType(typ)); got != want {
 			t.Errorf("%s: got %d items, want %d", typ, got, want)
 		}

@@ -34,6 +34,8 @@ func TestFailures(t *testing.T) {
 		{"second page of members fails", "/v1.0/groups/g-prod/transitiveMembers?skip=2", refuse(500, "x", "oops"), map[string]string{"membership": "members of prod-admins: page 2: 500"}},
 		{"conditional access refused", "/v1.0/identity/conditionalAccess/policies", refuse(403, "x", "no"), map[string]string{"authPolicy conditional access": "403"}},
 		{"security defaults broken", "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy", broken, map[string]string{"authPolicy security defaults": "page 1"}},
+		{"domains refused", "/v1.0/domains", refuse(403, "x", "no"), map[string]string{"authPolicy passwords": "403"}},
+		{"settings refused", "/v1.0/groupSettings", refuse(403, "x", "no"), map[string]string{"authPolicy lockout": "403"}},
 		{"applications broken", "/v1.0/servicePrincipals", broken, map[string]string{"application": "page 1", "key": "page 1"}},
 		{"registrations refused", "/v1.0/applications", refuse(403, "x", "no"), map[string]string{"key app registrations": "403"}},
 		{"no license for sign-ins", "/v1.0/auditLogs/signIns", license, map[string]string{"signIn": "403 Forbidden: Neither tenant is B2C"}},
@@ -54,8 +56,8 @@ func TestFailures(t *testing.T) {
 			for name := range tc.want {
 				t.Errorf("stream %s was not closed", name)
 			}
-			if len(r.Manifests) != 10 {
-				t.Errorf("%d streams were closed, want 10", len(r.Manifests))
+			if len(r.Manifests) != 12 {
+				t.Errorf("%d streams were closed, want 12", len(r.Manifests))
 			}
 		})
 	}
@@ -67,7 +69,7 @@ func TestNoToken(t *testing.T) {
 	c := serve(t, n)
 	c.With = strings.Replace(c.With, `"app-1"`, `"app-2"`, 1)
 	r, _ := record(t, c)
-	if len(r.Items) > 0 || len(r.Manifests) != 10 {
+	if len(r.Items) > 0 || len(r.Manifests) != 12 {
 		t.Errorf("%d items, %d streams", len(r.Items), len(r.Manifests))
 	}
 	for _, m := range r.Manifests {

@@ -59,6 +59,10 @@ func (r *reading) reader(kind string) (func(body []byte) error, error) {
 		return r.each(r.conditional), nil
 	case kindDefaults:
 		return r.defaults, nil
+	case kindDomains:
+		return r.each(r.domain), nil
+	case kindSettings:
+		return r.each(r.setting), nil
 	case kindApps:
 		return r.each(r.app), nil
 	case kindRegistered:

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"tieout/source"
@@ -63,6 +65,68 @@ func (r *reading) defaults(body []byte) error {
 	}
 	r.Add("authPolicy", r.id(scopeDefaults), time.Time{}, source.Fields{"system": r.System, "name": "Security defaults", "kind": "second factor",
 		"enabled": *d.IsEnabled, "everyone": true, "exceptions": []string{}, "mfaRequired": true})
+	return nil
+}
+
+// neverExpires is how the directory writes that passwords last for ever.
+const neverExpires = 1<<31 - 1
+
+// domain reads how long passwords of one domain last. Those of a federated one
+// are another system's.
+func (r *reading) domain(e json.RawMessage) error {
+	var d struct {
+		ID       string `json:"id"`
+		Verified *bool  `json:"isVerified"`
+		Type     string `json:"authenticationType"`
+		Days     *int64 `json:"passwordValidityPeriodInDays"`
+	}
+	if err := decode(e, &d, &d.ID); err != nil {
+		return err
+	}
+	if d.Type != "Managed" {
+		return nil
+	}
+	f := source.Fields{"system": r.System, "name": "Passwords of " + d.ID, "kind": "password"}
+	if d.Verified != nil {
+		f["enabled"] = *d.Verified
+	}
+	if d.Days != nil {
+		f["password.maxAgeDays"] = *d.Days
+		if *d.Days == neverExpires {
+			f["password.maxAgeDays"] = 0
+		}
+	}
+	r.Add("authPolicy", r.id("passwords/"+d.ID), time.Time{}, f)
+	return nil
+}
+
+// passwordRules is the template of the directory's settings on passwords.
+const passwordRules = "5cf42378-d67d-4f36-ba46-e8b86229381d"
+
+// setting reads the tenant's own settings on passwords; there are others. A
+// tenant that changed nothing has none.
+func (r *reading) setting(e json.RawMessage) error {
+	var s struct {
+		ID       string `json:"id"`
+		Template string `json:"templateId"`
+		Values   []struct{ Name, Value string }
+	}
+	if err := decode(e, &s, &s.ID); err != nil || s.Template != passwordRules {
+		return err
+	}
+	f := source.Fields{"system": r.System, "name": "Password rule settings", "kind": "password", "enabled": true, "everyone": true, "exceptions": []string{}}
+	for _, v := range s.Values {
+		n, err := strconv.ParseInt(v.Value, 10, 32)
+		switch {
+		case v.Name == "LockoutThreshold" && err == nil:
+			f["lockout.attempts"] = n
+		case v.Name == "LockoutDurationInSeconds" && err == nil:
+			f["lockout.minutes"] = (n + 59) / 60
+		case v.Name == "EnableBannedPasswordCheck" && strings.EqualFold(v.Value, "true"):
+			f["password.complexity"] = true // else the directory's own check is still there
+		}
+	}
+	r.Add("authPolicy", r.id(s.ID), time.Time{}, f)
 	return nil
 }
 
