@@ -11,13 +11,15 @@ import (
 )
 
 var kinds = []string{kindOrganization, kindFactor, kindMembers, kindCollaborators, kindTeams, kindTeam, kindRepositories, kindRules, kindProtection,
-	kindNumbers, kindPulls, kindChange, kindCommits, kindCommit, kindDeployments, kindDeployment}
+	kindNumbers, kindPulls, kindChange, kindCommits, kindCommit, kindDeployments, kindDeployment,
+	kindAudit, kindDependabot, kindCodeScanning, kindSecretScanning}
 
 // FuzzNormalize: whatever a page holds, normalizing ends, is pure, and gives
 // only items that follow the schema.
 func FuzzNormalize(f *testing.F) {
 	r := newReplay(f)
 	goodOrg(r)
+	r.alerts()
 	rec, _ := r.collect(r.with(`,"production":["api"],"privileged":["p*"]`), window())
 	for _, p := range rec.Pages {
 		for i, k := range kinds {
@@ -48,6 +50,7 @@ func FuzzNormalize(f *testing.F) {
 func FuzzAnswer(f *testing.F) {
 	r := newReplay(f)
 	goodOrg(r)
+	r.alerts()
 	rec, _ := r.collect(r.with(`,"production":["api"],"privileged":["p*"]`), window())
 	var good []audit.Page
 	for _, p := range rec.Pages {
@@ -126,4 +129,22 @@ func TestEnvelope(t *testing.T) {
 	if _, err := Driver.Normalize(json.RawMessage(`{"system":"hub","organization":"acme"}`), audit.Page{Kind: "github.other", Body: []byte(`{"format":1,"facts":{},"answers":[]}`)}); err == nil {
 		t.Error("a page of an unknown kind is taken")
 	}
+}
+
+// FuzzAuditLog: no event makes reading grants panic, or dates one outside the window.
+func FuzzAuditLog(f *testing.F) {
+	f.Add([]byte(`{"action":"org.add_member","@timestamp":1772611200000,"user":"ana","user_id":11,"permission":"admin"}`))
+	f.Add([]byte(`{"action":"team.add_member","@timestamp":1772611200000,"user":"ana","team":"acme/platform"}`))
+	f.Add([]byte(`{"action":"org.remove_member","@timestamp":-1,"user":"ana"}`))
+	f.Fuzz(func(t *testing.T, event []byte) {
+		var g grants
+		g.take(event, window().Span)
+		for _, m := range []map[string]string{g.members("admin"), g.members("member"), g.team("platform")} {
+			for who, text := range m {
+				if at, err := audit.ParseTime(text); err != nil || !window().Contains(at) {
+					t.Errorf("%s was granted at %q: %v", who, text, err)
+				}
+			}
+		}
+	})
 }
