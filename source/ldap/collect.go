@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -80,10 +81,13 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 		}
 		return r.Refuse(ctx, words(err), r.all()...)
 	}
-	defer r.conn.Close()
-	defer context.AfterFunc(ctx, func() { r.conn.Close() })()
+	defer hangUp(r.conn)
+	defer context.AfterFunc(ctx, func() { hangUp(r.conn) })()
 	return r.read(ctx)
 }
+
+// hangUp ends a connection. What goes wrong then changes nothing that was read.
+func hangUp(c io.Closer) { _ = c.Close() }
 
 func (r *run) all() []*source.Stream {
 	return []*source.Stream{r.account, r.key, r.membership, r.policy}

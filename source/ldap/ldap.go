@@ -163,7 +163,7 @@ func (c *collector) dial(ctx context.Context, password string) (conn, error) {
 	if u.Scheme == "ldaps" {
 		t := tls.Client(raw, secure)
 		if err := t.HandshakeContext(ctx); err != nil {
-			raw.Close()
+			hangUp(raw)
 			return nil, err
 		}
 		raw = t
@@ -171,10 +171,10 @@ func (c *collector) dial(ctx context.Context, password string) (conn, error) {
 	d := ldap.NewConn(raw, u.Scheme == "ldaps")
 	d.Start()
 	d.SetTimeout(askTimeout)
-	stop := context.AfterFunc(ctx, func() { d.Close() })
+	stop := context.AfterFunc(ctx, func() { hangUp(d) })
 	defer stop()
 	if err := c.enter(d, u.Scheme, secure, password); err != nil {
-		d.Close()
+		hangUp(d)
 		return nil, err
 	}
 	return d, nil

@@ -28,10 +28,9 @@ const secret = "made-up-password"
 
 // A server is a real slapd with a made-up directory of 30 people.
 type server struct {
-	dir          string
-	plain, tls   string // addresses
-	people       int
-	certificates string
+	dir        string
+	plain, tls string // addresses
+	people     int
 }
 
 func serve(t *testing.T) server {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,9 @@ func TestChanges(t *testing.T) {
 		}
 		got = append(got, it.At.Format("05")+" "+it.Type+" "+id+text)
 	}
-	// The receiver starts at :01; each request looks at the clock twice or, where nothing is made, once.
+	if len(got) > 10 {
+		slices.Sort(got[9:11]) // in order of ids, which are random
+	}
 	want := []string{
 		"account a ana@example.com active never",
 		"account b li@example.com active never", "link b hr/E7",
@@ -274,13 +277,13 @@ func TestNoJournal(t *testing.T) {
 func TestManyFiles(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	r := receive(t, dir, c)
+	r.journal.most = 2000
 	call := caller{TB: t, Handler: r}
-	long := strings.Repeat("x", 900_000)
 	for _, n := range strings.Split("abcdefghijkl", "") {
-		call.must("POST", "/Users", `{"userName":"`+n+`","title":"`+long+`"}`)
+		call.must("POST", "/Users", `{"userName":"`+n+`"}`)
 	}
 	r.Close()
-	if names, _ := segments(dir); len(names) < 2 {
+	if names, _ := segments(dir); len(names) < 3 {
 		t.Fatalf("%d files", len(names))
 	}
 	got := sourcetest.Record(t, connect(dir, c.now()))

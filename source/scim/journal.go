@@ -165,6 +165,7 @@ type journal struct {
 	file *os.File
 	name string
 	size int64
+	most int64 // bytes of a file, after which the next is begun
 	chain
 	failed error // nothing is written any more
 }
@@ -175,7 +176,7 @@ func openJournal(dir string, now func() time.Time, replay func(entry) error) (*j
 	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	j := &journal{dir: dir, now: now}
+	j := &journal{dir: dir, now: now, most: maxSegment}
 	names, err := segments(dir)
 	if err != nil {
 		return nil, err
@@ -245,7 +246,7 @@ func (j *journal) append(e *entry) error {
 		j.failed = err
 		return err
 	}
-	if j.size+int64(len(line)) > maxSegment && j.size > 0 {
+	if j.size+int64(len(line)) > j.most && j.size > 0 {
 		if err := j.begin(); err != nil {
 			j.failed = err
 			return err
