@@ -189,7 +189,7 @@ func TestItems(t *testing.T) {
 		{"passwords that last for ever", "authPolicy", "entra/passwords/tqhjy.onmicrosoft.com", `{"enabled":true,"kind":"password","name":"Passwords of tqhjy.onmicrosoft.com","password":{"maxAgeDays":0},"system":"entra"}`},
 		{"passwords that do not", "authPolicy", "entra/passwords/halyard.example", `{"enabled":true,"kind":"password","name":"Passwords of halyard.example","password":{"maxAgeDays":90},"system":"entra"}`},
 		{"passwords of another system", "authPolicy", "entra/passwords/partner.example", "no such item"},
-		{"lockout", "authPolicy", "entra/62c1305f-60f0-4096-8d72-00000000000a", `{"enabled":true,"everyone":true,"exceptions":[],"kind":"password","lockout":{"attempts":10,"minutes":2},"name":"Password rule settings","password":{"complexity":true},"system":"entra"}`},
+		{"lockout", "authPolicy", "entra/62c1305f-60f0-4096-8d72-00000000000a", `{"enabled":true,"kind":"password","lockout":{"attempts":10,"minutes":2},"name":"Password rule settings","password":{"complexity":true},"system":"entra"}`},
 		{"a setting about something else", "authPolicy", "entra/62c1305f-60f0-4096-8d72-e1f74e8627f5", "no such item"},
 		{"an application", "application", "entra/" + wiki, `{"name":"Wiki","signOn":"federated","status":"active","system":"entra"}`},
 		{"a disabled one", "application", "entra/87657956-a32f-4535-a46a-000000000002", `{"name":"Old","status":"disabled","system":"entra"}`},

@@ -114,7 +114,7 @@ func (r *reading) setting(e json.RawMessage) error {
 	if err := decode(e, &s, &s.ID); err != nil || s.Template != passwordRules {
 		return err
 	}
-	f := source.Fields{"system": r.System, "name": "Password rule settings", "kind": "password", "enabled": true, "everyone": true, "exceptions": []string{}}
+	f := source.Fields{"system": r.System, "name": "Password rule settings", "kind": "password", "enabled": true}
 	for _, v := range s.Values {
 		n, err := strconv.ParseInt(v.Value, 10, 32)
 		switch {

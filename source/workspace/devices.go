@@ -16,12 +16,12 @@ type deviceFacts struct {
 }
 
 func (r *run) mobile(ctx context.Context) error {
-	path := "/devices/mobile?maxResults=100&projection=BASIC&fields=kind,nextPageToken,mobiledevices(resourceId,deviceId,serialNumber,hardwareId,imei,email,model,os,type,status,encryptionStatus,deviceCompromisedStatus,lastSync)"
+	path := "/devices/mobile?maxResults=100&projection=FULL&fields=kind,nextPageToken,mobiledevices(resourceId,deviceId,serialNumber,hardwareId,imei,email,model,os,type,status,encryptionStatus,deviceCompromisedStatus,lastSync)"
 	return r.devices(ctx, scopeMobile, scopeMobileDevice, kindMobileList, kindMobile, listMobile, path)
 }
 
 func (r *run) chrome(ctx context.Context) error {
-	path := "/devices/chromeos?maxResults=100&projection=BASIC&fields=kind,nextPageToken,chromeosdevices(deviceId,serialNumber,annotatedUser,status,osVersion,autoUpdateThrough,lastDeprovisionTimestamp,lastSync)"
+	path := "/devices/chromeos?maxResults=100&projection=FULL&fields=kind,nextPageToken,chromeosdevices(deviceId,serialNumber,annotatedUser,status,osVersion,autoUpdateThrough,lastDeprovisionTimestamp,lastSync)"
 	return r.devices(ctx, scopeChrome, scopeChromeDevice, kindChromeList, kindChrome, listChrome, path)
 }
 

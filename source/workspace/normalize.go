@@ -371,7 +371,7 @@ func (r *reading) signIn(e json.RawMessage) error {
 		return err
 	}
 	for i, ev := range a.Events {
-		result, ok := map[string]string{"login_success": "success", "login_failure": "failure", "suspicious_login": "blocked", "suspicious_login_less_secure_app": "blocked"}[ev.Name]
+		result, ok := map[string]string{"login_success": "success", "login_failure": "failure"}[ev.Name]
 		if !ok {
 			continue
 		}

@@ -238,7 +238,7 @@ func TestItems(t *testing.T) {
 		{"an application with access", "key", "google/token/101/77.apps.example", `{"kind":"token","owner":"google/101","status":"active","system":"google"}`},
 		{"a sign-in with a second step", "signIn", "google/log/1780300800000000/-5092435972263185483/1", `{"account":"google/101","mfa":true,"result":"success","system":"google"}`},
 		{"a wrong password", "signIn", "google/log/1780300860000000/7", `{"account":"google/102","result":"failure","system":"google"}`},
-		{"a suspicious one, by nobody known", "signIn", "google/log/1780300920000000/8", `{"result":"blocked","system":"google"}`},
+		{"one by nobody known", "signIn", "google/log/1780300920000000/8", `{"result":"failure","system":"google"}`},
 	} {
 		if got := body(t, r, tc.typ, tc.id); got != tc.want {
 			t.Errorf("%s\n got %s\nwant %s", tc.name, got, tc.want)
