@@ -23,7 +23,7 @@ var Driver = &source.Driver{
 		{Name: "Security Reader, on the same", Why: "assessments, alerts and plans of Defender for Cloud"},
 	},
 	Cannot: []string{
-		"subscriptions that are shown to nobody this identity is: name those there must be in `subscriptions`",
+		"subscriptions that this identity is not shown: name those there must be in `subscriptions`",
 		"who is in a group that holds a role; roles that can be activated but are not (Privileged Identity Management); roles within Entra ID",
 		"settings of parts that Resource Graph does not hold: containers and versioning of storage accounts, encryption and firewall rules of SQL databases, diagnostic settings of single resources",
 		"certificates in key vaults, and vaults whose access is closed to this identity",

@@ -17,7 +17,9 @@ var Driver = &source.Driver{
 	Name: "kubernetes", Version: 1, Title: "Kubernetes",
 	Types: []string{"account", "membership", "network", "resource"},
 	Scopes: []source.Scope{
-		{Name: "ClusterRole view", Why: "namespaces, workloads, pods, services, ingresses, network policies, service accounts; it does not include secrets"},
+		{Name: "list on namespaces, pods, services, serviceaccounts", Why: "what runs, what leads to it, whose accounts there are"},
+		{Name: "list on deployments, statefulsets, daemonsets, replicasets (apps); cronjobs, jobs (batch)", Why: "workloads, and with what rights they run"},
+		{Name: "list on ingresses, networkpolicies (networking.k8s.io)", Why: "what leads in, and what keeps namespaces apart"},
 		{Name: "list on clusterroles, roles, clusterrolebindings, rolebindings (rbac.authorization.k8s.io)", Why: "who may do what"},
 	},
 	Cannot: []string{
@@ -25,7 +27,7 @@ var Driver = &source.Driver{
 		"members of groups, and users without a binding: the cluster knows no list of users; what other authorizers than RBAC allow",
 		"whether the cluster's network enforces network policies; policies of other kinds than NetworkPolicy; traffic that leaves",
 		"what stands before a node's ports or an address; gateways (Gateway API) and other custom resources",
-		"the control plane: audit logging, encryption of what it keeps, its version",
+		"the control plane: audit logging, encryption of what it keeps",
 	},
 	Settings: settingsDoc,
 	Open:     open, Normalize: normalize,
