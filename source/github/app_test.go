@@ -124,8 +124,8 @@ func TestAppRefused(t *testing.T) {
 		if err := col.Collect(t.Context(), window(), rec); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "eyJ") {
 			t.Errorf("got %v; want %q", err, want)
 		}
-		if len(rec.Manifests) != 3 {
-			t.Errorf("%d streams were closed; want 3", len(rec.Manifests))
+		if len(rec.Manifests) != 4 {
+			t.Errorf("%d streams were closed; want 4", len(rec.Manifests))
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (c *collector) secret(ctx context.Context) (string, error) {
 
 // unasked closes the organization's streams: nothing could be asked.
 func (r *run) unasked(ctx context.Context, cause error) error {
-	for _, typ := range []string{"account", "membership", "repository"} {
+	for _, typ := range []string{"account", "membership", "repository", "authPolicy"} {
 		s := r.snapshot(typ, "", nil)
 		s.query("GET /orgs/" + r.rules.Organization)
 		s.fail(cause.Error())

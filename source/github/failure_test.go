@@ -359,7 +359,7 @@ func TestUnasked(t *testing.T) {
 	if err := col.Collect(t.Context(), window(), rec); !errors.Is(err, audit.ErrInvalid) || strings.Contains(err.Error(), "two words") {
 		t.Errorf("got %v; want audit.ErrInvalid without the secret", err)
 	}
-	if len(rec.Manifests) != 3 || len(r.asked) != 0 || rec.Manifests[0].Complete {
+	if len(rec.Manifests) != 4 || len(r.asked) != 0 || rec.Manifests[0].Complete {
 		t.Errorf("%d streams closed, %d requests", len(rec.Manifests), len(r.asked))
 	}
 	r.token = ""

@@ -174,3 +174,33 @@ func TestAuditLogRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestPolicy: the organization asks everyone for a second factor, or nobody, or
+// the token is not told.
+func TestPolicy(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		answer   reply
+		complete bool
+		want     any // mfaRequired; nil: no item
+	}{
+		{"asked of everyone", good(obj{"public_repos": 0, "total_private_repos": 0, "two_factor_requirement_enabled": true}), true, true},
+		{"asked of nobody", good(obj{"public_repos": 0, "total_private_repos": 0, "two_factor_requirement_enabled": false}), true, false},
+		{"not told", good(obj{"public_repos": 0}), false, nil},
+		{"null", good(obj{"public_repos": 0, "two_factor_requirement_enabled": nil}), false, nil},
+		{"fails", bad(502, ""), false, nil},
+	} {
+		r := newReplay(t)
+		r.organization()
+		r.on("/orgs/acme", tc.answer)
+		rec, _ := r.collect(r.with(""), window())
+		if m := manifest(t, rec, "authPolicy", ""); m.Complete != tc.complete || m.Complete == (m.Reason != "") {
+			t.Errorf("%s: complete %v, reason %q", tc.name, m.Complete, m.Reason)
+		}
+		if n := len(rec.ByType("authPolicy")); n != map[bool]int{true: 1, false: 0}[tc.want != nil] {
+			t.Errorf("%s: %d items", tc.name, n)
+		} else if n == 1 && fields(t, rec, "authPolicy", "hub/organization")["mfaRequired"] != tc.want {
+			t.Errorf("%s: %v", tc.name, fields(t, rec, "authPolicy", "hub/organization"))
+		}
+	}
+}

@@ -22,9 +22,9 @@ import (
 // Driver is the github source. docs/sources/github.md describes its settings and pages.
 var Driver = &source.Driver{
 	Name:    "github",
-	Version: 1,
+	Version: 2, // 2: the organization's answer gives its sign-in policy
 	Title:   "GitHub organization",
-	Types:   []string{"account", "membership", "repository", "protection", "change", "check", "deployment", "vulnerability"},
+	Types:   []string{"account", "membership", "repository", "protection", "change", "check", "deployment", "vulnerability", "authPolicy"},
 	Scopes: []source.Scope{
 		{Name: "read:org (Members: read)", Why: "members with their roles, outside collaborators, teams"},
 		{Name: "organization owner", Why: "members without a second factor, the number of private repositories; without it both stay unknown"},
@@ -33,7 +33,7 @@ var Driver = &source.Driver{
 		{Name: "security_events (Dependabot alerts, Code scanning alerts, Secret scanning alerts: read)", Why: "weaknesses that GitHub's scanners found; without it they could not be collected"},
 		{Name: "repo (Administration: read)", Why: "branch protection and rulesets, who may bypass them, security settings"},
 	},
-	Cannot: slicesOf(cannotPeople, cannotRepository, cannotProtection, cannotChange, cannotCheck, cannotDeployment, cannotFinding),
+	Cannot: slicesOf(cannotPeople, cannotRepository, cannotProtection, cannotChange, cannotCheck, cannotDeployment, cannotFinding, cannotPolicy),
 
 	Settings: []source.Setting{
 		{Name: "organization", Doc: "name of the organization", Example: "halyard", Required: true},
@@ -69,6 +69,7 @@ var (
 		"a review that was dismissed no longer says what it was: it counts for nothing, also where it was dismissed after the merge",
 		"which checks were required at the instant of the merge",
 	}
+	cannotPolicy     = []string{"whether an identity provider asks for a second factor before GitHub does"}
 	cannotFinding    = []string{"only what a scanner reported: one that is switched off, or did not run, reports nothing", "when an accepted risk ends"}
 	cannotCheck      = []string{"only checks on the last commit of merged requests are read; GitHub deletes checks after 400 days"}
 	cannotDeployment = []string{"only deployments that were told to GitHub are known", "a deployment that was rolled back looks like one that another followed"}

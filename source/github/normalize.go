@@ -39,8 +39,9 @@ func normalize(config json.RawMessage, p audit.Page) ([]audit.Item, error) {
 	}
 	rd := &reading{rules: r, envelope: e, repository: p.Scope, about: p.About}
 	read, ok := map[string]func(){
-		kindOrganization: nil, kindFactor: nil, kindTeams: nil, kindRules: nil, kindNumbers: nil,
+		kindFactor: nil, kindTeams: nil, kindRules: nil, kindNumbers: nil,
 		kindPulls: nil, kindCommits: nil, kindDeployments: nil, kindAudit: nil,
+		kindOrganization:  rd.policy,
 		kindMembers:       func() { rd.list(rd.member) },
 		kindCollaborators: func() { rd.list(rd.collaborator) },
 		kindTeam:          func() { rd.list(rd.teamMember) },
@@ -161,6 +162,36 @@ func (r *reading) place(u *user, group, id, role string, privileged, known bool)
 		f["grantedAt"] = audit.FormatTime(at)
 	}
 	return r.add("membership", fmt.Sprintf("%s/%s/%d", r.System, id, u.ID), time.Time{}, f)
+}
+
+// policyAnswer is what the organization says of how its people sign in.
+type policyAnswer struct {
+	Required *bool `json:"two_factor_requirement_enabled"`
+}
+
+// policy adds the organization's sign-in policy, which is always in force: it
+// asks everyone for a second factor, or nobody.
+func (r *reading) policy() {
+	answers, whole := r.part("organization")
+	var a policyAnswer
+	if !whole || len(answers) != 1 {
+		return // it is of something else, or failed
+	}
+	if err := json.Unmarshal(answers[0].bytes(), &a); err != nil {
+		r.refuse("organization", err)
+		return
+	}
+	if a.Required == nil {
+		return
+	}
+	f := map[string]any{"system": r.System, "name": "sign-in to " + r.Organization, "kind": "sign-in", "enabled": true, "everyone": true, "mfaRequired": *a.Required, "exceptions": []string{}}
+	r.refuseError("organization", r.add("authPolicy", r.System+"/organization", time.Time{}, f))
+}
+
+func (r *reading) refuseError(where string, err error) {
+	if err != nil {
+		r.refuse(where, err)
+	}
 }
 
 func (r *reading) member(element []byte) error {

@@ -59,8 +59,13 @@ func (r *run) count(ctx context.Context, s *stream) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	policy := r.snapshot("authPolicy", "", cannotPolicy, kindOrganization)
 	s.query(a.Request)
-	if err := r.seal(ctx, sheet{kind: kindOrganization, about: r.now}, []*stream{s}, a); err != nil {
+	policy.query(a.Request)
+	if err := r.seal(ctx, sheet{kind: kindOrganization, about: r.now}, []*stream{s, policy}, a); err != nil {
+		return -1, err
+	}
+	if err := r.policy(ctx, policy, a); err != nil {
 		return -1, err
 	}
 	if !a.ok() {
@@ -83,6 +88,19 @@ func (r *run) count(ctx context.Context, s *stream) (int, error) {
 		return *o.Public + *o.Private, nil
 	}
 	return -1, nil
+}
+
+// policy closes the stream of the organization's sign-in policy, which owners
+// are told.
+func (r *run) policy(ctx context.Context, s *stream, a answer) error {
+	var o policyAnswer
+	switch {
+	case !a.ok():
+		s.fail("the organization: " + a.fault())
+	case json.Unmarshal(a.bytes(), &o) != nil || o.Required == nil:
+		s.fail("whether a second factor is asked of everyone is told to owners only")
+	}
+	return r.close(ctx, s)
 }
 
 // repository reads what is in one repository.
