@@ -601,6 +601,7 @@ func FuzzMessage(f *testing.F) {
 // FuzzToken: what parses is what was written.
 func FuzzToken(f *testing.F) {
 	f.Add(Token{make([]byte, 32), make([]byte, 32)}.String())
+	f.Add(strings.Replace(Token{make([]byte, 32), make([]byte, 32)}.String(), "AA", "A\rA", 1))
 	f.Fuzz(func(t *testing.T, s string) {
 		if tok, err := ParseToken(s); err == nil && tok.String() != strings.TrimSpace(s) {
 			t.Errorf("%q became %q", s, tok)

@@ -55,7 +55,11 @@ func ParseToken(s string) (Token, error) {
 	if err != nil || len(secret) != 32 {
 		return Token{}, bad
 	}
-	return Token{key, secret}, nil
+	t := Token{key, secret}
+	if t.String() != strings.TrimSpace(s) { // base64 passes over line breaks
+		return Token{}, bad
+	}
+	return t, nil
 }
 
 // A Grant is what a token allows: the receiver's file of it.
