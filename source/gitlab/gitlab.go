@@ -26,13 +26,13 @@ var Driver = &source.Driver{
 	Name:    "gitlab",
 	Version: 1,
 	Title:   "GitLab group",
-	Types:   []string{"account", "membership", "repository", "protection", "change", "check", "deployment", "vulnerability"},
+	Types:   []string{"account", "membership", "repository", "protection", "change", "check", "deployment", "vulnerability", "authPolicy"},
 	Scopes: []source.Scope{
 		{Name: "token with scope read_api", Why: "everything below; it cannot write"},
 		{Name: "role Maintainer or Owner in the group", Why: "protected branches, approval settings, push rules, merge settings, deployments"},
 		{Name: "role Owner in the group, or an instance administrator's token", Why: "the second factor of accounts, and the group's audit events; without it both stay unknown"},
 	},
-	Cannot: slices.Concat(cannotPeople, cannotRepository, cannotProtection, cannotChange, cannotCheck, cannotDeployment, cannotFinding),
+	Cannot: slices.Concat(cannotPeople, cannotRepository, cannotProtection, cannotChange, cannotCheck, cannotDeployment, cannotFinding, cannotPolicy),
 	Settings: append([]source.Setting{
 		{Name: "group", Doc: "full path of the top-level group, or of one below it", Example: "halyard/platform", Required: true},
 		{Name: "baseURL", Doc: "address of the interface; absent: " + standardBase, Example: "https://gitlab.example.com/api/v4"},
@@ -52,7 +52,7 @@ var (
 	}
 	cannotRepository = []string{
 		"a project that the token may not see is not in the list",
-		"scanners run as jobs of a pipeline, which no setting tells: a scanner that is not said to run may run",
+		"scanners run as jobs of a pipeline, which no setting tells: one that left no report in the branch's last pipeline may run in another",
 	}
 	cannotProtection = []string{
 		"who used a right to push past the rules, and what the rules were between two observations",
@@ -66,6 +66,7 @@ var (
 	}
 	cannotCheck      = []string{"only jobs and statuses on the commits that merge requests were merged from are read; deleted pipelines are gone"}
 	cannotDeployment = []string{"only deployments that GitLab knows of; one that was rolled back looks like one that another followed"}
+	cannotPolicy     = []string{"whether groups below set rules of their own", "whether an identity provider asks for a second factor before GitLab does"}
 	cannotFinding    = []string{"only what a scanner of the default branch reported to GitLab; a scanner that did not run reports nothing"}
 )
 
@@ -150,7 +151,7 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 
 // unasked closes the group's streams: nothing could be asked.
 func (r *run) unasked(ctx context.Context, cause error) error {
-	streams := []*source.Stream{r.accounts, r.Snapshot("membership", "", cannotPeople), r.Snapshot("repository", "", cannotRepository)}
+	streams := []*source.Stream{r.accounts, r.Snapshot("membership", "", cannotPeople), r.Snapshot("repository", "", cannotRepository), r.Snapshot("authPolicy", "", cannotPolicy)}
 	if err := r.Refuse(ctx, cause.Error(), streams...); err != nil {
 		return err
 	}
@@ -158,6 +159,9 @@ func (r *run) unasked(ctx context.Context, cause error) error {
 }
 
 func (r *run) read(ctx context.Context) error {
+	if err := r.policy(ctx); err != nil {
+		return err
+	}
 	if err := r.people(ctx); err != nil {
 		return err
 	}

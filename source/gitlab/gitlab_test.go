@@ -75,12 +75,18 @@ const (
 	project7     = "/api/v4/projects/7"
 	project8     = "/api/v4/projects/8"
 	mergedPath   = "/merge_requests?scope=all&state=merged&target_branch=main&updated_after=" + since + "&order_by=created_at&sort=asc&per_page=100"
+	groupPath1   = "/api/v4/groups/acme?with_projects=false"
+	latestPath   = project7 + "/pipelines/latest?ref=main"
+	jobsPath     = project7 + "/pipelines/900/jobs?per_page=100"
 	numbersPath  = "/merge_requests?scope=all&state=all&order_by=created_at&sort=desc&per_page=1"
 	commitsPath  = "/repository/commits?ref_name=main&first_parent=true&since=" + since + "&per_page=100"
 )
 
 // goodGroup answers a whole group: api with a history, docs with nothing.
 func goodGroup(r *forgetest.Replay) {
+	r.OK(groupPath1, obj{"id": 1, "full_path": "acme", "require_two_factor_authentication": true})
+	r.OK(latestPath, obj{"id": 900, "status": "success"})
+	r.OK(jobsPath, arr{obj{"id": 1, "artifacts": arr{obj{"file_type": "trace"}, obj{"file_type": "sast"}}}, obj{"id": 2, "artifacts": arr{obj{"file_type": "dependency_scanning"}}}, obj{"id": 3}})
 	r.OK(usersPath, arr{obj{"id": 11, "username": "ana", "two_factor_enabled": true}, obj{"id": 12, "username": "ben", "two_factor_enabled": false}})
 	r.Pages(membersPath, "X-Total", arr{placed("ana", 50), placed("ben", 30)}, arr{placed("cleo", 40)})
 	r.OK(auditPath, arr{obj{"id": 1, "event_type": "member_created", "created_at": at(2, "08:00")}})
@@ -242,7 +248,8 @@ func TestItems(t *testing.T) {
 		{"membership", "lab/group/12", `{"account":"lab/12","grantedAt":"2026-03-02T08:00:00Z","group":"acme","privileged":false,"role":"member","system":"lab"}`},
 		{"membership", "lab/group-3/14", `{"account":"lab/14","grantedAt":"2026-03-02T08:00:00Z","group":"acme/platform","privileged":true,"role":"member","system":"lab"}`},
 		{"membership", "lab/project-7/16", `{"account":"lab/16","grantedAt":"2026-03-02T08:00:00Z","group":"acme/platform/api","privileged":false,"role":"maintainer","system":"lab"}`},
-		{"repository", "acme/platform/api", `{"archived":false,"defaultBranch":"main","host":"127.0.0.1","name":"acme/platform/api","production":true,"secretScanning":true,"visibility":"private"}`},
+		{"authPolicy", "lab/group", `{"enabled":true,"kind":"sign-in","mfaRequired":true,"name":"sign-in to acme","system":"lab"}`},
+		{"repository", "acme/platform/api", `{"archived":false,"codeScanning":true,"defaultBranch":"main","dependencyAlerts":true,"host":"127.0.0.1","name":"acme/platform/api","production":true,"secretScanning":true,"visibility":"private"}`},
 		{"repository", "acme/docs", `{"archived":true,"defaultBranch":"","host":"127.0.0.1","name":"acme/docs","production":false,"visibility":"public"}`},
 		{"protection", "acme/platform/api:main", `{"adminsBound":true,"branch":"main","bypass":["deploy key 4"],"codeOwners":true,"deletion":false,"dismissStale":true,"enabled":true,"forcePush":false,"repository":"acme/platform/api","requiredApprovals":2,"requiredChecks":["license scan","pipeline"],"signatures":false}`},
 		{"change", "acme/platform/api!1", `{"approvals":["ben"],"approvedLater":["cleo"],"approvedLaterAt":"2026-03-11T10:00:00Z","author":"ana","bot":false,"branch":"main","checks":{"failed":["lint"],"succeeded":["unit"]},"commit":"` + sha("m1") + `","direct":false,"emergency":false,"mergedBy":"ben","number":1,"openedAt":"2026-03-01T08:00:00Z","repository":"acme/platform/api","revert":false,"tickets":["#8","OPS-12"],"title":"Add export"}`},
@@ -302,6 +309,12 @@ func TestFailures(t *testing.T) {
 		id, field  string // not collected
 	}{
 		{"page 2 of members fails", membersPath + "&page=2", bad(502, ""), "account", "", "page 2: 502 Bad Gateway", "", "lab/12", ""},
+		{"the group fails", groupPath1, bad(502, ""), "authPolicy", "", "502 Bad Gateway", "", "", ""},
+		{"the policy is not told", groupPath1, good(obj{"id": 1}), "authPolicy", "", "is not told to this token", "", "", ""},
+		{"the group is no group", groupPath1, good(arr{}), "authPolicy", "", "the answer is not a group", "", "", ""},
+		{"no pipeline yet", latestPath, bad(404, "404 Not Found"), "repository", "", "", "", "acme/platform/api", "codeScanning"},
+		{"pipelines are hidden", latestPath, licensed, "repository", "", "", "which scanners ran is not collected of some projects, such as acme/platform/api: 403", "acme/platform/api", "codeScanning"},
+		{"jobs fail", jobsPath, bad(502, ""), "repository", "", "", "such as acme/platform/api: 502", "acme/platform/api", "codeScanning"},
 		{"broken JSON", projectsPath, good(`{"not":"a list"}`), "repository", "", "page 1: the answer is not a list", "", "", ""},
 		{"fewer members than the host counts", membersPath + "&page=2", good(arr{}), "membership", "", "", "", "", ""},
 		{"no enterprise users and no administrator", usersPath, bad(404, "404 Not Found"), "account", "", "", "404 Not Found", "lab/12", "mfa"},
@@ -350,7 +363,7 @@ func TestFailures(t *testing.T) {
 					t.Errorf("%s of %s is %v; want it not collected", tc.field, tc.id, v)
 				}
 			}
-			if tc.typ == "repository" {
+			if tc.name == "broken JSON" {
 				return // without the list no project is reached
 			}
 			if other := forgetest.Manifest(t, rec, "vulnerability", "acme/docs"); !other.Complete {
@@ -435,7 +448,7 @@ func TestNoToken(t *testing.T) {
 	if err := col.Collect(t.Context(), forgetest.Window(), rec); !errors.Is(err, audit.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
-	if len(rec.Manifests) != 3 || slices.ContainsFunc(rec.Manifests, func(m audit.Manifest) bool { return m.Complete || m.Reason == "" }) {
+	if len(rec.Manifests) != 4 || slices.ContainsFunc(rec.Manifests, func(m audit.Manifest) bool { return m.Complete || m.Reason == "" }) {
 		t.Errorf("manifests %+v", rec.Manifests)
 	}
 }
@@ -457,6 +470,7 @@ func TestNested(t *testing.T) {
 	for _, uri := range []string{usersPath, membersPath, auditPath, groupsPath, projectsPath} {
 		r.Pages(strings.Replace(uri, "/acme/", "/acme%2Fplatform/", 1), "X-Total", arr{})
 	}
+	r.OK(strings.Replace(groupPath1, "/acme?", "/acme%2Fplatform?", 1), obj{"id": 3, "require_two_factor_authentication": false})
 	col, config, err := Driver.Open("lab", json.RawMessage(strings.Replace(with(r, ""), `"acme"`, `"acme/platform"`, 1)), r.Env())
 	if err != nil {
 		t.Fatal(err)

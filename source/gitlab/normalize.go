@@ -17,6 +17,8 @@ import (
 const (
 	kindMembers     = "gitlab.members"     // one page of members of a group or project
 	kindAccounts    = "gitlab.accounts"    // accounts of one such page that were not shown before
+	kindGroup       = "gitlab.group"       // the group itself
+	kindProject     = "gitlab.project"     // one project and the jobs of its last pipeline
 	kindProjects    = "gitlab.projects"    // one page of projects
 	kindProtection  = "gitlab.protection"  // all rules of one project's default branch
 	kindChange      = "gitlab.change"      // one merged request, its approvals and checks
@@ -49,17 +51,18 @@ func normalize(config json.RawMessage, p audit.Page) ([]audit.Item, error) {
 	}
 	r := &reading{Rules: rules, page: p}
 	switch p.Kind {
-	case source.KindFailed, kindGroups, kindUsers, kindAudit, kindRequests, kindCommits, kindDeployments, kindSupport:
+	case source.KindFailed, kindGroups, kindUsers, kindAudit, kindProjects, kindRequests, kindCommits, kindDeployments, kindSupport:
 		return nil, nil
 	case kindMembers:
 		return r.list(r.member)
-	case kindProjects:
-		return r.list(r.project)
+	case kindGroup:
+		r.Refuse("group", r.policy())
+		return r.Done()
 	case kindFindings:
 		return r.list(r.finding)
 	}
 	read, ok := map[string]func() error{
-		kindAccounts: r.accounts, kindProtection: r.protection, kindChange: r.change, kindCommit: r.commit, kindDeployment: r.deployment,
+		kindAccounts: r.accounts, kindProject: r.project, kindProtection: r.protection, kindChange: r.change, kindCommit: r.commit, kindDeployment: r.deployment,
 	}[p.Kind]
 	if !ok {
 		return nil, fmt.Errorf("%w: gitlab gives no page of kind %q", audit.ErrInvalid, p.Kind)
@@ -157,24 +160,37 @@ func (r *reading) member(element json.RawMessage) error {
 	return nil
 }
 
-func (r *reading) project(element json.RawMessage) error {
-	var a struct {
-		Path       string  `json:"path_with_namespace"`
-		Visibility string  `json:"visibility"`
-		Archived   *bool   `json:"archived"`
-		Branch     *string `json:"default_branch"`
-		Empty      bool    `json:"empty_repo"`
-		Push       *bool   `json:"secret_push_protection_enabled"`
-		OldPush    *bool   `json:"pre_receive_secret_detection_enabled"`
-	}
-	if err := json.Unmarshal(element, &a); err != nil {
+// policy adds the group's sign-in policy, which is always in force. Groups below
+// may set their own rules, so that for whom it is in force is not said.
+func (r *reading) policy() error {
+	var g policyAnswer
+	if err := json.Unmarshal(r.page.Body, &g); err != nil {
 		return err
+	}
+	if g.Required != nil {
+		r.Add("authPolicy", r.System+"/group", time.Time{}, source.Fields{"system": r.System, "name": "sign-in to " + r.Owner, "kind": "sign-in", "enabled": true, "mfaRequired": *g.Required})
+	}
+	return nil
+}
+
+// projectAnswer is one project.
+type projectAnswer struct {
+	Path       string  `json:"path_with_namespace"`
+	Visibility string  `json:"visibility"`
+	Archived   *bool   `json:"archived"`
+	Branch     *string `json:"default_branch"`
+	Empty      bool    `json:"empty_repo"`
+	Push       *bool   `json:"secret_push_protection_enabled"`
+	OldPush    *bool   `json:"pre_receive_secret_detection_enabled"`
+}
+
+func (r *reading) project() error {
+	var a projectAnswer
+	if whole, err := r.One("project", &a); err != nil || !whole {
+		return errors.Join(err, missing(whole, "one project"))
 	}
 	if !forge.FullName(a.Path) {
 		return fmt.Errorf("%q is not the path of a project", a.Path)
-	}
-	if !r.Selected(a.Path) {
-		return nil
 	}
 	f := source.Fields{"name": a.Path, "host": r.Host, "production": forge.Holds(r.Production, a.Path)}
 	if slices.Contains([]string{"public", "internal", "private"}, a.Visibility) {
@@ -192,8 +208,29 @@ func (r *reading) project(element json.RawMessage) error {
 	if a.Push != nil && *a.Push || a.OldPush != nil && *a.OldPush {
 		f["secretScanning"] = true
 	}
+	err := r.scanned(f)
 	r.Add("repository", a.Path, time.Time{}, f)
-	return nil
+	return err
+}
+
+// reports are the kinds of report that show that a scanner ran.
+var reports = map[string]string{"sast": "codeScanning", "secret_detection": "secretScanning", "dependency_scanning": "dependencyAlerts"}
+
+// scanned adds which scanners left a report in the last pipeline.
+func (r *reading) scanned(f source.Fields) error {
+	jobs, _, err := forge.All[struct {
+		Artifacts []struct {
+			Kind string `json:"file_type"`
+		} `json:"artifacts"`
+	}](r.Envelope, "jobs")
+	for _, j := range jobs {
+		for _, a := range j.Artifacts {
+			if name := reports[a.Kind]; name != "" {
+				f[name] = true
+			}
+		}
+	}
+	return err
 }
 
 // findingAnswer is one weakness.

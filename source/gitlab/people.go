@@ -3,6 +3,7 @@ package gitlab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -33,6 +34,31 @@ type accountFacts struct {
 }
 
 func (r *run) group() string { return "/groups/" + url.PathEscape(r.rules.Owner) }
+
+// policyAnswer is what a group says of how its people sign in.
+type policyAnswer struct {
+	ID       int64 `json:"id"`
+	Required *bool `json:"require_two_factor_authentication"`
+}
+
+// policy reads whether the group asks its people for a second factor.
+func (r *run) policy(ctx context.Context) error {
+	s := r.Snapshot("authPolicy", "", cannotPolicy, kindGroup)
+	_, err := r.Read(ctx, r.Run, rest.List{Kind: kindGroup, Ask: rest.Ask{URI: r.At(r.group() + "?with_projects=false")}, Each: func(a rest.Answer) (bool, error) {
+		var g policyAnswer
+		if json.Unmarshal(a.Body, &g) != nil || g.ID <= 0 {
+			return false, errors.New("the answer is not a group")
+		}
+		if g.Required == nil {
+			return false, errors.New("whether it asks for a second factor is not told to this token")
+		}
+		return true, nil
+	}}, s)
+	if err != nil {
+		return err
+	}
+	return r.Close(ctx, s)
+}
 
 // people reads members of the group, inherited and invited ones too, and of
 // every group below it.

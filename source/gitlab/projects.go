@@ -28,7 +28,7 @@ func stamp(t time.Time) string { return url.QueryEscape(t.UTC().Format(time.RFC3
 // projects lists all projects of the group and below, selected or not, and
 // returns the selected ones.
 func (r *run) projects(ctx context.Context) ([]project, error) {
-	s := r.Snapshot("repository", "", cannotRepository, kindProjects)
+	s := r.Snapshot("repository", "", cannotRepository, kindProject)
 	var out []project
 	seen := map[int64]bool{}
 	path := r.group() + "/projects?include_subgroups=true&with_shared=false&order_by=id&sort=asc&per_page=100"
@@ -36,7 +36,8 @@ func (r *run) projects(ctx context.Context) ([]project, error) {
 		for _, e := range list {
 			var p project
 			if json.Unmarshal(e, &p) != nil || p.ID <= 0 || !forge.FullName(p.Path) {
-				continue // the page does not normalize either, which makes the stream incomplete
+				s.Fail("a project without an id or a path")
+				continue
 			}
 			if !seen[p.ID] && r.rules.Selected(p.Path) {
 				p.element = append([]byte(nil), e...)
@@ -50,8 +51,56 @@ func (r *run) projects(ctx context.Context) ([]project, error) {
 		return nil, err
 	}
 	walked.Reconcile(s, "projects listed, of those the host counts")
+	for _, p := range out {
+		if err := r.scanners(ctx, p, s); err != nil {
+			return nil, err
+		}
+	}
 	s.Items = len(out)
 	return out, r.Close(ctx, s)
+}
+
+// scanners reads the jobs of the default branch's last pipeline, whose reports
+// show which scanners ran, and seals them with the project. Where pipelines are
+// not to be had, nothing is said of scanners.
+func (r *run) scanners(ctx context.Context, p project, s *source.Stream) error {
+	answers := []forge.Answer{forge.Element("project", p.element)}
+	if p.Branch != "" {
+		last, err := r.Ask(ctx, "pipeline", p.at()+"/pipelines/latest?ref="+url.QueryEscape(p.Branch))
+		if err != nil {
+			return err
+		}
+		if err := r.SealAll(ctx, forge.Sheet{Kind: kindSupport}, []forge.Answer{last}, s); err != nil {
+			return err
+		}
+		s.Asked("GET " + r.At("/projects/{id}/pipelines/latest, /projects/{id}/pipelines/{id}/jobs"))
+		jobs, why, err := r.jobs(ctx, p, last)
+		if err != nil {
+			return err
+		}
+		s.Note(why)
+		answers = append(answers, jobs...)
+	}
+	return r.SealAll(ctx, forge.Sheet{Kind: kindProject}, answers, s)
+}
+
+// jobs reads the jobs of a pipeline; why says what keeps scanners from being known.
+func (r *run) jobs(ctx context.Context, p project, last forge.Answer) (jobs []forge.Answer, why string, err error) {
+	const unknown = "which scanners ran is not collected of some projects, such as "
+	var line struct {
+		ID int64 `json:"id"`
+	}
+	switch {
+	case last.Missing():
+		return nil, "", nil // it has no pipeline
+	case !last.OK() || json.Unmarshal(last.Bytes(), &line) != nil || line.ID <= 0:
+		return nil, unknown + p.Path + ": " + last.Fault(), nil
+	}
+	jobs, err = r.Gather(ctx, "jobs", fmt.Sprintf("%s/pipelines/%d/jobs?per_page=100", p.at(), line.ID))
+	if bad := forge.Worst(jobs); err == nil && bad != nil {
+		why = unknown + p.Path + ": " + bad.Fault()
+	}
+	return jobs, why, err
 }
 
 type branchFacts struct {
