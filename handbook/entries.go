@@ -24,7 +24,7 @@ func (b *book) criterion(c audit.Criterion) Page {
 		p.Lead = sentence(c.Note) + " " + p.Lead
 	}
 	p.Parts = append(p.Parts, part{"controls", "Controls that name it", []block{b.controlTable(b.controls[c.ID])}})
-	points := table{caption: "Points of focus", heads: []string{"", "Point of focus, in our own words", "For"}}
+	points := table{caption: "Points of focus", heads: []string{"No.", "In our own words", "For"}}
 	for _, pt := range c.Points {
 		points.rows = append(points.rows, []line{say(fmt.Sprint(pt.N)), say(pt.Label), say(b.set.Scopes[pt.Scope])})
 	}

@@ -2,6 +2,7 @@ package handbook
 
 import (
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -124,16 +125,10 @@ func from(name, to, ending string) string {
 	return strings.Repeat("../", strings.Count(name, "/")) + page + ending + anchor
 }
 
-// anchorOf makes an anchor of any text: what is neither a letter nor a digit
-// becomes a hyphen.
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+// anchorOf makes an anchor of any text: letters and digits stay, everything
+// between them is one hyphen.
 func anchorOf(s string) string {
-	return strings.Trim(strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		}
-		return '-'
-	}, s), "-")
+	return strings.Trim(notWord.ReplaceAllString(strings.ToLower(s), "-"), "-")
 }

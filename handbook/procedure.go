@@ -133,7 +133,7 @@ func cadenceBlocks(p *procedure.Procedure, c *occasions) []block {
 }
 
 func attributes(o *occasions) block {
-	t := table{caption: "Attributes", heads: []string{"", "Attribute", "Exact question"}}
+	t := table{caption: "Attributes", heads: []string{"Attribute", "What had to hold", "Exact question"}}
 	for _, a := range pairs(&o.Attributes) {
 		q := exact(tidy(value(a.value, "holds")))
 		if ask := value(a.value, "ask"); ask != "" {
