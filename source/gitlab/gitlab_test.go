@@ -94,7 +94,7 @@ func goodGroup(r *forgetest.Replay) {
 	r.Pages("/api/v4/groups/3/members/all?per_page=100", "X-Total", arr{placed("ana", 50), placed("dan", 30)})
 	r.Pages(projectsPath, "X-Total", arr{
 		obj{"id": 7, "path_with_namespace": "acme/platform/api", "default_branch": "main", "visibility": "private", "archived": false, "secret_push_protection_enabled": true,
-			"only_allow_merge_if_pipeline_succeeds": true, "only_allow_merge_if_all_status_checks_passed": true, "shared_with_groups": arr{obj{"group_id": 99}}},
+			"shared_with_groups": arr{obj{"group_id": 99}}},
 		obj{"id": 8, "path_with_namespace": "acme/docs", "default_branch": nil, "empty_repo": true, "visibility": "public", "archived": true, "shared_with_groups": arr{}}})
 	r.Pages(project7+"/members/all?per_page=100", "X-Total", arr{placed("eve", 30), placed("ana", 50), placed("project_7_bot_1f", 40)})
 	r.Pages(project8+"/members?per_page=100", "X-Total", arr{})
@@ -118,6 +118,7 @@ func goodProtection(r *forgetest.Replay) {
 		obj{"rule_type": "report_approver", "approvals_required": 9, "protected_branches": arr{}}})
 	r.OK(project7+"/approvals", obj{"reset_approvals_on_push": true})
 	r.OK(project7+"/push_rule", "null")
+	r.OK(project7, obj{"id": 7, "path_with_namespace": "acme/platform/api", "only_allow_merge_if_pipeline_succeeds": true, "only_allow_merge_if_all_status_checks_passed": true})
 	r.OK(project7+"/external_status_checks?per_page=100", arr{obj{"id": 1, "name": "license scan"}})
 }
 
@@ -320,6 +321,7 @@ func TestFailures(t *testing.T) {
 		{"no enterprise users and no administrator", usersPath, bad(404, "404 Not Found"), "account", "", "", "404 Not Found", "lab/12", "mfa"},
 		{"no audit events in the plan", auditPath, licensed, "account", "", "", "the group's audit events are not kept: 403 Forbidden", "", ""},
 		{"groups below fail", groupsPath, bad(500, "oops"), "account", "", "500 Internal Server Error", "", "", ""},
+		{"merge settings fail", project7, bad(502, ""), "protection", api, "merge settings: 502", "", api + ":main", "requiredChecks"},
 		{"protected branches are hidden", project7 + "/protected_branches?per_page=100", licensed, "protection", api, "protected branches: 403 Forbidden", "", "", ""},
 		{"no approval rules in the plan", project7 + "/approval_rules?per_page=100", bad(404, "404 Not Found"), "protection", api, "", "approval rules are not collected: 404", api + ":main", "requiredApprovals"},
 		{"no push rules in the plan", project7 + "/push_rule", licensed, "protection", api, "", "push rules are not collected: 403", api + ":main", "signatures"},

@@ -14,11 +14,10 @@ import (
 
 // A project is what the reading of one project needs of the list.
 type project struct {
-	ID      int64             `json:"id"`
-	Path    string            `json:"path_with_namespace"`
-	Branch  string            `json:"default_branch"`
-	Shared  []json.RawMessage `json:"shared_with_groups"`
-	element []byte
+	ID     int64             `json:"id"`
+	Path   string            `json:"path_with_namespace"`
+	Branch string            `json:"default_branch"`
+	Shared []json.RawMessage `json:"shared_with_groups"`
 }
 
 func (p project) at() string { return fmt.Sprintf("/projects/%d", p.ID) }
@@ -40,8 +39,10 @@ func (r *run) projects(ctx context.Context) ([]project, error) {
 				continue
 			}
 			if !seen[p.ID] && r.rules.Selected(p.Path) {
-				p.element = append([]byte(nil), e...)
 				out = append(out, p)
+				if err := r.scanners(ctx, p, e, s); err != nil {
+					return false, err
+				}
 			}
 			seen[p.ID] = true
 		}
@@ -51,11 +52,6 @@ func (r *run) projects(ctx context.Context) ([]project, error) {
 		return nil, err
 	}
 	walked.Reconcile(s, "projects listed, of those the host counts")
-	for _, p := range out {
-		if err := r.scanners(ctx, p, s); err != nil {
-			return nil, err
-		}
-	}
 	s.Items = len(out)
 	return out, r.Close(ctx, s)
 }
@@ -63,8 +59,8 @@ func (r *run) projects(ctx context.Context) ([]project, error) {
 // scanners reads the jobs of the default branch's last pipeline, whose reports
 // show which scanners ran, and seals them with the project. Where pipelines are
 // not to be had, nothing is said of scanners.
-func (r *run) scanners(ctx context.Context, p project, s *source.Stream) error {
-	answers := []forge.Answer{forge.Element("project", p.element)}
+func (r *run) scanners(ctx context.Context, p project, element []byte, s *source.Stream) error {
+	answers := []forge.Answer{forge.Element("project", element)}
 	if p.Branch != "" {
 		last, err := r.Ask(ctx, "pipeline", p.at()+"/pipelines/latest?ref="+url.QueryEscape(p.Branch))
 		if err != nil {
@@ -116,8 +112,9 @@ func (r *run) protection(ctx context.Context, p project) error {
 		s.Note("the project has no branch yet")
 		return r.Close(ctx, s)
 	}
-	answers := []forge.Answer{forge.Element("project", p.element)}
+	var answers []forge.Answer
 	parts := []struct{ name, path, what string }{
+		{"project", "", "merge settings"},
 		{"branches", "/protected_branches?per_page=100", "protected branches"},
 		{"rules", "/approval_rules?per_page=100", "approval rules"},
 		{"approvals", "/approvals", "approval settings"},
@@ -133,7 +130,7 @@ func (r *run) protection(ctx context.Context, p project) error {
 		answers = append(answers, got...)
 		switch bad := forge.Worst(got); {
 		case bad == nil:
-		case bad.Refused() && part.name != "branches":
+		case bad.Refused() && part.name != "branches" && part.name != "project":
 			s.Note(part.what + " are not collected: " + bad.Fault())
 		default:
 			s.Fail(part.what + ": " + bad.Fault())
