@@ -350,7 +350,7 @@ func (r *run) collectTrainings(ctx context.Context) error {
 			continue
 		}
 		for _, w := range own.table.rows {
-			if _, _, err := training(w); err == nil {
+			if _, _, err := r.conf.training(w); err == nil {
 				read++
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -176,7 +175,7 @@ func (r *reader) join(t *table) {
 			continue
 		}
 		c := r.checks[id]
-		at, ok, err := completed(w, checkedWords, uncheckedWords)
+		at, ok, err := r.conf.completed(w)
 		switch {
 		case err != nil:
 			r.refuse(t, w.line, err)
@@ -188,19 +187,27 @@ func (r *reader) join(t *table) {
 	}
 }
 
+// result is how what a row tells of ended, "" where it does not say.
+func (c *config) result(w row) (string, error) {
+	text := w.text("result")
+	if text == "" {
+		return "", nil
+	}
+	if known := word(text, c.Results, resultWords); known != "" {
+		return known, nil
+	}
+	return "", fmt.Errorf("result: say in `results:` what %q means", text)
+}
+
 // completed is when what a row tells of was completed. ok is false where it was not.
-func completed(w row, yes, no []string) (at time.Time, ok bool, err error) {
-	result := fold(w.text("result"))
-	if slices.Contains(no, result) {
-		return at, false, nil
-	}
-	if result != "" && !slices.Contains(yes, result) {
-		return at, false, fmt.Errorf("result: %q is not known to mean completed or not", w.text("result"))
-	}
-	if !absent(w.text("at")) {
+func (c *config) completed(w row) (at time.Time, ok bool, err error) {
+	result, err := c.result(w)
+	switch {
+	case err != nil || result == openWord:
+		return at, false, err
+	case !absent(w.text("at")):
 		return w.date("at", start)
-	}
-	if result != "" {
+	case result != "":
 		return at, false, fmt.Errorf("at: the row says %q and gives no date", w.text("result"))
 	}
 	return at, false, nil
@@ -354,7 +361,7 @@ func (r *reader) trainings() {
 		if course == "" {
 			return audit.Item{}, false, errors.New("course: it is empty")
 		}
-		at, result, err := training(w)
+		at, result, err := r.conf.training(w)
 		if err != nil || at.IsZero() {
 			return audit.Item{}, false, err
 		}
@@ -373,14 +380,14 @@ func (r *reader) trainings() {
 
 // training is when a row's training ended and how. The instant is zero where it
 // has not: that is no event.
-func training(w row) (time.Time, string, error) {
-	if slices.Contains(notCompletedWords, fold(w.text("result"))) {
-		if absent(w.text("at")) {
-			return time.Time{}, "", nil
+func (c *config) training(w row) (time.Time, string, error) {
+	if result, err := c.result(w); err != nil || result == openWord {
+		if err != nil || absent(w.text("at")) {
+			return time.Time{}, "", err
 		}
 		at, _, err := w.date("at", start)
-		return at, "not completed", err
+		return at, openWord, err
 	}
-	at, _, err := completed(w, completedWords, nil)
-	return at, "completed", err
+	at, _, err := c.completed(w)
+	return at, completedWord, err
 }

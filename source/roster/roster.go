@@ -35,6 +35,7 @@ var Driver = &source.Driver{
 		{Name: "dateFormat", Doc: "how days are written, of YYYY, MM, M, MMM, DD, D; absent: 2026-03-31 and forms that name the month", Example: "DD/MM/YYYY"},
 		{Name: "statuses", Doc: "the list's own words for where people are: to pending, active, leave or ended", Example: "{Garden leave: leave}"},
 		{Name: "kinds", Doc: "the list's own words for how people are engaged: to employee, contractor or intern", Example: "{W2: employee}"},
+		{Name: "results", Doc: "the lists' own words for how trainings and background checks ended: to completed or not completed", Example: "{Attended: completed}"},
 		{Name: "topics", Doc: "what courses teach, by globs on their names: security, privacy, development, incident or other", Example: "{'Security *': security}"},
 		{Name: "peopleIn", Doc: "connection whose people the employee ids are of; absent: this one", Example: "bamboohr"},
 	},
@@ -70,6 +71,7 @@ type Settings struct {
 	DateFormat string            `json:"dateFormat"`
 	Statuses   map[string]string `json:"statuses"`
 	Kinds      map[string]string `json:"kinds"`
+	Results    map[string]string `json:"results"`
 	Topics     map[string]string `json:"topics"`
 	PeopleIn   string            `json:"peopleIn"`
 }
@@ -77,7 +79,7 @@ type Settings struct {
 // A Table is one kind of file.
 type Table struct {
 	Files      []string          `json:"files"`
-	Columns    map[string]string `json:"columns"` // what a column holds -> its header
+	Columns    map[string]string `json:"columns"` // what a column holds -> its header; "": no column does
 	Dates      string            `json:"dates"`
 	DateFormat string            `json:"dateFormat"`
 }
@@ -98,6 +100,7 @@ type config struct {
 	Tables     map[string]tableConfig `json:"tables"`
 	Statuses   map[string]string      `json:"statuses,omitempty"`
 	Kinds      map[string]string      `json:"kinds,omitempty"`
+	Results    map[string]string      `json:"results,omitempty"`
 	Topics     map[string]string      `json:"topics,omitempty"`
 }
 
@@ -115,7 +118,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 		return fail(err)
 	}
 	conf := config{People: cmp.Or(s.PeopleIn, name), Connection: name, Tables: map[string]tableConfig{},
-		Statuses: folded(s.Statuses), Kinds: folded(s.Kinds), Topics: s.Topics}
+		Statuses: folded(s.Statuses), Kinds: folded(s.Kinds), Results: folded(s.Results), Topics: s.Topics}
 	c := &collector{source: name, dir: env.Dir, tables: map[string]Table{}}
 	for _, part := range []string{people, trainings, checks} {
 		t := map[string]Table{people: s.People, trainings: s.Trainings, checks: s.Checks}[part]
@@ -154,7 +157,7 @@ func (s *Settings) check(tables map[string]Table) error {
 	for _, w := range []struct {
 		setting, typ, field string
 		words               map[string]string
-	}{{"statuses", "person", "status", s.Statuses}, {"kinds", "person", "kind", s.Kinds}, {"topics", "training", "topic", s.Topics}} {
+	}{{"statuses", "person", "status", s.Statuses}, {"kinds", "person", "kind", s.Kinds}, {"results", "training", "result", s.Results}, {"topics", "training", "topic", s.Topics}} {
 		for _, word := range slices.Sorted(maps.Keys(w.words)) {
 			if allowed := enum(w.typ, w.field); !slices.Contains(allowed, w.words[word]) {
 				return fmt.Errorf("%s: %s: %q is not one of %s", w.setting, word, w.words[word], strings.Join(allowed, ", "))

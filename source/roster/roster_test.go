@@ -131,6 +131,36 @@ func TestTrainings(t *testing.T) {
 	}
 }
 
+func TestResults(t *testing.T) {
+	for _, c := range []struct{ name, row, with, result, bad string }{
+		{"completed", "7,X,2026-02-03,Passed", "", "completed", ""},
+		{"tried", "7,X,2026-02-03,Failed", "", "not completed", ""},
+		{"assigned", "7,X,,Assigned", "", "", ""},
+		{"not assigned to an end", "7,X,,", "", "", ""},
+		{"a date alone", "7,X,2026-02-03,", "", "completed", ""},
+		{"a word nobody knows", "7,X,2026-02-03,Attended", "", "", "say in `results:` what \"Attended\" means"},
+		{"a word explained", "7,X,2026-02-03,attended", `,"results":{"Attended":"completed"}`, "completed", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := sourcetest.Record(t, connect(t, `{"trainings":["t-*.csv"],"dates":"name"`+c.with+`}`,
+				map[string]string{"t-2026-03-31.csv": "Employee ID,Course,Completed On,Result\n" + c.row + "\n"}))
+			if (len(r.Errs) > 0) != (c.bad != "") || c.bad != "" && !strings.Contains(r.Errs[0].Error(), c.bad) {
+				t.Errorf("errors %v, want %q", r.Errs, c.bad)
+			}
+			got := ""
+			for _, it := range r.Items {
+				got, _ = body(t, r.Items, it.ID)["result"].(string)
+			}
+			if got != c.result {
+				t.Errorf("result %q, want %q", got, c.result)
+			}
+			if m := r.Manifest("training"); m.Complete != (c.bad == "") {
+				t.Errorf("complete %v: %s", m.Complete, m.Reason)
+			}
+		})
+	}
+}
+
 func TestDates(t *testing.T) {
 	for _, c := range []struct {
 		name, format, text string
@@ -209,6 +239,8 @@ func TestPerson(t *testing.T) {
 		{name: "manager by name", header: "Employee ID,Name,Manager", row: "7,Ana Ruiz,Li  Wei\n8,Li Wei,", want: map[string]any{"manager": "hr/8"}},
 		{name: "manager by address", header: "Employee ID,Email,Manager Email", row: "7,a@x.example,B@x.example\n8,b@x.example,", want: map[string]any{"manager": "hr/8"}},
 		{name: "manager's name of two", header: "Employee ID,Name,Manager", row: "7,Ana Ruiz,Li Wei\n8,Li Wei,\n9,Li Wei,", missing: []string{"manager"}},
+		{name: "column that is not what it is called", header: "Employee ID,Background Check", row: "7,Clear", with: `,"columns":{"backgroundCheckedAt":""}`, missing: []string{"backgroundCheckedAt"}},
+		{name: "column of no meaning twice", header: "Employee ID,Notes,Notes", row: "7,a,b", missing: []string{"status"}},
 		{name: "named column", header: "Nr,Wer", row: "7,Ana Ruiz", with: `,"columns":{"id":"Nr","name":"Wer"}`, want: map[string]any{"name": "Ana Ruiz"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -340,6 +372,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"checks without people", `{"backgroundChecks":["c.csv"]}`, "joined to the people"},
 		{"status", `{"people":["p.csv"],"statuses":{"x":"gone"}}`, `"gone" is not one of`},
 		{"kind", `{"people":["p.csv"],"kinds":{"x":"boss"}}`, `"boss" is not one of`},
+		{"result", `{"trainings":["p.csv"],"results":{"x":"maybe"}}`, `"maybe" is not one of`},
 		{"topic", `{"trainings":["p.csv"],"topics":{"[":"security"}}`, "not a glob"},
 		{"column", `{"people":{"files":["p.csv"],"columns":{"shoe":"Shoe"}}}`, `"shoe" is not one of`},
 		{"format", `{"people":["p.csv"],"dateFormat":"MM/YYYY"}`, "does not say a day"},

@@ -105,29 +105,35 @@ func separator(body []byte) rune {
 // places finds the columns: those that the settings name must be there, others
 // are recognized by their header.
 func places(part string, header []string, named map[string]string) (map[string]int, error) {
-	at := map[string]int{}
+	at, twice := map[string]int{}, map[string]bool{}
 	for i, h := range header {
 		f := fold(strings.TrimSpace(h))
-		if _, twice := at[f]; twice && f != "" {
-			return nil, fmt.Errorf("the header has the column %q twice", h)
+		if _, there := at[f]; there {
+			twice[f] = true
 		}
 		at[f] = i
 	}
 	out := map[string]int{}
 	for holds, known := range headers[part] {
-		if name, ok := named[holds]; ok {
-			i, there := at[fold(name)]
-			if !there {
+		name, own := named[holds]
+		if own && name != "" {
+			known = []string{fold(name)}
+			if _, there := at[fold(name)]; !there {
 				return nil, fmt.Errorf("there is no column %q; the header has %s", name, strings.Join(header, ", "))
 			}
-			out[holds] = i
-			continue
+		} else if own {
+			continue // by the settings, no column holds it
 		}
 		for _, k := range known {
-			if i, ok := at[k]; ok && !slices.Contains(columnsOf(named, at), i) {
-				out[holds] = i
-				break
+			i, there := at[k]
+			if !there || !own && slices.Contains(columnsOf(named, at), i) {
+				continue
 			}
+			if twice[k] {
+				return nil, fmt.Errorf("the header has the column %q twice", header[i])
+			}
+			out[holds] = i
+			break
 		}
 	}
 	return out, needed(part, header, out)

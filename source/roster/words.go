@@ -81,7 +81,7 @@ var (
 	statusWords = map[string]string{
 		"active": "active", "employed": "active", "current": "active", "working": "active",
 		"terminated": "ended", "ended": "ended", "separated": "ended", "resigned": "ended", "former": "ended", "left": "ended", "dismissed": "ended", "retired": "ended",
-		"leave": "leave", "onleave": "leave", "leaveofabsence": "leave", "loa": "leave", "parentalleave": "leave", "suspended": "leave",
+		"leave": "leave", "onleave": "leave", "leaveofabsence": "leave", "loa": "leave", "parentalleave": "leave",
 		"pending": "pending", "prehire": "pending", "futurehire": "pending", "notstarted": "pending", "offeraccepted": "pending",
 	}
 	kindWords = map[string]string{
@@ -90,10 +90,19 @@ var (
 		"contractor": "contractor", "consultant": "contractor", "freelancer": "contractor", "contingentworker": "contractor", "independentcontractor": "contractor",
 		"intern": "intern", "internship": "intern", "trainee": "intern",
 	}
-	completedWords    = []string{"completed", "complete", "passed", "done", "finished", "yes"}
-	notCompletedWords = []string{"notcompleted", "incomplete", "failed", "inprogress", "assigned", "notstarted", "overdue", "enrolled", "expired", "no"}
-	checkedWords      = []string{"completed", "complete", "clear", "cleared", "passed", "done", "consider", "meetsrequirements"}
-	uncheckedWords    = []string{"pending", "inprogress", "initiated", "ordered", "notcompleted", "incomplete", "canceled", "cancelled", "expired", "notstarted", "waived", "suspended", "dispute"}
+	resultWords = map[string]string{
+		"completed": completedWord, "complete": completedWord, "passed": completedWord, "pass": completedWord, "done": completedWord, "finished": completedWord,
+		"yes": completedWord, "clear": completedWord, "cleared": completedWord, "consider": completedWord, "meetsrequirements": completedWord,
+		"notcompleted": openWord, "incomplete": openWord, "failed": openWord, "inprogress": openWord, "assigned": openWord, "notstarted": openWord, "overdue": openWord,
+		"enrolled": openWord, "no": openWord, "pending": openWord, "initiated": openWord, "ordered": openWord, "canceled": openWord,
+		"cancelled": openWord, "waived": openWord, "suspended": openWord, "dispute": openWord,
+	}
+)
+
+// How trainings and background checks end.
+const (
+	completedWord = "completed"
+	openWord      = "not completed"
 )
 
 // absentWords say, in a column that states absence, that there is none.
