@@ -113,6 +113,10 @@ func problemWords(err error) string {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Sprintf("no answer in %d tries of %s", tries, answerTime)
 	}
+	var op *net.OpError
+	if errors.As(err, &op) { // without the port of ours, which says nothing
+		err = op.Err
+	}
 	return strings.Join(strings.Fields(err.Error()), " ")
 }
 

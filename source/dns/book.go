@@ -57,6 +57,16 @@ func (b *book) look(name string, t dnsmessage.Type) reply {
 	return r
 }
 
+// knows reports whether any question was answered.
+func (b *book) knows() bool {
+	for _, r := range b.replies {
+		if r.known {
+			return true
+		}
+	}
+	return false
+}
+
 // read takes an answer apart. The error says why nothing can be said.
 func read(a Answer) (reply, error) {
 	if a.Problem != "" {

@@ -299,8 +299,12 @@ func TestNotAnswered(t *testing.T) {
 	t.Run("resolver on an address that is not allowed", func(t *testing.T) {
 		c := connection(halyard(t), whole)
 		c.With = strings.Replace(c.With, `,"allow":"loopback"`, "", 1)
-		if m := sourcetest.Record(t, c).Manifest("domain"); m.Complete || !strings.Contains(m.Reason, "address is not allowed") {
+		rec := sourcetest.Record(t, c)
+		if m := rec.Manifest("domain"); m.Complete || !strings.Contains(m.Reason, "address is not allowed") {
 			t.Errorf("%+v", m)
+		}
+		if len(rec.Items) != 0 {
+			t.Errorf("nothing was answered, and yet there is %s", rec.Items[0].Body)
 		}
 	})
 	t.Run("silence", func(t *testing.T) {

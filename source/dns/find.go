@@ -14,7 +14,7 @@ import (
 // missing for is left out, and why says which.
 type finding struct {
 	fields source.Fields
-	gone   bool // there is no such domain
+	gone   bool // there is no such domain, or nothing at all was answered
 	why    []string
 }
 
@@ -41,6 +41,9 @@ func (c collector) find(name string, b *book) finding {
 		if w := b.why[q]; w != "" {
 			f.why = append(f.why, q.String()+": "+w)
 		}
+	}
+	if !b.knows() {
+		f.gone = true
 	}
 	if soa.nxdomain {
 		f.gone, f.why = true, append(f.why, "there is no such domain")

@@ -5,8 +5,9 @@ package restic
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -81,10 +82,10 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 
 func (s settings) problem() error {
 	if s.Password == "" {
-		return fmt.Errorf("password: write a reference such as env:RESTIC_PASSWORD")
+		return errors.New("password: write a reference such as env:RESTIC_PASSWORD")
 	}
-	if s.Program != "" && !strings.HasPrefix(s.Program, string(os.PathSeparator)) {
-		return fmt.Errorf("program: write an absolute path")
+	if s.Program != "" && !filepath.IsAbs(s.Program) {
+		return errors.New("program: write an absolute path")
 	}
 	for _, err := range []error{
 		backups.CheckRepository(s.Repository), source.CheckSecret("password", s.Password), backups.CheckEnvironment(s.Environment),
