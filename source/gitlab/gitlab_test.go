@@ -319,6 +319,7 @@ func TestFailures(t *testing.T) {
 		{"broken JSON", projectsPath, good(`{"not":"a list"}`), "repository", "", "page 1: the answer is not a list", "", "", ""},
 		{"fewer members than the host counts", membersPath + "&page=2", good(arr{}), "membership", "", "", "", "", ""},
 		{"no enterprise users and no administrator", usersPath, bad(404, "404 Not Found"), "account", "", "", "404 Not Found", "lab/12", "mfa"},
+		{"enterprise users fail", usersPath, bad(502, ""), "account", "", "accounts with a second factor: 502 Bad Gateway", "", "lab/12", "mfa"},
 		{"no audit events in the plan", auditPath, licensed, "account", "", "", "the group's audit events are not kept: 403 Forbidden", "", ""},
 		{"groups below fail", groupsPath, bad(500, "oops"), "account", "", "500 Internal Server Error", "", "", ""},
 		{"merge settings fail", project7, bad(502, ""), "protection", api, "merge settings: 502", "", api + ":main", "requiredChecks"},

@@ -106,25 +106,25 @@ type subgroup struct {
 // administrator's. Members' lists may say it too. A refusal leaves the field
 // uncollected.
 func (r *run) enrolled(ctx context.Context) error {
-	before := r.accounts
-	aside := r.Snapshot("account", "", nil) // its faults are notes of the accounts
+	aside := r.Snapshot("account", "", nil) // its faults are judged below
 	f, err := r.Walk(ctx, r.factorList("/groups/"+url.PathEscape(r.rules.Owner)+"/enterprise_users?per_page=100"), r.keepFactor, aside)
 	if err != nil || f.Whole() {
 		return err
 	}
-	why := f.Why
 	admin, err := r.administrator(ctx)
 	if err != nil {
 		return err
 	}
 	if admin {
-		f, err = r.Walk(ctx, r.factorList("/users?per_page=100&order_by=id&sort=asc&pagination=keyset"), r.keepFactor, aside)
-		if err != nil || f.Whole() {
+		if f, err = r.Walk(ctx, r.factorList("/users?per_page=100&order_by=id&sort=asc&pagination=keyset"), r.keepFactor, aside); err != nil || f.Whole() {
 			return err
 		}
-		why = f.Why
 	}
-	before.Note("the second factor is collected only of members whose list says it: " + why)
+	if f.Refused {
+		r.accounts.Note("the second factor is collected only of members whose list says it: " + f.Why)
+		return nil
+	}
+	r.accounts.Fail("accounts with a second factor: " + f.Why)
 	return nil
 }
 
