@@ -271,6 +271,17 @@ func TestLibraryExamples(t *testing.T) {
 	}
 }
 
+// A parameter that nothing reads would promise another test and give the same.
+func TestLibraryParametersAreRead(t *testing.T) {
+	for _, p := range catalog(t).Procedures {
+		for name := range p.Parameters {
+			if !regexp.MustCompile(`\bparams\.` + name + `\b`).Match(p.Document()) {
+				t.Errorf("%s: nothing reads the parameter %s", p.ID, name)
+			}
+		}
+	}
+}
+
 // BenchmarkLibrary is what loading the library adds to the start of a command.
 func BenchmarkLibrary(b *testing.B) {
 	files, err := readFS(library.Files)

@@ -2,7 +2,9 @@ package procedure
 
 import (
 	"errors"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -90,5 +92,52 @@ func TestTrustedWithParameters(t *testing.T) {
 	}
 	if _, err := p.WithParameters(map[string]any{"on": "yes"}); !errors.Is(err, audit.ErrInvalid) {
 		t.Errorf("a value of another kind: got %v", err)
+	}
+}
+
+// A duration beside an expression may be a parameter too, and moves with it.
+func TestDurationsMayBeParameters(t *testing.T) {
+	text := doc("continuous:\n  holds: 'account.mfa.enforced'\n", `parameters: { time: 1bd, wait: 10d, word: soon, flag: true }
+with:
+  tickets: { items: ticket, on: { ticket.subject: account.id }, at: account.createdAt, after: params.time }
+empty: { tickets: deviation }
+event:
+  at: account.createdAt
+  maxGap: params.wait
+  attributes: { A: { text: done, holds: 'tickets.exists(t, t.status == "done")' } }
+`)
+	text = text[:strings.Index(text, "examples:")]
+	p, err := parse("p.yaml", []byte(text+"examples: []\n"), nil)
+	var fault *Error
+	if !errors.As(err, &fault) || len(fault.Faults) != 2 { // it has no examples, and nothing else is wrong
+		t.Fatalf("got %v and %v", p, err)
+	}
+	for _, c := range []struct{ name, old, new, want string }{
+		{"no such parameter", "after: params.time", "after: params.tim", `after: parameters: has no "tim"; did you mean "time"?`},
+		{"no duration", "after: params.time", "after: params.word", "after: params.word: "},
+		{"no text", "after: params.time", "after: params.flag", "after: params.flag: "},
+	} {
+		if _, err := parse("p.yaml", []byte(strings.Replace(text, c.old, c.new, 1)), nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestLeaversTimeIsTheParameter(t *testing.T) {
+	data, err := os.ReadFile("../library/procedures/access.leavers.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Parse("access.leavers.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := p.WithParameters(map[string]any{"time": "3bd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := len(own.joins) - 1
+	if p.joins[last].after == own.joins[last].after {
+		t.Errorf("with other parameters keys are still looked at after %v", own.joins[last].after)
 	}
 }

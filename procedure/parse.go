@@ -294,6 +294,29 @@ func (b *builder) maxGap(n *yaml.Node) {
 	}
 }
 
+// length reads a duration: written out, or the name of the parameter that
+// holds it.
+func (b *builder) length(n *yaml.Node, what string) length {
+	if n == nil {
+		return 0
+	}
+	name, ok := strings.CutPrefix(n.Value, "params.")
+	if !ok {
+		return b.document.length(n, what)
+	}
+	p, ok := b.params[name]
+	if !ok {
+		b.failf(n, "%s: parameters: has no %q%s", what, name, meant(name, sortedKeys(b.params)))
+		return 0
+	}
+	text, _ := p.value.(string)
+	l, err := parseLength(text)
+	if err != nil {
+		b.failf(n, "%s: params.%s: %v", what, name, err)
+	}
+	return l
+}
+
 // realLength reads a duration that is not in business days.
 func (b *builder) realLength(n *yaml.Node, what string) length {
 	l := b.length(n, what)
