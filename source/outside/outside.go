@@ -34,7 +34,7 @@ var Driver = &source.Driver{
 	},
 	Cannot: slices.Clone(cannot),
 	Settings: []source.Setting{
-		{Name: "endpoints", Doc: "what is looked at: address (URL, or HOST:PORT that speaks TLS from the first byte), kind, plain, notice", Example: "[{address: https://app.halyard.example, kind: web, notice: /privacy}]", Required: true},
+		{Name: "endpoints", Doc: "what is looked at: address (URL, or HOST:PORT), kind, plain, notice, starttls", Example: "[{address: https://app.halyard.example, kind: web, notice: /privacy}]", Required: true},
 		{Name: "roots", Doc: "PEM file of roots that are trusted beside the system's, relative to the workspace", Example: "ca.pem"},
 		{Name: "allow", Doc: "loopback or private: addresses of this machine or of private networks may be looked at", Example: "private"},
 	},
@@ -50,10 +50,11 @@ var cannot = []string{
 
 // An Endpoint is one address to look at.
 type Endpoint struct {
-	Address string `json:"address"`          // URL with scheme https or http, or HOST:PORT
-	Kind    string `json:"kind,omitempty"`   // web, api, mail, other; "": not collected
-	Plain   int    `json:"plain,omitempty"`  // port asked without TLS; 0: 80 for https on 443, else it is not asked
-	Notice  string `json:"notice,omitempty"` // path of the privacy notice; "": not collected
+	Address  string `json:"address"`            // URL with scheme https or http, or HOST:PORT
+	Kind     string `json:"kind,omitempty"`     // web, api, mail, other; "": not collected
+	Plain    int    `json:"plain,omitempty"`    // port asked without TLS; 0: 80 for https on 443, else it is not asked
+	Notice   string `json:"notice,omitempty"`   // path of the privacy notice; "": not collected
+	StartTLS string `json:"starttls,omitempty"` // smtp: TLS begins after STARTTLS (RFC 3207); "": with the first byte
 }
 
 type settings struct {
@@ -147,6 +148,9 @@ func (e Endpoint) target() (target, error) {
 	if e.Notice != "" && !strings.HasPrefix(e.Notice, "/") {
 		return bad("notice %q; write a path such as /privacy", e.Notice)
 	}
+	if e.StartTLS != "" && e.StartTLS != "smtp" {
+		return bad("starttls %q; write smtp, or leave it out", e.StartTLS)
+	}
 	if e.Plain < 0 || e.Plain > 65535 {
 		return bad("plain: %d is no port", e.Plain)
 	}
@@ -160,6 +164,9 @@ func (e Endpoint) target() (target, error) {
 			return bad("notice and plain are for web addresses")
 		}
 		return t, nil
+	}
+	if e.StartTLS != "" {
+		return bad("starttls is for HOST:PORT")
 	}
 	u, err := url.Parse(e.Address)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http" {

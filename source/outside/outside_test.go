@@ -1,6 +1,7 @@
 package outside
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -197,6 +198,10 @@ func TestEndpoints(t *testing.T) {
 		{"another name", `{"address":"` + site(&tls.Config{Certificates: []tls.Certificate{a.leaf(t, now.AddDate(0, 1, 0), "127.0.0.9")}}, bare) + `"}`, map[string]any{"tls.trusted": false}},
 		{"host and port", `{"address":"` + strings.TrimPrefix(site(&tls.Config{Certificates: []tls.Certificate{in(60)}}, bare), "https://") + `","kind":"mail"}`,
 			map[string]any{"kind": "mail", "tls.oldest": "1.2", "tls.trusted": true, "headers.hsts": nil, "plain": nil}},
+		{"mail that begins TLS", `{"address":"` + mail(t, &tls.Config{Certificates: []tls.Certificate{in(60)}, MinVersion: tls.VersionTLS11}, true) + `","kind":"mail","starttls":"smtp"}`,
+			map[string]any{"reachable": true, "tls.enabled": true, "tls.oldest": "1.1", "tls.trusted": true}},
+		{"mail that does not", `{"address":"` + mail(t, nil, false) + `","starttls":"smtp"}`, map[string]any{"reachable": true, "tls.enabled": false, "tls.oldest": nil, "tls.trusted": nil}},
+		{"no mail server", `{"address":"` + strings.TrimPrefix(serve(t, nil, bare).URL, "http://") + `","starttls":"smtp"}`, map[string]any{"reachable": true, "tls.enabled": nil}},
 		{"no TLS at all", `{"address":"` + strings.TrimPrefix(serve(t, nil, bare).URL, "http://") + `"}`, map[string]any{"reachable": true, "tls.enabled": false, "tls.oldest": nil, "tls.trusted": nil}},
 		{"http address", `{"address":"` + serve(t, nil, bare).URL + `"}`, map[string]any{"reachable": true, "tls.enabled": nil, "headers.csp": false, "securityContact": nil}},
 		{"plain refused", `{"address":"` + site(&tls.Config{Certificates: []tls.Certificate{in(60)}}, bare) + `","plain":` + closedPort(t) + `}`, map[string]any{"plain": "refused"}},
@@ -218,6 +223,45 @@ func TestEndpoints(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mail is a mail server that knows nothing but EHLO and STARTTLS.
+func mail(t testing.TB, c *tls.Config, offers bool) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go greet(conn, c, offers)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func greet(conn net.Conn, c *tls.Config, offers bool) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	fmt.Fprint(conn, "220 mail.halyard.example ESMTP\r\n")
+	if _, err := in.ReadString('\n'); err != nil {
+		return
+	}
+	if !offers {
+		fmt.Fprint(conn, "250-mail.halyard.example\r\n250 PIPELINING\r\n")
+		return
+	}
+	fmt.Fprint(conn, "250-mail.halyard.example\r\n250 STARTTLS\r\n")
+	if line, err := in.ReadString('\n'); err != nil || line != "STARTTLS\r\n" {
+		return
+	}
+	fmt.Fprint(conn, "220 go\r\n")
+	_ = tls.Server(conn, c).Handshake() // the client tells how it went
 }
 
 func closedPort(t testing.TB) string {
@@ -330,6 +374,7 @@ func TestOpenRefuses(t *testing.T) {
 		`{}`, `{"endpoints":[]}`, `{"endpoints":[{"address":"app"}]}`, `{"endpoints":[{"address":"ftp://a"}]}`, `{"endpoints":[{"address":"https://u:p@a"}]}`,
 		`{"endpoints":[{"address":"https://a","kind":"shop"}]}`, `{"endpoints":[{"address":"https://a"},{"address":"https://a"}]}`,
 		`{"endpoints":[{"address":"https://a","notice":"privacy"}]}`, `{"endpoints":[{"address":"a:25","notice":"/p"}]}`, `{"endpoints":[{"address":"http://a","plain":80}]}`,
+		`{"endpoints":[{"address":"https://a","starttls":"smtp"}]}`, `{"endpoints":[{"address":"a:143","starttls":"imap"}]}`,
 		`{"endpoints":[{"address":"https://a"}],"allow":"all"}`, `{"endpoints":[{"address":"https://a"}],"roots":"nowhere.pem"}`,
 	} {
 		if _, _, err := Driver.Open("x", json.RawMessage(with), source.Env{}); !errors.Is(err, audit.ErrInvalid) {

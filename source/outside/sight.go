@@ -1,6 +1,7 @@
 package outside
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,7 +9,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/textproto"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -128,9 +131,9 @@ func (l looker) connect(ctx context.Context, port string) (net.Conn, Connect) {
 	case err == nil:
 		return conn, Connect{Outcome: connected, Remote: conn.RemoteAddr().String()}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return nil, Connect{Outcome: refused, Why: why(err)}
+		return nil, Connect{Outcome: refused, Why: words(err)}
 	}
-	return nil, Connect{Outcome: unknown, Why: why(err)}
+	return nil, Connect{Outcome: unknown, Why: words(err)}
 }
 
 // handshake tries one version, a second time where the endpoint hung up without
@@ -158,6 +161,11 @@ func (l looker) handshakeOnce(ctx context.Context, name string, id uint16) (h Ha
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
+	if l.StartTLS == "smtp" {
+		if h.Refused, h.Why = startSMTP(conn); h.Why != "" {
+			return h, nil, false
+		}
+	}
 	t := tls.Client(conn, &tls.Config{
 		ServerName: serverName(l.host), MinVersion: id, MaxVersion: id, CipherSuites: everySuite(),
 		InsecureSkipVerify: true, //nolint:gosec // looked at, not trusted: trust is told by itself
@@ -167,10 +175,39 @@ func (l looker) handshakeOnce(ctx context.Context, name string, id uint16) (h Ha
 		},
 	})
 	if err := t.HandshakeContext(ctx); err != nil && !h.Agreed {
-		h.Refused, h.Why = saidNo(err), why(err)
+		h.Refused, h.Why = saidNo(err), words(err)
 		return h, nil, brokeOff(err)
 	}
 	return h, chain, false
+}
+
+// startSMTP asks a mail server to begin TLS (RFC 3207). refused: it said that it
+// does not; why is "" where it will.
+func startSMTP(conn net.Conn) (refused bool, why string) {
+	if err := conn.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
+		return false, err.Error()
+	}
+	r := textproto.NewReader(bufio.NewReader(io.LimitReader(conn, 64<<10)))
+	if _, _, err := r.ReadResponse(220); err != nil {
+		return false, "no greeting of a mail server: " + words(err)
+	}
+	if _, err := io.WriteString(conn, "EHLO localhost\r\n"); err != nil {
+		return false, words(err)
+	}
+	_, offers, err := r.ReadResponse(250)
+	if err != nil {
+		return false, "EHLO: " + words(err)
+	}
+	if !slices.ContainsFunc(strings.Split(offers, "\n"), func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "STARTTLS") }) {
+		return true, "it does not offer STARTTLS"
+	}
+	if _, err := io.WriteString(conn, "STARTTLS\r\n"); err != nil {
+		return false, words(err)
+	}
+	if _, _, err := r.ReadResponse(220); err != nil {
+		return false, "STARTTLS: " + words(err)
+	}
+	return false, ""
 }
 
 // serverName is the name sent to the endpoint (RFC 6066); an address is none.
@@ -219,7 +256,7 @@ func (l looker) trust(chain []*x509.Certificate) *Trust {
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: l.host, Roots: l.roots, Intermediates: between, CurrentTime: l.at})
 	if err != nil {
-		return &Trust{Why: why(err)}
+		return &Trust{Why: words(err)}
 	}
 	return &Trust{Trusted: true}
 }
@@ -232,8 +269,8 @@ func pemOf(chain []*x509.Certificate) []string {
 	return out
 }
 
-// why is an error in one line.
-func why(err error) string {
+// words are an error in one line.
+func words(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return "no answer within " + handshakeTime.String()
 	}

@@ -160,5 +160,5 @@ func webWhy(err error) string {
 	if errors.As(err, &ue) {
 		err = ue.Err
 	}
-	return why(err)
+	return words(err)
 }
