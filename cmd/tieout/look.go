@@ -101,6 +101,12 @@ func (a *app) showControl(ctx context.Context, p *period.Program, id string) err
 		fmt.Fprintf(w, "\n%s  %s\n", proc.ID, proc.Title)
 		fmt.Fprintf(w, "Version: %s\n", shortHash(proc.Hash))
 		a.say("Test: " + proc.Statement)
+		for _, q := range proc.Questions {
+			a.point("Asked: " + q)
+		}
+		for _, e := range proc.Evidence {
+			a.point("Asked for: " + e)
+		}
 		if found != nil {
 			a.printFound(found, proc.ID)
 		}
