@@ -201,7 +201,7 @@ func TestEndpoints(t *testing.T) {
 		{"mail that begins TLS", `{"address":"` + mail(t, &tls.Config{Certificates: []tls.Certificate{in(60)}, MinVersion: tls.VersionTLS11}, true) + `","kind":"mail","starttls":"smtp"}`,
 			map[string]any{"reachable": true, "tls.enabled": true, "tls.oldest": "1.1", "tls.trusted": true}},
 		{"mail that does not", `{"address":"` + mail(t, nil, false) + `","starttls":"smtp"}`, map[string]any{"reachable": true, "tls.enabled": false, "tls.oldest": nil, "tls.trusted": nil}},
-		{"no mail server", `{"address":"` + strings.TrimPrefix(serve(t, nil, bare).URL, "http://") + `","starttls":"smtp"}`, map[string]any{"reachable": true, "tls.enabled": nil}},
+		{"no mail server", `{"address":"` + says(t, "SSH-2.0-OpenSSH_9.2\r\n") + `","starttls":"smtp"}`, map[string]any{"reachable": true, "tls.enabled": nil}},
 		{"no TLS at all", `{"address":"` + strings.TrimPrefix(serve(t, nil, bare).URL, "http://") + `"}`, map[string]any{"reachable": true, "tls.enabled": false, "tls.oldest": nil, "tls.trusted": nil}},
 		{"http address", `{"address":"` + serve(t, nil, bare).URL + `"}`, map[string]any{"reachable": true, "tls.enabled": nil, "headers.csp": false, "securityContact": nil}},
 		{"plain refused", `{"address":"` + site(&tls.Config{Certificates: []tls.Certificate{in(60)}}, bare) + `","plain":` + closedPort(t) + `}`, map[string]any{"plain": "refused"}},
@@ -262,6 +262,27 @@ func greet(conn net.Conn, c *tls.Config, offers bool) {
 	}
 	fmt.Fprint(conn, "220 go\r\n")
 	_ = tls.Server(conn, c).Handshake() // the client tells how it went
+}
+
+// says is a server that says one thing and hangs up.
+func says(t testing.TB, greeting string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(conn, greeting)
+			conn.Close()
+		}
+	}()
+	return l.Addr().String()
 }
 
 func closedPort(t testing.TB) string {
