@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -605,6 +607,61 @@ func FuzzToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		if tok, err := ParseToken(s); err == nil && tok.String() != strings.TrimSpace(s) {
 			t.Errorf("%q became %q", s, tok)
+		}
+	})
+}
+
+// TestAtOnce: of the same message sent many times at once one is kept, and a
+// token enrolls one of many computers that use it at once.
+func TestAtOnce(t *testing.T) {
+	s := enrolled(t)
+	s.collect()
+	msg := s.next()
+	token := s.token(Grant{}, time.Hour)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	accepted, taken := 0, 0
+	for range 16 {
+		wg.Go(func() {
+			a := s.receiver.report(msg)
+			c := &Computer{Folder: t.TempDir(), Now: s.ours.now, Look: look}
+			_, err := c.Enroll(context.Background(), s.server.URL, token)
+			mu.Lock()
+			defer mu.Unlock()
+			if a.Outcome == Accepted {
+				accepted++
+			}
+			if err == nil {
+				taken++
+			}
+		})
+	}
+	wg.Wait()
+	if got := s.received(); accepted != 16 || len(got) != 1 || taken != 1 {
+		t.Errorf("%d accepted, the receiver has %v, %d computers enrolled; want 16, one, one", accepted, got, taken)
+	}
+}
+
+// FuzzAnswer: nothing that the receiver's key did not sign is an answer.
+func FuzzAnswer(f *testing.F) {
+	pub, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	a := Answer{Format: format.FormatAnswer, To: format.Digest([]byte("sent")), Outcome: Accepted, Sequence: 1, At: "2026-11-01T08:00:00Z"}
+	sig, err := format.Sign(key, format.FormatAnswer, a)
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, err := format.Encode(SignedAnswer{a, sig})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(good))
+	f.Add([]byte(`{"answer":{"outcome":"accepted"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if got, err := readAnswer(bytes.NewReader(b), pub, []byte("sent")); err == nil && got != a {
+			t.Errorf("%s was believed", b)
 		}
 	})
 }

@@ -17,6 +17,7 @@ import (
 
 	"tieout/agent"
 	"tieout/audit"
+	"tieout/internal/durable"
 	"tieout/report/text"
 	reports "tieout/source/agent"
 )
@@ -263,7 +264,8 @@ it can enroll a computer in their name. Only its hash is kept.`,
 }
 
 func (a *app) agentServe() *cobra.Command {
-	var folder, listen, cert, key string
+	var folder string
+	var o serving
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Receive the reports of enrolled computers", Args: exactly(0, "no argument"),
 		Long: `Listens until interrupted, checks every report and keeps it. Reports name
@@ -278,12 +280,13 @@ people's accounts: beyond this machine it speaks TLS only, by itself with
 			if err != nil {
 				return err
 			}
-			return a.serve(cmd.Context(), r, listen, cert, key)
+			return a.serveAt(cmd.Context(), r, o)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8731", "address and port")
-	cmd.Flags().StringVar(&cert, "certificate", "", "PEM file of the certificate chain")
-	cmd.Flags().StringVar(&key, "key", "", "PEM file of its key")
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8731", "address and port; port 0 takes a free one")
+	cmd.Flags().StringVar(&o.cert, "certificate", "", "PEM file of the certificate chain")
+	cmd.Flags().StringVar(&o.key, "key", "", "PEM file of its key")
+	cmd.Flags().StringVar(&o.addressFile, "address-file", "", "write the address that is listened on to this file")
 	return receiverFlag(cmd, &folder)
 }
 
@@ -294,28 +297,47 @@ func (a *app) serveLog() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.env.Stderr, nil))
 }
 
-func (a *app) serve(ctx context.Context, h http.Handler, listen, cert, key string) error {
-	host, _, err := net.SplitHostPort(listen)
+// serving says how to listen.
+type serving struct{ listen, cert, key, addressFile string }
+
+func (o serving) check() error {
+	host, _, err := net.SplitHostPort(o.listen)
 	if err != nil {
-		return fmt.Errorf("%w: --listen %q is not ADDRESS:PORT", audit.ErrUsage, listen)
+		return fmt.Errorf("%w: --listen %q is not ADDRESS:PORT", audit.ErrUsage, o.listen)
 	}
-	if ip := net.ParseIP(host); (cert == "" || key == "") && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%w: --listen %s: beyond this machine name --certificate and --key", audit.ErrUsage, listen)
+	if ip := net.ParseIP(host); (o.cert == "" || o.key == "") && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%w: --listen %s: beyond this machine name --certificate and --key", audit.ErrUsage, o.listen)
 	}
-	l, err := net.Listen("tcp", listen)
+	return nil
+}
+
+// serve serves h until ctx is done: beyond this machine by TLS only.
+func (a *app) serve(ctx context.Context, h http.Handler, listen, cert, key string) error {
+	return a.serveAt(ctx, h, serving{listen: listen, cert: cert, key: key})
+}
+
+func (a *app) serveAt(ctx context.Context, h http.Handler, o serving) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("%w: %w", audit.ErrUnavailable, err)
 	}
+	defer l.Close()
+	url, start := "http://"+l.Addr().String(), func(s *http.Server) error { return s.Serve(l) }
+	if o.cert != "" {
+		url, start = "https://"+l.Addr().String(), func(s *http.Server) error { return s.ServeTLS(l, o.cert, o.key) }
+	}
+	if o.addressFile != "" {
+		if err := durable.Write(o.addressFile, []byte(url+"\n"), 0o644); err != nil {
+			return err
+		}
+	}
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	ended := make(chan error, 1)
-	scheme := "http"
-	if cert != "" {
-		scheme = "https"
-		go func() { ended <- s.ServeTLS(l, cert, key) }()
-	} else {
-		go func() { ended <- s.Serve(l) }()
-	}
-	a.note("Receiving at %s://%s", scheme, l.Addr())
+	go func() { ended <- start(s) }()
+	a.note("Receiving at %s", url)
 	select {
 	case err := <-ended:
 		return err
