@@ -33,6 +33,7 @@ import (
 	"tieout/source/osquery"
 	"tieout/source/osv"
 	"tieout/source/outside"
+	"tieout/source/pagerduty"
 	"tieout/source/pgbackrest"
 	"tieout/source/powerpipe"
 	"tieout/source/prowler"
@@ -79,6 +80,7 @@ var Drivers = source.Registry{
 	sqlquery.Driver,
 	bamboohr.Driver,
 	jira.Driver,
+	pagerduty.Driver,
 	ldap.Driver,
 	scim.Driver,
 	roster.Driver,
