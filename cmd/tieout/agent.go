@@ -324,14 +324,13 @@ func (a *app) serveAt(ctx context.Context, h http.Handler, o serving) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", audit.ErrUnavailable, err)
 	}
-	defer l.Close()
 	url, start := "http://"+l.Addr().String(), func(s *http.Server) error { return s.Serve(l) }
 	if o.cert != "" {
 		url, start = "https://"+l.Addr().String(), func(s *http.Server) error { return s.ServeTLS(l, o.cert, o.key) }
 	}
 	if o.addressFile != "" {
 		if err := durable.Write(o.addressFile, []byte(url+"\n"), 0o644); err != nil {
-			return err
+			return errors.Join(err, l.Close())
 		}
 	}
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
