@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"tieout/source"
+	"tieout/source/cloud"
 	"tieout/source/rest"
 )
 
@@ -23,7 +23,8 @@ const (
 
 var cannotEC2 = []string{
 	"network access lists and firewalls that stand before a security group",
-	fmt.Sprintf("an open range of more than %d ports is listed by its ends and by the ports of common services within it", widest),
+	"which addresses a prefix list holds that a security group names: it counts as open to none but those",
+	cloud.Cannot,
 	"software on an instance, and when it was updated",
 }
 
@@ -51,70 +52,38 @@ type permission struct {
 
 // open reports whether the permission is for any address.
 func (p permission) open() bool {
-	return slices.Contains(p.V4, "0.0.0.0/0") || slices.Contains(p.V6, "::/0")
+	return slices.ContainsFunc(p.V4, cloud.Anywhere) || slices.ContainsFunc(p.V6, cloud.Anywhere)
 }
 
-// widest is the widest range of ports that is listed port by port.
-const widest = 100
-
-// Ports of services that nobody means to have open: remote control, databases,
-// caches, queues, cluster and file services, and the web's own.
-var common = []int{20, 21, 22, 23, 25, 53, 80, 110, 111, 135, 137, 138, 139, 143, 161, 389, 443, 445, 465, 512, 513, 514, 587, 636, 873, 993, 995,
-	1080, 1433, 1434, 1521, 1723, 1883, 2049, 2181, 2375, 2376, 2379, 2380, 2483, 2484, 3000, 3128, 3268, 3306, 3389, 4333, 4369, 4444, 5000, 5432, 5439, 5500,
-	5601, 5672, 5900, 5901, 5984, 5985, 5986, 6379, 6443, 7000, 7001, 7199, 7473, 7474, 7687, 8000, 8020, 8080, 8086, 8088, 8123, 8200, 8443, 8500, 8888, 9000, 9042,
-	9092, 9160, 9200, 9300, 9418, 10250, 10255, 11211, 15672, 16379, 26257, 27017, 27018, 27019, 28015, 28017, 50000, 50070, 61616}
-
-// ports are what the permission opens: "22" for TCP, "53/udp" for UDP. A wide
-// range is given by its ends, and by the common ports in it.
-func (p permission) ports() []string {
+// addTo adds what the permission opens: "22" for TCP, "53/udp" for UDP. One
+// that names no ports opens all of its protocol.
+func (p permission) addTo(ports *cloud.Ports) {
 	from, errFrom := strconv.Atoi(p.From)
 	to, errTo := strconv.Atoi(p.To)
+	if errFrom != nil || errTo != nil || from < 0 || to < 0 {
+		from, to = 0, 65535
+	}
 	switch p.Protocol {
 	case "-1":
-		return append(between(0, 65535, ""), between(0, 65535, "/udp")...)
+		ports.Add("tcp", 0, 65535)
+		ports.Add("udp", 0, 65535)
 	case "tcp", "6":
+		ports.Add("tcp", from, to)
 	case "udp", "17":
-		if errFrom == nil && errTo == nil {
-			return between(from, to, "/udp")
-		}
-		return between(0, 65535, "/udp")
-	default: // ICMP and others have no ports
-		return nil
-	}
-	if errFrom != nil || errTo != nil {
-		return between(0, 65535, "")
-	}
-	return between(from, to, "")
-}
-
-func between(from, to int, suffix string) []string {
-	if to-from < widest {
-		var out []string
-		for n := from; n <= to; n++ {
-			out = append(out, strconv.Itoa(n)+suffix)
-		}
-		return out
-	}
-	out := []string{fmt.Sprintf("%d-%d%s", from, to, suffix)}
-	for _, n := range common {
-		if from <= n && n <= to {
-			out = append(out, strconv.Itoa(n)+suffix)
-		}
-	}
-	return out
+		ports.Add("udp", from, to)
+	} // ICMP and others have no ports
 }
 
 // openPorts are the ports of a group that are open to any address, in order,
 // each once.
 func (g securityGroup) openPorts() []string {
-	out := []string{}
+	var ports cloud.Ports
 	for _, p := range g.Ingress {
 		if p.open() {
-			out = append(out, p.ports()...)
+			p.addTo(&ports)
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return ports.List()
 }
 
 // groupFacts say what the security groups of a page's instances open.

@@ -31,14 +31,14 @@ const (
 
 var liveRegions = []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
 
-// A cloud is the emulator (moto), asked with this package's own requests.
-type cloud struct {
+// A moto is the emulator (moto), asked with this package's own requests.
+type moto struct {
 	t    *testing.T
 	base *url.URL
 	own  *session
 }
 
-func startMoto(t *testing.T) *cloud {
+func startMoto(t *testing.T) *moto {
 	port := live.Port(t)
 	cmd := exec.Command(live.Peer(t, "python/bin/moto_server"), "-H", "127.0.0.1", "-p", strconv.Itoa(port))
 	cmd.Env = append(os.Environ(), "TZ=UTC")
@@ -47,7 +47,7 @@ func startMoto(t *testing.T) *cloud {
 	c := &collector{name: "aws", base: base, wait: count(new(int))}
 	c.s.Allow, c.s.Region, c.s.Role = "loopback", "us-east-1", "TieoutReadOnly"
 	own := &session{c: c, account: ownAccount, creds: credentials.NewStaticCredentialsProvider("AKIAMADEUP", "made-up", "")}
-	return &cloud{t, base, own}
+	return &moto{t, base, own}
 }
 
 // count waits without sleeping.
@@ -59,7 +59,7 @@ func count(n *int) waiting {
 }
 
 // do asks and fails the test where the emulator does not do it.
-func (c *cloud) do(s *session, svc service, region string, ask rest.Ask) rest.Answer {
+func (c *moto) do(s *session, svc service, region string, ask rest.Ask) rest.Answer {
 	c.t.Helper()
 	a, err := s.client(svc, region).Do(c.t.Context(), ask)
 	if err != nil || !a.OK() {
@@ -69,7 +69,7 @@ func (c *cloud) do(s *session, svc service, region string, ask rest.Ask) rest.An
 }
 
 // got is the text at a path of a JSON answer.
-func (c *cloud) got(a rest.Answer, path ...string) string {
+func (c *moto) got(a rest.Answer, path ...string) string {
 	c.t.Helper()
 	var v any
 	if err := json.Unmarshal(a.Body, &v); err != nil {
@@ -81,12 +81,12 @@ func (c *cloud) got(a rest.Answer, path ...string) string {
 	return fmt.Sprint(v)
 }
 
-func (c *cloud) put(s *session, uri, body string) {
+func (c *moto) put(s *session, uri, body string) {
 	c.t.Helper()
 	c.do(s, s3, "us-east-1", rest.Ask{Method: "PUT", URI: uri, Body: []byte(body)})
 }
 
-func (c *cloud) with(settings string) sourcetest.Connection {
+func (c *moto) with(settings string) sourcetest.Connection {
 	return sourcetest.Connection{Driver: Driver, Name: "aws", With: settings, Window: window(),
 		Env: source.Env{Secret: secretOf}}
 }
@@ -165,7 +165,7 @@ func TestMoto(t *testing.T) {
 	})
 }
 
-func (c *cloud) settings(production string) string {
+func (c *moto) settings(production string) string {
 	return `{"endpoint":"` + c.base.String() + `","allow":"loopback","accessKey":"env:K","secretKey":"env:S","role":"TieoutReadOnly","organization":true,` +
 		`"accounts":["` + hiddenAccount + `"],"regions":["` + strings.Join(liveRegions, `","`) + `"],"environments":{"production":["` + production + `"]},` +
 		`"tags":{"environment":"Environment","classification":"Class","owner":"Team","employeeNumber":"EmployeeNumber"},"person":"hr/{employeeNumber}","privileged":[]}`
@@ -365,7 +365,7 @@ func checkStreams(t *testing.T, r *sourcetest.Recorder, member string) {
 
 // record writes what the emulator answers for two accounts and one region, for
 // the tests that replay it.
-func (c *cloud) record(path, member string) {
+func (c *moto) record(path, member string) {
 	var list []kept
 	with := strings.NewReplacer(`"regions":["`+strings.Join(liveRegions, `","`)+`"]`, `"regions":["eu-west-1"]`, `"accounts":["`+hiddenAccount+`"],`, "").Replace(c.settings(member))
 	conn := c.with(with)

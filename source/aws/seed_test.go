@@ -17,7 +17,7 @@ import (
 const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 
 // seedPeople makes users with and without a second factor, keys and groups.
-func (c *cloud) seedPeople(s *session) {
+func (c *moto) seedPeople(s *session) {
 	for _, ask := range []rest.Ask{
 		form(iam, "CreateUser", "UserName", "ana", "Tags.member.1.Key", "EmployeeNumber", "Tags.member.1.Value", "17"),
 		form(iam, "CreateLoginProfile", "UserName", "ana", "Password", "Made-up-1234"),
@@ -39,7 +39,7 @@ func (c *cloud) seedPeople(s *session) {
 	}
 }
 
-func (c *cloud) seedBuckets(s *session, prefix string) {
+func (c *moto) seedBuckets(s *session, prefix string) {
 	c.put(s, "/"+prefix+"-open", "")
 	c.put(s, "/"+prefix+"-open?acl", `<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>o</ID></Owner><AccessControlList><Grant>`+
 		`<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group"><URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee>`+
@@ -58,7 +58,7 @@ func (c *cloud) seedBuckets(s *session, prefix string) {
 }
 
 // seedRegion makes what belongs to one region, and returns the open group.
-func (c *cloud) seedRegion(s *session, region string) {
+func (c *moto) seedRegion(s *session, region string) {
 	a := c.do(s, ec2, region, form(ec2, "CreateSecurityGroup", "GroupName", "open", "GroupDescription", "made up"))
 	group, err := textAt(a.Body, []string{"groupId"})
 	if err != nil || group == "" {
@@ -99,7 +99,7 @@ func (c *cloud) seedRegion(s *session, region string) {
 
 // seedNetworks makes a second network, peers it with the first, logs its
 // traffic, and puts a load balancer into the first.
-func (c *cloud) seedNetworks(s *session, region string) {
+func (c *moto) seedNetworks(s *session, region string) {
 	text := func(a rest.Answer, path ...string) string {
 		v, err := textAt(a.Body, path)
 		if err != nil || v == "" {
@@ -152,7 +152,7 @@ func certificate(t *testing.T) (cert, key []byte) {
 }
 
 // seedTrails makes a trail that logs and one that does not.
-func (c *cloud) seedTrails(s *session, bucket string) {
+func (c *moto) seedTrails(s *session, bucket string) {
 	for _, name := range []string{"logging", "silent"} {
 		c.do(s, cloudtrailAPI, "eu-west-1", target(cloudtrailAPI, "CreateTrail", body{"Name": name, "S3BucketName": bucket, "EnableLogFileValidation": name == "logging", "IsMultiRegionTrail": name == "logging"}))
 	}
