@@ -125,9 +125,7 @@ func (p *Program) collectOne(ctx context.Context, def definition.SourceDef, prog
 		return c, fmt.Errorf("%s: %w", def.File, err)
 	}
 	now := audit.Instant(p.Now())
-	window := audit.Window{
-		Span: audit.Span{From: p.Period.From.Add(-carryIn), To: now}, AsOf: now, Zone: p.Period.Zone,
-	}
+	window := p.window(now)
 	if window.Since, err = p.resume(ctx, drv, def.Name, config, window); err != nil {
 		return c, err
 	}
@@ -145,6 +143,11 @@ func (p *Program) collectOne(ctx context.Context, def definition.SourceDef, prog
 	}
 	c.Err = cause
 	return c, nil
+}
+
+// window is what a collection that begins now reads.
+func (p *Program) window(now time.Time) audit.Window {
+	return audit.Window{Span: audit.Span{From: p.Period.From.Add(-carryIn), To: now}, AsOf: now, Zone: p.Period.Zone}
 }
 
 // conclude ends a collection. After a write that failed nobody knows what of it

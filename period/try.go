@@ -11,8 +11,8 @@ import (
 	"tieout/timeline"
 )
 
-// Try reads a connection as Collect would, with events as far back as reach,
-// and keeps nothing. It returns the manifest of every stream that was closed,
+// Try reads a connection as Collect would, and keeps nothing. A reach above
+// zero shortens what is read of the past to that long. It returns the manifest of every stream that was closed,
 // with the number of items that could be read, also where err is not nil.
 func (p *Program) Try(ctx context.Context, name string, reach time.Duration) ([]audit.Manifest, error) {
 	def, err := p.sourceDef(name)
@@ -29,7 +29,10 @@ func (p *Program) Try(ctx context.Context, name string, reach time.Duration) ([]
 	}
 	now := audit.Instant(p.Now())
 	t := &trial{drv: drv, config: config}
-	w := audit.Window{Span: audit.Span{From: now.Add(-reach), To: now}, AsOf: now, Zone: p.Period.Zone}
+	w := p.window(now)
+	if short := now.Add(-reach); reach > 0 && short.After(w.From) {
+		w.From = short
+	}
 	err = collector.Collect(ctx, w, t)
 	return t.closed, err
 }

@@ -292,12 +292,18 @@ func (a *app) connectorTest() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVar(&days, "days", 7, "how far back events are read")
+	cmd.Flags().IntVar(&days, "days", 0, "read only so many days back; 0: as far as a collection does")
 	return cmd
 }
 
+// maxTrialDays is more than any collection looks back.
+const maxTrialDays = 36500
+
 // testConnector reads a connection into a sink that keeps nothing.
 func (a *app) testConnector(ctx context.Context, p *period.Program, name string, days int) error {
+	if days < 0 || days > maxTrialDays {
+		return fmt.Errorf("%w: --days %d: write 1 to %d, or leave it out", audit.ErrUsage, days, maxTrialDays)
+	}
 	trial, err := p.Try(ctx, name, time.Duration(days)*24*time.Hour)
 	if err != nil && len(trial) == 0 {
 		return err
