@@ -63,6 +63,7 @@ func (c Command) Run(ctx context.Context) Output {
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
 	cmd.Env = c.environment()
 	cmd.WaitDelay = 5 * time.Second
+	together(cmd)
 	stdout, stderr := &bounded{}, &bounded{}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	err := cmd.Run()
