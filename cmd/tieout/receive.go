@@ -31,7 +31,7 @@ connection of kind scim is at /scim/NAME, each of kind github-webhooks at
 /github/NAME. The secret that the sender presents is named for each, by
 reference. Beyond this machine it speaks TLS only, by itself with --certificate
 and --key or behind a proxy that does.`,
-		Example: "  tieout receive --secret okta=env:SCIM_TOKEN --secret hooks=file:/run/secrets/webhook",
+		Example: "  tieout receive --secret okta=env:SCIM_TOKEN\n  tieout receive hooks --secret hooks=file:/run/secrets/webhook",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var mux *http.ServeMux
 			var stop func() error

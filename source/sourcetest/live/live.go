@@ -75,8 +75,11 @@ func Port(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // Address is 127.0.0.1 with a port.
@@ -96,7 +99,7 @@ func Start(t testing.TB, cmd *exec.Cmd, ready func(ctx context.Context) error) {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		if err := cmd.Process.Kill(); err == nil {
-			<-ended
+			_ = <-ended // it was killed
 		}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
