@@ -10,7 +10,7 @@ import (
 )
 
 // controls groups the controls by the first criterion they serve.
-func (v *view) controls() {
+func (v *View) controls() {
 	byID := map[string]*audit.Criterion{}
 	for i := range v.R.Criteria {
 		byID[v.R.Criteria[i].ID] = &v.R.Criteria[i]
@@ -50,11 +50,11 @@ func groupRank(list []audit.Criterion, group string) int {
 	return i
 }
 
-func (v *view) control(c *audit.ControlReport, byID map[string]*audit.Criterion) *control {
+func (v *View) control(c *audit.ControlReport, byID map[string]*audit.Criterion) *control {
 	k := c.Control
 	out := &control{
 		ID: k.ID, Title: k.Title, Description: k.Description, Owner: k.Owner, Happens: k.Frequency, Anchor: anchor("c-", k.ID),
-		Class: stateClass[c.State], Word: report.StateWord(c.State, report.Outsider),
+		Class: stateClass[c.State], Word: report.StateWord(c.State, v.reader),
 	}
 	for _, id := range k.Criteria {
 		one := criterion{ID: id, Anchor: anchor("k-", id)}
@@ -69,7 +69,7 @@ func (v *view) control(c *audit.ControlReport, byID map[string]*audit.Criterion)
 	return out
 }
 
-func (v *view) test(t *audit.Tested, k audit.Control, n int) test {
+func (v *View) test(t *audit.Tested, k audit.Control, n int) test {
 	out := test{
 		Anchor: anchor("t-", k.ID) + "." + strconv.Itoa(n+1), Title: t.Title, ID: t.Procedure, Hash: t.Hash,
 		Statement: report.TestCell(t, v.loc), Population: t.Population, Result: report.ResultCell(t),
@@ -89,7 +89,7 @@ func (v *view) test(t *audit.Tested, k audit.Control, n int) test {
 }
 
 // links leads from a test to its findings, its gaps and what it read.
-func (v *view) links(out *test, t *audit.Tested) {
+func (v *View) links(out *test, t *audit.Tested) {
 	const few = 20
 	for i := range t.Deviations[:min(len(t.Deviations), few)] {
 		out.Findings = append(out.Findings, to(t.Deviations[i].Ref, v.devAt[report.KeyOf(&t.Deviations[i])]))
@@ -98,7 +98,7 @@ func (v *view) links(out *test, t *audit.Tested) {
 		out.Findings = append(out.Findings, ref{"and " + report.Number(n) + " more", "#deviations"})
 	}
 	for i := range t.Gaps[:min(len(t.Gaps), few)] {
-		g := v.gap(&t.Gaps[i])
+		g := v.Gap(&t.Gaps[i])
 		out.Gaps = append(out.Gaps, to(g.When, g.Anchor))
 	}
 	if n := len(t.Gaps) - few; n > 0 {
@@ -119,7 +119,7 @@ func to(text, fragment string) ref {
 
 // days are the rows behind a strip: a window each, a month of events, or a
 // stretch of days with one outcome.
-func (v *view) days(t *audit.Tested) []dayRow {
+func (v *View) days(t *audit.Tested) []dayRow {
 	var rows []dayRow
 	last := ""
 	for _, m := range t.Marks {
@@ -154,7 +154,7 @@ func (d *dayRow) add(m audit.Mark) {
 
 // rest is what stands behind the tests: untested controls, coverage, criteria,
 // evidence and versions.
-func (v *view) rest() {
+func (v *View) rest() {
 	r := v.R
 	for _, c := range r.Untested {
 		v.Untested = append(v.Untested, untested{c.ID, c.Title, c.Owner, r.Why[c.ID]})
@@ -187,7 +187,7 @@ func sortedKeys(m map[string]int) []string {
 	return keys
 }
 
-func (v *view) stream(c *audit.StreamSummary) stream {
+func (v *View) stream(c *audit.StreamSummary) stream {
 	out := stream{
 		Anchor: anchor("s-", streamName(c.StreamKey)), Name: streamName(audit.StreamKey{Source: c.Source, Scope: c.Scope}), Type: c.Type,
 		Items: report.Number(c.Items), Checks: c.Checks, Strip: drawCoverage(c, v.R.Period, v.R.AsOf, v.loc),
@@ -210,7 +210,7 @@ func (v *view) stream(c *audit.StreamSummary) stream {
 	return out
 }
 
-func (v *view) criterion(c audit.Criterion) criterion {
+func (v *View) criterion(c audit.Criterion) criterion {
 	out := criterion{ID: c.ID, Summary: c.Summary, Anchor: anchor("k-", c.ID)}
 	for i := range v.R.Controls {
 		if k := &v.R.Controls[i].Control; slices.Contains(k.Criteria, c.ID) {
@@ -225,7 +225,7 @@ func (v *view) criterion(c audit.Criterion) criterion {
 	return out
 }
 
-func (v *view) record(e audit.EvidenceLine) record {
+func (v *View) record(e audit.EvidenceLine) record {
 	about := report.Moment(e.About.From, v.loc)
 	if d := e.About.To.Sub(e.About.From); d > 1000 {
 		about = report.Days(e.About, v.loc)

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"tieout/audit"
+	"tieout/report"
 )
 
 //go:embed fonts/*.woff2 fonts/OFL-*.txt
@@ -38,7 +39,7 @@ var (
 // Write writes r as a page. The same report gives the same bytes. All text of
 // the report is escaped, so markup in a name is shown and never acts.
 func Write(w io.Writer, r audit.Report) error {
-	v, err := newView(&r)
+	v, err := NewView(&r, report.Outsider)
 	if err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}
@@ -65,21 +66,35 @@ func Colors() string {
 	return root + "\n"
 }
 
+// Sheet is the whole style of the page, without typefaces.
+func Sheet() string { return sheet }
+
+// A Typeface is one of the house's fonts; File is its name below fonts.
+type Typeface struct{ Family, File, Weights string }
+
+// Typefaces are the house's fonts.
+var Typefaces = []Typeface{
+	{"Inter", "inter-latin-wght-normal.woff2", "100 900"},
+	{"Source Serif 4", "source-serif-4-latin-wght-normal.woff2", "200 900"},
+	{"JetBrains Mono", "jetbrains-mono-latin-wght-normal.woff2", "100 800"},
+}
+
+// Data is the font's file (WOFF2).
+func (t Typeface) Data() []byte {
+	data, err := fonts.ReadFile("fonts/" + t.File)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
 // FontFaces is a style sheet that holds the house's typefaces and needs nothing
 // else.
 func FontFaces() string {
 	var b strings.Builder
-	for _, f := range []struct{ family, file, weights string }{
-		{"Inter", "inter-latin-wght-normal", "100 900"},
-		{"Source Serif 4", "source-serif-4-latin-wght-normal", "200 900"},
-		{"JetBrains Mono", "jetbrains-mono-latin-wght-normal", "100 800"},
-	} {
-		data, err := fonts.ReadFile("fonts/" + f.file + ".woff2")
-		if err != nil {
-			panic(err)
-		}
+	for _, f := range Typefaces {
 		fmt.Fprintf(&b, "@font-face{font-family:%q;src:url(data:font/woff2;base64,%s) format(\"woff2\");font-weight:%s;font-display:swap}\n",
-			f.family, base64.StdEncoding.EncodeToString(data), f.weights)
+			f.Family, base64.StdEncoding.EncodeToString(f.Data()), f.Weights)
 	}
 	return b.String()
 }

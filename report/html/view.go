@@ -14,9 +14,9 @@ import (
 	"tieout/report"
 )
 
-// A view is a report as the page wants it: every text ready, every link made.
-// It adds no facts.
-type view struct {
+// A View is a report as a page wants it: every text ready, the links of one
+// page made. It adds no facts, and does not change once it is made.
+type View struct {
 	Policy     string
 	Style      template.CSS
 	Title      string
@@ -40,6 +40,7 @@ type view struct {
 	Witnessed  string
 	Digest     string
 
+	reader report.Reader
 	devAt  map[report.FindingKey]string // fragment of each listed finding
 	gapAt  map[string]string            // and of each listed gap, by gapKey
 	loc    *time.Location
@@ -138,13 +139,15 @@ type record struct {
 	Anchor, Ref, Kind, Source, Scope, Query, About, Collected, Recorded, Digest, Size string
 }
 
-func newView(r *audit.Report) (*view, error) {
+// NewView makes the view of r for a reader. It keeps r.
+func NewView(r *audit.Report, reader report.Reader) (*View, error) {
 	bytes, err := canonical.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(bytes)
-	v := &view{
+	v := &View{
+		reader: reader,
 		Policy: policy, Style: template.CSS(style), R: r, Digest: "sha256:" + hex.EncodeToString(sum[:]),
 		loc: r.Period.Location(), known: map[int64]bool{}, titles: map[string]string{},
 		devAt: map[report.FindingKey]string{}, gapAt: map[string]string{},
@@ -162,7 +165,7 @@ func newView(r *audit.Report) (*view, error) {
 	return v, nil
 }
 
-func (v *view) head() {
+func (v *View) head() {
 	r := v.R
 	v.Title = "Results, " + report.Days(r.Period.Span, v.loc) + " · " + r.Organization.Name
 	v.Period = report.Days(r.Period.Span, v.loc)
@@ -206,7 +209,7 @@ func categories(list []audit.Category) string {
 	return strings.Join(names, ", ")
 }
 
-func (v *view) counts() {
+func (v *View) counts() {
 	s := report.StandingOf(v.R)
 	for _, c := range []struct {
 		n           int
@@ -218,24 +221,24 @@ func (v *view) counts() {
 		{s.AtRisk, "late", string(audit.AtRisk), "#controls"},
 		{s.NotStarted, "none", string(audit.NotStarted), "#controls"},
 		{s.Untested, "due", "Not tested here", "#untested"},
-		{s.OnTrack, "ok", report.StateWord(audit.OnTrack, report.Outsider), "#controls"},
+		{s.OnTrack, "ok", report.StateWord(audit.OnTrack, v.reader), "#controls"},
 	} {
 		v.Counts = append(v.Counts, stateCount{c.class, c.word, c.href, report.Number(c.n)})
 	}
 }
 
 // findings lists deviations and gaps, each up to Shown.
-func (v *view) findings() {
+func (v *View) findings() {
 	devs, gaps := report.Deviations(v.R), report.Gaps(v.R)
 	v.MoreDevs, v.MoreGaps = more(len(devs), "findings"), more(len(gaps), "stretches")
 	used := map[string]bool{}
 	for i := range devs[:min(len(devs), Shown)] {
 		v.devAt[report.KeyOf(&devs[i])] = unlike(used, anchor("d-", devs[i].Ref))
-		v.Deviations = append(v.Deviations, v.finding(&devs[i]))
+		v.Deviations = append(v.Deviations, v.Finding(&devs[i]))
 	}
 	for i := range gaps[:min(len(gaps), Shown)] {
 		v.gapAt[gapKey(&gaps[i])] = unlike(used, anchor("g-", gaps[i].Procedure+"."+gaps[i].Span.From.UTC().Format(time.DateOnly)))
-		v.Gaps = append(v.Gaps, v.gap(&gaps[i]))
+		v.Gaps = append(v.Gaps, v.Gap(&gaps[i]))
 	}
 }
 
@@ -260,7 +263,8 @@ func more(n int, what string) string {
 	return report.Number(n-Shown) + " more " + what + " are in the workbook and in the JSON of this report, in the same order."
 }
 
-func (v *view) finding(d *audit.Deviation) finding {
+// Finding is one deviation as a page shows it.
+func (v *View) Finding(d *audit.Deviation) finding {
 	f := finding{
 		Anchor: v.devAt[report.KeyOf(d)], Ref: d.Ref, Controls: v.controlRefs(d.Controls), Title: d.Title, Item: d.Item, Reason: d.Reason,
 		When: report.Days(d.Span, v.loc), Decision: decision(d), Why: d.DecidedWhy, Cause: d.Cause, Response: d.Response,
@@ -284,7 +288,7 @@ func (v *view) finding(d *audit.Deviation) finding {
 }
 
 // bounds says both ends of what is known, where an observation gave them.
-func (v *view) bounds(d *audit.Deviation) string {
+func (v *View) bounds(d *audit.Deviation) string {
 	var parts []string
 	if !d.Start.Exact() {
 		parts = append(parts, "began after "+report.Moment(d.Start.After, v.loc)+" and by "+report.Moment(d.Start.At, v.loc))
@@ -313,7 +317,8 @@ func decision(d *audit.Deviation) string {
 	return report.Capital(word)
 }
 
-func (v *view) gap(g *audit.Gap) gap {
+// Gap is one stretch without evidence as a page shows it.
+func (v *View) Gap(g *audit.Gap) gap {
 	touches := "the whole population"
 	if g.Items > 0 {
 		touches = report.Plural(g.Items, "item", "items")
@@ -328,7 +333,7 @@ func streamName(k audit.StreamKey) string {
 	return strings.Join(slices.DeleteFunc([]string{k.Source, k.Scope, k.Type}, func(s string) bool { return s == "" }), " · ")
 }
 
-func (v *view) controlRefs(ids []string) []ref {
+func (v *View) controlRefs(ids []string) []ref {
 	var out []ref
 	for _, id := range ids {
 		r := ref{Text: id}
@@ -341,7 +346,7 @@ func (v *view) controlRefs(ids []string) []ref {
 }
 
 // recordRefs names records, and leads to those in the evidence index.
-func (v *view) recordRefs(records []int64) []ref {
+func (v *View) recordRefs(records []int64) []ref {
 	var out []ref
 	for _, i := range records {
 		r := ref{Text: audit.EvidenceRef(i)}
