@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -304,4 +305,23 @@ func (fs *resultFiles) remove() {
 		f.f.Close()
 	}
 	os.RemoveAll(fs.dir)
+}
+
+// RunOfPeriod returns the newest sealed run over this program's period, or
+// audit.ErrNotFound.
+func (p *Program) RunOfPeriod(ctx context.Context) (*Run, error) {
+	runs, err := p.Store.Runs(ctx, math.MaxInt32)
+	if err != nil {
+		return nil, err
+	}
+	for _, saved := range runs {
+		run, err := p.loadRun(ctx, saved)
+		if err != nil {
+			return nil, err
+		}
+		if run.Period.Span == p.Period.Span {
+			return run, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: nothing has been tested over %s to %s yet. Next: tieout collect, then tieout check", audit.ErrNotFound, p.Period.First(), p.Period.Last())
 }
