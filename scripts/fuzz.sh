@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a short while: scripts/fuzz.sh [TIME], default 30s.
+# Runs every fuzz target for a while, or for so many inputs: scripts/fuzz.sh
+# [TIME or COUNTx], default 30s. A count ends in the middle of nothing; a time may
+# end within an input, which Go then calls a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 time=${1:-30s}

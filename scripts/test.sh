@@ -39,7 +39,7 @@ say "race detector, short tests"
 CGO_ENABLED=1 $GO test -race -short ./...
 
 say "fuzz every parser, shortly"
-scripts/fuzz.sh "${FUZZTIME:-1s}"
+scripts/fuzz.sh "${FUZZTIME:-1000x}"
 
 say "all tests"
 $TOOL gotestsum --format pkgname --jsonfile "$LOG/tests.json" -- -count=1 -timeout 20m ./...
