@@ -40,6 +40,14 @@ var tables = []table{
 	{"decisions", "id, ref, disposition, cause, response, why, actor_kind, actor_name, decided, record", "id"},
 	{"meta", "name, value", "name"},
 	{"leases", "name, holder, expires, token", "name"},
+	{"accounts", "id, email, name, status, created, password, otp, otp_active, otp_step, rights, version", "id"},
+	{"account_grants", "account, role, scope, object", "account, role, scope, object"},
+	{"recovery_codes", "account, hash", "account, hash"},
+	{"invitations", "hash, account, expires, factors", "hash"},
+	{"sessions", "hash, id, account, pending, method, signed_in, created, used, expires, rights, address, agent", "id"},
+	{"api_tokens", "id, hash, account, name, permissions, created, expires, used", "id"},
+	{"attempts", "subject, failures, at, blocked", "subject"},
+	{"activities", "n, id, at, canonical, record", "n"},
 }
 
 // Backup writes the whole store, as it is at one instant, to a new file while

@@ -38,6 +38,7 @@ func Fill(t *testing.T, s *store.Store) {
 	must(t, s.SetMeta(ctx, "k", ""))
 	_, err = s.Lock(ctx, "run", "a", time.Hour)
 	must(t, err)
+	fillAccess(t, s)
 }
 
 // Contents is what a store that Fill filled tells of itself, by name.
@@ -66,6 +67,7 @@ func Contents(t *testing.T, s *store.Store) map[string]any {
 	keep("runs")(wrap(s.Runs(ctx, 10)))
 	keep("decisions")(wrap(s.Decisions(ctx, "")))
 	keep("meta")(wrap(s.Meta(ctx, "k")))
+	out["access"] = accessContents(t, s)
 	var recs []audit.Record
 	must(t, s.Records(ctx, store.RecordFilter{}, func(r audit.Record) error {
 		recs = append(recs, r)
