@@ -86,7 +86,19 @@ const (
 	RecordClock      RecordKind = "clock"      // this server's clock jumped
 	RecordDecision   RecordKind = "decision"   // a person's answer about a deviation or a link
 	RecordReport     RecordKind = "report"     // a report exported
+	RecordActivity   RecordKind = "activity"   // something asked or done through a server: an Activity
 )
+
+// An Activity is what somebody asked or did through a server: the Detail of a
+// RecordActivity, sealed before the answer is given.
+type Activity struct {
+	Through   string `json:"through"`             // the way in, such as "mcp"
+	Act       string `json:"act"`                 // what was called, as the caller named it
+	Arguments string `json:"arguments,omitempty"` // as they were sent; of long ones the beginning
+	Digest    string `json:"digest,omitempty"`    // "sha256:" + hex of Arguments that were cut
+	Client    string `json:"client,omitempty"`    // what the calling program says it is; nobody checked it
+	For       string `json:"for,omitempty"`       // the person under whose account the server runs
+}
 
 // Unsequenced is the Index of a record that has no place in the log yet.
 const Unsequenced int64 = -1

@@ -12,6 +12,7 @@ import (
 
 	"tieout/audit"
 	"tieout/period"
+	"tieout/reader/answer"
 	"tieout/report"
 	"tieout/report/html"
 	reportjson "tieout/report/json"
@@ -246,7 +247,7 @@ func asTable(l listing) text.Table {
 }
 
 func deviationListing(ds []audit.Deviation, p audit.Period) listing {
-	l := listing{schema: "tieout.deviations/1", columns: []text.Column{
+	l := listing{schema: answer.DeviationsSchema, columns: []text.Column{
 		{Head: "ref"}, {Head: "control"}, {Head: "item", Flex: true}, {Head: "when"}, {Head: "outcome"}, {Head: "why", Flex: true}, {Head: "decided"},
 	}}
 	for _, d := range ds {
@@ -255,31 +256,15 @@ func deviationListing(ds []audit.Deviation, p audit.Period) listing {
 			why = "no longer found by the present procedure; " + why
 		}
 		l.rows = append(l.rows, row{[]string{
-			d.Ref, strings.Join(d.Controls, " "), itemName(&d.Result), when(&d.Result, p), d.Outcome.String(), why, string(d.Disposition),
+			d.Ref, strings.Join(d.Controls, " "), answer.ItemName(&d.Result), answer.When(&d.Result, p), d.Outcome.String(), why, string(d.Disposition),
 		}, d})
 	}
-	l.summary = report.Capital(count(len(ds), "deviation", "deviations")) + "."
+	l.summary = answer.DeviationsSentence(len(ds))
 	return l
 }
 
-func itemName(r *audit.Result) string {
-	if r.Label != "" && r.Label != r.Item {
-		return r.Label
-	}
-	return r.Item
-}
-
-// when says when a result was, in days of the period's zone.
-func when(r *audit.Result, p audit.Period) string {
-	s := report.Days(r.Span, p.Location())
-	if r.Open {
-		s += " and on"
-	}
-	return s
-}
-
 func gapListing(gs []audit.Gap, p audit.Period) listing {
-	l := listing{schema: "tieout.gaps/1", columns: []text.Column{
+	l := listing{schema: answer.GapsSchema, columns: []text.Column{
 		{Head: "procedure"}, {Head: "stream", Flex: true}, {Head: "when"}, {Head: "touches", Right: true}, {Head: "why", Flex: true},
 	}}
 	for _, g := range gs {
@@ -287,7 +272,7 @@ func gapListing(gs []audit.Gap, p audit.Period) listing {
 		if g.Items > 0 {
 			touches = report.Number(g.Items)
 		}
-		l.rows = append(l.rows, row{[]string{g.Procedure, streamName(g.Stream), report.Days(g.Span, p.Location()), touches, g.Reason}, g})
+		l.rows = append(l.rows, row{[]string{g.Procedure, answer.StreamName(g.Stream), report.Days(g.Span, p.Location()), touches, g.Reason}, g})
 	}
 	return l
 }
@@ -308,17 +293,6 @@ func sameGaps(rows []row) []row {
 		out = append(out, row{slices.Clone(r.cells), r.value})
 	}
 	return out
-}
-
-func streamName(k audit.StreamKey) string {
-	s := k.Type
-	if k.Source != "" {
-		s = k.Source + ": " + s
-	}
-	if k.Scope != "" {
-		s += " " + k.Scope
-	}
-	return s
 }
 
 // writeMarkdown writes the findings for a comment on a change.
@@ -367,9 +341,7 @@ func (a *app) status(ctx context.Context, p *period.Program) error {
 	}
 	switch a.output {
 	case "json":
-		return a.writeJSON("tieout.status/1", r.Sentence, "status", map[string]any{
-			"period": r.Period, "asOf": r.AsOf, "controls": len(r.Controls), "deviations": report.Deviations(r), "gaps": report.Gaps(r), "log": r.Log,
-		})
+		return a.writeJSON(answer.StatusSchema, r.Sentence, "status", answer.StatusOf(r))
 	case "jsonl", "csv":
 		return a.show(deviationListing(report.Deviations(r), r.Period))
 	}

@@ -13,6 +13,7 @@ import (
 
 	"tieout/audit"
 	"tieout/period"
+	"tieout/reader/answer"
 	"tieout/report"
 	"tieout/report/text"
 	"tieout/store"
@@ -50,7 +51,7 @@ func (a *app) evidenceList() *cobra.Command {
 // recordKinds are the kinds of sealed records that --kind may name.
 var recordKinds = []audit.RecordKind{
 	audit.RecordPage, audit.RecordCollection, audit.RecordManifest, audit.RecordEnd, audit.RecordDefinition, audit.RecordRun, audit.RecordDocument,
-	audit.RecordRedaction, audit.RecordErasure, audit.RecordKey, audit.RecordClock, audit.RecordDecision, audit.RecordReport,
+	audit.RecordRedaction, audit.RecordErasure, audit.RecordKey, audit.RecordClock, audit.RecordDecision, audit.RecordReport, audit.RecordActivity,
 }
 
 func kindNames() string {
@@ -110,7 +111,7 @@ not what was sealed. --raw writes the sealed bytes and nothing else.`,
 
 func (a *app) showEvidence(ctx context.Context, p *period.Program, ref string, raw bool) error {
 	if strings.HasPrefix(strings.ToUpper(ref), "D-") {
-		return a.walk(ctx, p, deviationRef(ref), raw)
+		return a.walk(ctx, p, answer.DeviationRef(ref), raw)
 	}
 	index, err := evidenceRef(ref)
 	if err != nil {
@@ -127,7 +128,7 @@ func (a *app) showEvidence(ctx context.Context, p *period.Program, ref string, r
 	case raw:
 		return errors.Join(a.writeRaw(x), pieceError(x))
 	case a.output == "json":
-		return errors.Join(a.writeJSON("tieout.record/1", pieceSentence(x), "record", x), pieceError(x))
+		return errors.Join(a.writeJSON(answer.RecordSchema, answer.PieceSentence(x), "record", x), pieceError(x))
 	}
 	a.printPiece(p, x, "")
 	return pieceError(x)
@@ -140,11 +141,6 @@ func (a *app) writeRaw(x *period.Piece) error {
 	}
 	_, err := a.env.Stdout.Write(x.Body)
 	return err
-}
-
-// deviationRef is a deviation's reference as it is kept, however it was typed.
-func deviationRef(s string) string {
-	return "D-" + strings.ToLower(strings.TrimPrefix(strings.ToUpper(s), "D-"))
 }
 
 // evidenceRef reads what a person typed as a record.
@@ -183,7 +179,7 @@ func (a *app) walk(ctx context.Context, p *period.Program, ref string, raw bool)
 		return nil
 	}
 	if a.output == "json" {
-		err := a.writeJSON("tieout.walk/1", deviationSentence(&d, p.Period), "walk", map[string]any{"deviation": d, "evidence": pieces, "run": audit.EvidenceRef(run.Record)})
+		err := a.writeJSON(answer.WalkSchema, answer.DeviationSentence(&d, p.Period), "walk", answer.Walk{Deviation: d, Evidence: pieces, Run: audit.EvidenceRef(run.Record)})
 		for _, x := range pieces {
 			err = errors.Join(err, pieceError(x))
 		}
@@ -212,7 +208,7 @@ func (a *app) printFinder(run *period.Run, d *audit.Deviation) {
 			return
 		}
 	}
-	fmt.Fprintf(w, "  in an earlier run; its results: tieout population show %s --run %s\n", d.Procedure, shortHash(d.Hash))
+	fmt.Fprintf(w, "  in an earlier run; its results: tieout population show %s --run %s\n", d.Procedure, answer.ShortHash(d.Hash))
 }
 
 func pieceError(x *period.Piece) error {
@@ -220,16 +216,6 @@ func pieceError(x *period.Piece) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s: %s", audit.ErrAltered, audit.EvidenceRef(x.Index), x.Fault)
-}
-
-func pieceSentence(x *period.Piece) string {
-	switch {
-	case x.Erased:
-		return fmt.Sprintf("%s was erased; its entry is still in the log.", audit.EvidenceRef(x.Index))
-	case !x.Unchanged:
-		return fmt.Sprintf("%s does not match what was sealed: %s.", audit.EvidenceRef(x.Index), x.Fault)
-	}
-	return fmt.Sprintf("%s is unchanged since it was sealed.", audit.EvidenceRef(x.Index))
 }
 
 // printPiece prints a record as an auditor reads it: what it is, the three
@@ -267,7 +253,7 @@ func (a *app) printPiece(p *period.Program, x *period.Piece, near string) {
 	} else {
 		line("witnessed", strings.Join(x.Witnessed, ", "))
 	}
-	line("verdict", pieceSentence(x))
+	line("verdict", answer.PieceSentence(x))
 	if len(x.Body) > 0 {
 		a.printExcerpt(x, near)
 	}

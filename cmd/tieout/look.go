@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"tieout/audit"
 	"tieout/deviation"
 	"tieout/period"
+	"tieout/reader/answer"
 	"tieout/report"
 	"tieout/report/text"
 )
@@ -36,70 +38,47 @@ func (a *app) controlCommand() *cobra.Command {
 }
 
 func (a *app) listControls(ctx context.Context, p *period.Program) error {
-	states := map[string]string{}
-	if r, _, err := a.reportOf(ctx, p); err == nil {
-		for _, c := range r.Controls {
-			states[c.Control.ID] = report.StateWord(c.State, report.Management)
-		}
+	r, _, err := a.reportOf(ctx, p)
+	if err != nil {
+		r = nil // nothing was tested yet
 	}
-	sel := p.Selection()
-	tests := map[string][]string{}
-	for _, proc := range sel.Procedures {
-		for _, id := range proc.Controls {
-			tests[id] = append(tests[id], proc.ID)
-		}
-	}
-	l := listing{schema: "tieout.controls/1", columns: []text.Column{
+	sentence, controls := answer.Controls(p, r)
+	l := listing{schema: answer.ControlsSchema, summary: sentence, columns: []text.Column{
 		{Head: "control"}, {Head: "title", Flex: true}, {Head: "criteria", Flex: true}, {Head: "frequency"}, {Head: "state"}, {Head: "procedures", Flex: true},
 	}}
-	untested := 0
-	for _, c := range sel.Controls {
-		state, procs := states[c.ID], strings.Join(tests[c.ID], " ")
-		if len(tests[c.ID]) == 0 {
-			state, untested = "Not tested here", untested+1
-		} else if state == "" {
-			state = string(audit.NotStarted)
-		}
-		l.rows = append(l.rows, row{[]string{c.ID, c.Title, strings.Join(c.Criteria, " "), c.Frequency, state, procs},
-			map[string]any{"control": c, "state": state, "procedures": tests[c.ID]}})
+	for _, x := range controls {
+		c := x.Control
+		l.rows = append(l.rows, row{[]string{c.ID, c.Title, strings.Join(c.Criteria, " "), c.Frequency, x.State, strings.Join(x.Procedures, " ")}, x})
 	}
-	l.summary = fmt.Sprintf("%s in scope, %d without a procedure that can run here; %s of the library stay outside since nothing here can test them.",
-		report.Capital(count(len(sel.Controls), "control", "controls")), untested, count(len(sel.Outside), "control", "controls"))
 	return a.show(l)
 }
 
 func (a *app) showControl(ctx context.Context, p *period.Program, id string) error {
-	sel := p.Selection()
-	i := slices.IndexFunc(sel.Controls, func(c audit.Control) bool { return strings.EqualFold(c.ID, id) })
-	if i < 0 {
-		for _, u := range sel.Outside {
-			if strings.EqualFold(u.Control.ID, id) {
-				return fmt.Errorf("%w: control %s is not in scope: %s", audit.ErrNotFound, u.Control.ID, u.Why)
-			}
-		}
-		return fmt.Errorf("%w: control %q; see 'tieout control list'", audit.ErrNotFound, id)
-	}
-	c := sel.Controls[i]
-	var found *audit.ControlReport
 	r, _, err := a.reportOf(ctx, p)
-	if err == nil {
-		if j := slices.IndexFunc(r.Controls, func(x audit.ControlReport) bool { return x.Control.ID == c.ID }); j >= 0 {
-			found = &r.Controls[j]
-		}
+	if err != nil {
+		r = nil // nothing was tested yet
 	}
+	x, err := answer.FindControl(p, r, id)
+	if errors.Is(err, audit.ErrNotFound) {
+		return fmt.Errorf("%w; see 'tieout control list'", err)
+	}
+	if err != nil {
+		return err
+	}
+	c, found := x.Control, x.Found
 	if a.output == "json" {
-		return a.writeJSON("tieout.control/1", c.Title, "control", map[string]any{"control": c, "found": found})
+		return a.writeJSON(answer.ControlSchema, c.Title, "control", x)
 	}
 	w := a.env.Stdout
 	fmt.Fprintf(w, "%s  %s\n\n", c.ID, c.Title)
 	a.say(c.Description)
 	fmt.Fprintf(w, "\n  owner      %s\n  frequency  %s\n  nature     %s\n  criteria   %s\n  population %s\n", c.Owner, c.Frequency, natureWord(c.Nature), strings.Join(c.Criteria, " "), c.Population)
-	for _, proc := range sel.Procedures {
+	for _, proc := range p.Selection().Procedures {
 		if !slices.Contains(proc.Controls, c.ID) {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s  %s\n", proc.ID, proc.Title)
-		fmt.Fprintf(w, "Version: %s\n", shortHash(proc.Hash))
+		fmt.Fprintf(w, "Version: %s\n", answer.ShortHash(proc.Hash))
 		a.say("Test: " + proc.Statement)
 		for _, q := range proc.Questions {
 			a.point("Asked: " + q)
@@ -130,7 +109,7 @@ func (a *app) printFound(c *audit.ControlReport, id string) {
 		}
 		a.say("Result: " + report.ResultCell(t))
 		for _, d := range t.Deviations {
-			fmt.Fprintf(a.env.Stdout, "  %s  %s  %s\n", d.Ref, itemName(&d.Result), d.Reason)
+			fmt.Fprintf(a.env.Stdout, "  %s  %s  %s\n", d.Ref, answer.ItemName(&d.Result), d.Reason)
 		}
 	}
 }
@@ -181,7 +160,7 @@ func (a *app) listPopulations(ctx context.Context, p *period.Program, ref string
 	}}
 	for _, t := range run.Tested {
 		n := func(o audit.Outcome) string { return report.Number(t.Counts[o]) }
-		l.rows = append(l.rows, row{[]string{t.Procedure, shortHash(t.Hash), report.Number(t.Items), n(audit.Operated), n(audit.Deviated), n(audit.Late), n(audit.NoEvidence)}, t})
+		l.rows = append(l.rows, row{[]string{t.Procedure, answer.ShortHash(t.Hash), report.Number(t.Items), n(audit.Operated), n(audit.Deviated), n(audit.Late), n(audit.NoEvidence)}, t})
 	}
 	l.summary = fmt.Sprintf("%s, whole over the whole period, as sealed in %s.", report.Capital(count(len(l.rows), "population", "populations")), audit.EvidenceRef(run.Record))
 	return a.show(l)
@@ -199,7 +178,7 @@ func (a *app) showPopulation(ctx context.Context, p *period.Program, id, ref str
 	if err != nil {
 		return err
 	}
-	l := listing{schema: "tieout.population/1", columns: []text.Column{
+	l := listing{schema: answer.PopulationSchema, columns: []text.Column{
 		{Head: "item", Flex: true}, {Head: "when"}, {Head: "outcome"}, {Head: "evidence", Flex: true}, {Head: "why", Flex: true},
 	}}
 	err = p.Results(ctx, run, which.Hash, func(r *audit.Result) error {
@@ -207,13 +186,13 @@ func (a *app) showPopulation(ctx context.Context, p *period.Program, id, ref str
 		for i, n := range r.Records {
 			refs[i] = audit.EvidenceRef(n)
 		}
-		l.rows = append(l.rows, row{[]string{itemName(r), when(r, p.Period), r.Outcome.String(), strings.Join(refs, " "), r.Reason}, *r})
+		l.rows = append(l.rows, row{[]string{answer.ItemName(r), answer.When(r, p.Period), r.Outcome.String(), strings.Join(refs, " "), r.Reason}, *r})
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	l.summary = fmt.Sprintf("%s of %s, version %s, as sealed in %s.", report.Capital(count(len(l.rows), "result", "results")), which.Procedure, shortHash(which.Hash), audit.EvidenceRef(run.Record))
+	l.summary = answer.PopulationSentence(len(l.rows), which, run)
 	return a.show(l)
 }
 
@@ -244,7 +223,7 @@ func (a *app) reconcile(ctx context.Context, p *period.Program, only []string) e
 			first, why = report.Days(s.Holes[0].Span, p.Period.Location()), s.Holes[0].Reason
 		}
 		holes += len(s.Holes)
-		l.rows = append(l.rows, row{[]string{streamName(s.StreamKey), string(s.Mode), seen, report.Number(len(s.Holes)), first, why, compared(s.Checks)}, s})
+		l.rows = append(l.rows, row{[]string{answer.StreamName(s.StreamKey), string(s.Mode), seen, report.Number(len(s.Holes)), first, why, compared(s.Checks)}, s})
 	}
 	l.summary = fmt.Sprintf("%s, %s. Completeness shows what a source gave, not what it held back.",
 		report.Capital(count(len(streams), "stream", "streams")), count(holes, "attempt failed or was incomplete", "attempts failed or were incomplete"))
@@ -319,20 +298,16 @@ func (a *app) showDeviation(ctx context.Context, p *period.Program, ref string) 
 	if err != nil {
 		return err
 	}
-	d, err := p.Deviation(ctx, run, deviationRef(ref))
+	d, err := p.Deviation(ctx, run, answer.DeviationRef(ref))
 	if err != nil {
 		return err
 	}
 	if a.output == "json" {
-		return a.writeJSON("tieout.deviation/1", deviationSentence(&d, p.Period), "deviation", d)
+		return a.writeJSON("tieout.deviation/1", answer.DeviationSentence(&d, p.Period), "deviation", d)
 	}
 	a.printDeviation(p, &d)
 	fmt.Fprintf(a.env.Stdout, "\nFrom here to the raw bytes: tieout evidence show %s\n", d.Ref)
 	return nil
-}
-
-func deviationSentence(d *audit.Deviation, p audit.Period) string {
-	return fmt.Sprintf("%s: %s, %s, %s.", d.Title, itemName(&d.Result), when(&d.Result, p), d.Outcome)
 }
 
 func (a *app) printDeviation(p *period.Program, d *audit.Deviation) {
@@ -349,7 +324,7 @@ func (a *app) printDeviation(p *period.Program, d *audit.Deviation) {
 	}
 	line("controls", strings.Join(d.Controls, " "))
 	line("outcome", d.Outcome.String())
-	line("when", when(&d.Result, p.Period))
+	line("when", answer.When(&d.Result, p.Period))
 	line("began", boundText(d.Start, loc))
 	if !d.Open && !d.End.At.IsZero() {
 		line("ended", boundText(d.End, loc))
@@ -404,7 +379,7 @@ func (a *app) decide(ctx context.Context, p *period.Program, ref string, kind de
 	if err != nil {
 		return err
 	}
-	d, err := p.Deviation(ctx, run, deviationRef(ref))
+	d, err := p.Deviation(ctx, run, answer.DeviationRef(ref))
 	if err != nil {
 		return err
 	}

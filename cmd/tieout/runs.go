@@ -9,19 +9,11 @@ import (
 
 	"tieout/audit"
 	"tieout/period"
+	"tieout/reader/answer"
 	"tieout/report"
 	"tieout/report/text"
 	"tieout/store"
 )
-
-// shortHash is how a hash of definitions or of a procedure stands in a table;
-// --run and population show take as much of it, or more.
-func shortHash(hash string) string {
-	hash = strings.TrimPrefix(hash, "sha256:")
-	return hash[:min(len(hash), hashDigits)]
-}
-
-const hashDigits = 8
 
 // listRuns shows every sealed run of the period, the newest first: what was
 // found under earlier definitions stays readable.
@@ -41,7 +33,7 @@ func (a *app) listRuns(ctx context.Context, p *period.Program) error {
 	for _, r := range runs {
 		ref, number := audit.EvidenceRef(r.Record), revisionOf(revisions, r)
 		l.rows = append(l.rows, row{
-			[]string{ref, report.Moment(r.Started, loc), report.Moment(r.AsOf, loc), report.Number(int(number)), shortHash(r.Definition), report.Number(len(r.Results))},
+			[]string{ref, report.Moment(r.Started, loc), report.Moment(r.AsOf, loc), report.Number(int(number)), answer.ShortHash(r.Definition), report.Number(len(r.Results))},
 			map[string]any{"run": ref, "tested": r.Started, "asOf": r.AsOf, "revision": number, "definitions": r.Definition, "results": r.Results},
 		})
 	}
@@ -102,7 +94,7 @@ func names(r store.Run, ref string) bool {
 		return true
 	}
 	hash := strings.ToLower(strings.TrimPrefix(ref, "sha256:"))
-	if len(hash) < hashDigits {
+	if len(hash) < answer.HashDigits {
 		return false
 	}
 	for proc := range r.Results {
@@ -133,11 +125,8 @@ func readRun(ctx context.Context, p *period.Program, r store.Run) (*period.Run, 
 // resultsOf returns what in a run is called id: a procedure, or the beginning
 // of a procedure's hash.
 func resultsOf(run *period.Run, id string) (period.RunResults, error) {
-	hash := strings.ToLower(strings.TrimPrefix(id, "sha256:"))
-	for _, r := range run.Results {
-		if r.Procedure == id || len(hash) >= hashDigits && strings.HasPrefix(strings.TrimPrefix(r.Hash, "sha256:"), hash) {
-			return r, nil
-		}
+	if r, ok := answer.ResultsOf(run, id); ok {
+		return r, nil
 	}
 	return period.RunResults{}, fmt.Errorf("%w: the run sealed as %s ran no procedure %q; see 'tieout population list --run %s'",
 		audit.ErrNotFound, audit.EvidenceRef(run.Record), id, audit.EvidenceRef(run.Record))
