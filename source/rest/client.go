@@ -294,6 +294,7 @@ func (c *Client) once(ctx context.Context, q Ask) (a Answer, pause time.Duration
 	if a.OK() {
 		return a, 0
 	}
+	a.Body = c.hide(a.Body)
 	if c.Pause != nil {
 		return a, c.Pause(resp, a.Body)
 	}
@@ -342,12 +343,18 @@ func (c *Client) clean(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		s = fmt.Sprintf("no answer within %s", askTimeout)
 	}
+	return clip(string(c.hide([]byte(s))))
+}
+
+// hide takes secrets out of what an error or a refusal says: some systems
+// repeat what they were asked with.
+func (c *Client) hide(text []byte) []byte {
 	for _, secret := range c.Secrets {
-		if secret != "" {
-			s = strings.ReplaceAll(s, secret, "***")
+		if secret != "" && bytes.Contains(text, []byte(secret)) {
+			text = bytes.ReplaceAll(text, []byte(secret), []byte("***"))
 		}
 	}
-	return clip(s)
+	return text
 }
 
 // RetryAfter is how long to wait before the same request may succeed, 0 if it

@@ -98,6 +98,7 @@ func (c *Client) read(ctx context.Context, run *source.Run, l List, streams []*s
 	if since := run.Window.Since[l.Kind+"\x1f"+l.Scope]; l.Resume && since != "" {
 		ask = Ask{URI: since}
 	}
+	var round circle
 	for n := 1; n <= maxPages; n++ {
 		a, err := c.Do(ctx, ask)
 		if err != nil {
@@ -119,12 +120,34 @@ func (c *Client) read(ctx context.Context, run *source.Run, l List, streams []*s
 		if !more || next == nil {
 			return Fault{}, nil
 		}
-		if next.URI == ask.URI && string(next.Body) == string(ask.Body) {
+		if next.same(ask) {
 			return Fault{Why: fmt.Sprintf("page %d names itself as the next", n)}, nil
+		}
+		if round.closes(n, *next) {
+			return Fault{Why: fmt.Sprintf("page %d names one that was read before as the next", n)}, nil
 		}
 		ask = *next
 	}
 	return Fault{Why: fmt.Sprintf("more than %d pages", maxPages)}, nil
+}
+
+func (q Ask) same(other Ask) bool {
+	return q.method() == other.method() && q.URI == other.URI && string(q.Body) == string(other.Body)
+}
+
+// A circle finds pages that lead back to one of them (Brent's algorithm): it
+// keeps one ask, replaced at every page whose number is a power of two.
+type circle struct{ kept Ask }
+
+// closes reports whether what page n names as the next was kept.
+func (c *circle) closes(n int, next Ask) bool {
+	if c.kept.URI != "" && next.same(c.kept) {
+		return true
+	}
+	if n&(n-1) == 0 {
+		c.kept = next
+	}
+	return false
 }
 
 // take finds what follows an answer. Where the next page stands is the only
@@ -288,8 +311,12 @@ func Links(header string) map[string]string {
 		}
 		params, header, _ = strings.Cut(params, ",")
 		for p := range strings.SplitSeq(params, ";") {
-			if rel, ok := strings.CutPrefix(strings.TrimSpace(p), "rel="); ok {
-				out[strings.Trim(rel, `"`)] = target
+			name, rels, _ := strings.Cut(p, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "rel") {
+				continue
+			}
+			for _, rel := range strings.Fields(strings.Trim(strings.TrimSpace(rels), `"`)) {
+				out[strings.ToLower(rel)] = target
 			}
 		}
 	}

@@ -126,6 +126,40 @@ func TestTokenPaging(t *testing.T) {
 	}
 }
 
+// TestCircle: pages that lead back to an earlier one end, wherever the circle begins.
+func TestCircle(t *testing.T) {
+	for _, back := range []int{1, 2, 5, 9} {
+		c, _ := serve(t, func(w http.ResponseWriter, req *http.Request) {
+			n := 1
+			fmt.Sscan(req.URL.Query().Get("page"), &n)
+			if n++; n > 9 {
+				n = back
+			}
+			w.Header().Set("Link", fmt.Sprintf(`</api/things?page=%d>; rel="next"`, n))
+			fmt.Fprint(w, `[]`)
+		})
+		f, _, rec := read(t, c, nil, List{Kind: "box.things", Ask: Ask{URI: c.At("/things")}, Next: c.NextLink})
+		if f.Whole() || len(rec.Pages) > 40 {
+			t.Errorf("back to page %d: why %q after %d pages", back, f.Why, len(rec.Pages))
+		}
+	}
+}
+
+// TestRefusalThatRepeatsTheSecret: it is neither in the reason nor on the page.
+func TestRefusalThatRepeatsTheSecret(t *testing.T) {
+	c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `{"message":"the token %s may not read this"}`, secret)
+	})
+	f, s, rec := read(t, c, nil, List{Kind: "box.things", Ask: Ask{URI: c.At("/things")}})
+	if f.Why != "403 Forbidden: the token *** may not read this" {
+		t.Errorf("the reason is %q", f.Why)
+	}
+	if all := fmt.Sprint(s.Manifest, bodies(rec)); strings.Contains(all, secret) {
+		t.Errorf("the secret is in %s", all)
+	}
+}
+
 // TestResume: an interrupted collection of events goes on where it came to, and
 // a list that does not allow it starts anew.
 func TestResume(t *testing.T) {
@@ -184,6 +218,7 @@ func TestLinks(t *testing.T) {
 	}{
 		{`<https://h/a?b=1,2&c=3>; rel="next", <https://h/z>; rel="last"`, map[string]string{"next": "https://h/a?b=1,2&c=3", "last": "https://h/z"}},
 		{`</x>; rel=next; title="t"`, map[string]string{"next": "/x"}},
+		{`</x>; Rel = "Next last"`, map[string]string{"next": "/x", "last": "/x"}},
 		{`nonsense`, map[string]string{}},
 		{`<unfinished`, map[string]string{}},
 		{``, map[string]string{}},
