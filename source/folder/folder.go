@@ -149,7 +149,17 @@ func (r *reader) file(ctx context.Context, dir, path string) error {
 		r.skipped++
 		return nil
 	}
-	return r.run.Seal(ctx, audit.Page{Kind: r.Kind, Scope: g.scope, Query: "read " + name, Media: r.media(name), Body: raw, About: g.about}, r.of(g, name)...)
+	over := !g.about.To.After(r.run.Window.AsOf) || r.Mode == audit.ModeSnapshot
+	if !over {
+		g.about.To = audit.Instant(r.run.Window.AsOf)
+	}
+	streams := r.of(g, name)
+	for _, s := range streams {
+		if !over {
+			s.Fail(name + ": the stretch it is about is not over yet")
+		}
+	}
+	return r.run.Seal(ctx, audit.Page{Kind: r.Kind, Scope: g.scope, Query: "read " + name, Media: r.media(name), Body: raw, About: g.about}, streams...)
 }
 
 func (r *reader) media(name string) string {

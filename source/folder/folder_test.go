@@ -164,3 +164,24 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+// TestNotOver: a file of events whose stretch is not over yet does not say that
+// nothing more happened.
+func TestNotOver(t *testing.T) {
+	now := time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
+	today := audit.Span{From: now.Add(-12 * time.Hour), To: now.Add(12 * time.Hour)}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "today.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := folder.Format{Kind: "note", Mode: audit.ModeEvents, Types: []string{"signIn"}, Head: func(string, []byte) (folder.Head, error) { return folder.Head{Covers: today, Scope: "a"}, nil }}
+	rec := &sourcetest.Recorder{}
+	run := &source.Run{Source: "n", Window: audit.Window{Span: audit.Span{From: now.AddDate(-1, 0, 0), To: now}, AsOf: now, Zone: "UTC"}, Sink: rec}
+	if err := f.Collect(t.Context(), run, dir, folder.Where{Files: []string{"*.json"}}); err != nil {
+		t.Fatal(err)
+	}
+	m := rec.Manifests[0]
+	if m.Complete || m.Covers.To.After(now) || !strings.Contains(m.Reason, "not over yet") || !m.Takes("note", "a", rec.Pages[0].About) {
+		t.Errorf("%+v", m)
+	}
+}
