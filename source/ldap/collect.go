@@ -132,6 +132,7 @@ func (r *run) search(ctx context.Context, q query, streams ...*source.Stream) (w
 		s.Asked(q.String())
 	}
 	paging := ldap.NewControlPaging(r.size)
+	empty := 0
 	for n := 1; ; n++ {
 		res, problem := r.ask(ctx, q, paging)
 		if err := ctx.Err(); err != nil {
@@ -144,10 +145,25 @@ func (r *run) search(ctx context.Context, q query, streams ...*source.Stream) (w
 		if next == nil || len(next.Cookie) == 0 {
 			return true, nil
 		}
+		if empty++; len(res.Entries) > 0 {
+			empty = 0
+		}
+		if empty == maxEmpty || n == maxPages {
+			for _, s := range streams {
+				s.Fail(fmt.Sprintf("%s: after %d pages, %d of them empty at the end, there are still more", q.kind, n, empty))
+			}
+			return false, nil
+		}
 		paging.SetCookie(next.Cookie)
 		r.Progress(q.kind, n, 0)
 	}
 }
+
+// Bounds of a search that a server never ends.
+const (
+	maxPages = 100_000
+	maxEmpty = 100 // one behind the other
+)
 
 // take seals an answer and looks into it.
 func (r *run) take(ctx context.Context, q query, n int, res *ldap.SearchResult, problem error, streams []*source.Stream) error {
@@ -288,7 +304,9 @@ func (r *run) readGroups(ctx context.Context) error {
 		filter: r.pick(r.with.GroupFilter, "(objectClass=group)", "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"),
 		facts:  r.accounts.facts}
 	var cut []rest
+	found := 0
 	q.each = func(e entry) {
+		found++
 		r.groups.add(&e, r.accounts)
 		if x, ok := e.cut(); ok {
 			cut = append(cut, x)
@@ -296,6 +314,9 @@ func (r *run) readGroups(ctx context.Context) error {
 	}
 	if _, err := r.search(ctx, q, r.membership); err != nil {
 		return err
+	}
+	if found == 0 {
+		r.membership.Fail("the directory shows no group below the base: they are kept elsewhere, or hidden from the account that reads")
 	}
 	for _, c := range cut {
 		if err := r.readRest(ctx, q, c); err != nil {

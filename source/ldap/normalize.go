@@ -156,6 +156,9 @@ func (r *reader) posix(e *entry, f source.Fields) (err error) {
 	if f["lastUsedAt"], err = e.time("pwdLastSuccess", "authTimestamp"); err != nil {
 		return err
 	}
+	if r.directory == activeDirectory || e.sid() != "" {
+		return nil // what would say that it is disabled is hidden from the account that reads
+	}
 	status, since, err := r.locked(e)
 	if status != "" {
 		f["status"] = status

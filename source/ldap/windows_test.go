@@ -24,6 +24,7 @@ type domain struct {
 	fail                    func(filter string, page int) error
 	asked                   []*ldap.SearchRequest
 	refer                   []string
+	endless                 string // filter of a search that goes on without entries
 }
 
 func (d *domain) Close() error { return nil }
@@ -43,6 +44,11 @@ func (d *domain) Search(req *ldap.SearchRequest) (*ldap.SearchResult, error) {
 	}
 	all := d.find(req)
 	end := min(len(all), start+size)
+	if d.endless != "" && strings.Contains(req.Filter, d.endless) {
+		again := ldap.NewControlPaging(0)
+		again.SetCookie([]byte("0"))
+		return &ldap.SearchResult{Controls: []ldap.Control{again}}, nil
+	}
 	out := ldap.NewControlPaging(0)
 	if end < len(all) {
 		out.SetCookie([]byte(strconv.Itoa(end)))
@@ -314,4 +320,34 @@ func FuzzNormalize(f *testing.F) {
 			t.Errorf("%v is of no known kind", err)
 		}
 	})
+}
+
+// TestHidden: what the account that reads may not see is no good news.
+func TestHidden(t *testing.T) {
+	d := made()
+	d.users[1] = ldap.NewEntry("CN=Li,OU=Staff,DC=x", map[string][]string{"objectClass": {"top", "person", "user"}, "sAMAccountName": {"Li"},
+		"objectGUID": {guid(2)}, "objectSid": {sid(1102)}, "createTimestamp": {"20240105060708.0Z"}})
+	r := sourcetest.Record(t, windows(d))
+	for _, it := range r.ByType("account") {
+		if body := string(it.Body); strings.Contains(body, `"login":"Li"`) && (strings.Contains(body, "status") || strings.Contains(body, "disabledAt")) {
+			t.Errorf("whether the account is disabled is hidden, and it reads %s", body)
+		}
+	}
+	d = made()
+	d.groups = nil
+	if m := sourcetest.Record(t, windows(d)).Manifest("membership"); m.Complete || !strings.Contains(m.Reason, "shows no group") {
+		t.Errorf("no group: complete %v, %q", m.Complete, m.Reason)
+	}
+}
+
+// TestEndless: a server that always has more to come does not hold the collection for ever.
+func TestEndless(t *testing.T) {
+	d := made()
+	d.endless = "objectClass=group"
+	if m := sourcetest.Record(t, windows(d)).Manifest("membership"); m.Complete || !strings.Contains(m.Reason, "there are still more") {
+		t.Errorf("complete %v, %q", m.Complete, m.Reason)
+	}
+	if n := len(d.asked); n > 200 {
+		t.Errorf("%d searches", n)
+	}
 }
