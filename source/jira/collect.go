@@ -114,7 +114,7 @@ func (r *run) missing(ctx context.Context, named []string, read int, fault rest.
 // projects lists the keys of all projects that the account may see.
 func (r *run) projects(ctx context.Context) (keys []string, f rest.Fault, err error) {
 	l := rest.List{Kind: kindProjects, Ask: rest.Ask{URI: r.uri(r.rest, "/project", nil)}}
-	listAt := ""
+	listAt, nameless := "", 0
 	if !r.with.server() {
 		listAt = "values"
 		l.Ask.URI = r.uri(r.rest, "/project/search", url.Values{"maxResults": {"50"}, "orderBy": {"key"}})
@@ -125,12 +125,17 @@ func (r *run) projects(ctx context.Context) (keys []string, f rest.Fault, err er
 			var p struct {
 				Key string `json:"key"`
 			}
-			if json.Unmarshal(e, &p) == nil && p.Key != "" {
-				keys = append(keys, p.Key)
+			if json.Unmarshal(e, &p) != nil || p.Key == "" {
+				nameless++
+				continue
 			}
+			keys = append(keys, p.Key)
 		}
 		return nil
 	})
+	if f.Whole() && nameless > 0 {
+		f.Why = fmt.Sprintf("%d projects without a key are on the list", nameless)
+	}
 	return keys, f, err
 }
 
@@ -166,7 +171,7 @@ func (r *run) startAt(uri, path string) func(rest.Answer) (*rest.Ask, error) {
 	return func(a rest.Answer) (*rest.Ask, error) {
 		var at struct {
 			StartAt int   `json:"startAt"`
-			Total   int   `json:"total"`
+			Total   *int  `json:"total"`
 			IsLast  *bool `json:"isLast"`
 		}
 		list, err := source.Elements(a.Body, path)
@@ -177,11 +182,13 @@ func (r *run) startAt(uri, path string) func(rest.Answer) (*rest.Ask, error) {
 			return nil, errors.New("the answer does not say where it stands in the list")
 		}
 		next := at.StartAt + len(list)
-		if at.IsLast != nil && *at.IsLast || next >= at.Total {
+		switch {
+		case at.IsLast == nil && at.Total == nil:
+			return nil, errors.New("the answer does not say whether it is the last of the list")
+		case at.IsLast != nil && *at.IsLast, at.IsLast == nil && next >= *at.Total:
 			return nil, nil
-		}
-		if len(list) == 0 {
-			return nil, fmt.Errorf("an empty page at %d of %d", at.StartAt, at.Total)
+		case len(list) == 0:
+			return nil, fmt.Errorf("an empty page at %d%s, which is not the last", at.StartAt, ofTotal(at.Total))
 		}
 		u, err := url.ParseRequestURI(uri)
 		if err != nil {
@@ -191,6 +198,28 @@ func (r *run) startAt(uri, path string) func(rest.Answer) (*rest.Ask, error) {
 		q.Set("startAt", strconv.Itoa(next))
 		u.RawQuery = q.Encode()
 		return &rest.Ask{URI: u.RequestURI()}, nil
+	}
+}
+
+func ofTotal(total *int) string {
+	if total == nil {
+		return ""
+	}
+	return fmt.Sprintf(" of %d", *total)
+}
+
+// unlessLast holds an answer to its own word on whether it is the last: one
+// that is not, and names no next, is not the end of the list.
+func unlessLast(next func(rest.Answer) (*rest.Ask, error)) func(rest.Answer) (*rest.Ask, error) {
+	return func(a rest.Answer) (*rest.Ask, error) {
+		ask, err := next(a)
+		var at struct {
+			IsLast *bool `json:"isLast"`
+		}
+		if err == nil && ask == nil && json.Unmarshal(a.Body, &at) == nil && at.IsLast != nil && !*at.IsLast {
+			return nil, errors.New("the answer is not the last of the list, and names no next")
+		}
+		return ask, err
 	}
 }
 
@@ -237,7 +266,7 @@ func (r *run) project(ctx context.Context, key string) error {
 		l.Next = func(a rest.Answer) (*rest.Ask, error) { p.count(a); return next(a) }
 	} else {
 		l.Ask.URI = r.uri(r.rest, "/search/jql", q)
-		l.Next = rest.NextToken(l.Ask, "nextPageToken", "nextPageToken")
+		l.Next = unlessLast(rest.NextToken(l.Ask, "nextPageToken", "nextPageToken"))
 	}
 	f, err := r.rest.ReadEach(ctx, r.Run, l, "issues", func(list []json.RawMessage) error { return p.issues(ctx, list) }, p.streams...)
 	if err != nil {

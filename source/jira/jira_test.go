@@ -267,6 +267,8 @@ func TestFailures(t *testing.T) {
 		}(), "OPS", "page 2: 400 Bad Request: odd", true},
 		{"broken", cloud, company(), at("/search/jql", 1, 200, `{"issues":[`), "OPS", "page 1", false},
 		{"no list", cloud, company(), at("/search/jql", 1, 200, `{}`), "OPS", "no list", false},
+		{"more to come, and no next", cloud, company(), at("/search/jql", 1, 200, `{"isLast":false,"issues":[]}`), "OPS", "names no next", false},
+		{"no total", server, company(), at("/search", 1, 200, `{"startAt":0,"issues":[]}`), "OPS", "does not say whether it is the last", false},
 		{"a ticket twice", server, twice, nil, "OPS", "tickets listed once each: 2 of 3", true},
 		{"fewer than counted", server, short, nil, "OPS", "an empty page at 3 of 4", false},
 		{"a history", cloud, company(), at("/changelog", 2, 500, ``), "SEC", "history of SEC-2: 500", false},
