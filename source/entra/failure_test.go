@@ -200,3 +200,24 @@ func FuzzNormalize(f *testing.F) {
 		}
 	})
 }
+
+// TestPolicyUnderConditions: a policy that asks for a second factor in one
+// application, or from some places, does not say that it asks for one.
+func TestPolicyUnderConditions(t *testing.T) {
+	const head = `{"value":[{"id":"p","displayName":"P","state":"enabled","conditions":{"clientAppTypes":["all"],"users":{"includeUsers":["All"]},`
+	const tail = `},"grantControls":{"operator":"OR","builtInControls":["mfa"]}}]}`
+	for name, tc := range map[string]struct{ conditions, want string }{
+		"always":          {`"applications":{"includeApplications":["All"]}`, `"mfaRequired":true`},
+		"one application": {`"applications":{"includeApplications":["wiki"]}`, ""},
+		"some places":     {`"applications":{"includeApplications":["All"]},"locations":{"includeLocations":["AllTrusted"]}`, ""},
+		"high risk":       {`"applications":{"includeApplications":["All"]},"signInRiskLevels":["high"]`, ""},
+	} {
+		n := newTenant(t)
+		n.answers["/v1.0/identity/conditionalAccess/policies"] = json.RawMessage(head + tc.conditions + tail)
+		r, _ := record(t, serve(t, n))
+		got := body(t, r, "authPolicy", "entra/p")
+		if strings.Contains(got, "mfaRequired") != (tc.want != "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %s; want %q", name, got, tc.want)
+		}
+	}
+}

@@ -272,18 +272,6 @@ func (r *reading) members(body []byte) error {
 	return nil
 }
 
-// member is the id of a member who can sign in, "" of groups and devices.
-func member(e json.RawMessage) (string, error) {
-	var m struct {
-		ID   string `json:"id"`
-		Type string `json:"@odata.type"`
-	}
-	if err := decode(e, &m, &m.ID); err != nil {
-		return "", err
-	}
-	return memberID(e), nil
-}
-
 func (r *reading) assignments(body []byte) error {
 	var facts roleFacts
 	elements, err := list(body, &facts)

@@ -67,23 +67,22 @@ func (r *run) users(ctx context.Context, path string, streams []*source.Stream) 
 	if err != nil {
 		return err
 	}
-	got, seen := 0, map[string]bool{}
+	seen := map[string]bool{}
 	perUser := true
 	each := func(users []json.RawMessage) error {
-		got += len(users)
 		for some := range slices.Chunk(users, peopleOnPage) {
 			if err := r.some(ctx, some, seen, &perUser, streams); err != nil {
 				return err
 			}
 		}
-		r.Progress("account", got, max(before, 0))
+		r.Progress("account", len(seen), max(before, 0))
 		return nil
 	}
 	f, err := r.list(ctx, rest.List{Kind: kindUsers}, path, each, streams...)
 	if err != nil || !f.Whole() || before < 0 {
 		return err
 	}
-	want := before
+	want, got := before, len(seen)
 	if got != before {
 		if want, err = r.count(ctx, streams[0]); err != nil || want < 0 {
 			return err

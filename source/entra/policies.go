@@ -16,7 +16,13 @@ func (r *reading) conditional(e json.RawMessage) error {
 	if err := decode(e, &p, &p.ID); err != nil {
 		return err
 	}
-	f := source.Fields{"system": r.System, "name": p.DisplayName, "kind": "conditional access", "mfaRequired": p.asksForFactor()}
+	f := source.Fields{"system": r.System, "name": p.DisplayName, "kind": "conditional access"}
+	switch asks := p.asksForFactor(); {
+	case !asks:
+		f["mfaRequired"] = false
+	case p.always():
+		f["mfaRequired"] = true
+	} // it asks for it in some applications or under some conditions: neither
 	switch p.State {
 	case "enabled", "disabled", "enabledForReportingButNotEnforced":
 		f["enabled"] = p.State == "enabled"

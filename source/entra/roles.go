@@ -3,6 +3,7 @@ package entra
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -83,6 +84,9 @@ func (r *run) assigned(ctx context.Context, e json.RawMessage, names map[string]
 		s.Fail("an assignment of a role without its holder is on the list")
 		return nil
 	}
+	if a.Principal.Type == "" {
+		s.Fail("an assignment of a role does not say whether its holder is a group")
+	}
 	if a.Principal.Type != typeGroup {
 		r.roles.of[a.PrincipalID] = append(r.roles.of[a.PrincipalID], a.RoleDefinitionID)
 		return nil
@@ -91,7 +95,11 @@ func (r *run) assigned(ctx context.Context, e json.RawMessage, names map[string]
 	l := rest.List{Kind: kindRoleMembers, Scope: scopeRoles, Facts: heldFacts{Assignment: a.ID, Name: names[a.RoleDefinitionID]}}
 	each := func(members []json.RawMessage) error {
 		for _, m := range members {
-			if id := memberID(m); id != "" {
+			id, err := member(m)
+			if err != nil {
+				s.Fail("a member of the group that holds " + names[a.RoleDefinitionID] + ": " + err.Error())
+			}
+			if id != "" {
 				r.roles.of[id] = append(r.roles.of[id], a.RoleDefinitionID)
 			}
 		}
@@ -109,14 +117,21 @@ func (r *run) assigned(ctx context.Context, e json.RawMessage, names map[string]
 	return nil
 }
 
-// memberID is the id of a member who can sign in; "" of groups and devices.
-func memberID(e json.RawMessage) string {
+// member is the id of a member who can sign in, "" of groups and devices. The
+// error is for one that does not say which it is.
+func member(e json.RawMessage) (string, error) {
 	var m struct {
 		ID   string `json:"id"`
 		Type string `json:"@odata.type"`
 	}
-	if json.Unmarshal(e, &m) != nil || !strings.EqualFold(m.Type, typeUser) && !strings.EqualFold(m.Type, typeProgram) {
-		return ""
+	if err := decode(e, &m, &m.ID); err != nil {
+		return "", err
 	}
-	return m.ID
+	switch {
+	case m.Type == "":
+		return "", errors.New("it does not say whether it is an account")
+	case strings.EqualFold(m.Type, typeUser), strings.EqualFold(m.Type, typeProgram):
+		return m.ID, nil
+	}
+	return "", nil
 }

@@ -160,17 +160,19 @@ func (r *run) named(ctx context.Context, group string) error {
 	if _, ok := r.policies.groups[group]; ok {
 		return nil
 	}
-	members := map[string]bool{}
+	members, whole := map[string]bool{}, true
 	each := func(list []json.RawMessage) error {
 		for _, e := range list {
-			if id := memberID(e); id != "" {
+			id, err := member(e)
+			whole = whole && err == nil
+			if id != "" {
 				members[id] = true
 			}
 		}
 		return nil
 	}
 	f, err := r.list(ctx, rest.List{Kind: kindNamed, Scope: scopeConditional}, membersOf(group), each)
-	if !f.Whole() {
+	if !f.Whole() || !whole {
 		members = nil
 	}
 	r.policies.groups[group] = members
