@@ -151,6 +151,7 @@ func TestFailures(t *testing.T) {
 			return 0, ""
 		}
 	}
+	const nothing = `{"totalRecords":0,"count":0,"resultTruncated":"false","data":[]}`
 	all := slices.Clone(Driver.Types)
 	for _, tc := range []struct {
 		name   string
@@ -166,6 +167,9 @@ func TestFailures(t *testing.T) {
 		{"data in another shape", is(rolesQuery, 200, `{"totalRecords":1,"count":1,"resultTruncated":"false","data":{"columns":[],"rows":[]}}`), "not what Resource Graph gives", []string{"membership"}},
 		{"cut without a next page", is(alertsQuery, 200, `{"totalRecords":9,"count":0,"resultTruncated":"true","data":[]}`), "names no next page", []string{"alert"}},
 		{"a closed vault", is("/secrets", 403, denied), "/vaults/kv/secrets: 403", []string{"key"}},
+		{"one resource group only may be read", is("diagnosticSettings", 403, denied), "leaves out what it may not read", []string{"alert", "backup", "datastore", "finding", "key", "network", "resource", "restore"}},
+		{"no plan is shown", is(plansQuery, 200, nothing), "shows no plan of Defender", []string{"alert", "finding"}},
+		{"no role assignment is shown", is(rolesQuery, 200, nothing), "no role assignment, not even this identity's own", []string{"membership"}},
 		{"no diagnostic settings", is("diagnosticSettings", 404, denied), "404 Not Found", []string{"resource"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -311,11 +311,19 @@ func compare(list []subscription, graph []string, graphWhy string, must []string
 // subscriptions.
 func (p *collection) roles(ctx context.Context) error {
 	s := p.openRoles()
-	if _, err := p.query(ctx, kindRoles, "", rolesQuery, audit.Span{}, nil, s); err != nil {
+	rows := 0
+	f, err := p.query(ctx, kindRoles, "", rolesQuery, audit.Span{}, func(json.RawMessage) error { rows++; return nil }, s)
+	if err != nil {
 		return err
+	}
+	if f.Whole() && rows == 0 {
+		s.Fail("Resource Graph shows no role assignment, not even this identity's own: it may not read them")
 	}
 	return p.run.Close(ctx, s)
 }
+
+// noPlan: no findings and no alerts are then no news at all.
+const noPlan = "Resource Graph shows no plan of Defender, on or off: this identity may not read what Defender says, or nobody asked Defender"
 
 // subscription reads one subscription. One part that fails stops no other.
 func (p *collection) subscription(ctx context.Context, sub subscription) error {
@@ -336,6 +344,8 @@ func (p *collection) subscription(ctx context.Context, sub subscription) error {
 		return nil
 	}
 	covers := s.backup.Covers
+	plans := 0
+	countPlan := func(json.RawMessage) error { plans++; return nil }
 	for _, q := range []struct {
 		kind, query string
 		about       audit.Span
@@ -345,7 +355,7 @@ func (p *collection) subscription(ctx context.Context, sub subscription) error {
 		{kindStores, storesQuery, audit.Span{}, nil, []*source.Stream{s.datastore}},
 		{kindStores, sqlQuery, audit.Span{}, nil, []*source.Stream{s.datastore}},
 		{kindResources, resourcesQuery, audit.Span{}, noteVault, []*source.Stream{s.resource}},
-		{kindPlans, plansQuery, audit.Span{}, nil, []*source.Stream{s.resource}},
+		{kindPlans, plansQuery, audit.Span{}, countPlan, []*source.Stream{s.resource}},
 		{kindNetworks, networksQuery, audit.Span{}, nil, []*source.Stream{s.network}},
 		{kindAssessments, assessmentsQuery, audit.Span{}, nil, []*source.Stream{s.finding}},
 		{kindAlerts, alertsQuery, audit.Span{}, nil, []*source.Stream{s.alert}},
@@ -355,11 +365,15 @@ func (p *collection) subscription(ctx context.Context, sub subscription) error {
 		if err != nil {
 			return err
 		}
+		if q.kind == kindPlans && f.Whole() && plans == 0 {
+			s.finding.Fail(noPlan)
+			s.alert.Fail(noPlan)
+		}
 		if q.kind == kindResources {
 			s.key.Fail(prefixed("which vaults there are is not known: ", f.Why))
 		}
 	}
-	if err := p.diagnostics(ctx, scope, s.resource); err != nil {
+	if err := p.diagnostics(ctx, scope, s); err != nil {
 		return err
 	}
 	if err := p.vaults(ctx, scope, vaults, s.key); err != nil {
@@ -368,10 +382,17 @@ func (p *collection) subscription(ctx context.Context, sub subscription) error {
 	return p.run.Close(ctx, s.all()...)
 }
 
-// diagnostics reads where the subscription's activity log is sent.
-func (p *collection) diagnostics(ctx context.Context, scope string, s *source.Stream) error {
+// diagnostics reads where the subscription's activity log is sent. Resource
+// Graph leaves out, without a word, what an identity may not read: one that is
+// refused here was not let into the subscription as a whole.
+func (p *collection) diagnostics(ctx context.Context, scope string, s streams) error {
 	uri := "/subscriptions/" + scope + "/providers/Microsoft.Insights/diagnosticSettings?api-version=2021-05-01-preview"
-	_, err := p.Read(ctx, p.run, rest.List{Kind: kindDiagnostics, Scope: scope, Ask: rest.Ask{URI: p.At(uri)}, Next: p.NextURL("nextLink")}, s)
+	f, err := p.Read(ctx, p.run, rest.List{Kind: kindDiagnostics, Scope: scope, Ask: rest.Ask{URI: p.At(uri)}, Next: p.NextURL("nextLink")}, s.resource)
+	if f.Status == http.StatusForbidden || f.Status == http.StatusUnauthorized {
+		for _, e := range s.all() {
+			e.Fail("this identity may not read the subscription as a whole, and Resource Graph leaves out what it may not read: " + f.Why)
+		}
+	}
 	return err
 }
 

@@ -232,6 +232,7 @@ func furnish(t *testing.T, r *replay) {
 		one("Microsoft.Network/virtualNetworks", "hub", `"flowLogs":1,"properties":{"virtualNetworkPeerings":[{"properties":{"peeringState":"Connected","remoteVirtualNetwork":{"id":"/subscriptions/X/vnets/Spoke"}}},{"properties":{"peeringState":"Disconnected","remoteVirtualNetwork":{"id":"/gone"}}}]}`),
 		one("Microsoft.Network/virtualNetworks", "alone", `"flowLogs":null,"properties":{}`),
 	}
+	r.rows["plans "+dev] = []string{`{"id":"/subscriptions/` + dev + `/providers/Microsoft.Security/pricings/StorageAccounts","name":"StorageAccounts","type":"microsoft.security/pricings","subscriptionId":"` + dev + `","properties":{"pricingTier":"Free"}}`}
 	r.rows["plans "+prod] = []string{`{"id":"/subscriptions/` + prod + `/providers/Microsoft.Security/pricings/StorageAccounts","name":"StorageAccounts","type":"microsoft.security/pricings","subscriptionId":"` + prod + `","properties":{"pricingTier":"Free"}}`}
 	rule := func(priority int, access, source, protocol, port string) string {
 		return fmt.Sprintf(`{"name":"r%d","properties":{"priority":%d,"direction":"Inbound","access":%q,"protocol":%q,"sourceAddressPrefix":%q,"sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":%q}}`, priority, priority, access, protocol, source, port)
