@@ -154,6 +154,7 @@ func TestFailures(t *testing.T) {
 		{"nobody", func(s *service) { s.report = `{"employees":[]}` }, false, "names nobody"},
 		{"one twice", func(s *service) { s.report = strings.Replace(s.report, `"id":"5"`, `"id":"1"`, 1) }, false, "employees with an id of their own: 4 of 5"},
 		{"one that the report lacks", func(s *service) { s.changes = strings.Replace(s.changes, "Deleted", "Updated", 1) }, false, "not reached: 8"},
+		{"an answer without a list of changes", func(s *service) { s.changes = `{"error":"try later"}` }, true, "it is not the list of changes"},
 		{"no list of changes", func(s *service) { s.status["changed"] = 403 }, true, "list of changes cannot be had: 403"},
 		{"no job tables", func(s *service) { s.status["jobInfo"] = 403 }, true, "moved to another role or department: 403"},
 		{"a field that is hidden", func(s *service) { s.report = strings.ReplaceAll(s.report, `"terminationDate"`, `"x"`) }, true, "terminationDate: the API key's user may not see it"},

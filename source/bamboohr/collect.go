@@ -162,7 +162,7 @@ func (c *collector) changed(ctx context.Context, cl *rest.Client, r *source.Run,
 				Action string `json:"action"`
 			} `json:"employees"`
 		}
-		if err := json.Unmarshal(a.Body, &doc); err != nil {
+		if err := json.Unmarshal(a.Body, &doc); err != nil || doc.Employees == nil {
 			return false, errors.New("it is not the list of changes")
 		}
 		for id, e := range doc.Employees {

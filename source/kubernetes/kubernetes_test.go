@@ -405,3 +405,25 @@ func FuzzKubeconfig(f *testing.F) {
 		}
 	})
 }
+
+// TestGrantsMuch: every verb on roles, accounts or groups is escalating, binding
+// and acting as others too.
+func TestGrantsMuch(t *testing.T) {
+	for rules, want := range map[string]bool{
+		`{"verbs":["*"],"resources":["*"]}`:                true,
+		`{"verbs":["*"],"resources":["clusterroles"]}`:     true,
+		`{"verbs":["*"],"resources":["serviceaccounts"]}`:  true,
+		`{"verbs":["impersonate"],"resources":["users"]}`:  true,
+		`{"verbs":["*"],"resources":["configmaps"]}`:       false,
+		`{"verbs":["get","list"],"resources":["secrets"]}`: false,
+		`{"verbs":["*"],"nonResourceURLs":["/healthz"]}`:   false,
+	} {
+		var o role
+		if err := json.Unmarshal([]byte(`{"rules":[`+rules+`]}`), &o); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.grantsMuch(); got != want {
+			t.Errorf("%s: %v", rules, got)
+		}
+	}
+}

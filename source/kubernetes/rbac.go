@@ -32,8 +32,17 @@ func (o role) grantsMuch() bool {
 				return true
 			}
 		}
+		if slices.Contains(rule.Verbs, "*") && slices.ContainsFunc(rule.Resources, rights) {
+			return true
+		}
 	}
 	return false
+}
+
+// rights reports a resource of which "every verb" holds escalate, bind or impersonate.
+func rights(resource string) bool {
+	return slices.Contains([]string{"roles", "clusterroles", "users", "groups", "serviceaccounts", "uids", "userextras"}, resource) ||
+		strings.HasPrefix(resource, "userextras/")
 }
 
 // A binding (rbac/v1, schemas RoleBinding and ClusterRoleBinding).

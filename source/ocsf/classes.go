@@ -92,6 +92,9 @@ func vulnerabilities(c config, p audit.Page, e event) ([]draft, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(e.Vulnerabilities) == 0 {
+		return nil, errors.New("it lists no vulnerability")
+	}
 	var out []draft
 	for _, v := range e.Vulnerabilities {
 		advisory := cmp.Or(v.CVE.UID, e.FindingInfo.UID)

@@ -146,3 +146,12 @@ func FuzzVulnerability(f *testing.F) {
 func FuzzAuthentication(f *testing.F) {
 	foldertest.Fuzz(f, Driver, with["signIn"], "ocsf.authentication", "authentication*")
 }
+
+// TestVulnerabilityWithoutOne: an event that lists no weakness is no good news.
+func TestVulnerabilityWithoutOne(t *testing.T) {
+	const body = `{"class_uid":2002,"time":1774944000000,"metadata":{"version":"1.1.0","product":{"name":"S"}},"finding_info":{"uid":"1"}}`
+	p := audit.Page{Kind: "ocsf.vulnerability", Scope: "S", Body: []byte(body)}
+	if items, err := normalize([]byte(`{"name":"lake","class":"vulnerability"}`), p); err == nil || len(items) != 0 {
+		t.Errorf("%d items, %v; want an error", len(items), err)
+	}
+}

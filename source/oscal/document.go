@@ -104,17 +104,18 @@ func parse(body []byte) (document, error) {
 	}
 }
 
-// latest returns the result that ended last.
-func (d document) latest() (result, time.Time, error) {
-	var last result
-	var at time.Time
+// latest returns the result that ended last, or those that did at one instant.
+func (d document) latest() (last []result, at time.Time, err error) {
 	for i, r := range d.Results {
 		t, err := r.ended()
 		if err != nil {
-			return last, at, fmt.Errorf("result %d (%s): %w", i+1, r.Title, err)
+			return nil, at, fmt.Errorf("result %d (%s): %w", i+1, r.Title, err)
 		}
-		if i == 0 || t.After(at) {
-			last, at = r, t
+		switch {
+		case i == 0 || t.After(at):
+			last, at = []result{r}, t
+		case t.Equal(at):
+			last = append(last, r)
 		}
 	}
 	return last, at, nil

@@ -86,18 +86,20 @@ func normalize(conf json.RawMessage, p audit.Page) ([]audit.Item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
 	}
-	r, _, err := doc.latest()
+	latest, _, err := doc.latest()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
 	}
 	list := finding.NewList(c.Name)
 	var out source.Reading
-	for i, f := range r.Findings {
-		if f.Target.ID == "" {
-			out.Refuse(fmt.Sprintf("finding %d", i+1), errors.New("it names no target"))
-			continue
+	for _, r := range latest {
+		for i, f := range r.Findings {
+			if f.Target.ID == "" {
+				out.Refuse(fmt.Sprintf("finding %d", i+1), errors.New("it names no target"))
+				continue
+			}
+			list.Add(states[f.Target.Status.State], r.fields(f, c.Tool), p.Scope, f.Target.Type, f.Target.ID, f.Statement)
 		}
-		list.Add(states[f.Target.Status.State], r.fields(f, c.Tool), p.Scope, f.Target.Type, f.Target.ID, f.Statement)
 	}
 	list.Items(&out)
 	return out.Done()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"tieout/audit"
 	"tieout/source/folder"
 	"tieout/source/folder/foldertest"
 	"tieout/source/sourcetest"
@@ -93,6 +94,17 @@ func TestRefused(t *testing.T) {
 	foldertest.Refused(t, Driver, with, "a.json", strings.Replace(frame, "%", `{"title":"a","end":"2026-03-31T08:00:00"}`, 1), "no instant with an offset")
 	foldertest.Refused(t, Driver, `{"files":["*"]}`, "a.json", strings.Replace(frame, "%", `{"end":"2026-03-31T08:00:00Z"}`, 1), "does not say what")
 	foldertest.Invalid(t, Driver, `{}`, `{"files":["*"],"version":"1"}`)
+}
+
+// TestResultsOfOneInstant: all that ended last count, not only the first of them.
+func TestResultsOfOneInstant(t *testing.T) {
+	const doc = `{"assessment-results":{"metadata":{"oscal-version":"1.1.2"},"import-ap":{"href":"./p.json"},"results":[
+		{"title":"a","end":"2026-03-31T08:00:00Z","findings":[{"target":{"type":"objective-id","target-id":"ac-1","status":{"state":"satisfied"}}}]},
+		{"title":"b","end":"2026-03-31T08:00:00Z","findings":[{"target":{"type":"objective-id","target-id":"ac-2","status":{"state":"not-satisfied"}}}]}]}}`
+	items, err := normalize([]byte(`{"name":"tool"}`), audit.Page{Kind: kind, Scope: "./p.json", Body: []byte(doc)})
+	if err != nil || len(items) != 2 || !strings.Contains(string(items[1].Body), `"status":"not met"`) {
+		t.Errorf("%d items, %v: %v", len(items), err, items)
+	}
 }
 
 func FuzzNormalize(f *testing.F) { foldertest.Fuzz(f, Driver, all, kind, "*.json") }
