@@ -294,7 +294,7 @@ func (c *Client) once(ctx context.Context, q Ask) (a Answer, pause time.Duration
 	if a.OK() {
 		return a, 0
 	}
-	a.Body = c.hide(a.Body)
+	a.Body = hide(a.Body, append(credentials(req), c.Secrets...)...)
 	if c.Pause != nil {
 		return a, c.Pause(resp, a.Body)
 	}
@@ -343,13 +343,23 @@ func (c *Client) clean(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		s = fmt.Sprintf("no answer within %s", askTimeout)
 	}
-	return clip(string(c.hide([]byte(s))))
+	return clip(string(hide([]byte(s), c.Secrets...)))
+}
+
+// credentials are what a request was authorized with: a token that lives for an
+// hour is a secret too.
+func credentials(req *http.Request) []string {
+	_, value, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	if len(value) < 8 {
+		return nil
+	}
+	return []string{value}
 }
 
 // hide takes secrets out of what an error or a refusal says: some systems
 // repeat what they were asked with.
-func (c *Client) hide(text []byte) []byte {
-	for _, secret := range c.Secrets {
+func hide(text []byte, secrets ...string) []byte {
+	for _, secret := range secrets {
 		if secret != "" && bytes.Contains(text, []byte(secret)) {
 			text = bytes.ReplaceAll(text, []byte(secret), []byte("***"))
 		}
