@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -186,6 +187,9 @@ type scanPage struct {
 	Image      struct {
 		Digest string `json:"imageDigest"`
 	} `json:"imageId"`
+	Status struct {
+		Code string `json:"status"`
+	} `json:"imageScanStatus"`
 	Found *struct {
 		Plain []struct {
 			Name       string                        `json:"name"`
@@ -212,6 +216,9 @@ func normalScan(p *page) error {
 	if err := json.Unmarshal(p.Body, &d); err != nil || d.Image.Digest == "" || d.Found == nil {
 		return errors.New("the answer holds no scan of an image")
 	}
+	if slices.Contains([]string{"FAILED", "PENDING", "IN_PROGRESS", "FINDINGS_UNAVAILABLE"}, d.Status.Code) {
+		return fmt.Errorf("the scan of %s did not come to its end: %s", d.Image.Digest, d.Status.Code)
+	}
 	asset := p.arn("ecr", "repository/"+d.Repository) + "@" + d.Image.Digest
 	for _, w := range d.Found.Plain {
 		in := map[string]string{}
@@ -228,6 +235,9 @@ func normalScan(p *page) error {
 		}
 		if w.Status == "SUPPRESSED" || w.Status == "CLOSED" { // what it was found to be is not said
 			f["status"] = nil
+		}
+		if len(w.Details.Packages) == 0 {
+			w.Details.Packages = []software{{}}
 		}
 		for _, in := range w.Details.Packages {
 			p.weakness(asset, "Amazon Inspector", w.Details.ID, w.Severity, in, f)

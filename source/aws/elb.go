@@ -166,11 +166,12 @@ func listenerFields(f source.Fields, list []listener, scheme string) {
 	open, sealed := []string{}, len(list) > 0
 	for _, l := range list {
 		sealed = sealed && l.sealed()
-		port := l.Port
-		if strings.Contains(l.Protocol, "UDP") || l.Protocol == "QUIC" {
-			port += "/udp"
+		if l.Protocol != "UDP" && l.Protocol != "QUIC" { // TCP_UDP and TCP_QUIC are both
+			open = append(open, l.Port)
 		}
-		open = append(open, port)
+		if strings.Contains(l.Protocol, "UDP") || strings.Contains(l.Protocol, "QUIC") {
+			open = append(open, l.Port+"/udp")
+		}
 	}
 	if len(list) > 0 {
 		f["encrypted"] = sealed

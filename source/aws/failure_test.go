@@ -56,6 +56,7 @@ func TestOnePartFails(t *testing.T) {
 		{"GuardDuty is refused", on("GET /detector?", denyJSON), "alert", member + "eu-west-1/guardduty", "not for you"},
 		{"images cannot be listed", on("ContainerRegistry_V20150921.DescribeRepositories", denyJSON), "vulnerability", member + "eu-west-1/ecr", "not for you"},
 		{"sign-ins are refused", on("LookupEvents", denyJSON), "signIn", member + "eu-west-1/sign-ins", "not for you"},
+		{"a finding that is listed is not told", on("/findings/get", kept{Status: 200, Type: "application/json", Body: `{"findings":[]}`}), "alert", member + "eu-west-1/guardduty", "findings listed and findings told: 0 of 2"},
 		{"a detector's findings break off", on(`/findings  {"maxResults":50,"nextToken"`, internal), "alert", member + "eu-west-1/guardduty", "page 2: 500"},
 		{"the recorders' status is refused", on("DescribeConfigurationRecorderStatus", denyJSON), "resource", member + "eu-west-1/config", "DescribeConfigurationRecorderStatus: 400"},
 	} {

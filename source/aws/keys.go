@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"tieout/audit"
@@ -184,6 +185,9 @@ func readACM(ctx context.Context, v *visit) error {
 
 var acmStatus = map[string]string{"ISSUED": "active", "EXPIRED": "expired", "REVOKED": "disabled", "INACTIVE": "disabled"}
 
+// neverIssued are the states of what was asked for: there is no certificate.
+var neverIssued = []string{"PENDING_VALIDATION", "VALIDATION_TIMED_OUT", "FAILED"}
+
 func normalCertificate(p *page) error {
 	var d struct {
 		Certificate struct {
@@ -210,9 +214,8 @@ func normalCertificate(p *page) error {
 		return errors.New("the certificate was not described")
 	}
 	c := d.Certificate
-	status := acmStatus[c.Status]
-	if status == "" {
-		return nil // it was asked for and never issued: there is no certificate
+	if slices.Contains(neverIssued, c.Status) {
+		return nil
 	}
 	made := c.Issued.Time
 	if made.IsZero() {
@@ -221,7 +224,7 @@ func normalCertificate(p *page) error {
 	if made.IsZero() {
 		made = c.Created.Time
 	}
-	f := source.Fields{"kind": "certificate", "system": p.System, "owner": "", "status": status, "createdAt": made, "rotatedAt": made, "expiresAt": c.Until.Time}
+	f := source.Fields{"kind": "certificate", "system": p.System, "owner": "", "status": acmStatus[c.Status], "createdAt": made, "rotatedAt": made, "expiresAt": c.Until.Time}
 	switch {
 	case c.Type == "IMPORTED":
 		f["autoRotate"] = false

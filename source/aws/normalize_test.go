@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tieout/audit"
+	"tieout/source"
 	"tieout/source/rest"
 	"tieout/source/sourcetest"
 )
@@ -110,6 +111,7 @@ func TestOpenPorts(t *testing.T) {
 		{"two rules", []permission{{Protocol: "tcp", From: "443", To: "443", V4: any4}, {Protocol: "tcp", From: "443", To: "443", V4: any4}}, []string{"443"}, nil},
 		{"a wide range", []permission{{Protocol: "tcp", From: "1024", To: "65535", V4: any4}}, nil, []string{"1024-65535", "3306", "3389", "5432", "27017"}},
 		{"everything", []permission{{Protocol: "-1", V4: any4}}, nil, []string{"0-65535", "0-65535/udp", "22", "23", "1433", "1521", "6379", "9200", "5984", "161/udp"}},
+		{"half of all addresses", []permission{{Protocol: "tcp", From: "22", To: "22", V4: []string{"0.0.0.0/1", "128.0.0.0/1"}}}, []string{"22"}, nil},
 		{"TCP without ports is all of TCP", []permission{{Protocol: "tcp", V4: any4}}, nil, []string{"0-65535", "22"}},
 	} {
 		got := securityGroup{Ingress: tc.in}.openPorts()
@@ -120,6 +122,30 @@ func TestOpenPorts(t *testing.T) {
 			if !slices.Contains(got, p) {
 				t.Errorf("%s: got %v, want %s among them", tc.name, got, p)
 			}
+		}
+	}
+}
+
+// TestListenerOfTwoProtocols: a listener for TCP and UDP opens the port of both.
+func TestListenerOfTwoProtocols(t *testing.T) {
+	f := source.Fields{}
+	listenerFields(f, []listener{{Port: "3306", Protocol: "TCP_UDP"}, {Port: "53", Protocol: "UDP"}, {Port: "443", Protocol: "TLS"}}, "internet-facing")
+	if got, want := f["openPorts"], []string{"3306", "3306/udp", "443", "53/udp"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestScan: a scan that failed found nothing because it did not look, and a
+// weakness of no package is one all the same.
+func TestScan(t *testing.T) {
+	const frame = `{"repositoryName":"web","imageId":{"imageDigest":"sha256:aa"},"imageScanStatus":{"status":"%s"},"imageScanFindings":{"enhancedFindings":[` +
+		`{"severity":"HIGH","status":"ACTIVE","packageVulnerabilityDetails":{"vulnerabilityId":"CVE-2026-0009"}}]}}`
+	for status, want := range map[string]int{"ACTIVE": 1, "COMPLETE": 1, "FAILED": 0, "IN_PROGRESS": 0} {
+		p := &page{account: "222222222222", region: "eu-west-1"}
+		p.Body = fmt.Appendf(nil, frame, status)
+		err := normalScan(p)
+		if items, bad := p.out.Done(); len(items) != want || (err == nil) != (want == 1) || bad != nil {
+			t.Errorf("%s: %d items, %v, %v; want %d", status, len(items), err, bad, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -322,8 +323,18 @@ func (v *visit) findings(ctx context.Context, at string) error {
 	}
 	for some := range slices.Chunk(ids, mostFindings) {
 		list := rest.List{Kind: kindFindings, Ask: send(guardduty, at+"/findings/get", body{"findingIds": some}), Asked: "guardduty POST " + at + "/findings/get"}
-		if _, err := v.list(ctx, guardduty, list, streams...); err != nil {
+		got := 0
+		list.Each = func(a rest.Answer) (bool, error) {
+			found, err := source.Elements(a.Body, "findings")
+			got = len(found)
+			return false, err
+		}
+		f, err := v.list(ctx, guardduty, list, streams...)
+		if err != nil {
 			return err
+		}
+		if f.Whole() && got != len(some) {
+			streams[0].Fail(fmt.Sprintf("findings listed and findings told: %d of %d", got, len(some)))
 		}
 	}
 	return nil
