@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -95,7 +96,7 @@ func (r *reading) plan(w row) error {
 
 // A backupJob is a job of a Recovery Services or Backup vault.
 type backupJob struct {
-	Operation string `json:"operation"`         // Recovery Services
+	Operation string `json:"operation"`         // Recovery Services; of Backup vaults the finer word
 	Category  string `json:"operationCategory"` // Backup vaults
 	Status    string `json:"status"`
 	Start     string `json:"startTime"`
@@ -113,7 +114,7 @@ func (r *reading) job(w row) error {
 	if err := json.Unmarshal(w.Properties, &d); err != nil {
 		return err
 	}
-	operation := strings.ToLower(d.Operation + d.Category)
+	operation := strings.ToLower(cmp.Or(d.Category, d.Operation))
 	result := jobResults[strings.ToLower(strings.ReplaceAll(d.Status, " ", ""))]
 	end := instantOf(d.End)
 	switch {
@@ -121,7 +122,7 @@ func (r *reading) job(w row) error {
 		return r.unknown(d.Status)
 	case operation == "backup":
 		r.Add("backup", w.id(), end, source.Fields{"datastore": d.subject(w), "result": result})
-	case operation == "restore":
+	case operation == "restore", operation == "crossregionrestore":
 		f := source.Fields{"datastore": d.subject(w), "result": result}
 		if start := instantOf(d.Start); !start.IsZero() && !end.Before(start) {
 			f["minutes"] = int(end.Sub(start) / time.Minute)

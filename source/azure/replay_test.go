@@ -262,7 +262,7 @@ func furnish(t *testing.T, r *replay) {
 	}
 	r.rows["jobs "+prod] = []string{
 		job("j1", "Microsoft.RecoveryServices/vaults", `{"operation":"Backup","status":"Completed","startTime":"2026-03-30T02:00:00Z","endTime":"2026-03-30T02:40:00.25Z","containerName":"IaasVMContainer;iaasvmcontainerv2;RG;vm1"}`),
-		job("j2", "Microsoft.DataProtection/backupVaults", `{"operationCategory":"Backup","status":"Failed","startTime":"2026-03-30T03:00:00Z","endTime":"2026-03-30T03:01:00Z","dataSourceId":"/subscriptions/X/disks/D"}`),
+		job("j2", "Microsoft.DataProtection/backupVaults", `{"operation":"Backup","operationCategory":"Backup","status":"Failed","startTime":"2026-03-30T03:00:00Z","endTime":"2026-03-30T03:01:00Z","dataSourceId":"/subscriptions/X/disks/D"}`),
 		job("j3", "Microsoft.RecoveryServices/vaults", `{"operation":"Restore","status":"CompletedWithWarnings","startTime":"2026-03-29T02:00:00Z","endTime":"2026-03-29T02:40:00Z"}`),
 		job("j4", "Microsoft.RecoveryServices/vaults", `{"operation":"ConfigureBackup","status":"Completed","startTime":"2026-03-29T02:00:00Z","endTime":"2026-03-29T02:40:00Z"}`),
 	}

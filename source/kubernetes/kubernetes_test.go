@@ -427,3 +427,28 @@ func TestGrantsMuch(t *testing.T) {
 		}
 	}
 }
+
+// TestPublic: an annotation of another cloud's does not make an address of the
+// internet an inner one.
+func TestPublic(t *testing.T) {
+	azure := map[string]string{"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
+	for _, tc := range []struct {
+		name        string
+		annotations map[string]string
+		given       []address
+		want        any
+	}{
+		{"an address of the internet", nil, []address{{IP: "8.8.8.8"}}, true},
+		{"an inner address", nil, []address{{IP: "10.1.2.3"}}, false},
+		{"the annotation alone", azure, nil, false},
+		{"the annotation, and an address of the internet", azure, []address{{IP: "10.1.2.3"}, {IP: "8.8.8.8"}}, true},
+		{"a name", nil, []address{{Hostname: "lb.example.com"}}, nil},
+		{"nothing yet", nil, nil, nil},
+	} {
+		var o object
+		o.Metadata.Annotations = tc.annotations
+		if got := public(o, tc.given); got != tc.want {
+			t.Errorf("%s: %v; want %v", tc.name, got, tc.want)
+		}
+	}
+}

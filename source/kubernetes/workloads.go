@@ -157,10 +157,14 @@ var inner = map[string][2]string{ // value of an inner one, of an outer one
 	"cloud.google.com/load-balancer-type":                     {"Internal", "External"},
 }
 
-// public is whether a load balancer can be reached from the internet: as its
-// annotations say, or its addresses. nil where neither says: a name may lead
-// anywhere.
+// public is whether a load balancer can be reached from the internet: it has an
+// address of the internet, or its annotations or addresses say it. nil where
+// neither says: a name may lead anywhere.
 func public(o object, given []address) any {
+	known, outer := outside(given)
+	if outer {
+		return true
+	}
 	for name, values := range inner {
 		switch o.Metadata.Annotations[name] {
 		case values[0]:
@@ -172,21 +176,25 @@ func public(o object, given []address) any {
 			return true
 		}
 	}
-	known := len(given) > 0
+	if known {
+		return false
+	}
+	return nil
+}
+
+// outside reports whether all of the addresses are told, and whether one of
+// them is of the internet.
+func outside(given []address) (known, outer bool) {
+	known = len(given) > 0
 	for _, a := range given {
 		ip, err := netip.ParseAddr(a.IP)
 		if err != nil {
 			known = false
 			continue
 		}
-		if !ip.IsPrivate() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !shared.Contains(ip) {
-			return true
-		}
+		outer = outer || !ip.IsPrivate() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !shared.Contains(ip)
 	}
-	if known {
-		return false
-	}
-	return nil
+	return known, outer
 }
 
 var shared = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
