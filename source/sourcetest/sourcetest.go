@@ -158,6 +158,34 @@ func conformStreams(t *testing.T, c Connection, want []string) {
 			t.Fatalf("item %s of type %s, on a page of kind %s about %v: no stream that was closed takes it", it.ID, it.Type, p.Kind, p.About)
 		}
 	}
+	for _, m := range r.Manifests {
+		r.agree(t, m)
+	}
+}
+
+// agree holds one snapshot to one body for each id, and two streams of one
+// instant and scope to pages of their own.
+func (r *Recorder) agree(t *testing.T, m audit.Manifest) {
+	t.Helper()
+	if m.Mode != audit.ModeSnapshot {
+		return
+	}
+	bodies := map[string]string{}
+	for i, it := range r.Items {
+		p := r.Pages[r.ItemPages[i]]
+		if it.Type != m.Type || !m.Takes(p.Kind, p.Scope, p.About) {
+			continue
+		}
+		if have, ok := bodies[it.ID]; ok && have != string(it.Body) {
+			t.Errorf("%s %s has two bodies in one stream:\n%s\n%s", it.Type, it.ID, have, it.Body)
+		}
+		bodies[it.ID] = string(it.Body)
+		for _, other := range r.Manifests {
+			if other.Type == m.Type && other.Scope == m.Scope && !slices.Equal(other.Kinds, m.Kinds) && other.Takes(p.Kind, p.Scope, p.About) {
+				t.Errorf("%s %s is on a page of kind %s, which two streams take", it.Type, it.ID, p.Kind)
+			}
+		}
+	}
 }
 
 func conformPure(t *testing.T, c Connection) {
