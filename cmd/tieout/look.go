@@ -67,7 +67,7 @@ func (a *app) showControl(ctx context.Context, p *period.Program, id string) err
 	}
 	c, found := x.Control, x.Found
 	if a.output == "json" {
-		return a.writeJSON(answer.ControlSchema, c.Title, "control", x)
+		return a.writeJSON(answer.ControlSchema, x.Sentence(), "control", x)
 	}
 	w := a.env.Stdout
 	fmt.Fprintf(w, "%s  %s\n\n", c.ID, c.Title)

@@ -79,11 +79,17 @@ func Controls(p *period.Program, r *audit.Report) (string, []Control) {
 		report.Capital(report.Plural(len(sel.Controls), "control", "controls")), untested, report.Plural(len(sel.Outside), "control", "controls")), out
 }
 
-// A ControlFound is a control and what its procedures found; Found is nil where
-// nothing was tested.
+// A ControlFound is a control, what its procedures found and where it stands;
+// Found is nil where nothing was tested.
 type ControlFound struct {
 	Control audit.Control        `json:"control"`
 	Found   *audit.ControlReport `json:"found"`
+	State   string               `json:"state"`
+}
+
+// Sentence says where a control stands.
+func (c ControlFound) Sentence() string {
+	return fmt.Sprintf("%s, %s: %s.", c.Control.ID, c.Control.Title, c.State)
 }
 
 // FindControl finds a control in scope by its id, in any case. One that is out
@@ -100,7 +106,8 @@ func FindControl(p *period.Program, r *audit.Report, id string) (ControlFound, e
 		}
 		return ControlFound{}, fmt.Errorf("%w: control %q", audit.ErrNotFound, id)
 	}
-	out := ControlFound{Control: sel.Controls[i]}
+	_, all := Controls(p, r)
+	out := ControlFound{Control: sel.Controls[i], State: all[i].State}
 	if r == nil {
 		return out, nil
 	}
