@@ -214,7 +214,7 @@ func (r *run) signIns(ctx context.Context) error {
 		return nil
 	}
 	s := r.EventsIn(covers, "signIn", "", cannotSignIns, kindSignIns)
-	l := rest.List{Kind: kindSignIns, About: covers, Resume: true}
+	l := rest.List{Kind: kindSignIns, About: covers}
 	if _, err := r.list(ctx, l, "/v1.0/auditLogs/signIns?$filter="+within("createdDateTime", covers)+"&$top=1000", nil, s); err != nil {
 		return err
 	}

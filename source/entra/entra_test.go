@@ -221,16 +221,6 @@ func TestOneTokenForAll(t *testing.T) {
 	}
 }
 
-func TestResume(t *testing.T) {
-	n := newTenant(t)
-	c := serve(t, n)
-	c.Window.Since = map[string]string{kindSignIns + "\x1f": "/v1.0/auditLogs/signIns?$skiptoken=2"}
-	r, _ := record(t, c)
-	if got := len(r.ByType("signIn")); got != 3 {
-		t.Errorf("got %d sign-ins, want the 3 of the second page", got)
-	}
-}
-
 func TestSecretIsNowhere(t *testing.T) {
 	for _, f := range []http.HandlerFunc{nil, refuse(500, "x", "oops"), func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(401)

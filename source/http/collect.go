@@ -85,19 +85,20 @@ func (c *collector) fetcher(ctx context.Context) (*fetcher, error) {
 // A reading is one stream being read.
 type reading struct {
 	*collector
-	stream *stream
-	f      *fetcher
-	w      audit.Window
-	sink   source.Sink
-	zone   *time.Location
-	prog   *mapping.Program
-	ids    map[string]struct{}
-	pages  int
-	rows   int // with those an interrupted collection had read
-	stated *int64
-	query  []string
-	why    []string
-	checks []audit.Reconciling
+	stream  *stream
+	f       *fetcher
+	w       audit.Window
+	sink    source.Sink
+	zone    *time.Location
+	prog    *mapping.Program
+	ids     map[string]struct{}
+	pages   int
+	rows    int // with those an interrupted collection had read
+	started int // page that is read first, from 1
+	stated  *int64
+	query   []string
+	why     []string
+	checks  []audit.Reconciling
 }
 
 // read reads the stream page by page. Its error is the sink's or the context's.
@@ -115,7 +116,10 @@ func (r *reading) read(ctx context.Context) error {
 		r.why = append(r.why, err.Error())
 		return nil
 	}
-	r.rows = p.Rows
+	if list := listOf(first); p.First != list {
+		p = place{Page: 1, First: list}
+	}
+	r.started, r.rows = p.Page, p.Rows
 	r.query = []string{"GET " + redact(first)}
 	for more := true; more; {
 		if p.Page > maxPages {
@@ -263,9 +267,7 @@ func (r *reading) reconcile() {
 	got, name := r.rows, "count at source"
 	if r.stream.Total.Pages {
 		got, name = r.pages, "pages at source"
-		if p, err := parsePlace(r.since()); err == nil {
-			got += p.Page - 1
-		}
+		got += r.started - 1
 		// A list by number may end in an empty page that is not counted.
 		if int64(got) == *r.stated+1 {
 			got--

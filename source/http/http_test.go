@@ -269,6 +269,12 @@ func TestResume(t *testing.T) {
 	if m := r.Manifest("training"); !m.Complete || strings.Join(asked, " ") != "3" || len(r.Items) != 1 {
 		t.Errorf("asked %v, manifest %+v; want page 3 only and the count to add up", asked, m)
 	}
+	asked = nil
+	c.Window.Since = map[string]string{"http.training\x1fhr": `{"page":3,"rows":2,"first":"0011223344556677"}`}
+	r, _ = record(t, c)
+	if m := r.Manifest("training"); !m.Complete || strings.Join(asked, " ") != "1 2 3" || len(r.Items) != 3 {
+		t.Errorf("asked %v, manifest %+v; a place in a list that ends elsewhere must not be gone on with", asked, m)
+	}
 	c.Window.Since = map[string]string{"http.training\x1fhr": "nonsense"}
 	r, _ = record(t, c)
 	if r.Manifest("training").Complete {

@@ -1,6 +1,8 @@
 package http
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,7 +67,15 @@ type place struct {
 	Page   int    `json:"page"` // from 1
 	Rows   int    `json:"rows"` // read before
 	Cursor string `json:"cursor,omitempty"`
-	URL    string `json:"url,omitempty"` // path and query
+	URL    string `json:"url,omitempty"`   // path and query
+	First  string `json:"first,omitempty"` // digest of the first page's address
+}
+
+// listOf names the list that a place is in: its first page's address. Another one
+// ends elsewhere, such as with an earlier day.
+func listOf(first *url.URL) string {
+	sum := sha256.Sum256([]byte(first.String()))
+	return hex.EncodeToString(sum[:8])
 }
 
 func (p place) String() string {
@@ -125,7 +135,7 @@ func (p *Paging) start(otherwise int) int {
 // short page is not taken for the last: some endpoints cap the size. Lists by
 // number end at an empty page or at the stated total.
 func (s *stream) next(a *answer, p place, rows int, base *url.URL, stated *int64) (n place, more bool, err error) {
-	n = place{Page: p.Page + 1, Rows: p.Rows + rows}
+	n = place{Page: p.Page + 1, Rows: p.Rows + rows, First: p.First}
 	if s.Pages == nil {
 		return n, false, nil
 	}

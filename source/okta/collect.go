@@ -91,7 +91,7 @@ func (r *run) signIns(ctx context.Context) error {
 	q := url.Values{"since": {stamp(covers.From)}, "until": {stamp(covers.To)}, "sortOrder": {"ASCENDING"}, "limit": {"1000"},
 		"filter": {`eventType eq "user.session.start"`}}
 	client := r.client(scopeLogs)
-	l := rest.List{Kind: kindSignIns, About: covers, Ask: rest.Ask{URI: client.At("/api/v1/logs?" + q.Encode())}, Resume: true}
+	l := rest.List{Kind: kindSignIns, About: covers, Ask: rest.Ask{URI: client.At("/api/v1/logs?" + q.Encode())}}
 	l.Next = func(a rest.Answer) (*rest.Ask, error) {
 		if elements, err := source.Elements(a.Body); err != nil || len(elements) == 0 {
 			return nil, err

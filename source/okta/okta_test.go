@@ -212,17 +212,6 @@ func TestLogIsReadAsFarAsItIsKept(t *testing.T) {
 	}
 }
 
-// TestResume goes on at the page where an interrupted collection came to.
-func TestResume(t *testing.T) {
-	o := newOrg(t)
-	c := serve(t, o)
-	c.Window.Since = map[string]string{kindSignIns + "\x1f": "/api/v1/logs?after=2&limit=200"}
-	r, _ := record(t, c)
-	if got := len(r.ByType("signIn")); got != 2 {
-		t.Errorf("got %d sign-ins, want the 2 of the second page", got)
-	}
-}
-
 func TestSecretIsNowhere(t *testing.T) {
 	o := newOrg(t)
 	o.fail["/api/v1/apps"] = refuse(403, "no")

@@ -31,9 +31,6 @@ type List struct {
 	// Facts are what the reading of a page depends on besides its bytes. Where
 	// there are any, each answer is sealed as a Sheet, in the part "list".
 	Facts any
-	// Resume: an interrupted collection of events goes on where it came to. Only
-	// for lists whose Next returns GETs, and never for snapshots.
-	Resume bool
 }
 
 // A Fault says why a list is not whole; the zero fault says that it is.
@@ -95,9 +92,6 @@ const maxPages = 1_000_000
 
 func (c *Client) read(ctx context.Context, run *source.Run, l List, streams []*source.Stream) (Fault, error) {
 	ask := l.Ask
-	if since := run.Window.Since[l.Kind+"\x1f"+l.Scope]; l.Resume && since != "" {
-		ask = Ask{URI: since}
-	}
 	var round circle
 	for n := 1; n <= maxPages; n++ {
 		a, err := c.Do(ctx, ask)
@@ -105,7 +99,7 @@ func (c *Client) read(ctx context.Context, run *source.Run, l List, streams []*s
 			return Fault{}, err
 		}
 		next, more, fault := c.take(l, a, n)
-		p := page(l, a, next)
+		p := page(l, a)
 		if err := run.Seal(ctx, p, streams...); err != nil {
 			return Fault{}, err
 		}
@@ -174,7 +168,7 @@ func pageWords(n int) string {
 }
 
 // page is the page of an answer. A failed one is kept too, as what it is.
-func page(l List, a Answer, next *Ask) audit.Page {
+func page(l List, a Answer) audit.Page {
 	p := audit.Page{Kind: l.Kind, Scope: l.Scope, About: l.About, Query: a.Query, Media: media(a), Body: a.Body}
 	if !a.OK() {
 		return Failed(p, a)
@@ -183,9 +177,6 @@ func page(l List, a Answer, next *Ask) audit.Page {
 		s := NewSheet(l.Facts)
 		s.Add("list", a)
 		p.Body, p.Media = s.Encode(), "application/json"
-	}
-	if l.Resume && next != nil {
-		p.Cursor = next.URI
 	}
 	return p
 }

@@ -253,7 +253,7 @@ func (r *run) signIns(ctx context.Context) error {
 		return nil
 	}
 	s := r.EventsIn(covers, "signIn", "", cannotSignIns, kindSignIns)
-	l := rest.List{Kind: kindSignIns, About: covers, Resume: true}
+	l := rest.List{Kind: kindSignIns, About: covers}
 	if _, err := r.list(ctx, r.directory(scopeReports), l, r.activities("login", "", covers), nil, s); err != nil {
 		return err
 	}
