@@ -226,15 +226,24 @@ func (r *reader) date(name string, raw []byte, modified time.Time) (group, error
 
 var day = regexp.MustCompile(`(?:^|[^0-9])(\d{4})[-_]?(\d{2})[-_]?(\d{2})(?:[^0-9]|$)`)
 
-// Day is the start, in zone, of the day that a file's name holds.
+// Day is the start, in zone, of the day that a file's name holds. A name that
+// holds two, such as the first and the last of a stretch, does not say which.
 func Day(name string, zone *time.Location) (time.Time, error) {
-	m := day.FindStringSubmatch(filepath.Base(name))
-	if m == nil {
+	base := filepath.Base(name)
+	var days []string
+	for m := day.FindStringSubmatchIndex(base); m != nil; m = day.FindStringSubmatchIndex(base) {
+		days = append(days, base[m[2]:m[3]]+"-"+base[m[4]:m[5]]+"-"+base[m[6]:m[7]])
+		base = base[m[7]:]
+	}
+	if len(days) == 0 {
 		return time.Time{}, errors.New("its name holds no day such as 2026-03-31")
 	}
-	t, err := time.ParseInLocation(time.DateOnly, m[1]+"-"+m[2]+"-"+m[3], zone)
+	if days = slices.Compact(days); len(days) > 1 {
+		return time.Time{}, fmt.Errorf("its name holds more than one day: %s", strings.Join(days, ", "))
+	}
+	t, err := time.ParseInLocation(time.DateOnly, days[0], zone)
 	if err != nil {
-		return t, fmt.Errorf("its name holds no day: %s-%s-%s", m[1], m[2], m[3])
+		return t, fmt.Errorf("its name holds no day: %s", days[0])
 	}
 	return t, nil
 }

@@ -108,6 +108,8 @@ func TestCollect(t *testing.T) {
 		{"one cannot be read, the other is", `{"files":["*"]}`, map[string]string{"1.json": a1, "2.json": "{"}, "a@2026-03-01T00:00:00Z @2026-12-01T08:00:00Z!2.json: unexpected end of JSON input", 2},
 		{"no day in the name", `{"files":["*"],"dates":"name"}`, map[string]string{"x.json": a1}, "@2026-12-01T08:00:00Z!x.json: its name holds no day such as 2026-03-31", 1},
 		{"no such day", `{"files":["*"],"dates":"name"}`, map[string]string{"2026-02-30.json": a1}, "@2026-12-01T08:00:00Z!2026-02-30.json: its name holds no day: 2026-02-30", 1},
+		{"two days in the name", `{"files":["*"],"dates":"name"}`, map[string]string{"2026-01-01_2026-03-31.json": a1}, "@2026-12-01T08:00:00Z!2026-01-01_2026-03-31.json: its name holds more than one day: 2026-01-01, 2026-03-31", 1},
+		{"one day twice", `{"files":["*"],"dates":"name"}`, map[string]string{"2026-03-10-of-20260310.json": a1}, "a@2026-03-09T23:00:00Z", 1},
 		{"nothing there", `{"files":["*.json"]}`, nil, "@2026-12-01T08:00:00Z!no file matches *.json", 0},
 		{"outside of the window", `{"files":["*"]}`, map[string]string{"1.json": `{"at":"2019-03-01T00:00:00Z","of":"a"}`}, "@2026-12-01T08:00:00Z!none of the 1 files is about a time within the window", 0},
 		{"after the moment of reading", `{"files":["*"]}`, map[string]string{"1.json": `{"at":"2026-12-24T00:00:00Z","of":"a"}`}, "@2026-12-01T08:00:00Z!none of the 1 files is about a time within the window", 0},

@@ -2,12 +2,12 @@ package roster
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
 	"tieout/audit"
+	"tieout/source/folder"
 )
 
 // plainDays are days that read in one way only: the year first, or the month by name.
@@ -73,18 +73,11 @@ func inRange(text string, t time.Time) (time.Time, error) {
 	return audit.Instant(t), nil
 }
 
-var dayInName = regexp.MustCompile(`(?:^|[^0-9])(\d{4})[-_]?(\d{2})[-_]?(\d{2})(?:[^0-9]|$)`)
-
 // named is the day in a file's name, at its start.
 func named(name string, zone *time.Location) (time.Time, error) {
-	m := dayInName.FindStringSubmatch(filepath.Base(name))
-	if m == nil {
-		return time.Time{}, fmt.Errorf("its name holds no day such as 2026-03-31")
-	}
-	day := m[1] + "-" + m[2] + "-" + m[3]
-	t, err := time.ParseInLocation(time.DateOnly, day, zone)
+	t, err := folder.Day(name, zone)
 	if err != nil {
-		return t, fmt.Errorf("its name holds no day: %s", day)
+		return t, err
 	}
-	return inRange(day, t)
+	return inRange(t.Format(time.DateOnly), t)
 }
