@@ -83,6 +83,14 @@ func (r *run) open(key string) []*source.Stream {
 	if len(r.with.Incidents) > 0 {
 		out = append(out, r.Snapshot("incident", key, cannot, kindSearch, kindIssue))
 	}
+	for _, s := range out {
+		if r.with.Since != "" {
+			s.Note("tickets made before " + r.with.Since + ": the settings leave them out")
+		}
+		if r.with.JQL != "" {
+			s.Note("tickets that the settings leave out: only those with " + r.with.JQL)
+		}
+	}
 	return out
 }
 

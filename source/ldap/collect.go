@@ -67,6 +67,7 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 	r.key = r.Snapshot("key", "", slices.Concat(cannot, []string{"keys that are not kept in the directory"}), kindUsers)
 	r.membership = r.Snapshot("membership", "", cannot, kindGroups, kindNested)
 	r.policy = r.Snapshot("authPolicy", "", cannot, kindPolicies)
+	r.narrowed()
 	password, err := c.env.ResolveSecret(ctx, "password", c.with.Password)
 	if err != nil {
 		return errors.Join(r.Refuse(ctx, err.Error(), r.all()...), fmt.Errorf("source %s: %w", c.source, err))
@@ -84,6 +85,18 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 	defer hangUp(r.conn)
 	defer context.AfterFunc(ctx, func() { hangUp(r.conn) })()
 	return r.read(ctx)
+}
+
+// narrowed notes what the settings' own filters leave out.
+func (r *run) narrowed() {
+	if f := r.with.UserFilter; f != "" {
+		for _, s := range []*source.Stream{r.account, r.key, r.membership} {
+			s.Note("accounts that the settings leave out: only " + f)
+		}
+	}
+	if f := r.with.GroupFilter; f != "" {
+		r.membership.Note("groups that the settings leave out: only " + f)
+	}
 }
 
 // hangUp ends a connection. What goes wrong then changes nothing that was read.

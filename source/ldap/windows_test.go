@@ -351,3 +351,15 @@ func TestEndless(t *testing.T) {
 		t.Errorf("%d searches", n)
 	}
 }
+
+// TestNarrowed: what the settings leave out is a limit of the streams.
+func TestNarrowed(t *testing.T) {
+	c := windows(made())
+	c.With = `{"url":"ldaps://dc1.example.com","base":"DC=x","userFilter":"(objectCategory=person)","groupFilter":"(objectClass=group)"}`
+	r := sourcetest.Record(t, c)
+	for typ, want := range map[string]string{"account": "only (objectCategory=person)", "membership": "only (objectClass=group)"} {
+		if limits := strings.Join(r.Manifest(typ).Cannot, "\n"); !strings.Contains(limits, want) {
+			t.Errorf("%s: %q is not among the limits %q", typ, want, limits)
+		}
+	}
+}
