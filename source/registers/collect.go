@@ -228,11 +228,6 @@ func (g *gitRun) walk(ctx context.Context, all []step, keepers []*keeper, book *
 		}
 		g.run.Progress("commits", i+1, len(all))
 	}
-	for _, k := range keepers {
-		if err := k.whole(ctx, g); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

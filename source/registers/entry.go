@@ -51,6 +51,17 @@ func (t *told) into(r *source.Reading, at time.Time) {
 	}
 }
 
+// unknown tells every item without a field, at the end of a stretch in which
+// history could not be told: what follows is then told anew, also where it is
+// what was told last before that stretch.
+func (t *told) unknown(r *source.Reading, at time.Time) {
+	for _, e := range t.entries {
+		if !e.bad {
+			r.Add(e.typ, e.id, at, source.Fields{})
+		}
+	}
+}
+
 // read reads a page's files. An id told twice counts for neither. What ceased
 // to exist is told only where every file could be read.
 func (reg register) read(pg page, zone *time.Location, asOf time.Time) told {

@@ -1,6 +1,7 @@
 package registers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,9 +48,14 @@ type stretch struct {
 	from   time.Time
 	to     time.Time // zero: it goes on
 	commit string
+	asOf   time.Time         // of the commit
+	files  map[string]object // at the commit
 	pages  int
+	bad    bool // a file could not be read: its page says which
 	why    []string
 }
+
+func (s stretch) broken() bool { return s.bad || len(s.why) > 0 }
 
 // A keeper follows one register through its history.
 type keeper struct {
@@ -88,7 +94,7 @@ func (k *keeper) step(ctx context.Context, g *gitRun, s step) error {
 	if o := k.open(); o != nil {
 		o.to = s.at
 	}
-	next := stretch{from: s.at, commit: s.commit}
+	next := stretch{from: s.at, commit: s.commit, asOf: s.at, files: now.files}
 	if s.odd != "" {
 		next.why = append(next.why, s.odd)
 	}
@@ -141,6 +147,7 @@ func (k *keeper) seal(ctx context.Context, g *gitRun, pg page, touched []string,
 	o.pages++
 	got := k.read(pg, g.zone, mustTime(pg.AsOf))
 	k.learn(pg, got, touched)
+	o.bad = len(got.faults) > 0
 	if twice := k.twice(); twice != "" {
 		o.why = append(o.why, twice)
 	}
@@ -209,17 +216,12 @@ func (k *keeper) twice() string {
 	return why
 }
 
-// whole seals the register as its newest commit has it, about now: what an
-// earlier collection read of history that was rewritten since is set right.
-func (k *keeper) whole(ctx context.Context, g *gitRun) error {
-	o := k.open()
-	if o == nil || len(k.files) == 0 {
-		return nil
-	}
-	pg := page{Zone: g.run.Window.Zone, AsOf: audit.FormatTime(o.from), Commit: o.commit, Files: []file{}}
-	paths := slices.Sorted(maps.Keys(k.files))
-	for _, p := range paths {
-		f, err := fromGit(g.objects, p, k.files[p])
+// whole seals the register as it was in a stretch, about an instant of it. With
+// again, history could not be told before that instant.
+func (k *keeper) whole(ctx context.Context, g *gitRun, s *stretch, about audit.Span, again bool) error {
+	pg := page{Zone: g.run.Window.Zone, AsOf: audit.FormatTime(s.asOf), Commit: s.commit, Again: again, Files: []file{}}
+	for _, p := range slices.Sorted(maps.Keys(s.files)) {
+		f, err := fromGit(g.objects, p, s.files[p])
 		if err != nil {
 			return err
 		}
@@ -229,8 +231,26 @@ func (k *keeper) whole(ctx context.Context, g *gitRun) error {
 	if err != nil {
 		return err
 	}
-	o.pages++
-	return g.run.Seal(ctx, audit.Page{Kind: kindStates + k.typ, Query: query(g.prefix, k.register, pg.Commit), Body: body, About: g.run.Now()})
+	s.pages++
+	return g.run.Seal(ctx, audit.Page{Kind: kindStates + k.typ, Query: query(g.prefix, k.register, pg.Commit), Body: body, About: about})
+}
+
+// retell seals what makes the history whole: the register once more after each
+// stretch in which it could not be told, and as it is now. The latter also sets
+// right what an earlier collection read of history that was rewritten since.
+func (k *keeper) retell(ctx context.Context, g *gitRun, list []stretch) error {
+	for i := range list {
+		s := &list[i]
+		if i > 0 && list[i-1].broken() && !s.broken() && len(s.files) > 0 {
+			if err := k.whole(ctx, g, s, audit.At(s.from), true); err != nil {
+				return err
+			}
+		}
+	}
+	if last := &list[len(list)-1]; len(last.files) > 0 {
+		return k.whole(ctx, g, last, g.run.Now(), false)
+	}
+	return nil
 }
 
 // A hole is a stretch in which history said something it does not say any more.
@@ -249,13 +269,15 @@ func cut(list []stretch, holes []hole) []stretch {
 				out = append(out, s)
 				continue
 			}
-			for _, part := range []stretch{
-				{from: s.from, to: in.From, commit: s.commit, pages: s.pages, why: s.why},
-				{from: in.From, to: in.To, commit: s.commit, why: append(slices.Clone(s.why), h.why)},
-				{from: in.To, to: s.to, commit: s.commit, why: s.why},
-			} {
-				if part.from.Before(part.to) {
+			for _, p := range []audit.Span{{From: s.from, To: in.From}, in, {From: in.To, To: s.to}} {
+				part := s
+				part.from, part.to = p.From, p.To
+				if p == in {
+					part.why = append(slices.Clone(s.why), h.why)
+				}
+				if !p.Empty() {
 					out = append(out, part)
+					s.pages = 0 // they are about its beginning
 				}
 			}
 		}
@@ -274,6 +296,14 @@ func (k *keeper) close(ctx context.Context, g *gitRun, holes []hole, notes []str
 		o.to = g.run.Now().To
 	}
 	list := cut(k.stretches, holes)
+	err := k.retell(ctx, g, list)
+	if stop := cmp.Or(ctx.Err(), notGit(err)); stop != nil {
+		return stop
+	}
+	if err != nil {
+		last := &list[len(list)-1]
+		last.why = append(last.why, err.Error())
+	}
 	if before := g.before(k.stretches[0].from); before != nil {
 		list = append([]stretch{*before}, list...)
 	}

@@ -25,6 +25,7 @@ type page struct {
 	Zone   string `json:"zone"`
 	AsOf   string `json:"asOf"`             // of the commit, or of the reading: nothing in the files may have happened later
 	Commit string `json:"commit,omitempty"` // "": the files as they lay in the folder
+	Again  bool   `json:"again,omitempty"`  // history could not be told before this instant: all of it is told again
 	Files  []file `json:"files"`
 	Before []file `json:"before,omitempty"` // what Files were before that commit, to tell what ceased to exist
 }
@@ -137,6 +138,9 @@ func (reg register) normalize(p audit.Page) ([]audit.Item, error) {
 	}
 	var r source.Reading
 	got := reg.read(pg, zone, asOf)
+	if pg.Again {
+		got.unknown(&r, at.Add(-time.Microsecond))
+	}
 	got.into(&r, at)
 	for _, id := range got.gone {
 		r.Items = append(r.Items, audit.Item{Type: reg.typ, ID: id, At: at, Gone: true})

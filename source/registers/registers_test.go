@@ -120,7 +120,8 @@ func TestBadFile(t *testing.T) {
 	w.commit(day(4, 1), map[string]string{"vendors/c.yaml": "name: C"})
 	w.commit(day(5, 1), map[string]string{"vendors/all.yaml": "[{id: a, name: A}]"})
 	r := w.read("")
-	want := "02-01T09:00 a {}\n02-01T09:00 b {}\n04-01T09:00 c {\"name\":\"C\"}\n05-01T09:00 a {\"name\":\"A\"}\n05-01T09:00 c {\"name\":\"C\"}\n05-01T09:00 b gone\n"
+	want := "02-01T09:00 a {}\n02-01T09:00 b {}\n04-01T09:00 c {\"name\":\"C\"}\n05-01T09:00 a {\"name\":\"A\"}\n05-01T09:00 c {\"name\":\"C\"}\n05-01T09:00 b gone\n" +
+		"05-01T08:59 a {}\n05-01T08:59 c {}\n05-01T09:00 a {\"name\":\"A\"}\n05-01T09:00 c {\"name\":\"C\"}\n" // told anew after the gap
 	if got := history(r, "vendor"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -219,6 +220,9 @@ func TestRewritten(t *testing.T) {
 	}
 	if got, want := coverage(r, "vendor"), "04-01T09:00 07-01T09:00 complete\n"; got != want {
 		t.Errorf("vendors:\n%s\nwant\n%s", got, want)
+	}
+	if got, want := history(r, "risk"), "02-01T09:00 a {\"title\":\"A\"}\n03-05T08:59 a {}\n03-05T09:00 a {\"title\":\"A\"}\n"; got != want {
+		t.Errorf("after the gap it is not told anew:\n%s\nwant\n%s", got, want)
 	}
 	risks := r.ByType("risk")
 	if last := risks[len(risks)-1]; !last.At.Equal(reading) || string(last.Body) != `{"title":"A"}` {
