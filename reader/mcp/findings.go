@@ -86,6 +86,7 @@ type ControlCount struct {
 	Control    string `json:"control"`
 	Title      string `json:"title"`
 	Deviations int    `json:"deviations"`
+	Dismissed  int    `json:"dismissed" jsonschema:"of these, those that people decided are not deviations"`
 }
 
 func listDeviations(ctx context.Context, p *period.Program, in DeviationsAsked) (out DeviationsAnswer, err error) {
@@ -154,11 +155,14 @@ func criteriaOf(p *period.Program) map[string][]string {
 
 // byControl counts findings by control, in the order of the ids.
 func byControl(p *period.Program, ds []audit.Deviation, only string) []ControlCount {
-	count := map[string]int{}
+	count, dismissed := map[string]int{}, map[string]int{}
 	for _, d := range ds {
 		for _, c := range d.Controls {
-			if only == "" || strings.EqualFold(only, c) {
-				count[c]++
+			if only != "" && !strings.EqualFold(only, c) {
+				continue
+			}
+			if count[c]++; d.Disposition == audit.NotDeviation {
+				dismissed[c]++
 			}
 		}
 	}
@@ -168,7 +172,7 @@ func byControl(p *period.Program, ds []audit.Deviation, only string) []ControlCo
 	}
 	out := []ControlCount{}
 	for c, n := range count {
-		out = append(out, ControlCount{c, title[c], n})
+		out = append(out, ControlCount{c, title[c], n, dismissed[c]})
 	}
 	slices.SortFunc(out, func(a, b ControlCount) int { return strings.Compare(a.Control, b.Control) })
 	return out
