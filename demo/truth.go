@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"slices"
 	"time"
 
 	"tieout/audit"
@@ -124,6 +125,7 @@ func (x *writer) deviceTruth(tr *Truth) {
 	before, after := x.around(silentLaptop, "last_seen", drawer[0])
 	if !x.size.Changes {
 		held("device.silent", silentLaptop, x.seen(addDays(before, 30)), x.seen(after), "a laptop in a drawer, silent for seven weeks")
+		held("device.signatures", silentLaptop, x.seen(addDays(before, 14)), x.seen(after), "and its signatures grew old in it")
 	}
 	before, after = x.around(unpatchedLaptop, "os_patched", day(2025, 7, 1))
 	held("device.os", unpatchedLaptop, older(before, 30), x.seen(after), "no updates over the summer")
@@ -305,7 +307,8 @@ func (x *writer) gapTruth(tr *Truth) {
 	}
 	if x.size.Changes {
 		feedGaps(tr)
-		tr.gap("devices  device", periodFrom, periodTo, "a change feed does not carry when a device last reported", "device.silent")
+		tr.gap("devices  device", periodFrom, periodTo, "a change feed does not carry when a device last reported or updated its signatures",
+			"device.silent", "device.signatures")
 		return
 	}
 	accounts := []string{"access.identities", "access.mfa", "access.root", "access.shared", "access.sso"}
@@ -320,10 +323,11 @@ func (x *writer) gapTruth(tr *Truth) {
 	from, to = unseen(badDevices)
 	tr.gap("devices  device", from, to, "a row of device management's export could not be read on two days",
 		"device.admins", "device.clock", "device.disk", "device.disposal", "device.firewall", "device.holder", "device.lock", "device.malware",
-		"device.media", "device.os", "device.patches", "device.silent", "device.updates")
+		"device.media", "device.os", "device.patches", "device.signatures", "device.silent", "device.updates")
 	from, to = unseen(hiddenSandbox)
 	tr.sandboxGaps(from, to, "the sandbox account was not exported for twenty days")
 	tr.ticketGaps(missingTickets.From, missingTickets.To, "the ticket system's export of November is missing")
+	x.untraced(tr, missingTickets, "the ticket system's export of November is missing")
 	tr.gap("desk desk ticket", missingTickets.To, periodTo, "tickets that no later export tells of may have changed in November",
 		"deficiency.owner", "policy.exceptions")
 }
@@ -343,7 +347,34 @@ func (tr *Truth) sandboxGaps(from, to time.Time, why string) {
 }
 
 func (tr *Truth) ticketGaps(from, to time.Time, why string) {
-	tr.gap("desk desk ticket", from, to, why, "change.ticket", "customer.deletion", "deficiency.closure", "deficiency.owner", "deployment.ticket", "policy.exceptions", "privacy.requests")
+	tr.gap("desk desk ticket", from, to, why, "customer.deletion", "deficiency.closure", "deficiency.owner", "policy.exceptions", "privacy.requests")
+}
+
+// untraced is what of a month is not known whose tickets nobody exported: the
+// tickets of a change or a deployment are looked up a day after it.
+func (x *writer) untraced(tr *Truth, lost audit.Span, why string) {
+	var changes, deployments []time.Time
+	for month := lost.From.AddDate(0, -1, 0); month.Before(lost.To); month = month.AddDate(0, 1, 0) {
+		for _, m := range x.changes(month) {
+			if m.kind == byBot || m.kind == directPush && m.ticket == "" {
+				continue
+			}
+			if lost.Contains(m.merged.Add(24 * time.Hour)) {
+				changes = append(changes, m.merged)
+			}
+			if !m.deployed.IsZero() && lost.Contains(m.deployed.Add(24*time.Hour)) {
+				deployments = append(deployments, m.deployed)
+			}
+		}
+	}
+	tr.hidden("codehost github change", "change.ticket", changes, why)
+	tr.hidden("codehost github deployment", "deployment.ticket", deployments, why)
+}
+
+// hidden adds the gap from the first to the last of some events.
+func (tr *Truth) hidden(stream, procedure string, at []time.Time, why string) {
+	slices.SortFunc(at, time.Time.Compare)
+	tr.gap(stream, at[0], at[len(at)-1].Add(time.Microsecond), why, procedure)
 }
 
 // feedGaps are those of change feeds. What a feed does not tell for a month is
@@ -352,5 +383,6 @@ func feedGaps(tr *Truth) {
 	tr.sandboxGaps(sandboxStops, periodTo, "the sandbox account's feeds stopped")
 	tr.gap("cloud sandbox key", addDays(sandboxStops, -7), periodTo, "whether leavers had keys in the sandbox is not known one business day later", "access.leavers")
 	tr.ticketGaps(lostTickets, periodTo, "the ticket system's feed of December is missing")
+	tr.gap("desk desk ticket", lostTickets, periodTo, "the ticket system's feed of December is missing", "change.ticket", "deployment.ticket")
 	tr.gap("cloud staging key", cutKeys, periodTo, "the feed of December tells fewer changes than the source counts", "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption", "key.unused")
 }
