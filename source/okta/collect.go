@@ -35,19 +35,21 @@ type run struct {
 	sign   signOn
 }
 
-// Collect reads policies first, since accounts and applications are held to them.
+// Collect reads policies first, since accounts and applications are held to
+// them. Without a secret every stream closes as incomplete.
 func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
 	r := &run{Run: &source.Run{Source: c.System, Window: w, Sink: sink}, rules: c.rules, listed: map[string]bool{}, placed: map[string]bool{}}
-	var err error
-	if r.client, err = c.clients(ctx); err != nil {
-		return err
+	var locked error
+	if r.client, locked = c.clients(ctx); locked != nil {
+		nobody := c.client(rest.Without(locked), "")
+		r.client = func(string) *rest.Client { return nobody }
 	}
 	for _, part := range []func(context.Context) error{r.policies, r.people, r.apps, r.tokens, r.signIns} {
 		if err := part(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	return locked
 }
 
 // list reads every page of path and calls each with its elements. An error of

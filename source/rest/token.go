@@ -33,6 +33,12 @@ func Basic(user, password string) Authorizer {
 	}
 }
 
+// Without authorizes nothing: every answer is then the fault why, and nothing is
+// asked. It closes the streams of a connection whose secret cannot be had.
+func Without(why error) Authorizer {
+	return func(context.Context, *http.Request, []byte) error { return why }
+}
+
 // ClientCredentials authorizes with tokens of the client credentials grant (RFC
 // 6749 section 4.4), renewed when they end. client must be guarded for the
 // token endpoint's origin.

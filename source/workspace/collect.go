@@ -47,12 +47,14 @@ type run struct {
 	users     []string             // ids, where tokens are read
 }
 
-// Collect reads roles and the log first: accounts are held to them.
+// Collect reads roles and the log first: accounts are held to them. Without a
+// key every stream closes as incomplete.
 func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
 	r := &run{Run: &source.Run{Source: c.System, Window: w, Sink: sink}, c: c}
-	var err error
-	if r.key, err = c.readKey(ctx); err != nil {
-		return err
+	var locked error
+	if r.key, locked = c.readKey(ctx); locked != nil {
+		shut := *c
+		shut.locked, r.c = locked, &shut
 	}
 	parts := []func(context.Context) error{r.roles, r.people, r.groups, r.policies, r.mobile, r.chrome, r.signIns}
 	if c.settings.Tokens {
@@ -63,7 +65,7 @@ func (c *collector) Collect(ctx context.Context, w audit.Window, sink source.Sin
 			return err
 		}
 	}
-	return nil
+	return locked
 }
 
 // A listing is one list of the Admin SDK.

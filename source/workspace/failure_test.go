@@ -189,3 +189,26 @@ func FuzzNormalize(f *testing.F) {
 		}
 	})
 }
+
+// TestNoSecret: without it every stream closes as incomplete, and Collect says why.
+func TestNoSecret(t *testing.T) {
+	c := serve(t, newOrg(t))
+	open, _ := record(t, c)
+	c.Env.Secret = func(context.Context, string) (string, error) { return "", errors.New("the keyring is locked") }
+	col, _, err := c.Driver.Open(c.Name, json.RawMessage(c.With), c.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &sourcetest.Recorder{}
+	if err := col.Collect(t.Context(), c.Window, r); err == nil || !strings.Contains(err.Error(), "the keyring is locked") {
+		t.Errorf("Collect says %v", err)
+	}
+	if len(r.Manifests) < len(open.Manifests) {
+		t.Errorf("%d streams were closed; with a secret there are %d", len(r.Manifests), len(open.Manifests))
+	}
+	for _, m := range r.Manifests {
+		if m.Complete || m.Type != "key" && !strings.Contains(m.Reason, "the keyring is locked") { // keys are those of the accounts
+			t.Errorf("%s %q: complete %v, %q", m.Type, m.Scope, m.Complete, m.Reason)
+		}
+	}
+}

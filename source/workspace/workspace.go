@@ -114,6 +114,7 @@ type collector struct {
 	settings               Settings
 	base, policies, tokens *url.URL
 	wait                   func(context.Context, time.Duration) error
+	locked                 error // why there is no key; nil: there is
 }
 
 var (
@@ -196,8 +197,11 @@ func (c *collector) readKey(ctx context.Context) (k serviceKey, err error) {
 func (c *collector) client(k serviceKey, base *url.URL, scope string) *rest.Client {
 	guarded := func(u *url.URL) *http.Client { return source.Guard(c.env.HTTP, c.settings.Allow, u) }
 	grant := rest.Grant{Issuer: k.Email, KeyID: k.KeyID, Key: []byte(k.PrivateKey), Subject: c.settings.Subject, TokenURL: c.tokens.String(), Scopes: []string{scope}}
-	return &rest.Client{HTTP: guarded(base), Base: base, Secrets: []string{k.PrivateKey}, Wait: c.wait, Pause: pause,
-		Authorize: rest.Assertion(guarded(c.tokens), grant)}
+	authorize := rest.Assertion(guarded(c.tokens), grant)
+	if c.locked != nil {
+		authorize = rest.Without(c.locked)
+	}
+	return &rest.Client{HTTP: guarded(base), Base: base, Secrets: []string{k.PrivateKey}, Wait: c.wait, Pause: pause, Authorize: authorize}
 }
 
 // pause is rest.RetryAfter, and what Google says with 403 where others say 429.
