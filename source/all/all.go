@@ -37,6 +37,7 @@ import (
 	"tieout/source/pgbackrest"
 	"tieout/source/powerpipe"
 	"tieout/source/prowler"
+	"tieout/source/registers"
 	"tieout/source/restic"
 	"tieout/source/roster"
 	"tieout/source/sarif"
@@ -84,6 +85,7 @@ var Drivers = source.Registry{
 	ldap.Driver,
 	scim.Driver,
 	roster.Driver,
+	registers.Driver,
 	workstation.Driver,
 	agent.Driver,
 	osquery.Driver,

@@ -248,7 +248,6 @@ type frame struct {
 	named bool   // the file's name is the id, and nothing else may be
 	kind  string // of a document that does not say its own
 	event bool
-	typ   string   // type of every record of the file; "": each says its own
 	extra []string // further keys that were read already
 }
 

@@ -96,7 +96,7 @@ func (e *eventRun) file(ctx context.Context, zone *time.Location, asked string, 
 		streams = append(streams, s)
 	}
 	if len(got.types) == 0 {
-		e.unread = append(e.unread, source.BadRows(got.faults).Error())
+		e.unread = append(e.unread, got.faults.Error())
 	}
 	e.compare(got)
 	return e.run.Seal(ctx, audit.Page{Kind: kindRecords, Query: ask, Body: body, About: about}, streams...)

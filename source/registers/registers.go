@@ -83,9 +83,9 @@ func stateTypes() []string {
 }
 
 // names are the register's folders as people write them.
-func (r register) names() string {
+func (reg register) names() string {
 	var out []string
-	for _, f := range r.folders {
+	for _, f := range reg.folders {
 		out = append(out, f.name+"/")
 	}
 	return strings.Join(out, " and ")
