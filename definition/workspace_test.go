@@ -300,7 +300,6 @@ func TestProceduresFollowTheirControls(t *testing.T) {
 		"access.review":          {From: "2026-02-01"}, // of IAM-03 and IAM-04
 		"access.review.list":     {From: "2026-03-01", To: "2026-05-31"},
 		"access.review.removals": {From: "2026-03-01", To: "2026-05-31"},
-		"people.movers":          {From: "2026-03-01", To: "2026-05-31"},
 		"access.privileged":      {From: "2026-02-01"},
 		"penetration.test":       {To: "2026-12-31"}, // as its own file says
 	}

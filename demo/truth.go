@@ -200,7 +200,6 @@ func (x *writer) changeTruth(tr *Truth) {
 		case directPush:
 			happened("change.direct", audit.Deviated, "pushed to the branch without a request")
 			happened("change.review", audit.Deviated, "the direct push had no approval")
-			happened("change.bypass", audit.Deviated, "the direct push had no approval, then or later")
 			if m.ticket == "" {
 				happened("change.ticket", audit.Deviated, "the direct push names no ticket")
 			}
@@ -340,7 +339,7 @@ func (tr *Truth) leaverGaps(from, to time.Time, why string) {
 }
 
 func (tr *Truth) sandboxGaps(from, to time.Time, why string) {
-	tr.gap("cloud sandbox datastore", from, to, why, "backup.daily", "backup.restore", "datastore.encryption", "datastore.logging", "datastore.public",
+	tr.gap("cloud sandbox datastore", from, to, why, "backup.daily", "backup.restore", "datastore.encryption", "datastore.logging", "datastore.owner", "datastore.public",
 		"datastore.redundant", "datastore.register", "datastore.retention", "datastore.testdata", "datastore.transit")
 	tr.gap("cloud sandbox key", from, to, why, "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption", "key.unused")
 	tr.gap("cloud sandbox resource", from, to, why, "resource.code", "resource.detection", "resource.exposure", "resource.logging")
