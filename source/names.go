@@ -1,10 +1,13 @@
 package source
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"path"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Globs are patterns of names (path.Match), in any case.
@@ -37,6 +40,23 @@ func (g Globs) Known(name string) any {
 		return nil
 	}
 	return g.Match(name)
+}
+
+// longestID is what an item's id may have at most, in bytes (timeline.Check).
+const longestID = 1024
+
+// PlainID makes an id of a text that nobody checked, such as a message of a
+// tool: one that is too long, or holds what is no text, is cut and ends in a
+// digest of the whole.
+func PlainID(text string) string {
+	odd := func(r rune) bool { return r < 0x20 || r == 0x7f }
+	if len(text) <= longestID && utf8.ValidString(text) && !strings.ContainsFunc(text, odd) {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	head := strings.ToValidUTF8(text[:min(len(text), longestID/2)], "")
+	head = strings.Join(strings.FieldsFunc(head, odd), " ")
+	return head + "...sha256:" + hex.EncodeToString(sum[:])
 }
 
 // A PersonID is how the id of a person is made of what an account's profile

@@ -2,7 +2,11 @@ package source
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"tieout/audit"
+	"tieout/timeline"
 )
 
 func TestGlobs(t *testing.T) {
@@ -54,5 +58,25 @@ func TestPersonID(t *testing.T) {
 		if bad.Check("person") == nil {
 			t.Errorf("%q was taken", bad)
 		}
+	}
+}
+
+// TestPlainID: whatever a tool says becomes an id that is taken, and two texts two ids.
+func TestPlainID(t *testing.T) {
+	long := strings.Repeat("a/very/deep/folder/", 100)
+	seen := map[string]string{}
+	for _, text := range []string{"tool/web|CVE-2026-1", "tool/" + long + "1", "tool/" + long + "2", "tool/a\nb", "tool/a b", "tool/\xff", "tool/" + strings.Repeat("\u00e9", 600), "\x00"} {
+		id := PlainID(text)
+		if other, twice := seen[id]; twice {
+			t.Errorf("%q and %q have one id", text, other)
+		}
+		seen[id] = text
+		it := audit.Item{Type: "resource", ID: id, Body: []byte(`{}`)}
+		if err := timeline.Check(audit.ModeSnapshot, it); err != nil {
+			t.Errorf("%.40q: %v", text, err)
+		}
+	}
+	if got := PlainID("tool/web|CVE-2026-1"); got != "tool/web|CVE-2026-1" {
+		t.Errorf("a plain id became %q", got)
 	}
 }

@@ -52,7 +52,7 @@ func (l *List) Add(status string, f source.Fields, parts ...string) {
 	for i, p := range parts {
 		escaped[i] = part.Replace(p)
 	}
-	id := l.connection + "/" + strings.Join(escaped, "|")
+	id := source.PlainID(l.connection + "/" + strings.Join(escaped, "|"))
 	f["status"] = status
 	have := l.by[id]
 	if have == nil {

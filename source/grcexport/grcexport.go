@@ -173,7 +173,7 @@ func (p platform) status(c config, r row) string {
 func (p platform) vulnerabilities(c config, scope string, t table, out *source.Reading) {
 	seen := map[string]bool{}
 	for _, r := range t.rows {
-		id := fmt.Sprintf("%s/%s|%s|%s|%s", c.Name, scope, escape(r.get("asset")), escape(r.get("package")), escape(r.get("advisory")))
+		id := source.PlainID(fmt.Sprintf("%s/%s|%s|%s|%s", c.Name, scope, escape(r.get("asset")), escape(r.get("package")), escape(r.get("advisory"))))
 		if r.get("advisory") == "" || seen[id] {
 			out.Refuse(r.where, errors.New("it names no weakness, or one of an earlier row again"))
 			continue

@@ -34,7 +34,7 @@ func id(c config, parts ...string) string {
 	for i, p := range parts {
 		parts[i] = part.Replace(p)
 	}
-	return c.Name + "/" + strings.Join(parts, "|")
+	return source.PlainID(c.Name + "/" + strings.Join(parts, "|"))
 }
 
 // compliance reads a Compliance Finding (2003).

@@ -77,7 +77,7 @@ func (l *List) id(w Weakness) string {
 	for i, p := range parts {
 		parts[i] = part.Replace(p)
 	}
-	return l.connection + "/" + strings.Join(parts, "|")
+	return source.PlainID(l.connection + "/" + strings.Join(parts, "|"))
 }
 
 var (
