@@ -272,17 +272,20 @@ func (s *Store) ActivitySealed(ctx context.Context, id string, record int64) err
 	return changedOne(res, err, "activity "+id, "there is none, or it is sealed under another index")
 }
 
-// SweepAccess forgets what has ended before that instant: expired invitations,
-// sessions and tokens, and attempts older than it.
-func (s *Store) SweepAccess(ctx context.Context, before time.Time) error {
+// SweepAccess forgets invitations, sessions and tokens that had expired at the
+// instant ended, and attempts of which nothing was heard since tried.
+func (s *Store) SweepAccess(ctx context.Context, ended, tried time.Time) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, stmt := range []string{
-			`delete from invitations where expires < $1`,
-			`delete from sessions where expires < $1`,
-			`delete from api_tokens where expires < $1`,
-			`delete from attempts where at < $1 and blocked < $1`,
+		for _, x := range []struct {
+			stmt   string
+			before time.Time
+		}{
+			{`delete from invitations where expires <= $1`, ended},
+			{`delete from sessions where expires <= $1`, ended},
+			{`delete from api_tokens where expires <= $1`, ended},
+			{`delete from attempts where at <= $1 and blocked <= $1`, tried},
 		} {
-			if _, err := tx.ExecContext(ctx, stmt, micros(before)); err != nil {
+			if _, err := tx.ExecContext(ctx, x.stmt, micros(x.before)); err != nil {
 				return fmt.Errorf("sweep access: %w", err)
 			}
 		}

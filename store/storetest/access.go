@@ -166,11 +166,15 @@ func accessKeys(t *testing.T, e *engine) {
 	all, err := s.Sessions(ctx, "ana")
 	must(t, err)
 	wantEqual(t, "sessions", len(all), 1)
-	must(t, s.SweepAccess(ctx, at(7)))
+	must(t, s.SweepAccess(ctx, at(7), at(0)))
 	wantError(t, "an expired invitation", second(s.Invitation(ctx, *secret("i3"))), audit.ErrNotFound)
 	must(t, second(s.Session(ctx, *secret("s3"))))
-	must(t, s.SweepAccess(ctx, at(10)))
+	must(t, s.SweepAccess(ctx, at(10), at(3)))
 	wantError(t, "an expired session", second(s.Session(ctx, *secret("s3"))), audit.ErrNotFound)
+	must(t, s.CountAttempts(ctx, []string{"a"}, func(c map[string]*store.Attempts) error {
+		wantEqual(t, "old attempts", c["a"].Failures, 0)
+		return nil
+	}))
 }
 
 func second[T any](_ T, err error) error { return err }
