@@ -148,6 +148,9 @@ func (g *gitRun) refuse(ctx context.Context, err error) error {
 // describe asks the repository what it is, and lists the commits that touch
 // the registers.
 func (g *gitRun) describe(ctx context.Context) ([]commit, error) {
+	if _, err := g.repo.out(ctx, "rev-parse", "--git-dir"); err != nil {
+		return nil, err
+	}
 	tip, err := g.repo.out(ctx, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
 	if err != nil || !isHash(tip) {
 		if ctx.Err() != nil {

@@ -299,6 +299,21 @@ func TestNothing(t *testing.T) {
 	}
 }
 
+func TestNoGit(t *testing.T) {
+	w := newWorkspace(t)
+	w.commit(day(2, 1), map[string]string{"risks/a.yaml": "title: A"})
+	if err := os.WriteFile(filepath.Join(w.dir, ".git", "config"), []byte("[core"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if m := w.read("").Manifest("risk"); m.Complete || !strings.Contains(m.Reason, "bad config") {
+		t.Errorf("a repository git cannot read: complete %v, %q", m.Complete, m.Reason)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if m := w.read("").Manifest("risk"); m.Complete || !strings.Contains(m.Reason, "the git program is not installed") {
+		t.Errorf("no git program: complete %v, %q", m.Complete, m.Reason)
+	}
+}
+
 func TestConfiguration(t *testing.T) {
 	w := newFolder(t, whole)
 	for _, with := range []string{`{"history":"svn"}`, `{"folder":"a\nb"}`, `{"folder":3}`} {
@@ -333,5 +348,18 @@ func TestMissingObject(t *testing.T) {
 	}
 	if len(r.ByType("vendor")) == 0 {
 		t.Error("the vendors were not read")
+	}
+}
+
+// TestAlteredPage: bytes that are not those of their blob are refused.
+func TestAlteredPage(t *testing.T) {
+	w := newWorkspace(t)
+	w.commit(day(2, 1), map[string]string{"risks/a.yaml": "title: A"})
+	r := w.read("")
+	p := r.Pages[0]
+	p.Body = []byte(strings.Replace(string(p.Body), "title: A", "title: B", 1))
+	items, err := normalize(nil, p)
+	if len(items) != 0 || err == nil || !strings.Contains(err.Error(), "its bytes are not those of blob") {
+		t.Errorf("got %d items, %v", len(items), err)
 	}
 }
