@@ -2,7 +2,10 @@ package mcp_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -50,43 +53,91 @@ func (w *workspace) options() period.Options {
 	}
 }
 
+// made is Acme before and after the test of March 2026, by whether it was
+// tested: each test works on a copy.
+var made = map[bool]func() (string, error){
+	false: sync.OnceValues(func() (string, error) { return newAcme(false) }),
+	true:  sync.OnceValues(func() (string, error) { return newAcme(true) }),
+}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "acme")
+	if err != nil {
+		panic(err)
+	}
+	acmes = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+var acmes string // folder of what is made once
+
 // newWorkspace is Acme in March 2026; untested where nothing was collected.
-func newWorkspace(t *testing.T, test bool) *workspace {
+func newWorkspace(t *testing.T, tested bool) *workspace {
 	t.Helper()
-	w := &workspace{dir: t.TempDir(), now: day}
-	if _, err := definition.Scaffold(w.dir, definition.Answers{Name: "Acme", First: "2026-03-01", Last: "2026-03-31", Zone: "UTC", Now: day}); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(filepath.Join(w.dir, "sources")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(w.dir, os.DirFS("testdata/acme")); err != nil {
-		t.Fatal(err)
-	}
-	o := w.options()
-	o.Create = true
-	p, err := period.Open(t.Context(), w.dir, o)
+	from, err := made[tested]()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
-	if _, _, err := p.Apply(t.Context()); err != nil {
+	w := &workspace{dir: filepath.Join(t.TempDir(), "acme"), now: day.Add(time.Hour)}
+	if err := copyAll(w.dir, from); err != nil {
 		t.Fatal(err)
-	}
-	if test {
-		testPeriod(t, p)
 	}
 	return w
 }
 
-func testPeriod(t *testing.T, p *period.Program) {
-	t.Helper()
-	if _, err := p.Collect(t.Context(), nil, func(period.Progress) {}); err != nil {
-		t.Fatal(err)
+// copyAll copies a folder with the rights of its files: a key is its owner's.
+func copyAll(to, from string) error {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return err
 	}
-	if _, err := p.Check(t.Context(), period.CheckOptions{AsOf: p.Now()}); err != nil {
-		t.Fatal(err)
+	return filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		return os.Chmod(filepath.Join(to, rel), info.Mode().Perm())
+	})
+}
+
+func newAcme(tested bool) (string, error) {
+	w := &workspace{dir: filepath.Join(acmes, fmt.Sprint(tested)), now: day}
+	if err := os.Mkdir(w.dir, 0o700); err != nil {
+		return "", err
 	}
+	if _, err := definition.Scaffold(w.dir, definition.Answers{Name: "Acme", First: "2026-03-01", Last: "2026-03-31", Zone: "UTC", Now: day}); err != nil {
+		return "", err
+	}
+	if err := errors.Join(os.RemoveAll(filepath.Join(w.dir, "sources")), os.CopyFS(w.dir, os.DirFS("testdata/acme"))); err != nil {
+		return "", err
+	}
+	o := w.options()
+	o.Create = true
+	p, err := period.Open(context.Background(), w.dir, o)
+	if err != nil {
+		return "", err
+	}
+	_, _, err = p.Apply(context.Background())
+	if err == nil && tested {
+		err = testPeriod(p)
+	}
+	return w.dir, errors.Join(err, p.Close())
+}
+
+func testPeriod(p *period.Program) error {
+	if _, err := p.Collect(context.Background(), nil, func(period.Progress) {}); err != nil {
+		return err
+	}
+	_, err := p.Check(context.Background(), period.CheckOptions{AsOf: p.Now()})
+	return err
 }
 
 // client connects a real client to a server over w.
