@@ -245,3 +245,13 @@ func TestNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestNobody: a list of users that names nobody is no news that there are none.
+func TestNobody(t *testing.T) {
+	n := newTenant(t)
+	n.fail["/v1.0/users"] = func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"value":[]}`)) }
+	r, _ := record(t, serve(t, n))
+	if m := r.Manifest("account"); m.Complete || !strings.Contains(m.Reason, "names nobody") {
+		t.Errorf("complete %v, %q", m.Complete, m.Reason)
+	}
+}

@@ -79,6 +79,9 @@ func (r *run) users(ctx context.Context, path string, streams []*source.Stream) 
 		return nil
 	}
 	f, err := r.list(ctx, rest.List{Kind: kindUsers}, path, each, streams...)
+	if f.Whole() && len(seen) == 0 {
+		streams[0].Fail("the list of users names nobody: a tenant has at least one")
+	}
 	if err != nil || !f.Whole() || before < 0 {
 		return err
 	}

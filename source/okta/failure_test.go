@@ -276,3 +276,13 @@ func TestNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestNobody: a list of users that names nobody is no news that there are none.
+func TestNobody(t *testing.T) {
+	o := newOrg(t)
+	o.fail["/api/v1/users"] = func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`[]`)) }
+	r, _ := record(t, serve(t, o))
+	if m := r.Manifest("account"); m.Complete || !strings.Contains(m.Reason, "names nobody") {
+		t.Errorf("complete %v, %q", m.Complete, m.Reason)
+	}
+}

@@ -55,6 +55,9 @@ func (r *run) people(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if f.Whole() && len(r.listed) == 0 {
+		accounts.Fail("the list of users names nobody, not even who asks")
+	}
 	if f.Whole() && len(r.placed) > 0 {
 		r.reconcile(accounts)
 	}

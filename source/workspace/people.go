@@ -56,6 +56,8 @@ func (r *run) people(ctx context.Context) error {
 	}
 	if !f.Whole() {
 		r.users = nil
+	} else if len(seen) == 0 {
+		accounts.Fail("the list of users names nobody, not even the administrator who asks")
 	}
 	return r.Close(ctx, streams...)
 }
