@@ -53,11 +53,11 @@ func groupRank(list []audit.Criterion, group string) int {
 func (v *View) control(c *audit.ControlReport, byID map[string]*audit.Criterion) *control {
 	k := c.Control
 	out := &control{
-		ID: k.ID, Title: k.Title, Description: k.Description, Owner: k.Owner, Happens: k.Frequency, Anchor: anchor("c-", k.ID),
+		ID: k.ID, Title: k.Title, Description: k.Description, Owner: k.Owner, Happens: k.Frequency, Anchor: Anchor("c-", k.ID),
 		Class: stateClass[c.State], Word: report.StateWord(c.State, v.reader),
 	}
 	for _, id := range k.Criteria {
-		one := criterion{ID: id, Anchor: anchor("k-", id)}
+		one := criterion{ID: id, Anchor: Anchor("k-", id)}
 		if x := byID[id]; x != nil {
 			one.Summary = x.Summary
 		}
@@ -71,7 +71,7 @@ func (v *View) control(c *audit.ControlReport, byID map[string]*audit.Criterion)
 
 func (v *View) test(t *audit.Tested, k audit.Control, n int) test {
 	out := test{
-		Anchor: anchor("t-", k.ID) + "." + strconv.Itoa(n+1), Title: t.Title, ID: t.Procedure, Hash: t.Hash,
+		Anchor: Anchor("t-", k.ID) + "." + strconv.Itoa(n+1), Title: t.Title, ID: t.Procedure, Hash: t.Hash,
 		Statement: report.TestCell(t, v.loc), Population: t.Population, Result: report.ResultCell(t),
 		Operated: report.Operated(t, v.R.Period),
 		Strip:    drawStrip(t, k.ID+" "+k.Title, v.R.Period, v.R.AsOf, v.loc), Questions: t.Questions, Days: v.days(t),
@@ -81,7 +81,7 @@ func (v *View) test(t *audit.Tested, k audit.Control, n int) test {
 	}
 	for o, c := range t.Counts {
 		if c > 0 {
-			out.Counts = append(out.Counts, outcomeCount{outcomeClass(audit.Outcome(o)), report.Capital(audit.Outcome(o).String()), report.Number(c)})
+			out.Counts = append(out.Counts, outcomeCount{OutcomeClass(audit.Outcome(o)), report.Capital(audit.Outcome(o).String()), report.Number(c)})
 		}
 	}
 	v.links(&out, t)
@@ -105,7 +105,7 @@ func (v *View) links(out *test, t *audit.Tested) {
 		out.Gaps = append(out.Gaps, ref{"and " + report.Number(n) + " more", "#gaps"})
 	}
 	for i := range t.Streams {
-		out.Streams = append(out.Streams, ref{streamName(t.Streams[i].StreamKey), "#" + anchor("s-", streamName(t.Streams[i].StreamKey))})
+		out.Streams = append(out.Streams, ref{StreamName(t.Streams[i].StreamKey), "#" + Anchor("s-", StreamName(t.Streams[i].StreamKey))})
 	}
 }
 
@@ -141,7 +141,7 @@ func (v *View) days(t *audit.Tested) []dayRow {
 
 // add counts m into the row.
 func (d *dayRow) add(m audit.Mark) {
-	class, word := outcomeClass(m.Outcome), m.Outcome.String()
+	class, word := OutcomeClass(m.Outcome), m.Outcome.String()
 	for i := range d.Parts {
 		if d.Parts[i].Word == word {
 			n, _ := strconv.Atoi(d.Parts[i].N)
@@ -189,7 +189,7 @@ func sortedKeys(m map[string]int) []string {
 
 func (v *View) stream(c *audit.StreamSummary) stream {
 	out := stream{
-		Anchor: anchor("s-", streamName(c.StreamKey)), Name: streamName(audit.StreamKey{Source: c.Source, Scope: c.Scope}), Type: c.Type,
+		Anchor: Anchor("s-", StreamName(c.StreamKey)), Name: StreamName(audit.StreamKey{Source: c.Source, Scope: c.Scope}), Type: c.Type,
 		Items: report.Number(c.Items), Checks: c.Checks, Strip: drawCoverage(c, v.R.Period, v.R.AsOf, v.loc),
 	}
 	switch c.Mode {
@@ -211,10 +211,10 @@ func (v *View) stream(c *audit.StreamSummary) stream {
 }
 
 func (v *View) criterion(c audit.Criterion) criterion {
-	out := criterion{ID: c.ID, Summary: c.Summary, Anchor: anchor("k-", c.ID)}
+	out := criterion{ID: c.ID, Summary: c.Summary, Anchor: Anchor("k-", c.ID)}
 	for i := range v.R.Controls {
 		if k := &v.R.Controls[i].Control; slices.Contains(k.Criteria, c.ID) {
-			out.Controls = append(out.Controls, ref{k.ID, "#" + anchor("c-", k.ID)})
+			out.Controls = append(out.Controls, ref{k.ID, "#" + Anchor("c-", k.ID)})
 		}
 	}
 	for i := range v.R.Untested {

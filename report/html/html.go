@@ -33,7 +33,7 @@ const Shown = 2000
 var (
 	style  = FontFaces() + sheet
 	policy = contentPolicy(style)
-	pages  = template.Must(template.New("page").Funcs(template.FuncMap{"anchor": anchor}).Parse(page))
+	pages  = template.Must(template.New("page").Funcs(template.FuncMap{"anchor": Anchor}).Parse(page))
 )
 
 // Write writes r as a page. The same report gives the same bytes. All text of
@@ -99,9 +99,9 @@ func FontFaces() string {
 	return b.String()
 }
 
-// anchor makes a fragment name of prefix and any text: letters, digits, dot
+// Anchor makes a fragment name of prefix and any text: letters, digits, dot
 // and hyphen stay, every other byte becomes "_" and two hex digits.
-func anchor(prefix, s string) string {
+func Anchor(prefix, s string) string {
 	var b strings.Builder
 	b.WriteString(prefix)
 	for i := range len(s) {

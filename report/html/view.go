@@ -233,11 +233,11 @@ func (v *View) findings() {
 	v.MoreDevs, v.MoreGaps = more(len(devs), "findings"), more(len(gaps), "stretches")
 	used := map[string]bool{}
 	for i := range devs[:min(len(devs), Shown)] {
-		v.devAt[report.KeyOf(&devs[i])] = unlike(used, anchor("d-", devs[i].Ref))
+		v.devAt[report.KeyOf(&devs[i])] = unlike(used, Anchor("d-", devs[i].Ref))
 		v.Deviations = append(v.Deviations, v.Finding(&devs[i]))
 	}
 	for i := range gaps[:min(len(gaps), Shown)] {
-		v.gapAt[gapKey(&gaps[i])] = unlike(used, anchor("g-", gaps[i].Procedure+"."+gaps[i].Span.From.UTC().Format(time.DateOnly)))
+		v.gapAt[gapKey(&gaps[i])] = unlike(used, Anchor("g-", gaps[i].Procedure+"."+gaps[i].Span.From.UTC().Format(time.DateOnly)))
 		v.Gaps = append(v.Gaps, v.Gap(&gaps[i]))
 	}
 }
@@ -273,7 +273,7 @@ func (v *View) Finding(d *audit.Deviation) finding {
 	if d.Label != "" {
 		f.Item = d.Label
 	}
-	f.Class, f.Word = outcomeClass(d.Outcome), report.Capital(d.Outcome.String())
+	f.Class, f.Word = OutcomeClass(d.Outcome), report.Capital(d.Outcome.String())
 	if d.Disposition == audit.NotDeviation {
 		f.Class = "none"
 	}
@@ -324,12 +324,13 @@ func (v *View) Gap(g *audit.Gap) gap {
 		touches = report.Plural(g.Items, "item", "items")
 	}
 	return gap{
-		Controls: v.controlRefs(g.Controls), When: report.Days(g.Span, v.loc), Stream: streamName(g.Stream), Reason: g.Reason, Touches: touches,
+		Controls: v.controlRefs(g.Controls), When: report.Days(g.Span, v.loc), Stream: StreamName(g.Stream), Reason: g.Reason, Touches: touches,
 		Evidence: v.recordRefs(g.Records), Anchor: v.gapAt[gapKey(g)],
 	}
 }
 
-func streamName(k audit.StreamKey) string {
+// StreamName names a stream: its source, its scope and its type.
+func StreamName(k audit.StreamKey) string {
 	return strings.Join(slices.DeleteFunc([]string{k.Source, k.Scope, k.Type}, func(s string) bool { return s == "" }), " · ")
 }
 
@@ -338,7 +339,7 @@ func (v *View) controlRefs(ids []string) []ref {
 	for _, id := range ids {
 		r := ref{Text: id}
 		if v.titles[id] != "" {
-			r.Href = "#" + anchor("c-", id)
+			r.Href = "#" + Anchor("c-", id)
 		}
 		out = append(out, r)
 	}
@@ -358,7 +359,8 @@ func (v *View) recordRefs(records []int64) []ref {
 	return out
 }
 
-func outcomeClass(o audit.Outcome) string {
+// OutcomeClass is the class of the shape and color beside an outcome's word.
+func OutcomeClass(o audit.Outcome) string {
 	return [audit.NumOutcomes]string{"gap", "dev", "late", "due", "none", "none", "ok"}[o]
 }
 

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestServe: the printed link opens the screens once, in one browser; nothing
+// but this machine is served, and being told to stop is a good end.
+func TestServe(t *testing.T) {
+	dir := t.TempDir()
+	env := func(out io.Writer, args ...string) Environment {
+		return Environment{Args: append([]string{"-w", dir}, args...), Stdin: strings.NewReader(""), Stdout: out, Stderr: out,
+			Getenv: func(string) string { return "" }, Getwd: func() (string, error) { return dir, nil }, Now: time.Now}
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"every address", []string{"serve", "--listen", "0.0.0.0:0"}, exitUsage, "this machine only"},
+		{"a name", []string{"serve", "--listen", "tieout.example:0"}, exitUsage, "this machine only"},
+		{"no port", []string{"serve", "--listen", "127.0.0.1"}, exitUsage, "ADDRESS:PORT"},
+		{"no workspace", []string{"serve", "--listen", "127.0.0.1:0"}, exitFailed, "tieout.yaml"},
+	} {
+		var out bytes.Buffer
+		if code := Run(t.Context(), env(&out, c.args...)); code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: exit %d, want %d\n%s", c.name, code, c.code, out.String())
+		}
+	}
+	var made bytes.Buffer
+	if code := Run(t.Context(), env(&made, "init", "--yes", "-q", dir)); code != exitDone {
+		t.Fatalf("init: exit %d\n%s", code, made.String())
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- Run(ctx, env(w, "serve", "--listen", "127.0.0.1:0"))
+		w.Close()
+	}()
+	said, link := "", ""
+	for buf := make([]byte, 4096); link == ""; {
+		n, err := r.Read(buf)
+		said += string(buf[:n])
+		link = regexp.MustCompile(`http://127\.0\.0\.1:\d+/\?key=[\w-]{43}`).FindString(said)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, said)
+		}
+	}
+	go io.Copy(io.Discard, r)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, _, _ := strings.Cut(link, "/?")
+	browser := &http.Client{Jar: jar}
+	for _, c := range []struct {
+		name string
+		by   *http.Client
+		url  string
+		code int
+		want string
+	}{
+		{"no link", http.DefaultClient, base + "/", http.StatusForbidden, "tieout serve"},
+		{"alive", http.DefaultClient, base + "/healthz", http.StatusOK, "ok"},
+		{"the link", browser, link, http.StatusOK, "Observation period"},
+		{"the link in another browser", http.DefaultClient, link, http.StatusForbidden, "used before"},
+		{"a screen", browser, base + "/connectors", http.StatusOK, "Connectors"},
+	} {
+		if got, body := fetch(t, c.by, c.url); got != c.code || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d, want %d with %q\n%s", c.name, got, c.code, c.want, body)
+		}
+	}
+	stop()
+	if got := <-code; got != exitDone {
+		t.Errorf("told to stop: exit %d, want %d", got, exitDone)
+	}
+}
+
+func fetch(t *testing.T, by *http.Client, url string) (int, string) {
+	t.Helper()
+	resp, err := by.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}

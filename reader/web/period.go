@@ -1,0 +1,186 @@
+package web
+
+import (
+	"strings"
+
+	"tieout/audit"
+	"tieout/reader/answer"
+	"tieout/report"
+)
+
+// A stateFilter is one choice of the row of states above a list of controls.
+type stateFilter struct {
+	Class, Word, N, Href string
+	Here                 bool
+}
+
+// A controlRow is one control in a list, with what each of its tests found.
+type controlRow struct {
+	ID, Title, Owner, Happens, Href string
+	Class, Word                     string
+	StateHref                       string
+	Criteria                        []link
+	Tests                           []testRow
+}
+
+type testRow struct {
+	Title, Href    string
+	Strip          any
+	Operated, Late string
+}
+
+type controlGroup struct {
+	Name string
+	Rows []controlRow
+}
+
+// toExplain is how many findings without a response the period's screen names.
+const toExplain = 4
+
+func (q *request) period() error {
+	q.Title, q.Heading, q.Say = "Period "+q.Period, "Observation period", q.st.report.Sentence
+	q.Code = []string{"tieout status", "tieout report export"}
+	q.Wide = true
+	path := q.URL.Path
+	want := q.URL.Query().Get("state")
+	type explain struct {
+		Href, When, Item, Title string
+	}
+	data := struct {
+		*page
+		V          any
+		Filters    []stateFilter
+		Groups     []controlGroup
+		Untested   []audit.Control
+		Why        map[string]string
+		Explain    []explain
+		ExplainAll string
+		Unanswered string
+		Tested     string
+		TestedHref string
+		Periods    []link
+	}{page: &q.page, V: q.st.view, Filters: q.filters(path, want), Groups: q.groups(chosen(want)), Why: q.st.report.Why}
+	if want == "" || want == "untested" {
+		data.Untested = q.st.report.Untested
+	}
+	open := unanswered(q.st.devs)
+	for _, d := range open[:min(len(open), toExplain)] {
+		data.Explain = append(data.Explain, explain{q.at("deviations", d.Ref), report.Days(d.Span, q.st.report.Period.Location()), answer.ItemName(&d.Result), d.Title})
+	}
+	data.Unanswered, data.ExplainAll = report.Plural(len(open), "finding", "findings"), q.to("/deviations", "response", "none")
+	if q.st.run.Recorded {
+		data.Tested, data.TestedHref = audit.EvidenceRef(q.st.run.Record), q.at("evidence", audit.EvidenceRef(q.st.run.Record))
+	}
+	for _, x := range q.st.p.Def.Periods {
+		data.Periods = append(data.Periods, link{x.Name, "/period/" + x.Name})
+	}
+	return q.render("period.html", data)
+}
+
+// unanswered are the findings that stand without management's response.
+func unanswered(devs []audit.Deviation) []audit.Deviation {
+	var out []audit.Deviation
+	for _, d := range devs {
+		if d.Disposition != audit.NotDeviation && d.Response == "" {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// stateNames are the states as filters name them, worst first.
+var stateNames = []struct {
+	name, class string
+	state       audit.ControlState
+}{
+	{"deviation", "dev", audit.HasDeviation}, {"gap", "gap", audit.EvidenceGap}, {"at-risk", "late", audit.AtRisk},
+	{"not-started", "none", audit.NotStarted}, {"on-track", "ok", audit.OnTrack},
+}
+
+// filters are the states with how many controls stand in each.
+func (q *request) filters(path, want string) []stateFilter {
+	n := map[audit.ControlState]int{}
+	for i := range q.st.report.Controls {
+		n[q.st.report.Controls[i].State]++
+	}
+	query := func(state string) string {
+		return q.to(path, "state", state, "owner", q.URL.Query().Get("owner"), "criterion", q.URL.Query().Get("criterion"))
+	}
+	untested := len(q.st.report.Untested)
+	out := []stateFilter{{"", "All", report.Number(len(q.st.report.Controls) + untested), query(""), want == ""}}
+	for _, s := range stateNames {
+		if n[s.state] > 0 || want == s.name {
+			out = append(out, stateFilter{s.class, report.StateWord(s.state, report.Management), report.Number(n[s.state]), query(s.name), want == s.name})
+		}
+	}
+	if untested > 0 || want == "untested" {
+		out = append(out, stateFilter{"due", "Not tested here", report.Number(untested), query("untested"), want == "untested"})
+	}
+	return out
+}
+
+// chosen keeps the controls in the state of that name; "" keeps all.
+func chosen(name string) func(*audit.ControlReport) bool {
+	return func(c *audit.ControlReport) bool {
+		for _, s := range stateNames {
+			if s.name == name {
+				return c.State == s.state
+			}
+		}
+		return name == ""
+	}
+}
+
+// groups are the controls that are kept, by the criterion they serve first.
+func (q *request) groups(keep func(*audit.ControlReport) bool) []controlGroup {
+	byID := map[string]*audit.ControlReport{}
+	for i := range q.st.report.Controls {
+		byID[q.st.report.Controls[i].Control.ID] = &q.st.report.Controls[i]
+	}
+	var out []controlGroup
+	for _, g := range q.st.view.Groups {
+		one := controlGroup{Name: g.Name}
+		for _, c := range g.Rows {
+			if r := byID[c.ID]; keep(r) {
+				row := controlRow{ID: c.ID, Title: c.Title, Owner: c.Owner, Happens: c.Happens, Href: q.at("controls", c.ID), Class: c.Class, Word: c.Word, StateHref: q.stateHref(r)}
+				for _, k := range c.Criteria {
+					row.Criteria = append(row.Criteria, link{k.ID, q.to("/controls", "criterion", k.ID)})
+				}
+				for _, t := range c.Tests {
+					row.Tests = append(row.Tests, testRow{t.Title, q.at("populations", t.ID), t.Strip, t.Operated, t.Late})
+				}
+				one.Rows = append(one.Rows, row)
+			}
+		}
+		if len(one.Rows) > 0 {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// stateHref leads from a control's state to what makes it so.
+func (q *request) stateHref(c *audit.ControlReport) string {
+	switch c.State {
+	case audit.HasDeviation, audit.AtRisk:
+		for i := range c.Procedures {
+			if len(c.Procedures[i].Deviations) > 0 {
+				return q.to("/deviations", "control", c.Control.ID)
+			}
+		}
+	case audit.EvidenceGap:
+		return q.to("/gaps", "control", c.Control.ID)
+	}
+	return q.at("controls", c.Control.ID)
+}
+
+// matches reports whether any of the texts holds what is searched for.
+func matches(want string, texts ...string) bool {
+	want = strings.ToLower(want)
+	for _, t := range texts {
+		if strings.Contains(strings.ToLower(t), want) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,315 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tieout/audit"
+	"tieout/period"
+	"tieout/report"
+)
+
+// TestThreeClicks goes from the period to the raw bytes of a deviation by the
+// links on the pages alone.
+func TestThreeClicks(t *testing.T) {
+	w := newWorld(t).tested()
+	v := w.serve()
+	found := 0
+	for _, first := range linksOf(v.page("/")) {
+		if !strings.HasPrefix(first, "/deviations/") {
+			continue
+		}
+		for _, second := range linksOf(v.page(first)) {
+			if !strings.HasPrefix(second, "/evidence/") {
+				continue
+			}
+			for _, third := range linksOf(v.page(second)) {
+				if strings.HasSuffix(third, "/raw") {
+					if body := v.page(third); body == w.csv {
+						found++
+					}
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("three clicks do not lead from the period to the bytes of the file of accounts")
+	}
+}
+
+var (
+	oneHeading = regexp.MustCompile(`<h1[ >]`)
+	said       = regexp.MustCompile(`<p class="say">([^<]+)</p>`)
+	forms      = regexp.MustCompile(`<form[^>]*>`)
+)
+
+// TestEveryPage follows every link there is: each page is whole, says its
+// sentence, and shows the markup in the evidence as text.
+func TestEveryPage(t *testing.T) {
+	w := newWorld(t).tested()
+	evidence := filepath.Join(w.dir, "note.html")
+	if err := os.WriteFile(evidence, []byte("<!doctype html>"+evil), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := w.open("", false)
+	if _, err := p.AddDocument(t.Context(), evidence, evil, nil, p.Period.Span); err != nil {
+		t.Fatal(err)
+	}
+	w.close(p)
+	v := w.serve()
+	seen, queue := map[string]bool{"/": true, "/search?q=%3Cscript%3E": true, "/period/2026-03": true}, []string{"/", "/search?q=%3Cscript%3E", "/period/2026-03"}
+	shown := 0
+	for len(queue) > 0 {
+		target := queue[0]
+		queue = queue[1:]
+		body := v.page(target)
+		if strings.Contains(target, "/raw") {
+			continue
+		}
+		shown += strings.Count(body, "&lt;script&gt;")
+		holdPage(t, target, body)
+		for _, next := range linksOf(body) {
+			if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") {
+				t.Errorf("%s leads outside: %s", target, next)
+				continue
+			}
+			if !seen[next] {
+				seen[next] = true
+				queue = append(queue, next)
+			}
+		}
+	}
+	if len(seen) < 60 || shown < 100 {
+		t.Errorf("saw %d pages and %d escaped names", len(seen), shown)
+	}
+}
+
+func holdPage(t *testing.T, target, body string) {
+	t.Helper()
+	for _, bad := range []string{"<script", "<img src=x", "onerror=alert(1)>", " style=", "<style", "javascript:", `="http:`, `="https:`, "ZgotmplZ", "<nil>", "%!"} {
+		if i := strings.Index(body, bad); i >= 0 {
+			t.Errorf("%s holds %q: ...%s...", target, bad, body[max(0, i-60):min(len(body), i+60)])
+		}
+	}
+	if n := len(oneHeading.FindAllString(body, -1)); n != 1 {
+		t.Errorf("%s: %d headings of the first rank", target, n)
+	}
+	if m := said.FindStringSubmatch(body); m == nil || !strings.HasSuffix(strings.TrimSpace(m[1]), ".") {
+		t.Errorf("%s: its sentence is %q", target, m)
+	}
+	for _, f := range forms.FindAllString(body, -1) {
+		if !strings.Contains(f, ` action="/`) {
+			t.Errorf("%s: a form without an address: %s", target, f)
+		}
+	}
+}
+
+// TestSameSentence: the period's screen says what 'tieout status' says.
+func TestSameSentence(t *testing.T) {
+	w := newWorld(t).tested()
+	v := w.serve()
+	p := w.open("", false)
+	defer w.close(p)
+	r, _, err := p.Status(t.Context(), report.Management)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/period/2026-03"} {
+		if body := v.page(path); !strings.Contains(body, `<p class="say">`+r.Sentence+`</p>`) {
+			t.Errorf("%s does not say %q", path, r.Sentence)
+		}
+	}
+}
+
+// TestEmpty: before anything was tested each screen says so, and what to do.
+func TestEmpty(t *testing.T) {
+	v := newWorld(t).serve()
+	for path, want := range map[string]string{
+		"/": "Nothing has been tested yet", "/controls": "tested here", "/deviations": "No deviation is recorded", "/gaps": "No stretch without evidence",
+		"/populations": "tieout collect", "/connectors": "Never read", "/log": "entries", "/evidence": "sealed", "/search": "Search for a control",
+	} {
+		body := v.page(path)
+		holdPage(t, path, body)
+		if !strings.Contains(body, want) {
+			t.Errorf("%s does not say %q:\n%s", path, want, body)
+		}
+	}
+}
+
+func TestNotThere(t *testing.T) {
+	v := newWorld(t).serve()
+	for _, path := range []string{"/nothing", "/controls/ZZZ-99", "/deviations/D-00000000", "/evidence/E-999999", "/evidence/what", "/populations/none", "/period/1999", "/?period=1999", "/evidence/E-999999/raw", "/%3Cscript%3Ealert(1)%3C/script%3E"} {
+		got := v.get(path)
+		if got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), "Go back to the period") || strings.Contains(got.Body.String(), "<script") {
+			t.Errorf("%s: %d\n%s", path, got.Code, got.Body)
+		}
+	}
+}
+
+// TestWrong: a page that cannot be made says what to do and keeps the reason to
+// the server's own log.
+func TestWrong(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"unknown", errors.New("disk at /secret/place"), "tieout doctor"},
+		{"altered", fmt.Errorf("%w: E-5", audit.ErrAltered), "tieout log verify"},
+		{"panic", nil, "The other pages go on working"},
+	} {
+		var log bytes.Buffer
+		v := &visitor{t: t, s: New(Options{Key: linkKey, Hosts: []string{host}, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Open: func(context.Context, string) (*period.Program, error) {
+				if c.err == nil {
+					panic("secret")
+				}
+				return nil, c.err
+			}})}
+		v.cookie = v.get("/?key=" + linkKey).Result().Cookies()[0]
+		got := v.get("/")
+		if got.Code != http.StatusInternalServerError || !strings.Contains(got.Body.String(), c.want) || strings.Contains(got.Body.String(), "secret") {
+			t.Errorf("%s: %d\n%s", c.name, got.Code, got.Body)
+		}
+		if !strings.Contains(log.String(), "page failed") {
+			t.Errorf("%s: the log says %q", c.name, log.String())
+		}
+	}
+}
+
+// TestRaw: bytes are never rendered, whatever they are.
+func TestRaw(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		name, media string
+		body        []byte
+	}{
+		{"page.html", "text/plain; charset=utf-8", []byte("<!doctype html>" + evil)},
+		{"image.svg", "text/plain; charset=utf-8", []byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`)},
+		{"scan.pdf", "application/octet-stream", []byte("%PDF-1.7\xff\xfe")},
+	} {
+		path := filepath.Join(t.TempDir(), c.name)
+		if err := os.WriteFile(path, c.body, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p := w.open("", false)
+		rec, err := p.AddDocument(t.Context(), path, evil, nil, p.Period.Span)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.close(p)
+		v := w.serve()
+		got := v.get("/evidence/" + rec.Ref() + "/raw")
+		if got.Code != http.StatusOK || !bytes.Equal(got.Body.Bytes(), c.body) {
+			t.Fatalf("%s: %d, %d bytes, want %d", c.name, got.Code, got.Body.Len(), len(c.body))
+		}
+		h := got.Header()
+		if h.Get("Content-Type") != c.media || h.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox; default-src 'none'") {
+			t.Errorf("%s: %q, policy %q", c.name, h.Get("Content-Type"), h.Get("Content-Security-Policy"))
+		}
+		if c.media != "text/plain; charset=utf-8" && !strings.HasPrefix(h.Get("Content-Disposition"), "attachment") {
+			t.Errorf("%s is not handed over as a file: %q", c.name, h.Get("Content-Disposition"))
+		}
+		holdPage(t, c.name, v.page("/evidence/"+rec.Ref()))
+	}
+}
+
+// TestErased: what was erased has no bytes, and the page says so.
+func TestErased(t *testing.T) {
+	w := newWorld(t).tested()
+	p := w.open("", false)
+	var index int64 = -1
+	err := p.Records(t.Context(), recordsOf(audit.RecordPage), func(rec audit.Record) error {
+		index = rec.Index
+		return nil
+	})
+	if err != nil || index < 0 {
+		t.Fatalf("no page to erase: %v", err)
+	}
+	if _, err := p.Erase(t.Context(), index, "a person asked"); err != nil {
+		t.Fatal(err)
+	}
+	w.close(p)
+	v := w.serve()
+	ref := audit.EvidenceRef(index)
+	body := v.page("/evidence/" + ref)
+	holdPage(t, ref, body)
+	if !strings.Contains(body, ref+" was erased") || strings.Contains(body, "/raw") {
+		t.Errorf("%s:\n%s", ref, body)
+	}
+	if got := v.get("/evidence/" + ref + "/raw"); got.Code != http.StatusNotFound {
+		t.Errorf("the bytes of %s: %d", ref, got.Code)
+	}
+}
+
+// TestGrown: what another process sealed meanwhile is on the next page.
+func TestGrown(t *testing.T) {
+	w := newWorld(t)
+	v := w.serve()
+	if body := v.page("/"); !strings.Contains(body, "Nothing has been tested yet") {
+		t.Fatalf("before:\n%s", body)
+	}
+	w.tested()
+	if body := v.page("/"); strings.Contains(body, "Nothing has been tested yet") || !strings.Contains(body, "Tested as") {
+		t.Errorf("after:\n%s", body)
+	}
+}
+
+// TestServe: told to stop, the server lets what is under way end and returns
+// nil.
+func TestServe(t *testing.T) {
+	w := newWorld(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, go1 := make(chan bool, 1), make(chan bool)
+	s := New(Options{Key: linkKey, Hosts: LoopbackHosts(l.Addr()), Now: time.Now, Open: func(ctx context.Context, name string) (*period.Program, error) {
+		asked <- true
+		<-go1
+		return period.Open(ctx, w.dir, w.options(name, false))
+	}})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	jar := &oneCookie{}
+	client := &http.Client{Jar: jar}
+	answer := make(chan int, 1)
+	go func() {
+		resp, err := client.Get("http://" + l.Addr().String() + "/?key=" + linkKey)
+		if err != nil {
+			answer <- 0
+			return
+		}
+		defer resp.Body.Close()
+		_, _ = io.Copy(io.Discard, resp.Body)
+		answer <- resp.StatusCode
+	}()
+	<-asked
+	stop()
+	close(go1)
+	if got := <-answer; got != http.StatusOK {
+		t.Errorf("the request under way: %d, want 200", got)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("stopped: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
+		t.Error("still listens")
+	}
+}
