@@ -47,6 +47,11 @@ type Procedure struct {
 	File       string         `json:"file"` // as error messages name it
 	Document   []byte         `json:"document"`
 	Parameters map[string]any `json:"parameters,omitempty"` // those in force: bool, integer, text or list of texts
+
+	// What the workspace makes of the document: the controls it tests there, and
+	// the days it tests. Where a bundle leaves them out, the document's own.
+	Controls  []string        `json:"controls,omitempty"`
+	Effective audit.Effective `json:"effective,omitzero"`
 }
 
 // Log is the transparency log at the checkpoint the bundle rests on.

@@ -100,13 +100,19 @@ func compileOne(b Procedure) (*procedure.Procedure, error) {
 	if err != nil {
 		return nil, altered(procedureName(b.ID), "it does not compile: %v", err)
 	}
-	if len(b.Parameters) == 0 {
-		return proc, nil
+	if len(b.Parameters) > 0 {
+		if proc, err = proc.WithParameters(b.Parameters); err != nil {
+			return nil, altered(procedureName(b.ID), "its parameters: %v", err)
+		}
 	}
-	if proc, err = proc.WithParameters(b.Parameters); err != nil {
-		return nil, altered(procedureName(b.ID), "its parameters: %v", err)
+	own := *proc
+	if len(b.Controls) > 0 {
+		own.Controls = b.Controls
 	}
-	return proc, nil
+	if b.Effective != (audit.Effective{}) {
+		own.Effective = b.Effective
+	}
+	return &own, nil
 }
 
 // compareResults compares the results of one procedure with the sealed ones.

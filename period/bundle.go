@@ -73,6 +73,7 @@ func (p *Program) addResults(ctx context.Context, run *Run, in *bundle.Contents)
 		proc := p.selection().Procedures[i]
 		in.Procedures = append(in.Procedures, bundle.Procedure{
 			ID: proc.ID, Hash: proc.Hash, File: proc.File(), Document: proc.Document(), Parameters: inForce(proc),
+			Controls: proc.Controls, Effective: proc.Effective,
 		})
 		in.Results = append(in.Results, bundle.Results{Procedure: res.Procedure, Hash: res.Hash, Open: func(ctx context.Context) (io.ReadCloser, error) {
 			return p.Blobs.Get(ctx, res.Digest)
