@@ -118,7 +118,7 @@ func (p *People) link(ctx context.Context, by Subject, a store.Account, save *st
 		detail["removes"] = "second factor"
 	}
 	if save != nil && a.Version > 0 {
-		c.EndSessions = a.ID
+		c.EndSessions, c.EndTokens = a.ID, a.ID
 	}
 	act, err := p.change(ctx, by, DidInvite, "account:"+a.ID, detail, c)
 	if err != nil {

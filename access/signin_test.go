@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/store"
 )
 
 func wrongSignIn(d *desk) {
@@ -448,4 +449,11 @@ func tokenEnds(d *desk) {
 	d.must(err)
 	ok, why := Allowed(who, "period.read", Object{})
 	d.equal("after its maker lost the role ("+why+")", ok, false)
+	row, err := d.store.Account(d.t.Context(), a.ID)
+	d.must(err)
+	row.Status = string(Suspended) // by other means than Suspend, which also revokes
+	_, err = d.store.ChangeAccess(d.t.Context(), store.AccessChange{Activity: store.Activity{ID: "x", At: d.Now(), Canonical: []byte(`{}`)}, Account: &row})
+	d.must(err)
+	_, err = d.UseToken(d.t.Context(), secret, home)
+	d.refused("of an account that is not active", err, audit.ErrForbidden)
 }
