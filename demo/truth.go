@@ -339,7 +339,7 @@ func (tr *Truth) leaverGaps(from, to time.Time, why string) {
 }
 
 func (tr *Truth) sandboxGaps(from, to time.Time, why string) {
-	tr.gap("cloud sandbox datastore", from, to, why, "backup.daily", "backup.restore", "datastore.encryption", "datastore.logging", "datastore.owner", "datastore.public",
+	tr.gap("cloud sandbox datastore", from, to, why, "backup.daily", "backup.restore", "datastore.backup", "datastore.encryption", "datastore.logging", "datastore.owner", "datastore.public",
 		"datastore.redundant", "datastore.register", "datastore.retention", "datastore.testdata", "datastore.transit")
 	tr.gap("cloud sandbox key", from, to, why, "access.leavers.keys", "access.root", "key.age", "key.certificate", "key.encryption", "key.unused")
 	tr.gap("cloud sandbox resource", from, to, why, "resource.code", "resource.detection", "resource.exposure", "resource.logging")
