@@ -154,7 +154,7 @@ func (s *Server) screen(p screen) http.Handler {
 func (q *request) frame() {
 	st := q.st
 	q.Org, q.Period = st.report.Organization, st.view.Period
-	q.Log = report.Plural(int(st.head.Size), "entry", "entries") + " in the log, " + st.view.Witnessed
+	q.Log = fmt.Sprintf("%s in the log, root %x, %s", report.Plural(int(st.head.Size), "entry", "entries"), st.head.Root[:8], st.view.Witnessed)
 	first, _, _ := strings.Cut(strings.TrimPrefix(q.URL.Path, "/"), "/")
 	item := func(text, path string, n int) railLink {
 		l := railLink{link: link{text, q.to(path)}, Here: strings.TrimPrefix(path, "/") == first}

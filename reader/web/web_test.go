@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -311,5 +312,40 @@ func TestServe(t *testing.T) {
 	}
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("still listens")
+	}
+}
+
+// TestMany: readers go on reading while another process fills the log; each
+// page is whole.
+func TestMany(t *testing.T) {
+	w := newWorld(t)
+	v := w.serve()
+	done := make(chan bool)
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for {
+				for _, path := range []string{"/", "/log", "/evidence/E-0", "/period/2026-03"} {
+					if got := v.get(path); got.Code != http.StatusOK {
+						t.Errorf("%s: %d\n%s", path, got.Code, got.Body)
+					}
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	w.tested()
+	close(done)
+	readers.Wait()
+	v.s.shelf.mu.Lock()
+	defer v.s.shelf.mu.Unlock()
+	for name, st := range v.s.shelf.at {
+		if st.users != 0 {
+			t.Errorf("period %q: %d still use its state", name, st.users)
+		}
 	}
 }

@@ -26,11 +26,10 @@ const evil = reporttest.Hostile
 // A world is a workspace of an invented company in which a leaver's account
 // went on working. Names in it are markup.
 type world struct {
-	t     testing.TB
-	dir   string
-	at    time.Time
-	csv   string // the file of accounts, as it was sealed
-	title string
+	t   testing.TB
+	dir string
+	at  time.Time
+	csv string // the file of accounts, as it was sealed
 }
 
 func quoted(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
