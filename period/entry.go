@@ -40,6 +40,8 @@ func EntryWords(rec audit.Record) string {
 		return "a decision about a deviation"
 	case audit.RecordReport:
 		return "a report was written"
+	case audit.RecordActivity:
+		return strings.TrimSpace(fmt.Sprintf("asked through %s: %s %s", detail(rec, "through"), detail(rec, "act"), detail(rec, "arguments")))
 	}
 	return string(rec.Kind)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -386,15 +385,4 @@ func (a *app) reportOf(ctx context.Context, p *period.Program) (*audit.Report, *
 	}
 	r, err := p.Report(ctx, run, report.Management)
 	return &r, run, err
-}
-
-// boundText writes both ends of what is known of an instant.
-func boundText(b audit.Bound, loc *time.Location) string {
-	if b.Exact() {
-		return report.Moment(b.At, loc) + " (from a change history)"
-	}
-	if b.After.IsZero() {
-		return "not after " + report.Moment(b.At, loc) + ", when it was first seen"
-	}
-	return fmt.Sprintf("after %s and not after %s (between two observations)", report.Moment(b.After, loc), report.Moment(b.At, loc))
 }

@@ -291,59 +291,17 @@ func (a *app) printExcerpt(x *period.Piece, near string) {
 	}
 	lines := strings.Split(strings.TrimRight(string(x.Body), "\n"), "\n")
 	from, wide := 0, max(a.width()-4, 76)
-	at, key := lineWith(lines, near)
+	at, key := text.LineWith(lines, near)
 	if at >= 0 {
 		from = max(0, at-1)
 	}
 	fmt.Fprintf(w, "  raw bytes, from line %d of %d ('tieout evidence show %s --raw' writes all)\n", from+1, len(lines), audit.EvidenceRef(x.Index))
 	for i, l := range lines[from:min(len(lines), from+excerptLines)] {
 		if from+i == at {
-			l = around(l, key, wide)
+			l = text.Around(l, key, wide)
 		}
 		fmt.Fprintf(w, "  | %s\n", text.Cut(text.Clean(l), wide))
 	}
-}
-
-// around cuts the beginning off a line in which key would lie beyond width.
-func around(line, key string, width int) string {
-	i := strings.Index(line, key)
-	if i+len(key) < width {
-		return line
-	}
-	from := max(0, i-width/4)
-	for from > 0 && !utf8.RuneStart(line[from]) {
-		from--
-	}
-	return "…" + line[from:]
-}
-
-// lineWith finds the line that speaks of an item, and the text that stands in
-// it: the longest ending of the item's id that stands in any line, and of those
-// lines the one that has it nearest to its beginning. -1: none does.
-func lineWith(lines []string, id string) (line int, key string) {
-	for _, cut := range []string{"", "/", "@", "#", ":"} {
-		key = id
-		if cut != "" {
-			i := strings.LastIndex(id, cut)
-			if i < 0 {
-				continue
-			}
-			key = id[i+1:]
-		}
-		if len(key) < 2 {
-			continue
-		}
-		best, at := -1, 0
-		for i, l := range lines {
-			if k := strings.Index(l, key); k >= 0 && (best < 0 || k < at) {
-				best, at = i, k
-			}
-		}
-		if best >= 0 {
-			return best, key
-		}
-	}
-	return -1, ""
 }
 
 func (a *app) evidenceAdd() *cobra.Command {

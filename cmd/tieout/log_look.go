@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +46,7 @@ func (a *app) tail(ctx context.Context, p *period.Program, most int64) error {
 	}
 	err := p.Records(ctx, store.RecordFilter{From: next, To: size}, func(rec audit.Record) error {
 		erased(rec.Index)
-		what := entryWords(rec)
+		what := period.EntryWords(rec)
 		l.rows = append(l.rows, row{
 			[]string{audit.EvidenceRef(rec.Index), rec.Recorded.UTC().Format("2006-01-02 15:04:05 UTC"), what, rec.Actor.Name},
 			map[string]any{"index": rec.Index, "kind": rec.Kind, "recorded": rec.Recorded, "text": what, "actor": rec.Actor},
@@ -62,63 +60,6 @@ func (a *app) tail(ctx context.Context, p *period.Program, most int64) error {
 	erased(size)
 	l.summary = fmt.Sprintf("%s of %s in the log.", report.Number(len(l.rows)), count(int(size), "entry", "entries"))
 	return a.show(l)
-}
-
-// entryWords says in a few words what an entry is.
-func entryWords(rec audit.Record) string {
-	switch rec.Kind {
-	case audit.RecordPage:
-		return strings.TrimSuffix(fmt.Sprintf("%s%s: %s", count(int(rec.Size), "byte", "bytes"), of(rec.Source, rec.Scope), rec.Query), ": ")
-	case audit.RecordCollection:
-		return "a collection" + of(rec.Source, "") + " began"
-	case audit.RecordManifest:
-		return "a stream" + of(rec.Source, rec.Scope) + " was closed: what it covers, and whether it is complete"
-	case audit.RecordEnd:
-		return "a collection" + of(rec.Source, "") + " ended"
-	case audit.RecordDefinition:
-		return "a revision of the definitions was applied"
-	case audit.RecordRun:
-		return "the procedures were run"
-	case audit.RecordDocument:
-		return "a document was added: " + detail(rec, "title")
-	case audit.RecordRedaction:
-		return "a redacted copy was made: " + detail(rec, "why")
-	case audit.RecordErasure:
-		return fmt.Sprintf("E-%s was erased: %s", detail(rec, "erased"), detail(rec, "why"))
-	case audit.RecordKey:
-		return keyWords(rec)
-	case audit.RecordClock:
-		return fmt.Sprintf("this server's clock went back from %s to %s", detail(rec, "from"), detail(rec, "to"))
-	case audit.RecordDecision:
-		return "a decision about a deviation"
-	case audit.RecordReport:
-		return "a report was written"
-	case audit.RecordActivity:
-		return strings.TrimSpace(fmt.Sprintf("asked through %s: %s %s", detail(rec, "through"), detail(rec, "act"), detail(rec, "arguments")))
-	}
-	return string(rec.Kind)
-}
-
-func keyWords(rec audit.Record) string {
-	if said := detail(rec, "text"); said != "" {
-		if why := detail(rec, "why"); why != "" {
-			said += ": " + why
-		}
-		return said
-	}
-	if key, err := ledger.ParseKey(detail(rec, "to")); err == nil {
-		return "the signing key was handed over to " + key.ID()
-	}
-	return "a change of the signing key"
-}
-
-// detail is one of a record's small facts, "" where it has none of that name.
-func detail(rec audit.Record, name string) string {
-	var facts map[string]any
-	if json.Unmarshal(rec.Detail, &facts) != nil || facts[name] == nil {
-		return ""
-	}
-	return text.Clean(fmt.Sprint(facts[name]))
 }
 
 func (a *app) logVerify() *cobra.Command {

@@ -325,9 +325,9 @@ func (a *app) printDeviation(p *period.Program, d *audit.Deviation) {
 	line("controls", strings.Join(d.Controls, " "))
 	line("outcome", d.Outcome.String())
 	line("when", answer.When(&d.Result, p.Period))
-	line("began", boundText(d.Start, loc))
+	line("began", report.BoundText(d.Start, loc))
 	if !d.Open && !d.End.At.IsZero() {
-		line("ended", boundText(d.End, loc))
+		line("ended", report.BoundText(d.End, loc))
 	}
 	if lasted := report.Lasted(&d.Result); lasted != "" {
 		line("lasted", lasted)
