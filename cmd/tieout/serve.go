@@ -39,7 +39,7 @@ func (a *app) serveScreens(ctx context.Context, listen string) error {
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // Serve has closed it, unless it never began
 	dir, err := a.workspace()
 	if err == nil {
 		_, err = definition.Load(dir)
