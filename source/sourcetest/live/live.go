@@ -99,7 +99,7 @@ func Start(t testing.TB, cmd *exec.Cmd, ready func(ctx context.Context) error) {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		if err := cmd.Process.Kill(); err == nil {
-			<-ended // it was killed
+			t.Logf("%s: %v", filepath.Base(cmd.Path), <-ended)
 		}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
