@@ -230,15 +230,27 @@ func readInto(buf []byte, r io.Reader) ([]byte, error) {
 	}
 }
 
+// servedBy marks the environment of the server: a program that it is set for
+// starts no other one.
+const servedBy = "TIEOUT_BENCH_SERVER"
+
 // startServer starts this program again as the server.
 func startServer(ctx context.Context, pulls, assets int) (base string, stop func() error, err error) {
+	if os.Getenv(servedBy) != "" {
+		return "", nil, errors.New("the server was asked to start a server")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, err
 	}
 	cmd := exec.CommandContext(ctx, self, serveArgument, fmt.Sprint(pulls), fmt.Sprint(assets))
 	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), servedBy+"=1")
 	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	alive, err := cmd.StdinPipe() // closed when this process ends, however it ends
 	if err != nil {
 		return "", nil, err
 	}
@@ -250,18 +262,27 @@ func startServer(ctx context.Context, pulls, assets int) (base string, stop func
 		return "", nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
 	return "http://" + strings.TrimSpace(line), func() error {
-		err := cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
+		err := alive.Close()
+		_ = cmd.Wait() // it ends by itself, or was killed with the context
 		return err
 	}, nil
 }
 
-// serve is the other process: it prints its address and answers until killed.
+// serve is the other process: it prints its address and answers until its
+// standard input ends.
 func serve(pulls, assets int) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Println(l.Addr())
-	return http.Serve(l, newFarm(pulls, assets))
+	s := &http.Server{Handler: newFarm(pulls, assets)}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // whatever ends it
+		_ = s.Close()
+	}()
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }

@@ -51,17 +51,25 @@ func main() {
 	defer runtime.KeepAlive(heapFloor)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if len(os.Args) == 4 && os.Args[1] == serveArgument {
-		if err := serve(number0(os.Args[2]), number0(os.Args[3])); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+	if serveIfAsked() {
 		return
 	}
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// serveIfAsked is this program as the server of collectRows.
+func serveIfAsked() bool {
+	if len(os.Args) != 4 || os.Args[1] != serveArgument {
+		return false
+	}
+	if err := serve(number0(os.Args[2]), number0(os.Args[3])); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	return true
 }
 
 func run(ctx context.Context, args []string) (err error) {
