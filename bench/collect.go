@@ -32,30 +32,30 @@ type haul struct {
 	want   int
 }
 
+// requestRows measure collecting merged requests of GitHub.
+func requestRows(ctx context.Context, b *bench) ([]row, error) {
+	n := b.scaled(200_000, 2_000)
+	return collectRows(ctx, n, 0, haul{thousands(n) + " merged requests of GitHub, each with reviews and checks", github.Driver, func(base string) string {
+		return fmt.Sprintf(`{"organization":"acme","baseURL":%q,"allow":"loopback"}`, base)
+	}, "change", n})
+}
+
+// assetRows measure collecting assets of Google Cloud.
+func assetRows(ctx context.Context, b *bench) ([]row, error) {
+	n := b.scaled(1_000_000, 10_000)
+	return collectRows(ctx, 0, n, haul{thousands(n) + " assets of Google Cloud", gcp.Driver, gcpSettings, "", n})
+}
+
 // collectRows collect from a server of another process, beside asking it the
 // same requests over the same kind of connection and hashing what comes. The
 // server's CPU time is its own; the heap holds a floor of 64 MiB, as the product's.
-func collectRows(ctx context.Context, b *bench) (out []row, err error) {
-	pulls, assets := b.scaled(200_000, 2_000), b.scaled(1_000_000, 10_000)
+func collectRows(ctx context.Context, pulls, assets int, h haul) (out []row, err error) {
 	base, stop, err := startServer(ctx, pulls, assets)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	hauls := []haul{
-		{thousands(pulls) + " merged requests of GitHub, each with reviews and checks", github.Driver, func(base string) string {
-			return fmt.Sprintf(`{"organization":"acme","baseURL":%q,"allow":"loopback"}`, base)
-		}, "change", pulls},
-		{thousands(assets) + " assets of Google Cloud", gcp.Driver, gcpSettings, "", assets},
-	}
-	for _, h := range hauls {
-		rows, err := h.rows(ctx, base)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", h.what, err)
-		}
-		out = append(out, rows...)
-	}
-	return out, nil
+	return h.rows(ctx, base)
 }
 
 const haulRounds = 3

@@ -39,7 +39,8 @@ var sections = []section{
 	{"engine", engineRows},
 	{"store", storedRows},
 	{"peers", peerRows},
-	{"collect", collectRows},
+	{"requests", requestRows},
+	{"assets", assetRows},
 	{"seal", sealRows},
 	{"bundle", bundleRows},
 }
