@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -68,18 +69,25 @@ func Peer(t testing.TB, path string) string {
 	return p
 }
 
-// Port returns a port of the loopback address that is free now.
+// Port returns a port of the loopback address that is free now. It lies below
+// those that systems hand out by themselves: a program needs seconds to take
+// it, in which a test server of another package must not be given the same.
 func Port(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, many = 10_000, 10_000
+	for range 100 {
+		port := first + rand.IntN(many)
+		l, err := net.Listen("tcp", Address(port))
+		if err != nil {
+			continue // somebody has it
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return port
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatalf("no port from %d to %d is free", first, first+many-1)
+	return 0
 }
 
 // Address is 127.0.0.1 with a port.
