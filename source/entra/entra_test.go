@@ -157,16 +157,6 @@ func TestConform(t *testing.T) {
 	sourcetest.Conform(t, serve(t, newTenant(t)), Driver.Types...)
 }
 
-func body(t testing.TB, r *sourcetest.Recorder, typ, id string) string {
-	t.Helper()
-	for _, it := range r.ByType(typ) {
-		if it.ID == id {
-			return string(it.Body) + string(it.Volatile)
-		}
-	}
-	return "no such item"
-}
-
 func TestItems(t *testing.T) {
 	r, _ := record(t, serve(t, newTenant(t)))
 	for _, tc := range []struct{ name, typ, id, want string }{
@@ -202,7 +192,7 @@ func TestItems(t *testing.T) {
 		{"asked for more: no result yet", "signIn", "entra/log/s4", `{"account":"entra/` + ana + `","system":"entra"}`},
 		{"nobody known", "signIn", "entra/log/s5", `{"result":"failure","system":"entra"}`},
 	} {
-		if got := body(t, r, tc.typ, tc.id); got != tc.want {
+		if got := r.Text(tc.typ, tc.id); got != tc.want {
 			t.Errorf("%s\n got %s\nwant %s", tc.name, got, tc.want)
 		}
 	}

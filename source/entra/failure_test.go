@@ -94,7 +94,7 @@ func TestNoLicense(t *testing.T) {
 			t.Errorf("complete %v, limits %q; want %q", m.Complete, m.Cannot, what)
 		}
 	}
-	if got := body(t, r, "account", "entra/"+ben); strings.Contains(got, "enrolled") || strings.Contains(got, "disabledAt") {
+	if got := r.Text("account", "entra/"+ben); strings.Contains(got, "enrolled") || strings.Contains(got, "disabledAt") {
 		t.Errorf("got %s", got)
 	}
 	if i := slices.IndexFunc(n.asked, func(s string) bool { return strings.Contains(s, "select=id,userPrincipalName") }); strings.Contains(n.asked[i], "signInActivity") {
@@ -155,7 +155,7 @@ func TestSecondFactor(t *testing.T) {
 			n.answers["/beta/users/"+glass+"/authentication/requirements"] = json.RawMessage(`{"perUserMfaState":"` + tc.perUser + `"}`)
 			n.answers["/v1.0/policies/identitySecurityDefaultsEnforcementPolicy"] = json.RawMessage(`{"isEnabled":` + tc.defaults + `}`)
 			r, _ := record(t, serve(t, n))
-			got := body(t, r, "account", "entra/"+glass)
+			got := r.Text("account", "entra/"+glass)
 			if strings.Contains(got, "enforced") != (tc.want != "") || tc.want != "" && !strings.Contains(got, `"enforced":`+tc.want) {
 				t.Errorf("got %s, want %q", got, tc.want)
 			}
@@ -216,7 +216,7 @@ func TestPolicyUnderConditions(t *testing.T) {
 		n := newTenant(t)
 		n.answers["/v1.0/identity/conditionalAccess/policies"] = json.RawMessage(head + tc.conditions + tail)
 		r, _ := record(t, serve(t, n))
-		got := body(t, r, "authPolicy", "entra/p")
+		got := r.Text("authPolicy", "entra/p")
 		if strings.Contains(got, "mfaRequired") != (tc.want != "") || !strings.Contains(got, tc.want) {
 			t.Errorf("%s: %s; want %q", name, got, tc.want)
 		}

@@ -66,7 +66,7 @@ func TestRefusedFields(t *testing.T) {
 		o.fail["/api/v1/users/"+u+"/factors"] = refuse(403, "no")
 	}
 	r, _ := record(t, serve(t, o))
-	if b := body(t, r, "account", "okta/"+ana); strings.Contains(b, "enrolled") || strings.Contains(b, "factors") || !strings.Contains(b, `"admin":true`) {
+	if b := r.Text("account", "okta/"+ana); strings.Contains(b, "enrolled") || strings.Contains(b, "factors") || !strings.Contains(b, `"admin":true`) {
 		t.Errorf("got %s", b)
 	}
 	m := r.Manifest("account")
@@ -150,7 +150,7 @@ func TestSecondFactor(t *testing.T) {
 				o.answers["/api/v1/policies/rst1access/rules"] = json.RawMessage(tc.apps)
 			}
 			r, _ := record(t, serve(t, o))
-			got := body(t, r, "account", "okta/"+ana)
+			got := r.Text("account", "okta/"+ana)
 			if strings.Contains(got, "enforced") != (tc.want != "") || !strings.Contains(got, tc.want) {
 				t.Errorf("got %s, want %q", got, tc.want)
 			}
@@ -190,7 +190,7 @@ func TestSecondFactorByGroup(t *testing.T) {
 			}
 			r, _ := record(t, serve(t, o))
 			for id, want := range tc.want {
-				got := body(t, r, "account", "okta/"+id)
+				got := r.Text("account", "okta/"+id)
 				if strings.Contains(got, "enforced") != (want != "") || want != "" && !strings.Contains(got, `"enforced":`+want) {
 					t.Errorf("got %s, want %q", got, want)
 				}
@@ -204,7 +204,7 @@ func TestPerson(t *testing.T) {
 	c := serve(t, o)
 	c.With = strings.Replace(c.With, "employeeNumber", "email", 1)
 	r, _ := record(t, c)
-	if got, want := body(t, r, "link", "okta/link/"+ben), `{"account":"okta/`+ben+`","basis":"e-mail proposed","by":"","confirmed":false,"device":"","person":"hr/ben@halyard.example"}`; got != want {
+	if got, want := r.Text("link", "okta/link/"+ben), `{"account":"okta/`+ben+`","basis":"e-mail proposed","by":"","confirmed":false,"device":"","person":"hr/ben@halyard.example"}`; got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	c.With = strings.Replace(c.With, `"person":"hr/{email}",`, "", 1)

@@ -149,16 +149,6 @@ func TestConform(t *testing.T) {
 	sourcetest.Conform(t, serve(t, newOrg(t)), Driver.Types...)
 }
 
-func body(t testing.TB, r *sourcetest.Recorder, typ, id string) string {
-	t.Helper()
-	for _, it := range r.ByType(typ) {
-		if it.ID == id {
-			return string(it.Body) + string(it.Volatile)
-		}
-	}
-	return "no such item"
-}
-
 func TestItems(t *testing.T) {
 	r, _ := record(t, serve(t, newOrg(t)))
 	for _, tc := range []struct{ name, typ, id, want string }{
@@ -185,7 +175,7 @@ func TestItems(t *testing.T) {
 		{"by nobody known", "signIn", "okta/log/dc9fd3c0-598c-11ef-8478-2b7584bf8d03", `{"result":"blocked","system":"okta"}`},
 		{"a result nobody knows", "signIn", "okta/log/dc9fd3c0-598c-11ef-8478-2b7584bf8d04", `{"account":"okta/` + ana + `","system":"okta"}`},
 	} {
-		if got := body(t, r, tc.typ, tc.id); got != tc.want {
+		if got := r.Text(tc.typ, tc.id); got != tc.want {
 			t.Errorf("%s\n got %s\nwant %s", tc.name, got, tc.want)
 		}
 	}

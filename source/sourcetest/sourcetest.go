@@ -97,6 +97,17 @@ func (r *Recorder) ByType(itemType string) []audit.Item {
 	return out
 }
 
+// Text returns the first item of that type and id as it is written, body and
+// volatile part, or "no such item".
+func (r *Recorder) Text(itemType, id string) string {
+	for _, it := range r.Items {
+		if it.Type == itemType && it.ID == id {
+			return string(it.Body) + string(it.Volatile)
+		}
+	}
+	return "no such item"
+}
+
 // A Connection is one way to open a driver, for Conform.
 type Connection struct {
 	Driver *source.Driver

@@ -198,16 +198,6 @@ func TestConform(t *testing.T) {
 	sourcetest.Conform(t, serve(t, newOrg(t)), Driver.Types...)
 }
 
-func body(t testing.TB, r *sourcetest.Recorder, typ, id string) string {
-	t.Helper()
-	for _, it := range r.ByType(typ) {
-		if it.ID == id {
-			return string(it.Body) + string(it.Volatile)
-		}
-	}
-	return "no such item"
-}
-
 func TestItems(t *testing.T) {
 	r, _ := record(t, serve(t, newOrg(t)))
 	for _, tc := range []struct{ name, typ, id, want string }{
@@ -240,7 +230,7 @@ func TestItems(t *testing.T) {
 		{"a wrong password", "signIn", "google/log/1780300860000000/7", `{"account":"google/102","result":"failure","system":"google"}`},
 		{"one by nobody known", "signIn", "google/log/1780300920000000/8", `{"result":"failure","system":"google"}`},
 	} {
-		if got := body(t, r, tc.typ, tc.id); got != tc.want {
+		if got := r.Text(tc.typ, tc.id); got != tc.want {
 			t.Errorf("%s\n got %s\nwant %s", tc.name, got, tc.want)
 		}
 	}
