@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,10 +25,15 @@ type Account struct {
 	Version   int64  // of this row; 0 for a new one
 	Grants    []AccountGrant
 	Recovery  [][32]byte // hashes of the recovery codes that are left
+
+	Passkeys, Identities int64 // how many there are; read only
 }
 
 // An AccountGrant is a role that an account has, as far as its scope reaches.
-type AccountGrant struct{ Role, Scope, Object string }
+type AccountGrant struct {
+	Role, Scope, Object string
+	Via                 string // what gave it, such as a directory's groups; "" for a person
+}
 
 // An Activity is what somebody did, as it will be sealed.
 type Activity struct {
@@ -53,6 +59,15 @@ type AccessChange struct {
 	DropToken      string // ID; has to be there
 	EndTokens      string // account whose tokens are all revoked
 	Keep           *AccountGrant
+	Passkey        *Passkey // inserted when its Version is 0; else it replaces the row of that version
+	DropPasskey    *PasskeyRef
+	EndPasskeys    string    // account whose passkeys are all removed
+	Link           *Identity // must not be linked to any account
+	Unlink         *Identity // has to be there
+	Directory      *DirectoryUser
+	Group          *DirectoryGroup // like Account; its members stay as they are
+	Join, Leave    *Membership     // must not be there; has to be there
+	DropGroup      string          // ID; has to be there, without members
 }
 
 // ChangeAccess makes the change and keeps its activity, all or nothing, and
@@ -64,7 +79,7 @@ func (s *Store) ChangeAccess(ctx context.Context, c AccessChange) (number int64,
 	if c.Activity.ID == "" || len(c.Activity.Canonical) == 0 {
 		return 0, fmt.Errorf("change access: %w: no activity says who does what", audit.ErrInvalid)
 	}
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.check(), c.checkIdentity()); err != nil {
 		return 0, fmt.Errorf("change access: %w", err)
 	}
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
@@ -72,7 +87,8 @@ func (s *Store) ChangeAccess(ctx context.Context, c AccessChange) (number int64,
 		if number, err = next(ctx, tx, "activity", 1); err != nil {
 			return err
 		}
-		for _, step := range []func(context.Context, *sql.Tx) error{c.saveAccount, c.saveInvitation, c.saveSessions, c.saveTokens, c.keep} {
+		for _, step := range []func(context.Context, *sql.Tx) error{c.saveAccount, c.saveInvitation, c.saveSessions, c.saveTokens,
+			c.savePasskeys, c.saveIdentities, c.saveDirectory, c.saveGroups, c.keep} {
 			if err := step(ctx, tx); err != nil {
 				return err
 			}
@@ -92,7 +108,7 @@ func (c *AccessChange) check() error {
 	if a := c.Account; a != nil {
 		texts = append(texts, "account", a.ID, "e-mail address", a.Email, "name", a.Name, "password", a.Password)
 		for _, g := range a.Grants {
-			texts = append(texts, "role", g.Role, "scope", g.Scope, "object", g.Object)
+			texts = append(texts, "role", g.Role, "scope", g.Scope, "object", g.Object, "via", g.Via)
 		}
 	}
 	if x := c.AddSession; x != nil {
@@ -119,8 +135,8 @@ func (c *AccessChange) saveAccount(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	for _, g := range a.Grants {
-		if _, err := tx.ExecContext(ctx, `insert into account_grants (account, role, scope, object) values ($1, $2, $3, $4)`,
-			a.ID, g.Role, g.Scope, g.Object); err != nil {
+		if _, err := tx.ExecContext(ctx, `insert into account_grants (account, role, scope, object, via) values ($1, $2, $3, $4, $5)`,
+			a.ID, g.Role, g.Scope, g.Object, g.Via); err != nil {
 			return err
 		}
 	}
@@ -203,7 +219,7 @@ func (s *Store) accounts(ctx context.Context, where string, args ...any) (out []
 	each(func(r *sql.Rows) error {
 		var a Account
 		var created, active int64
-		err := r.Scan(&a.ID, &a.Email, &a.Name, &a.Status, &created, &a.Password, &a.OTP, &active, &a.OTPStep, &a.Rights, &a.Version)
+		err := r.Scan(&a.ID, &a.Email, &a.Name, &a.Status, &created, &a.Password, &a.OTP, &active, &a.OTPStep, &a.Rights, &a.Version, &a.Passkeys, &a.Identities)
 		a.Created, a.OTPActive = instant(created), active == 1
 		if len(a.OTP) == 0 {
 			a.OTP = nil // the drivers differ
@@ -211,15 +227,17 @@ func (s *Store) accounts(ctx context.Context, where string, args ...any) (out []
 		place[a.ID] = len(out)
 		out = append(out, a)
 		return err
-	}, `select id, email, name, status, created, password, otp, otp_active, otp_step, rights, version from accounts `+where+` order by created, id`)
+	}, `select id, email, name, status, created, password, otp, otp_active, otp_step, rights, version,
+		(select count(*) from passkeys p where p.account = accounts.id), (select count(*) from identities i where i.account = accounts.id)
+		from accounts `+where+` order by created, id`)
 	each(func(r *sql.Rows) error {
 		var id string
 		var g AccountGrant
-		err := r.Scan(&id, &g.Role, &g.Scope, &g.Object)
+		err := r.Scan(&id, &g.Role, &g.Scope, &g.Object, &g.Via)
 		a := &out[place[id]]
 		a.Grants = append(a.Grants, g)
 		return err
-	}, `select account, role, scope, object from account_grants where account in (select id from accounts `+where+`) order by account, role, scope, object`)
+	}, `select account, role, scope, object, via from account_grants where account in (select id from accounts `+where+`) order by account, role, scope, object`)
 	each(func(r *sql.Rows) error {
 		var id string
 		var h [32]byte

@@ -272,7 +272,7 @@ func (s *Store) ActivitySealed(ctx context.Context, id string, record int64) err
 	return changedOne(res, err, "activity "+id, "there is none, or it is sealed under another index")
 }
 
-// SweepAccess forgets invitations, sessions and tokens that had expired at the
+// SweepAccess forgets invitations, sessions, tokens and challenges that had expired at the
 // instant ended, and attempts of which nothing was heard since tried.
 func (s *Store) SweepAccess(ctx context.Context, ended, tried time.Time) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
@@ -283,6 +283,7 @@ func (s *Store) SweepAccess(ctx context.Context, ended, tried time.Time) error {
 			{`delete from invitations where expires <= $1`, ended},
 			{`delete from sessions where expires <= $1`, ended},
 			{`delete from api_tokens where expires <= $1`, ended},
+			{`delete from challenges where expires <= $1`, ended},
 			{`delete from attempts where at <= $1 and blocked <= $1`, tried},
 		} {
 			if _, err := tx.ExecContext(ctx, x.stmt, micros(x.before)); err != nil {

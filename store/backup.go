@@ -41,13 +41,22 @@ var tables = []table{
 	{"meta", "name, value", "name"},
 	{"leases", "name, holder, expires, token", "name"},
 	{"accounts", "id, email, name, status, created, password, otp, otp_active, otp_step, rights, version", "id"},
-	{"account_grants", "account, role, scope, object", "account, role, scope, object"},
+	{"account_grants", "account, role, scope, object, via", "account, role, scope, object"},
 	{"recovery_codes", "account, hash", "account, hash"},
 	{"invitations", "hash, account, expires, factors", "hash"},
 	{"sessions", "hash, id, account, pending, method, signed_in, created, used, expires, rights, address, agent", "id"},
 	{"api_tokens", "id, hash, account, name, permissions, created, expires, used", "id"},
 	{"attempts", "subject, failures, at, blocked", "subject"},
+	{"passkeys", "id, account, name, credential, created, used, version", "id"},
+	{"challenges", "hash, sealed, expires", "hash"},
+	{"identities", "issuer, subject, account, linked", "issuer, subject"},
+	{"directory_users", "account, user_name, external_id, given, family, changed", "account"},
+	{"directory_groups", "id, name, external_id, created, changed, version", "id"},
+	{"directory_members", "in_group, account", "in_group, account"},
 	{"activities", "n, id, at, canonical, record", "n"},
+	{"jobs", "id, kind, unique_key, payload, state, run_after, attempts, max_attempts, holder, expires, token, by_account, by_name, schedule, created, started, begun, ended, cancel, cancel_by, result, outcome, error", "id"},
+	{"job_parts", "job, n, name, stream, state, done, total, reason", "job, n"},
+	{"schedules", "name, kind, unique_key, payload, max_attempts, every, at, zone, next_run, last_run, last_job", "name"},
 }
 
 // Backup writes the whole store, as it is at one instant, to a new file while

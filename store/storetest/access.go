@@ -48,6 +48,7 @@ func fillAccess(t *testing.T, s *store.Store) {
 	bob.Recovery, bob.OTP, bob.OTPActive = nil, nil, false
 	change(t, s, store.AccessChange{Activity: did("2"), Account: &bob})
 	must(t, fail(t.Context(), s, "a"))
+	fillIdentity(t, s)
 }
 
 func fail(ctx context.Context, s *store.Store, subject string) error {
@@ -84,7 +85,7 @@ func accessContents(t *testing.T, s *store.Store) []any {
 		out = append(out, *c["a"])
 		return nil
 	}))
-	return out
+	return append(out, identityContents(t, s)...)
 }
 
 func accountsRoundTrip(t *testing.T, e *engine) {
