@@ -11,8 +11,12 @@ import (
 type System struct {
 	Name         string       `yaml:"name" json:"name"`
 	Boundary     string       `yaml:"boundary" json:"boundary,omitempty"`
-	Excluded     []string     `yaml:"excluded" json:"excluded,omitempty"` // what a reader might expect inside and is not
+	Excluded     []string     `yaml:"excluded" json:"excluded,omitempty"`     // what a reader might expect inside and is not
+	Exclusions   []Exclusion  `yaml:"exclusions" json:"exclusions,omitempty"` // the same with reasons
 	Components   []Component  `yaml:"components" json:"components,omitempty"`
+	Users        []User       `yaml:"users" json:"users,omitempty"`
+	Data         []DataClass  `yaml:"data" json:"data,omitempty"`
+	Flows        []Flow       `yaml:"flows" json:"flows,omitempty"`
 	Commitments  []Commitment `yaml:"commitments" json:"commitments,omitempty"`
 	Requirements []Commitment `yaml:"requirements" json:"requirements,omitempty"` // system requirements
 	Subservices  []Subservice `yaml:"subservices" json:"subservices,omitempty"`
@@ -22,11 +26,16 @@ type System struct {
 
 // A Component is a part of the system.
 type Component struct {
-	ID          string `yaml:"id" json:"id"`
-	Name        string `yaml:"name" json:"name"`
-	Kind        string `yaml:"kind" json:"kind"` // infrastructure, software, people, procedures, data
-	Owner       string `yaml:"owner" json:"owner"`
-	Description string `yaml:"description" json:"description,omitempty"`
+	ID          string   `yaml:"id" json:"id"`
+	Name        string   `yaml:"name" json:"name"`
+	Kind        string   `yaml:"kind" json:"kind"` // infrastructure, software, people, procedures, data
+	Owner       string   `yaml:"owner" json:"owner"`
+	Description string   `yaml:"description" json:"description,omitempty"`
+	Layer       string   `yaml:"layer" json:"layer,omitempty"` // where a diagram draws it; "": its kind
+	Data        []string `yaml:"data" json:"data,omitempty"`   // ids of the classes of data it keeps
+	Since       string   `yaml:"since" json:"since,omitempty"` // the day it became part; "": always
+	Claims      []Claim  `yaml:"claims" json:"claims,omitempty"`
+	Line        int      `yaml:"-" json:"line"`
 }
 
 // A Commitment is a promise to customers, or a requirement the system has to
@@ -38,16 +47,21 @@ type Commitment struct {
 	Where    string         `yaml:"where" json:"where,omitempty"` // the contract, terms or page it is made in
 	Criteria []string       `yaml:"criteria" json:"criteria,omitempty"`
 	Controls []string       `yaml:"controls" json:"controls,omitempty"`
+	Line     int            `yaml:"-" json:"line"`
 }
 
 // A Subservice is a subservice organization: a vendor whose controls are
 // needed beside the organization's own.
 type Subservice struct {
-	Name    string `yaml:"name" json:"name"`
-	Service string `yaml:"service" json:"service"`
-	Method  string `yaml:"method" json:"method"`           // carve-out, inclusive
-	Vendor  string `yaml:"vendor" json:"vendor,omitempty"` // id of the vendor item
-	CSOCs   []CSOC `yaml:"csocs" json:"csocs,omitempty"`
+	ID         string   `yaml:"id" json:"id,omitempty"` // for flows
+	Name       string   `yaml:"name" json:"name"`
+	Service    string   `yaml:"service" json:"service"`
+	Method     string   `yaml:"method" json:"method"`                   // carve-out, inclusive
+	Vendor     string   `yaml:"vendor" json:"vendor,omitempty"`         // id of the vendor item
+	Monitoring []string `yaml:"monitoring" json:"monitoring,omitempty"` // controls that watch it
+	CSOCs      []CSOC   `yaml:"csocs" json:"csocs,omitempty"`
+	Since      string   `yaml:"since" json:"since,omitempty"`
+	Line       int      `yaml:"-" json:"line"`
 }
 
 // A CSOC is a complementary subservice organization control: what is assumed
@@ -56,6 +70,7 @@ type CSOC struct {
 	ID       string   `yaml:"id" json:"id"`
 	Text     string   `yaml:"text" json:"text"`
 	Criteria []string `yaml:"criteria" json:"criteria"`
+	Line     int      `yaml:"-" json:"line"`
 }
 
 // A CUEC is a complementary user entity control: what is assumed that
@@ -65,6 +80,7 @@ type CUEC struct {
 	Text     string   `yaml:"text" json:"text"`
 	Criteria []string `yaml:"criteria" json:"criteria"`
 	Controls []string `yaml:"controls" json:"controls,omitempty"`
+	Line     int      `yaml:"-" json:"line"`
 }
 
 var (
@@ -95,8 +111,10 @@ func (w *Workspace) readSystem(d *doc) {
 	for i, c := range s.CUECs {
 		at := steps("cuecs", i)
 		ids.add(at, c.ID)
+		s.CUECs[i].Line = d.at(at...).Line
 		w.checkStatement(d, at, c.Text, c.Criteria)
 	}
+	w.checkBoundary(d, &s, ids)
 	w.Systems = append(w.Systems, s)
 }
 
@@ -104,6 +122,7 @@ func (w *Workspace) checkCommitments(d *doc, key string, list []Commitment, ids 
 	for i, c := range list {
 		at := steps(key, i)
 		ids.add(at, c.ID)
+		list[i].Line = d.at(at...).Line
 		if c.Text == "" {
 			d.bad(at, "%s has no text", c.ID)
 		}
@@ -117,6 +136,11 @@ func (w *Workspace) checkCommitments(d *doc, key string, list []Commitment, ids 
 func (w *Workspace) checkSubservices(d *doc, list []Subservice, ids *idSet) {
 	for i, s := range list {
 		at := steps("subservices", i)
+		list[i].Line = d.at(at...).Line
+		if s.ID != "" {
+			ids.add(at, s.ID)
+		}
+		d.since(at, s.Since)
 		if s.Name == "" || s.Service == "" {
 			d.bad(at, "a subservice organization has a name and a service")
 		}
@@ -126,6 +150,7 @@ func (w *Workspace) checkSubservices(d *doc, list []Subservice, ids *idSet) {
 		for j, c := range s.CSOCs {
 			at := append(slices.Clone(at), "csocs", j)
 			ids.add(at, c.ID)
+			s.CSOCs[j].Line = d.at(at...).Line
 			w.checkStatement(d, at, c.Text, c.Criteria)
 		}
 	}
@@ -145,21 +170,27 @@ func (w *Workspace) checkSystemControls(docs []*doc) {
 		known[c.ID] = true
 	}
 	for i, s := range w.Systems {
-		check := func(key string, n int, controls []string) {
+		check := func(key string, n int, of string, controls []string) {
 			for j, id := range controls {
 				if !known[id] {
-					docs[i].bad(steps(key, n, "controls", j), "there is no control %q in this workspace", id)
+					docs[i].bad(steps(key, n, of, j), "there is no control %q in this workspace", id)
 				}
 			}
 		}
 		for n, c := range s.Commitments {
-			check("commitments", n, c.Controls)
+			check("commitments", n, "controls", c.Controls)
 		}
 		for n, c := range s.Requirements {
-			check("requirements", n, c.Controls)
+			check("requirements", n, "controls", c.Controls)
 		}
 		for n, c := range s.CUECs {
-			check("cuecs", n, c.Controls)
+			check("cuecs", n, "controls", c.Controls)
+		}
+		for n, c := range s.Subservices {
+			check("subservices", n, "monitoring", c.Monitoring)
+		}
+		for n, c := range s.Flows {
+			check("flows", n, "controls", c.Controls)
 		}
 	}
 }
