@@ -40,6 +40,7 @@ type Subject struct {
 	Session   string          // ID of the session, for the log
 	Token     string          // ID of the API token, for the log
 	Address   string          // network address, for the log
+	Once      string          // idempotency key of the request; what it writes is written once
 }
 
 // An Object is what is asked for. What the caller does not state, it does not

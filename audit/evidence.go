@@ -87,6 +87,7 @@ const (
 	RecordDecision   RecordKind = "decision"   // a person's answer about a deviation or a link
 	RecordReport     RecordKind = "report"     // a report exported
 	RecordActivity   RecordKind = "activity"   // something asked or done through a server: an Activity
+	RecordEntry      RecordKind = "entry"      // an entry in the registers of the running year (package program)
 )
 
 // An Activity is what somebody asked or did through a server: the Detail of a
@@ -98,6 +99,25 @@ type Activity struct {
 	Digest    string `json:"digest,omitempty"`    // "sha256:" + hex of Arguments that were cut
 	Client    string `json:"client,omitempty"`    // what the calling program says it is; nobody checked it
 	For       string `json:"for,omitempty"`       // the person under whose account the server runs
+
+	On      string            `json:"on,omitempty"`      // what it was done to: "account:ID", "job:ID"
+	Session string            `json:"session,omitempty"` // ID of the session it was done in
+	Token   string            `json:"token,omitempty"`   // ID of the API token it was done with
+	Address string            `json:"address,omitempty"` // network address it came from
+	Facts   map[string]string `json:"facts,omitempty"`   // small facts that belong to it
+}
+
+// A Fact is what a register of the workspace itself says of one thing: its
+// state from an instant on, or that it happened then. Facts are what the
+// "program" source makes pages from.
+type Fact struct {
+	Record   int64          `json:"record"` // log index of the entry that says so
+	Recorded time.Time      `json:"recorded"`
+	Type     string         `json:"type"` // item type
+	ID       string         `json:"id"`
+	At       time.Time      `json:"at"`             // since when it is so, or when it happened
+	Gone     bool           `json:"gone,omitempty"` // it ceased to exist
+	Fields   map[string]any `json:"fields,omitempty"`
 }
 
 // Unsequenced is the Index of a record that has no place in the log yet.

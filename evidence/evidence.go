@@ -35,6 +35,7 @@ const clockTolerance = 2 * time.Second
 
 // A Draft is a record before it is sealed: its facts and its bytes.
 type Draft struct {
+	ID         string // UUIDv7 of what is sealed once whatever happens, see SealOnce; "": a new one
 	Kind       audit.RecordKind
 	Source     string
 	Collection string
@@ -102,6 +103,39 @@ func (s *Sealer) Seal(ctx context.Context, drafts ...Draft) ([]audit.Record, err
 	return recs[1:], s.tick(ctx, now)
 }
 
+// SealOnce seals a draft that has an ID, and returns its place in the log. An ID
+// that is sealed already, also by another process, keeps the record it has.
+func (s *Sealer) SealOnce(ctx context.Context, d Draft) (index int64, err error) {
+	if d.ID == "" {
+		return 0, fmt.Errorf("%w: what is sealed once needs an ID", audit.ErrInvalid)
+	}
+	index, known, err := s.known(ctx, d.ID)
+	if err != nil || known {
+		return index, err
+	}
+	recs, err := s.Seal(ctx, d)
+	if err == nil {
+		return recs[0].Index, nil
+	}
+	if !errors.Is(err, audit.ErrConflict) { // it may have become durable all the same: the next call finds it
+		return 0, err
+	}
+	if index, known, again := s.known(ctx, d.ID); again == nil && known {
+		return index, nil
+	}
+	return 0, err
+}
+
+// known looks an ID up, after what waits is numbered.
+func (s *Sealer) known(ctx context.Context, id string) (int64, bool, error) {
+	if err := s.Number(ctx); err != nil {
+		return 0, false, err
+	}
+	indexes, err := s.Store.Indexes(ctx, []string{id})
+	index, ok := indexes[id]
+	return index, ok, err
+}
+
 // number has the log number what is pending and reads the indexes back.
 func (s *Sealer) number(ctx context.Context, sealed []store.Sealed) ([]audit.Record, error) {
 	if err := s.Number(ctx); err != nil {
@@ -153,7 +187,10 @@ func (s *Sealer) Number(ctx context.Context) error {
 // commits to its canonical record under a fresh salt.
 func (s *Sealer) prepare(ctx context.Context, d Draft, now time.Time) (store.Sealed, error) {
 	sum := sha256.Sum256(d.Body)
-	id, err := NewID(now)
+	id, err := d.ID, error(nil)
+	if id == "" {
+		id, err = NewID(now)
+	}
 	if err != nil {
 		return store.Sealed{}, err
 	}

@@ -40,7 +40,12 @@ func EntryWords(rec audit.Record) string {
 		return "a decision about a deviation"
 	case audit.RecordReport:
 		return "a report was written"
+	case audit.RecordEntry:
+		return "the registers: " + detail(rec, "kind") + " on " + detail(rec, "on")
 	case audit.RecordActivity:
+		if on := detail(rec, "on"); on != "" {
+			return fmt.Sprintf("done through %s: %s on %s", detail(rec, "through"), detail(rec, "act"), on)
+		}
 		return strings.TrimSpace(fmt.Sprintf("asked through %s: %s %s", detail(rec, "through"), detail(rec, "act"), detail(rec, "arguments")))
 	}
 	return string(rec.Kind)

@@ -22,6 +22,7 @@ import (
 	"tieout/evidence"
 	"tieout/ledger"
 	"tieout/procedure"
+	"tieout/program"
 	"tieout/source"
 	"tieout/store"
 	"tieout/store/postgres"
@@ -54,7 +55,9 @@ type Program struct {
 	Tieout  string // version of this program
 
 	selected *definition.Selection
-	heard    sync.Map // of what outsiders say: what checking it came to
+	book     *program.Book
+	opening  sync.Once // of book
+	heard    sync.Map  // of what outsiders say: what checking it came to
 }
 
 // Options are what the program lends a workspace.

@@ -53,6 +53,10 @@ type Env struct {
 	// Activity yields what the workspace itself did, in the order of its log, and
 	// the instant its log begins. nil: nobody can tell.
 	Activity func(ctx context.Context, yield func(Activity) error) (begins time.Time, err error)
+
+	// Program yields what the workspace's own registers say, in the order of its
+	// log, and the instant its log begins. nil: there are none.
+	Program func(ctx context.Context, yield func(audit.Fact) error) (begins time.Time, err error)
 }
 
 // A Driver is one kind of source.

@@ -51,7 +51,7 @@ func (a *app) evidenceList() *cobra.Command {
 // recordKinds are the kinds of sealed records that --kind may name.
 var recordKinds = []audit.RecordKind{
 	audit.RecordPage, audit.RecordCollection, audit.RecordManifest, audit.RecordEnd, audit.RecordDefinition, audit.RecordRun, audit.RecordDocument,
-	audit.RecordRedaction, audit.RecordErasure, audit.RecordKey, audit.RecordClock, audit.RecordDecision, audit.RecordReport, audit.RecordActivity,
+	audit.RecordRedaction, audit.RecordErasure, audit.RecordKey, audit.RecordClock, audit.RecordDecision, audit.RecordReport, audit.RecordActivity, audit.RecordEntry,
 }
 
 func kindNames() string {

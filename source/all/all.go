@@ -36,6 +36,7 @@ import (
 	"tieout/source/pagerduty"
 	"tieout/source/pgbackrest"
 	"tieout/source/powerpipe"
+	"tieout/source/program"
 	"tieout/source/prowler"
 	"tieout/source/registers"
 	"tieout/source/restic"
@@ -91,6 +92,7 @@ var Drivers = source.Registry{
 	osquery.Driver,
 	fleet.Driver,
 	tieout.Driver,
+	program.Driver,
 	restic.Driver,
 	borg.Driver,
 	pgbackrest.Driver,

@@ -1,0 +1,177 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+)
+
+// A Risk is one row of the register.
+type Risk struct {
+	ID         string
+	Title      string    // what could happen
+	Owner      string    // account that answers for it
+	Category   string    // "fraud", "technology", "people", "vendor", "legal", "change"
+	Likelihood int       // 1 (rare) to 5 (expected within the year)
+	Impact     int       // 1 (hardly felt) to 5 (a commitment is broken for everybody)
+	Treatment  string    // "mitigate", "accept", "transfer", "avoid"; "" while nothing is decided
+	Plan       string    // what is done about it, Markdown
+	Level      string    // after treatment: "high", "medium", "low"
+	Due        time.Time // when the treatment is due; zero: no date
+	Status     string    // "open", "treated", "closed"
+	Controls   []string  // that act on it
+	Assessed   time.Time // when it was last assessed
+	AcceptedBy string    // account that accepted it for management
+	Accepted   time.Time
+	PreparedBy []string // accounts that wrote it since it was last accepted
+	Revision   int64    // Base of the next change
+}
+
+// Values of a risk's fields.
+var (
+	RiskCategories = []string{"technology", "people", "vendor", "fraud", "legal", "change", "physical", "other"}
+	RiskTreatments = []string{"mitigate", "accept", "transfer", "avoid"}
+	RiskLevels     = []string{"high", "medium", "low"}
+	RiskStatuses   = []string{"open", "treated", "closed"}
+)
+
+var riskTakers = map[string]taker{"risk.set": setRisk, "risk.accept": acceptRisk}
+
+// A riskData is what an entry says of a risk: the whole of it, each time.
+type riskData struct {
+	Title      string   `json:"title"`
+	Owner      string   `json:"owner"`
+	Category   string   `json:"category"`
+	Likelihood int      `json:"likelihood"`
+	Impact     int      `json:"impact"`
+	Treatment  string   `json:"treatment"`
+	Plan       string   `json:"plan"`
+	Level      string   `json:"level"`
+	Due        string   `json:"due"` // RFC 3339, or ""
+	Status     string   `json:"status"`
+	Controls   []string `json:"controls"`
+}
+
+func (d riskData) check() error {
+	return allOf(
+		text("title", d.Title, 1, 200), text("owner", d.Owner, 1, 100), text("plan", d.Plan, 0, 20_000),
+		oneOf("category", d.Category, RiskCategories...), oneOf("treatment", d.Treatment, append([]string{""}, RiskTreatments...)...),
+		oneOf("level", d.Level, RiskLevels...), oneOf("status", d.Status, RiskStatuses...),
+		within("likelihood", d.Likelihood, 1, 5), within("impact", d.Impact, 1, 5), within("controls", len(d.Controls), 0, 100),
+		instantText("due", d.Due),
+		when(d.Status == "treated" && d.Treatment == "", "a treated risk says how: treatment"),
+		when(d.Treatment != "" && strings.TrimSpace(d.Plan) == "", "plan: say what is done about it"),
+	)
+}
+
+func setRisk(s *State, e Entry) (change, error) {
+	d, err := read[riskData](e)
+	if err == nil {
+		err = d.check()
+	}
+	if err != nil {
+		return change{}, err
+	}
+	return change{what: "assessed: " + d.Title, do: func() {
+		r := s.Risks[e.id()]
+		if r == nil {
+			r = &Risk{ID: e.id()}
+			s.Risks[r.ID] = r
+		}
+		if r.Accepted.IsZero() || r.Treatment != d.Treatment || r.Level != d.Level {
+			r.AcceptedBy, r.Accepted = "", time.Time{}
+		}
+		r.Title, r.Owner, r.Category, r.Likelihood, r.Impact = d.Title, d.Owner, d.Category, d.Likelihood, d.Impact
+		r.Treatment, r.Plan, r.Level, r.Status, r.Controls = d.Treatment, d.Plan, d.Level, d.Status, d.Controls
+		r.Due, r.Assessed, r.Revision = instantOf(d.Due), e.At, e.Base+1
+		if !slices.Contains(r.PreparedBy, e.By.Name) {
+			r.PreparedBy = append(r.PreparedBy, e.By.Name)
+		}
+		s.fact(e, audit.Fact{Type: "risk", ID: r.ID, Fields: r.fields()})
+	}}, nil
+}
+
+func acceptRisk(s *State, e Entry) (change, error) {
+	r := s.Risks[e.id()]
+	if r == nil {
+		return change{}, fmt.Errorf("%w: risk %s", audit.ErrNotFound, e.id())
+	}
+	if r.Treatment == "" {
+		return change{}, fmt.Errorf("%w: %s has no treatment yet that could be accepted", audit.ErrConflict, r.ID)
+	}
+	return change{what: "accepted for management: " + r.Treatment, do: func() {
+		r.AcceptedBy, r.Accepted, r.PreparedBy, r.Revision = e.By.Name, e.At, nil, e.Base+1
+	}}, nil
+}
+
+// fields are the risk as evidence says it.
+func (r *Risk) fields() map[string]any {
+	return map[string]any{"title": r.Title, "owner": r.Owner, "treatment": r.Treatment, "level": r.Level, "status": r.Status,
+		"assessedAt": timeOrNever(r.Assessed), "dueAt": timeOrNever(r.Due)}
+}
+
+// SetRisk writes a risk, a new one where ID is "", and returns it. It needs
+// register.write. Revision is that of the risk as it was opened; if it changed
+// since, the error wraps audit.ErrConflict.
+func (b *Book) SetRisk(ctx context.Context, by access.Subject, r Risk) (Risk, error) {
+	if err := access.Require(by, "register.write", access.Object{}); err != nil {
+		return Risk{}, err
+	}
+	if r.ID == "" {
+		id, err := b.number(ctx, by, "risk", "R")
+		if err != nil {
+			return Risk{}, err
+		}
+		r.ID = id
+	}
+	d := riskData{r.Title, r.Owner, r.Category, r.Likelihood, r.Impact, r.Treatment, r.Plan, r.Level, timeText(r.Due), r.Status, list(r.Controls)}
+	if _, err := b.write(ctx, by, "risk.set", "risk:"+r.ID, r.Revision, d); err != nil {
+		return Risk{}, err
+	}
+	return b.Risk(ctx, r.ID)
+}
+
+// AcceptRisk accepts a risk's treatment for management. It needs risk.accept,
+// which nobody has on what they prepared.
+func (b *Book) AcceptRisk(ctx context.Context, by access.Subject, id string, revision int64) (Risk, error) {
+	r, err := b.Risk(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	if err := access.Require(by, "risk.accept", access.Object{Prepared: r.PreparedBy}); err != nil {
+		return r, err
+	}
+	if _, err := b.write(ctx, by, "risk.accept", "risk:"+id, revision, struct{}{}); err != nil {
+		return r, err
+	}
+	return b.Risk(ctx, id)
+}
+
+// Risk returns one risk, or audit.ErrNotFound.
+func (b *Book) Risk(ctx context.Context, id string) (out Risk, err error) {
+	err = b.Read(ctx, func(s *State) error {
+		r := s.Risks[id]
+		if r == nil {
+			return fmt.Errorf("%w: risk %s", audit.ErrNotFound, id)
+		}
+		out = *r
+		return nil
+	})
+	return out, err
+}
+
+// AllRisks returns the register, in the order of IDs.
+func (b *Book) AllRisks(ctx context.Context) (out []Risk, err error) {
+	err = b.Read(ctx, func(s *State) error {
+		for _, r := range sorted(s.Risks) {
+			out = append(out, *r)
+		}
+		return nil
+	})
+	return out, err
+}
