@@ -54,14 +54,15 @@ type Claim struct {
 	Type        string `yaml:"type" json:"type,omitempty"`               // item type
 	Source      string `yaml:"source" json:"source,omitempty"`           // name of a connection
 	ID          string `yaml:"id" json:"id,omitempty"`                   // item id
-	Name        string `yaml:"name" json:"name,omitempty"`               // the item's name, login or title
-	Account     string `yaml:"account" json:"account,omitempty"`         // cloud account, or the system of a sign-in; of a stream its scope
+	Name        string `yaml:"name" json:"name,omitempty"`               // the item's name
+	Account     string `yaml:"account" json:"account,omitempty"`         // cloud account, system of a sign-in, or scope of the stream
 	Environment string `yaml:"environment" json:"environment,omitempty"` // such as production
 }
 
-// A Thing is what a claim is held against: one item a source sees.
+// A Thing is what a claim is held against: one item a source sees. Scope is that
+// of the stream it is seen in.
 type Thing struct {
-	Type, Source, ID, Name, Account, Environment string
+	Type, Source, Scope, ID, Name, Account, Environment string
 }
 
 // Holds reports whether c claims t. A claim that names nothing holds nothing.
@@ -71,7 +72,7 @@ func (c Claim) Holds(t Thing) bool {
 	}
 	return (c.Type == "" || c.Type == t.Type) && (c.Source == "" || c.Source == t.Source) &&
 		(c.Environment == "" || c.Environment == t.Environment) &&
-		like(c.ID, t.ID) && like(c.Name, t.Name) && like(c.Account, t.Account)
+		like(c.ID, t.ID) && like(c.Name, t.Name) && (like(c.Account, t.Account) || like(c.Account, t.Scope))
 }
 
 // like reports whether text is what pattern describes: "" describes anything, *

@@ -7,7 +7,7 @@ import (
 
 func TestClaimHolds(t *testing.T) {
 	repo := Thing{Type: "repository", Source: "codehost", ID: "halyard/ledger-api", Name: "halyard/ledger-api", Account: "github", Environment: ""}
-	bucket := Thing{Type: "datastore", Source: "cloud", ID: "arn:1", Name: "ledger-main", Account: "prod-eu", Environment: "production"}
+	bucket := Thing{Type: "datastore", Source: "cloud", ID: "arn:1", Name: "ledger-main", Account: "4111", Scope: "prod-eu", Environment: "production"}
 	for _, c := range []struct {
 		name  string
 		claim Claim
@@ -28,7 +28,8 @@ func TestClaimHolds(t *testing.T) {
 		{"several stars in order", Claim{Name: "h*d/*-a*i"}, repo, true},
 		{"several stars out of order", Claim{Name: "*api*ledger*"}, repo, false},
 		{"only a star", Claim{Name: "*"}, repo, true},
-		{"an account", Claim{Account: "prod-*"}, bucket, true},
+		{"the scope of a stream", Claim{Account: "prod-*"}, bucket, true},
+		{"an account", Claim{Account: "4111"}, bucket, true},
 		{"an environment", Claim{Environment: "production"}, bucket, true},
 		{"an environment is not a pattern", Claim{Environment: "prod*"}, bucket, false},
 	} {

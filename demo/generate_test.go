@@ -15,7 +15,7 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "07ca10b54d5ee163a078f8353551203aabde32e82d3a1ce6dc5b91c5f29826e2"
+const startupDigest = "95ba114221951eb8999a610a3fe3336fd5cfe3c6a2652a97703d7b28a3b759bb"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
@@ -35,7 +35,7 @@ func TestStartup(t *testing.T) {
 }
 
 // feedsDigest is the digest of the small company below.
-const feedsDigest = "b7c1ffd1f8442ab84cb386c33adbe8a3733c2f60e1cbb761604775ea6f311813"
+const feedsDigest = "2e93d743c8408451ccf96ffca96041655fe3ada88837977ae82c895b338de210"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.
