@@ -31,6 +31,10 @@ type Dialect struct {
 	Rows     int                // rows a bulk statement holds; 1 means a prepared statement in a loop
 	Snapshot sql.IsolationLevel // under which a read transaction sees one instant
 
+	// SkipLocked ends a select of a row that no other transaction is writing, and
+	// keeps the row for this one; "" where only one transaction writes at a time.
+	SkipLocked string
+
 	// Lock keeps other processes from migrating until unlock is called.
 	Lock func(ctx context.Context, db *sql.DB) (unlock func() error, err error)
 	// AfterErase takes erased bytes out of side files; nil where there are none.

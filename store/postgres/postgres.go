@@ -94,6 +94,8 @@ func dialect(schema string) store.Dialect {
 		Now:      "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
 		Rows:     500,
 		Snapshot: sql.LevelRepeatableRead,
+
+		SkipLocked: "for update skip locked",
 		Lock: func(ctx context.Context, db *sql.DB) (func() error, error) {
 			return lock(ctx, db, schema)
 		},

@@ -39,6 +39,7 @@ func Fill(t *testing.T, s *store.Store) {
 	_, err = s.Lock(ctx, "run", "a", time.Hour)
 	must(t, err)
 	fillAccess(t, s)
+	fillJobs(t, s)
 }
 
 // Contents is what a store that Fill filled tells of itself, by name.
@@ -68,6 +69,7 @@ func Contents(t *testing.T, s *store.Store) map[string]any {
 	keep("decisions")(wrap(s.Decisions(ctx, "")))
 	keep("meta")(wrap(s.Meta(ctx, "k")))
 	out["access"] = accessContents(t, s)
+	out["jobs"] = jobContents(t, s)
 	var recs []audit.Record
 	must(t, s.Records(ctx, store.RecordFilter{}, func(r audit.Record) error {
 		recs = append(recs, r)
