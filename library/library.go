@@ -1,13 +1,39 @@
 // Package library holds the files that ship inside the program: criteria,
-// mappings to other frameworks, control texts and procedures. Package
-// definition reads and checks them; a person may read and copy them.
+// mappings to other frameworks, control texts and procedures, starter policies
+// and courses. Packages definition and policy read and check them; a person
+// may read and copy them.
 package library
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
-// Files are the library's files: criteria/*.yaml (one a criteria set),
-// mappings/*.yaml (one a framework), controls/*.yaml (one a family or a few)
-// and procedures/*.yaml (one a procedure, named by its id).
+// Files are the files that say what is tested: criteria/*.yaml (one a criteria
+// set), mappings/*.yaml (one a framework), controls/*.yaml (one a family or a
+// few) and procedures/*.yaml (one a procedure, named by its id).
 //
 //go:embed criteria/*.yaml mappings/*.yaml controls/*.yaml procedures/*.yaml
 var Files embed.FS
+
+// texts are what people read. They are apart from Files, whose digest names
+// the library that a result was made with: a better sentence in a policy does
+// not make results incomparable.
+//
+//go:embed policies/*.md training/*.md
+var texts embed.FS
+
+// Policies returns the starter policies: ID.md each, at the root.
+func Policies() fs.FS { return sub("policies") }
+
+// Training returns the courses: ID.md each, at the root.
+func Training() fs.FS { return sub("training") }
+
+// sub cannot fail: the folders are embedded under these names.
+func sub(folder string) fs.FS {
+	out, err := fs.Sub(texts, folder)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
