@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"golang.org/x/text/unicode/norm"
 
 	"tieout/audit"
@@ -34,9 +35,19 @@ type Config struct {
 	Key       [32]byte // of this workspace, kept outside the store; encrypts second factors
 	Sink      Sink
 	Now       func() time.Time
-	Issuer    string        // what an authenticator app shows beside the code
+	Issuer    string        // what an authenticator app or a passkey's prompt shows
 	Idle      time.Duration // a session ends when it is not used so long; 0: 1 hour
 	Absolute  time.Duration // a session ends so long after it began; 0: 12 hours
+
+	// Origin is how browsers see this workspace, such as https://tieout.example.com:
+	// scheme, host, a port where there is one, no path. Passkeys and providers
+	// need it; "" turns both off. http is taken for this computer only.
+	Origin string
+	// RPID is the name that passkeys are bound to for good: the origin's host, or
+	// a domain above it; "": the host. Another one voids all passkeys.
+	RPID string
+	// Providers are the OpenID providers people may sign in at.
+	Providers []Provider
 }
 
 // People keeps the accounts of one workspace. It is safe for concurrent use,
@@ -51,6 +62,8 @@ type People struct {
 	idle, absolute time.Duration
 	passwords      *hasher
 	changing       sync.Mutex
+	party          *webauthn.WebAuthn // nil: no passkeys here
+	providers      []*provider
 }
 
 // Open checks the configuration. What a crash left unsealed is sealed before
@@ -73,6 +86,12 @@ func Open(c Config) (*People, error) {
 	}
 	if p.absolute <= 0 {
 		p.absolute = 12 * time.Hour
+	}
+	if p.party, err = newRelyingParty(c); err != nil {
+		return nil, err
+	}
+	if p.providers, err = newProviders(c); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -97,20 +116,33 @@ type Account struct {
 	Status       Status
 	Created      time.Time
 	Grants       []Grant
-	Password     bool // has one
-	SecondFactor bool // is asked for one
-	Recovery     int  // recovery codes left
+	Password     bool    // has one
+	SecondFactor bool    // is asked for one after a password: a code or a passkey
+	App          bool    // has an authenticator app
+	Recovery     int     // recovery codes left
+	Passkeys     int     // how many
+	Identities   int     // at providers, how many
+	ByGroups     []Grant // those of Grants that groups give and take; see Provider.Groups
 }
 
 func account(a store.Account) Account {
 	out := Account{ID: a.ID, Email: a.Email, Name: a.Name, Status: Status(a.Status), Created: a.Created,
-		Password: a.Password != "", SecondFactor: a.OTPActive, Recovery: len(a.Recovery)}
+		Password: a.Password != "", SecondFactor: hasSecond(a), App: a.OTPActive, Recovery: len(a.Recovery),
+		Passkeys: int(a.Passkeys), Identities: int(a.Identities)}
 	for _, g := range a.Grants {
-		out.Grants = append(out.Grants, Grant{RoleID(g.Role), Scope(g.Scope), g.Object})
+		grant := Grant{RoleID(g.Role), Scope(g.Scope), g.Object}
+		out.Grants = append(out.Grants, grant)
+		if g.Via != "" {
+			out.ByGroups = append(out.ByGroups, grant)
+		}
 	}
 	return out
 }
 
+// hasSecond reports whether an account is asked for a second factor.
+func hasSecond(a store.Account) bool { return a.OTPActive || a.Passkeys > 0 }
+
+// stored are grants that a person gives.
 func stored(grants []Grant) (out []store.AccountGrant) {
 	for _, g := range grants {
 		out = append(out, store.AccountGrant{Role: string(g.Role), Scope: string(g.Scope), Object: g.Object})
@@ -139,6 +171,38 @@ func (p *People) Accounts(ctx context.Context, by Subject) ([]Account, error) {
 		out[i] = account(a)
 	}
 	return out, err
+}
+
+// A Named is an account as others see who did something.
+type Named struct {
+	ID, Name, Email string
+	Active          bool
+}
+
+// Names returns everybody's name by account ID, those of suspended accounts
+// too: what somebody did keeps their name. It asks for no permission; who calls
+// shows a name only beside what its reader may see.
+func (p *People) Names(ctx context.Context) (map[string]Named, error) {
+	rows, err := p.store.Accounts(ctx)
+	out := make(map[string]Named, len(rows))
+	for _, a := range rows {
+		out[a.ID] = Named{a.ID, a.Name, a.Email, Status(a.Status) == Active}
+	}
+	return out, err
+}
+
+// Empty reports whether nobody can administer the workspace: then whoever runs
+// the program on its machine makes the first account, with Bootstrap.
+func (p *People) Empty(ctx context.Context) (bool, error) {
+	rows, err := p.store.Accounts(ctx)
+	for _, a := range rows {
+		for _, g := range account(a).Grants {
+			if Status(a.Status) == Active && g == p.anchor() {
+				return false, err
+			}
+		}
+	}
+	return true, err
 }
 
 // coveredBy is the list of accounts as an object: every engagement covers who

@@ -220,6 +220,21 @@ func (s *Store) Indexes(ctx context.Context, ids []string) (map[string]int64, er
 	return out, nil
 }
 
+// Newest is the highest log index of the records of these kinds, or
+// audit.Unsequenced where there is none.
+func (s *Store) Newest(ctx context.Context, kinds ...audit.RecordKind) (int64, error) {
+	newest := audit.Unsequenced
+	for _, k := range kinds {
+		var idx int64
+		err := s.reader.QueryRowContext(ctx, `select coalesce(max(idx), -1) from records where kind = $1 and idx is not null`, string(k)).Scan(&idx)
+		if err != nil {
+			return 0, fmt.Errorf("newest record of kind %s: %w", k, err)
+		}
+		newest = max(newest, idx)
+	}
+	return newest, nil
+}
+
 // A RecordFilter chooses records. Empty fields choose all.
 type RecordFilter struct {
 	Kind       audit.RecordKind
