@@ -12,7 +12,8 @@ import (
 // A State is the registers as the entries up to one place of the log add up to.
 // It is read under Book.Read and not kept beyond it.
 type State struct {
-	Risks map[string]*Risk // by ID
+	Risks      map[string]*Risk     // by ID
+	Identities map[string]*Identity // by what they are of: "identity:account:okta/ana"
 
 	Facts []audit.Fact // what the registers say as evidence, in the order of the log
 	Void  []Void       // entries that do not count, in the order of the log
@@ -20,6 +21,7 @@ type State struct {
 	revision map[string]int64  // entries that count on each object
 	history  map[string][]Line // of each object
 	written  map[string]string // object of each entry that counts, by the ID of its record
+	persons  map[string]string // person item of accounts of this workspace; "" where that was undone
 }
 
 // A Void is an entry that does not count, and why.
@@ -37,7 +39,7 @@ type Line struct {
 
 func newState() *State {
 	return &State{
-		Risks:    map[string]*Risk{},
+		Risks: map[string]*Risk{}, Identities: map[string]*Identity{}, persons: map[string]string{},
 		revision: map[string]int64{}, history: map[string][]Line{}, written: map[string]string{},
 	}
 }
@@ -53,7 +55,7 @@ type change struct {
 }
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers)
+var takers = merged(riskTakers, identityTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}
