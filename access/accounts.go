@@ -33,7 +33,7 @@ func (p *People) keep() *store.AccountGrant { return &stored([]Grant{p.anchor()}
 // Bootstrap invites the first administrator; while an active one exists it is
 // refused with audit.ErrConflict. It is for whoever runs the program on its
 // machine, also when the last administrator is gone: an account that is there
-// gets the role, and its link removes the second factor.
+// gets the role, and its link removes the second factor, passkeys too.
 func (p *People) Bootstrap(ctx context.Context, email, name string) (Invitation, Activity, error) {
 	all, err := p.store.Accounts(ctx)
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *People) Bootstrap(ctx context.Context, email, name string) (Invitation,
 	if err != nil {
 		return Invitation{}, Activity{}, err
 	}
-	a.Status, a.Grants, a.Rights = string(Invited), stored(grants), a.Rights+1
+	a.Status, a.Grants, a.Rights = string(Invited), regrant(a.Grants, grants), a.Rights+1
 	return p.link(ctx, by, a, &a, true)
 }
 
@@ -92,7 +92,7 @@ func (p *People) invite(ctx context.Context, by Subject, email, name string, gra
 
 // InviteAgain makes a new link for an account and voids the one before. For an
 // active account it is how a forgotten password is replaced; with factors the
-// link also removes the second factor. The password and all sessions stay as
+// link also removes the second factor, passkeys too. The password and all sessions stay as
 // they are until the link is used. It needs account.manage, and is not for
 // one's own account.
 func (p *People) InviteAgain(ctx context.Context, by Subject, id string, factors bool) (Invitation, Activity, error) {
@@ -138,7 +138,8 @@ func (p *People) manage(ctx context.Context, by Subject, id string) (store.Accou
 	return p.store.Account(ctx, id)
 }
 
-// SetGrants gives an account these roles in place of those it had. Its
+// SetGrants gives an account these roles in place of those it had. What groups
+// gave and is left out here comes back when they are looked at next. Its
 // sessions get new secrets when they are used next. It needs account.manage,
 // is not for one's own account, and never takes the last active administrator.
 func (p *People) SetGrants(ctx context.Context, by Subject, id string, grants []Grant) (Activity, error) {
@@ -150,7 +151,7 @@ func (p *People) SetGrants(ctx context.Context, by Subject, id string, grants []
 		return Activity{}, err
 	}
 	detail := map[string]string{"before": words(account(a).Grants), "after": words(grants)}
-	a.Grants, a.Rights = stored(grants), a.Rights+1
+	a.Grants, a.Rights = regrant(a.Grants, grants), a.Rights+1
 	return p.change(ctx, by, DidGrant, "account:"+id, detail, store.AccessChange{Account: &a, Keep: p.keep()})
 }
 
@@ -169,7 +170,7 @@ func (p *People) Suspend(ctx context.Context, by Subject, id string) (Activity, 
 }
 
 // Reactivate lets a suspended account in again with the roles it had; one that
-// never had a password needs a new link.
+// never signed in needs a new link.
 func (p *People) Reactivate(ctx context.Context, by Subject, id string) (Activity, error) {
 	a, err := p.manage(ctx, by, id)
 	if err != nil {
@@ -178,7 +179,7 @@ func (p *People) Reactivate(ctx context.Context, by Subject, id string) (Activit
 	if Status(a.Status) != Suspended {
 		return Activity{}, fmt.Errorf("%w: the account is %s, not suspended", audit.ErrConflict, a.Status)
 	}
-	if a.Status, a.Rights = string(Active), a.Rights+1; a.Password == "" {
+	if a.Status, a.Rights = string(Active), a.Rights+1; a.Password == "" && a.Passkeys == 0 && a.Identities == 0 {
 		a.Status = string(Invited)
 	}
 	return p.change(ctx, by, DidReactivate, "account:"+id, map[string]string{"roles": words(account(a).Grants)}, store.AccessChange{Account: &a})
@@ -215,11 +216,12 @@ func (p *People) Accept(ctx context.Context, secret, password string, from From)
 	}
 	detail := map[string]string{"before": a.Status}
 	a.Status, a.Rights = string(Active), a.Rights+1
+	c := store.AccessChange{Account: &a, UseInvitation: &i.Hash, EndSessions: a.ID}
 	if i.Factors {
-		a.OTP, a.OTPActive, a.Recovery = nil, false, nil
+		a.OTP, a.OTPActive, a.Recovery, a.Passkeys, c.EndPasskeys = nil, false, nil, 0, a.ID
 		detail["removed"] = "second factor"
 	}
 	by := Subject{Workspace: p.kind, Kind: audit.ActorPerson, Account: a.ID, Address: from.Address}
-	act, err := p.change(ctx, by, DidAccept, "account:"+a.ID, detail, store.AccessChange{Account: &a, UseInvitation: &i.Hash, EndSessions: a.ID})
+	act, err := p.change(ctx, by, DidAccept, "account:"+a.ID, detail, c)
 	return account(a), act, err
 }

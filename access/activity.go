@@ -33,6 +33,11 @@ const (
 	DidAddFactor      Verb = "factor.added"
 	DidRemoveFactor   Verb = "factor.removed"
 	DidMakeRecovery   Verb = "factor.recovery-codes-made"
+	DidAddPasskey     Verb = "passkey.added"
+	DidRenamePasskey  Verb = "passkey.renamed"
+	DidRemovePasskey  Verb = "passkey.removed"
+	DidLinkIdentity   Verb = "identity.linked"
+	DidUnlinkIdentity Verb = "identity.unlinked"
 	DidCreateToken    Verb = "token.created"
 	DidRevokeToken    Verb = "token.revoked"
 )

@@ -88,13 +88,13 @@ func (p *People) NewRecoveryCodes(ctx context.Context, by Subject) ([]string, Ac
 	if err != nil {
 		return nil, Activity{}, err
 	}
-	if !a.OTPActive {
+	if !hasSecond(a) {
 		return nil, Activity{}, fmt.Errorf("%w: there is no second factor to recover from", audit.ErrConflict)
 	}
 	return p.withRecovery(ctx, by, a, DidMakeRecovery)
 }
 
-// RemoveFactor turns the second factor off and voids the recovery codes.
+// RemoveFactor turns the app off. Recovery codes stay while a passkey is left.
 func (p *People) RemoveFactor(ctx context.Context, by Subject) (Activity, error) {
 	a, err := p.self(ctx, by)
 	if err != nil {
@@ -103,6 +103,9 @@ func (p *People) RemoveFactor(ctx context.Context, by Subject) (Activity, error)
 	if len(a.OTP) == 0 {
 		return Activity{}, fmt.Errorf("%w: there is no second factor", audit.ErrConflict)
 	}
-	a.OTP, a.OTPActive, a.OTPStep, a.Recovery, a.Rights = nil, false, 0, nil, a.Rights+1
+	a.OTP, a.OTPActive, a.OTPStep, a.Rights = nil, false, 0, a.Rights+1
+	if a.Passkeys == 0 {
+		a.Recovery = nil
+	}
 	return p.change(ctx, by, DidRemoveFactor, "account:"+a.ID, nil, store.AccessChange{Account: &a})
 }

@@ -60,6 +60,8 @@ type desk struct {
 	mu    sync.Mutex
 	time  time.Time
 	store *store.Store
+
+	config Config
 }
 
 func (d *desk) tick(by time.Duration) {
@@ -81,7 +83,8 @@ const password = "seven green lamps hum"
 func newDesk(t *testing.T, open func(*testing.T) *store.Store, kind Workspace) *desk {
 	t.Helper()
 	d := &desk{t: t, log: &log{ids: map[string]int64{}}, time: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), store: open(t)}
-	p, err := Open(Config{Store: d.store, Workspace: kind, Key: [32]byte{1}, Sink: d.log, Now: d.Now, Issuer: "Tieout"})
+	d.config = Config{Store: d.store, Workspace: kind, Key: [32]byte{1}, Sink: d.log, Now: d.Now, Issuer: "Tieout", Origin: testOrigin}
+	p, err := Open(d.config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,7 @@ func newID(now time.Time) (string, error) {
 // keys are made from the workspace's key, one for each use.
 type keys struct {
 	otp   cipher.AEAD
+	boxes cipher.AEAD // challenges and passkeys
 	names []byte
 }
 
@@ -61,16 +62,36 @@ func newKeys(key [32]byte) (keys, error) {
 	if err != nil {
 		return keys{}, err
 	}
-	otp, err := sub("tieout access second factors")
+	aead := func(info string) (cipher.AEAD, error) {
+		key, err := sub(info)
+		if err != nil {
+			return nil, err
+		}
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		return cipher.NewGCMWithRandomNonce(block)
+	}
+	otp, err := aead("tieout access second factors")
 	if err != nil {
 		return keys{}, err
 	}
-	block, err := aes.NewCipher(otp)
+	boxes, err := aead("tieout access boxes")
+	return keys{otp, boxes, names}, err
+}
+
+// seal encrypts what opens only as the same kind of thing, for the same owner.
+func (k keys) seal(kind, owner string, body []byte) []byte {
+	return k.boxes.Seal(nil, nil, body, []byte(kind+"\x1f"+owner))
+}
+
+func (k keys) open(kind, owner string, sealed []byte) ([]byte, error) {
+	body, err := k.boxes.Open(nil, nil, sealed, []byte(kind+"\x1f"+owner))
 	if err != nil {
-		return keys{}, err
+		return nil, fmt.Errorf("%w: a %s in the store does not open; is this the workspace's key?", audit.ErrAltered, kind)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return keys{aead, names}, err
+	return body, nil
 }
 
 // sealOTP encrypts a second factor's secret; it opens for that account only.

@@ -15,7 +15,7 @@ import (
 type Session struct {
 	ID       string
 	Account  string
-	Method   string    // "password", "password+totp", "password+recovery"
+	Method   string    // "password", "passkey", "provider ID"; then a second factor: "+totp", "+recovery", "+passkey"
 	SignedIn time.Time // when the person last showed who they are
 	Created  time.Time
 	Used     time.Time // to the minute
@@ -33,7 +33,7 @@ type Signed struct {
 	Session Session
 	Account Account
 	Subject Subject // what Allowed asks for; may do nothing while Pending
-	Pending bool    // the second factor is still asked for
+	Pending bool    // the second factor is still asked for: SecondFactor takes a code, BeginPasskeyFactor a passkey
 	Secret  string  // new secret for the cookie; "" leaves the one there is
 }
 

@@ -62,7 +62,7 @@ func (p *People) SignIn(ctx context.Context, at Attempt) (Signed, Activity, erro
 	if c.DropSession, err = p.shown(ctx, at.Replaces); err != nil {
 		return Signed{}, Activity{}, err
 	}
-	if a.OTPActive {
+	if hasSecond(a) {
 		return p.begin(ctx, a, DidAskCode, store.Session{Pending: true, Method: "password"}, at.From, c)
 	}
 	s, act, err := p.begin(ctx, a, DidSignIn, store.Session{Method: "password"}, at.From, c)
@@ -103,7 +103,10 @@ func (p *People) shown(ctx context.Context, secret string) (*[32]byte, error) {
 // begin makes a session with a secret nobody has seen.
 func (p *People) begin(ctx context.Context, a store.Account, verb Verb, x store.Session, from From, c store.AccessChange) (Signed, Activity, error) {
 	now := p.now()
-	x.ID, x.Created, x.SignedIn, x.Expires = shortID(), now, now, now.Add(p.absolute)
+	x.ID, x.Created, x.Expires = shortID(), now, now.Add(p.absolute)
+	if x.SignedIn.IsZero() {
+		x.SignedIn = now
+	}
 	if x.Pending {
 		x.Expires = now.Add(pendingFor)
 	}
@@ -146,14 +149,7 @@ func cut(s string) string {
 // SecondFactor takes a pending session and a code, of the app or for recovery,
 // and gives a whole session with a new secret. A code counts once.
 func (p *People) SecondFactor(ctx context.Context, secret, code string, from From) (Signed, Activity, error) {
-	x, err := p.store.Session(ctx, hashOf(secret))
-	if errors.Is(err, audit.ErrNotFound) || err == nil && (!x.Pending || !x.Expires.After(p.now())) {
-		return Signed{}, Activity{}, errSession
-	}
-	if err != nil {
-		return Signed{}, Activity{}, err
-	}
-	a, err := p.active(ctx, x.Account)
+	x, a, err := p.pending(ctx, secret)
 	if err != nil {
 		return Signed{}, Activity{}, err
 	}
@@ -169,7 +165,11 @@ func (p *People) SecondFactor(ctx context.Context, secret, code string, from Fro
 	if err != nil {
 		return Signed{}, Activity{}, err
 	}
-	s, act, err := p.begin(ctx, a, DidSignIn, store.Session{Method: "password+" + method}, from, store.AccessChange{Account: &a, DropSession: &x.Hash})
+	whole := store.Session{Method: x.Method + "+" + method}
+	if x.SignedIn.Before(x.Created) {
+		whole.SignedIn = x.SignedIn // the code alone makes nobody fresh
+	}
+	s, act, err := p.begin(ctx, a, DidSignIn, whole, from, store.AccessChange{Account: &a, DropSession: &x.Hash})
 	if err != nil {
 		return s, act, err
 	}
@@ -182,10 +182,10 @@ var otpCode = regexp.MustCompile(`^[0-9]{6}$`)
 // the recovery codes. It counts when the account is saved; of two who use one
 // code at once the store refuses one.
 func (p *People) useCode(a *store.Account, code string) (method string, err error) {
-	if !a.OTPActive {
+	if !hasSecond(*a) {
 		return "", errCode
 	}
-	if code = strings.ReplaceAll(strings.TrimSpace(code), " ", ""); otpCode.MatchString(code) {
+	if code = strings.ReplaceAll(strings.TrimSpace(code), " ", ""); a.OTPActive && otpCode.MatchString(code) {
 		secret, err := p.keys.openOTP(a.ID, a.OTP)
 		if err != nil {
 			return "", err
@@ -258,7 +258,7 @@ func (p *People) prove(ctx context.Context, a *store.Account, password, code str
 	if !ok {
 		return "", "password", fmt.Errorf("%w: the password is wrong", audit.ErrForbidden)
 	}
-	if !a.OTPActive {
+	if !hasSecond(*a) {
 		return "password", "", nil
 	}
 	method, err = p.useCode(a, code)
