@@ -73,6 +73,7 @@ var Permissions = []Permission{
 	{"evidence.add", Company, "add a document as evidence, sealed with its three dates", Write, to{ComplianceLead, ControlOwner, Employee}},
 	{"task.do", Company, "do a task, or say not mine, or did not happen", Write | Person, to{ComplianceLead, ControlOwner, Employee, ManagementSigner}},
 	{"task.manage", Company, "assign tasks and change when they remind", Write, to{ComplianceLead}},
+	{"task.approve", Company, "approve for management what was done on schedule", Write | Person | FourEyes, to{ManagementSigner}},
 	{"review.decide", Company, "decide in an access review: keep, remove, ask", Write | Person, to{ComplianceLead, ControlOwner}},
 	{"identity.link", Company, "say which accounts are one person", Write | Person, to{ComplianceLead}},
 	{"policy.write", Company, "write policies", Write, to{ComplianceLead}},
