@@ -15,6 +15,15 @@ type State struct {
 	Risks      map[string]*Risk     // by ID
 	Identities map[string]*Identity // by what they are of: "identity:account:okta/ana"
 
+	Tasks    map[string]*Task    // by ID, such as board.meeting@2026-Q1
+	Duties   map[string]*Duty    // by the owner's name in the definitions
+	Absences map[string]*Absence // by account
+
+	Policies   map[string]*Policy               // by ID
+	Agreements map[string]map[string]*Agreement // the last one, by document and account
+	Kept       map[string][]KeptText            // texts of files that were agreed to, by document
+	Trainings  map[string]map[string]*Training  // by course and account
+
 	Facts []audit.Fact // what the registers say as evidence, in the order of the log
 	Void  []Void       // entries that do not count, in the order of the log
 
@@ -40,6 +49,8 @@ type Line struct {
 func newState() *State {
 	return &State{
 		Risks: map[string]*Risk{}, Identities: map[string]*Identity{}, persons: map[string]string{},
+		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{},
+		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{},
 		revision: map[string]int64{}, history: map[string][]Line{}, written: map[string]string{},
 	}
 }
@@ -55,7 +66,7 @@ type change struct {
 }
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers, identityTakers)
+var takers = merged(riskTakers, identityTakers, policyTakers, agreementTakers, trainingTakers, taskTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}
