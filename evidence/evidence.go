@@ -71,6 +71,13 @@ type Sealer struct {
 // error none counts as evidence until a later Sequence numbers those that
 // had become durable.
 func (s *Sealer) Seal(ctx context.Context, drafts ...Draft) ([]audit.Record, error) {
+	return s.SealUnder(ctx, store.Lease{}, drafts...)
+}
+
+// SealUnder is Seal for one who may seal only while a lock is theirs: once it has
+// ended or changed hands the error is store.ErrNotHeld, and nothing becomes durable.
+// The zero Lease asks for none.
+func (s *Sealer) SealUnder(ctx context.Context, lock store.Lease, drafts ...Draft) ([]audit.Record, error) {
 	if len(drafts) == 0 {
 		return nil, nil
 	}
@@ -87,7 +94,7 @@ func (s *Sealer) Seal(ctx context.Context, drafts ...Draft) ([]audit.Record, err
 			return nil, err
 		}
 	}
-	if err := s.Store.InsertRecords(ctx, sealed); err != nil {
+	if err := s.Store.InsertRecordsUnder(ctx, lock, sealed); err != nil {
 		return nil, fmt.Errorf("record %d pieces of evidence: %w", len(sealed), err)
 	}
 	recs, err := s.number(ctx, sealed)

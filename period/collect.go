@@ -24,7 +24,8 @@ import (
 // the change a deployment carried.
 const carryIn = 400 * 24 * time.Hour
 
-// lockTTL is how long a collection's lock outlives the process that held it.
+// lockTTL is how long a collection's lock outlives the process that held it,
+// where Options name nothing else.
 const lockTTL = 2 * time.Minute
 
 // Progress is how far one stream of one source is; Total is 0 while unknown.
@@ -112,12 +113,12 @@ func (p *Program) collectOne(ctx context.Context, def definition.SourceDef, prog
 	if err != nil {
 		return c, fmt.Errorf("%s: %w", def.File, err)
 	}
-	ctx, unlock, err := p.lockSource(ctx, def.Name)
+	ctx, lock, unlock, err := p.lockSource(ctx, def.Name)
 	if err != nil {
 		return c, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if c.Recovered, err = p.recover(ctx, def.Name); err != nil {
+	if c.Recovered, err = p.recover(ctx, lock, def.Name); err != nil {
 		return c, err
 	}
 	collector, config, err := drv.Open(def.Name, def.With, p.Env)
@@ -129,13 +130,16 @@ func (p *Program) collectOne(ctx context.Context, def definition.SourceDef, prog
 	if window.Since, err = p.resume(ctx, drv, def.Name, config, window); err != nil {
 		return c, err
 	}
-	s, err := p.open(ctx, drv, def.Name, config, window, progress)
+	s, err := p.open(ctx, lock, drv, def.Name, config, window, progress)
 	if err != nil {
 		return c, err
 	}
 	cause := collector.Collect(ctx, window, s)
 	if lost := context.Cause(ctx); errors.Is(lost, errLostLock) {
 		return c, lost
+	}
+	if errors.Is(s.broken, store.ErrNotHeld) {
+		return c, fmt.Errorf("%w: %w: collect again", errLostLock, s.broken)
 	}
 	// What was read is sealed and closed also where the person gave up waiting.
 	if err := p.conclude(context.WithoutCancel(ctx), s, cause, &c); err != nil {
@@ -160,7 +164,7 @@ func (p *Program) conclude(ctx context.Context, s *sink, cause error, c *Collect
 		c.Manifests = s.all
 		return err
 	}
-	if c.End, err = p.closeInterrupted(ctx, s.col, cmp.Or(cause, s.broken)); err != nil {
+	if c.End, err = p.closeInterrupted(ctx, s.lock, s.col, cmp.Or(cause, s.broken)); err != nil {
 		return err
 	}
 	sealed, err := p.manifests(ctx, s.col.ID)
@@ -171,7 +175,7 @@ func (p *Program) conclude(ctx context.Context, s *sink, cause error, c *Collect
 }
 
 // open seals the beginning of a collection.
-func (p *Program) open(ctx context.Context, drv *source.Driver, name string, config json.RawMessage, w audit.Window, progress func(Progress)) (*sink, error) {
+func (p *Program) open(ctx context.Context, lock store.Lease, drv *source.Driver, name string, config json.RawMessage, w audit.Window, progress func(Progress)) (*sink, error) {
 	now := audit.Instant(p.Now())
 	id, err := evidence.NewID(now)
 	if err != nil {
@@ -186,7 +190,7 @@ func (p *Program) open(ctx context.Context, drv *source.Driver, name string, con
 		return nil, fmt.Errorf("configuration of %s: %w", name, err)
 	}
 	actor := audit.Actor{Kind: audit.ActorConnector, Name: drv.Name}
-	recs, err := p.Seal.Seal(ctx, evidence.Draft{
+	recs, err := p.Seal.SealUnder(ctx, lock, evidence.Draft{
 		Kind: audit.RecordCollection, Source: name, Collection: id, Media: "application/json", About: w.Span, Body: body, Actor: actor,
 	})
 	if err != nil {
@@ -195,24 +199,24 @@ func (p *Program) open(ctx context.Context, drv *source.Driver, name string, con
 	if err := p.Store.SaveCollection(ctx, col, recs[0].Index); err != nil {
 		return nil, err
 	}
-	s := p.newSink(drv, col, actor, progress)
+	s := p.newSink(lock, drv, col, actor, progress)
 	s.known, err = p.loadKnown(ctx, col)
 	return s, err
 }
 
-func (p *Program) newSink(drv *source.Driver, col audit.Collection, actor audit.Actor, progress func(Progress)) *sink {
+func (p *Program) newSink(lock store.Lease, drv *source.Driver, col audit.Collection, actor audit.Actor, progress func(Progress)) *sink {
 	return &sink{
-		p: p, drv: drv, col: col, actor: actor, progress: progress, known: &known{},
+		p: p, lock: lock, drv: drv, col: col, actor: actor, progress: progress, known: &known{},
 		items: map[itemKey][]audit.Seen{}, trackers: map[trackerKey]*timeline.Tracker{}, dirty: map[audit.StreamKey]bool{},
 	}
 }
 
-func (p *Program) sealEnd(ctx context.Context, col audit.Collection, end audit.CollectionEnd, actor audit.Actor) error {
+func (p *Program) sealEnd(ctx context.Context, lock store.Lease, col audit.Collection, end audit.CollectionEnd, actor audit.Actor) error {
 	body, err := canonical.Marshal(end)
 	if err != nil {
 		return err
 	}
-	recs, err := p.Seal.Seal(ctx, evidence.Draft{
+	recs, err := p.Seal.SealUnder(ctx, lock, evidence.Draft{
 		Kind: audit.RecordEnd, Source: col.Source, Collection: col.ID, Media: "application/json", About: col.Window, Body: body, Actor: actor,
 	})
 	if err != nil {
@@ -226,22 +230,30 @@ func (p *Program) sealEnd(ctx context.Context, col audit.Collection, end audit.C
 // this one writes nothing more.
 var errLostLock = errors.New("the lock of the source was lost")
 
+// ErrBusy: another process is reading the source, or was when it died and its
+// lock has not ended yet.
+var ErrBusy = errors.New("is being collected by another process")
+
 // lockSource keeps two processes from reading the same source, or rebuilding
-// its streams, at once. The context it returns ends when the lock is lost.
-func (p *Program) lockSource(ctx context.Context, name string) (held context.Context, unlock func() error, err error) {
+// its streams, at once. The context it returns ends when the lock is lost; what is
+// sealed under the lease is refused from the instant at which it ended.
+func (p *Program) lockSource(ctx context.Context, name string) (held context.Context, lease store.Lease, unlock func() error, err error) {
 	holder, err := evidence.NewID(p.Now())
 	if err != nil {
-		return nil, nil, err
+		return nil, lease, nil, err
 	}
-	lease, err := p.Store.Lock(ctx, "collect/"+name, holder, lockTTL)
+	lease, err = p.Store.Lock(ctx, "collect/"+name, holder, p.lockTTL)
+	if errors.Is(err, audit.ErrConflict) {
+		err = fmt.Errorf("source %s %w: %w", name, ErrBusy, err)
+	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("source %s is being collected by another process: %w", name, err)
+		return nil, lease, nil, err
 	}
 	held, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() { cancel(p.keepLock(held, lease, lockTTL, done)) })
-	return held, func() error {
+	wg.Go(func() { cancel(p.keepLock(held, lease, p.lockTTL, done)) })
+	return held, lease, func() error {
 		close(done)
 		wg.Wait()
 		return p.Store.Unlock(context.WithoutCancel(ctx), lease)

@@ -45,7 +45,7 @@ func (p *Program) Erase(ctx context.Context, index int64, why string) (erased au
 	}
 	if rec.Source != "" {
 		var unlock func() error
-		if ctx, unlock, err = p.lockSource(ctx, rec.Source); err != nil {
+		if ctx, _, unlock, err = p.lockSource(ctx, rec.Source); err != nil {
 			return audit.Record{}, err
 		}
 		defer func() { err = errors.Join(err, unlock()) }()

@@ -1,6 +1,7 @@
 package period
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +27,7 @@ func OpenStore(ctx context.Context, dir string, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{Dir: dir, Def: def, Drivers: o.Drivers, Now: o.Now, Actor: o.Actor, Tieout: o.Tieout}
+	p := &Program{Dir: dir, Def: def, Drivers: o.Drivers, Now: o.Now, Actor: o.Actor, Tieout: o.Tieout, lockTTL: cmp.Or(o.Lock, lockTTL)}
 	p.Env = source.Env{Dir: dir, Secret: secrets(dir, o.Getenv), Activity: p.activity, Program: p.facts}
 	if err := p.choosePeriod(o.Period); err != nil {
 		return nil, err

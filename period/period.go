@@ -54,6 +54,7 @@ type Program struct {
 	Now     func() time.Time
 	Tieout  string // version of this program
 
+	lockTTL  time.Duration // see Options.Lock
 	selected *definition.Selection
 	book     *program.Book
 	opening  sync.Once // of book
@@ -69,6 +70,10 @@ type Options struct {
 	Tieout  string
 	Period  string // name of the period; "": the one that holds today, else the newest that has begun
 	Create  bool   // make keys and store where they are missing (init)
+
+	// Lock is how long the lock of a source outlives a process that dies while it
+	// reads it: so long nobody else reads it. 0: 2 minutes.
+	Lock time.Duration
 }
 
 // Open opens the workspace in dir. Whatever waits to be numbered in the log

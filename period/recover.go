@@ -19,7 +19,7 @@ import (
 // recover closes collections of a source that were interrupted: their pages are
 // sealed, so what they showed counts as seen, and never as complete. It brings
 // the timeline up to what is sealed.
-func (p *Program) recover(ctx context.Context, name string) (closed []string, err error) {
+func (p *Program) recover(ctx context.Context, lock store.Lease, name string) (closed []string, err error) {
 	if err := p.Seal.Number(ctx); err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (p *Program) recover(ctx context.Context, name string) (closed []string, er
 	}
 	for _, col := range open {
 		why := fmt.Errorf("the collection was interrupted; it was closed on %s", audit.FormatTime(p.Now()))
-		if _, err := p.closeInterrupted(ctx, col.Collection, why); err != nil {
+		if _, err := p.closeInterrupted(ctx, lock, col.Collection, why); err != nil {
 			return nil, fmt.Errorf("close interrupted collection %s: %w", col.ID, err)
 		}
 		closed = append(closed, col.ID)
@@ -65,7 +65,7 @@ func (p *Program) adopt(ctx context.Context, name string) error {
 
 // closeInterrupted normalizes the pages no sealed manifest speaks of and closes
 // their streams as incomplete. A collection whose end is sealed already ends so.
-func (p *Program) closeInterrupted(ctx context.Context, col audit.Collection, why error) (end audit.CollectionEnd, err error) {
+func (p *Program) closeInterrupted(ctx context.Context, lock store.Lease, col audit.Collection, why error) (end audit.CollectionEnd, err error) {
 	if err := p.Seal.Number(ctx); err != nil {
 		return end, err
 	}
@@ -76,7 +76,7 @@ func (p *Program) closeInterrupted(ctx context.Context, col audit.Collection, wh
 	if err != nil {
 		return end, err
 	}
-	s := p.newSink(drv, col, audit.Actor{Kind: audit.ActorConnector, Name: drv.Name}, func(Progress) {})
+	s := p.newSink(lock, drv, col, audit.Actor{Kind: audit.ActorConnector, Name: drv.Name}, func(Progress) {})
 	manifests, err := p.manifests(ctx, col.ID)
 	if err != nil {
 		return end, err
@@ -176,7 +176,7 @@ func (p *Program) bringUp(ctx context.Context, name string) (err error) {
 	if !behind {
 		return nil
 	}
-	ctx, unlock, err := p.lockSource(ctx, name)
+	ctx, _, unlock, err := p.lockSource(ctx, name)
 	if errors.Is(err, audit.ErrConflict) {
 		return nil
 	}
@@ -338,7 +338,7 @@ func (p *Program) RebuildAll(ctx context.Context) error {
 }
 
 func (p *Program) rebuildLocked(ctx context.Context, name string, keys []audit.StreamKey) (err error) {
-	ctx, unlock, err := p.lockSource(ctx, name)
+	ctx, _, unlock, err := p.lockSource(ctx, name)
 	if err != nil {
 		return err
 	}

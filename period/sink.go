@@ -13,6 +13,7 @@ import (
 	"tieout/evidence"
 	"tieout/internal/canonical"
 	"tieout/source"
+	"tieout/store"
 	"tieout/timeline"
 )
 
@@ -30,6 +31,7 @@ const (
 // the store to say.
 type sink struct {
 	p        *Program
+	lock     store.Lease // of the source: nothing is sealed without it
 	drv      *source.Driver
 	col      audit.Collection
 	actor    audit.Actor
@@ -108,7 +110,7 @@ func (s *sink) seal(ctx context.Context, pages []audit.Page) error {
 			Query: p.Query, Media: p.Media, About: p.About, Collected: p.Collected, Body: p.Body, Actor: s.actor,
 		}
 	}
-	recs, err := s.p.Seal.Seal(ctx, drafts...)
+	recs, err := s.p.Seal.SealUnder(ctx, s.lock, drafts...)
 	if err != nil {
 		return s.broke(err)
 	}
@@ -237,7 +239,7 @@ func (s *sink) flush(ctx context.Context) error {
 			Media: "application/json", About: c.m.Covers, Body: body, Actor: s.actor,
 		}
 	}
-	recs, err := s.p.Seal.Seal(ctx, drafts...)
+	recs, err := s.p.Seal.SealUnder(ctx, s.lock, drafts...)
 	if err != nil {
 		return err
 	}
@@ -356,7 +358,7 @@ func (s *sink) finish(ctx context.Context, cause error) (audit.CollectionEnd, er
 		ID: s.col.ID, Ended: audit.Instant(s.p.Now()), Pages: s.pages, Manifests: s.manifests,
 		Unchanged: s.unchanged, Complete: s.incomplete == 0 && len(s.problems) == 0 && s.manifests+s.unchanged > 0, Problems: s.problems,
 	}
-	return end, s.p.sealEnd(ctx, s.col, end, s.actor)
+	return end, s.p.sealEnd(ctx, s.lock, s.col, end, s.actor)
 }
 
 // rebuild brings late evidence into the timeline.

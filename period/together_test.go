@@ -140,3 +140,36 @@ func TestLockLost(t *testing.T) {
 		t.Errorf("keepLock: %v", err)
 	}
 }
+
+// TestLockLostInBetween: a process whose lock another took while it slept seals
+// nothing more, also before it has noticed; the other closes its collection.
+func TestLockLostInBetween(t *testing.T) {
+	stores(t, func(t *testing.T, store string) {
+		w := worldAt(t, t.TempDir(), store, nil)
+		p := w.create(t)
+		w.sys.before = func(_ context.Context, stream string, page int) {
+			if stream == "account" && page == 2 {
+				w.sys.before = nil
+				dropLeases(t, p)
+			}
+		}
+		got, err := p.Collect(t.Context(), nil, nil)
+		if !errors.Is(err, errLostLock) {
+			t.Errorf("collect: %+v, %v", got, err)
+		}
+		if n := len(records(t, p, audit.RecordPage)); n != 1 {
+			t.Errorf("%d pages are sealed, want the one from before", n)
+		}
+		if n := len(records(t, p, audit.RecordManifest)) + len(records(t, p, audit.RecordEnd)); n != 0 {
+			t.Errorf("%d manifests and ends are sealed without the lock", n)
+		}
+		q := w.open(t)
+		again := collect(t, q)
+		if len(again[0].Recovered) != 1 || !again[0].End.Complete {
+			t.Errorf("the other process: %+v", again)
+		}
+		ended(t, q)
+		intact(t, q)
+		rebuilt(t, q)
+	})
+}

@@ -72,6 +72,23 @@ func (s *Store) held(ctx context.Context, name string) error {
 	return fmt.Errorf("%w: lock %s is held by %s until %s", audit.ErrConflict, name, holder, audit.FormatTime(instant(expires)))
 }
 
+// ErrNotHeld: the lease has ended, or the lock has changed hands.
+var ErrNotHeld = fmt.Errorf("%w: the lock is not held any more", audit.ErrConflict)
+
+// hold keeps a lock from changing hands until the transaction ends, if the
+// lease is in force.
+func (s *Store) hold(ctx context.Context, tx *sql.Tx, l Lease) error {
+	res, err := tx.ExecContext(ctx, `update leases set token = token where name = $1 and holder = $2 and token = $3 and expires > `+s.dialect.Now,
+		l.Name, l.Holder, l.Token)
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", l.Name, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return fmt.Errorf("%w: %s", ErrNotHeld, l.Name)
+}
+
 // Unlock gives a lock back if the lease is still the one in force; a lease
 // that has ended or changed hands is left alone. The token goes on counting.
 func (s *Store) Unlock(ctx context.Context, l Lease) error {

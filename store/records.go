@@ -41,6 +41,13 @@ var bodyInsert = insertInto("bodies", "record, data", " on conflict (record) do 
 // record that is there already under the same ID and commitment is left as it
 // is, so calling again is safe; another commitment is audit.ErrConflict.
 func (s *Store) InsertRecords(ctx context.Context, recs []Sealed) error {
+	return s.InsertRecordsUnder(ctx, Lease{}, recs)
+}
+
+// InsertRecordsUnder is InsertRecords for one who may write only while a lock is
+// theirs: in the same transaction the lease has to be in force, or the error is
+// ErrNotHeld and nothing is kept. The zero Lease asks for none.
+func (s *Store) InsertRecordsUnder(ctx context.Context, l Lease, recs []Sealed) error {
 	if len(recs) == 0 {
 		return nil
 	}
@@ -49,7 +56,14 @@ func (s *Store) InsertRecords(ctx context.Context, recs []Sealed) error {
 			return fmt.Errorf("insert records: %w", err)
 		}
 	}
-	err := s.inTx(ctx, func(tx *sql.Tx) error { return s.insertRecords(ctx, tx, recs) })
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if l != (Lease{}) {
+			if err := s.hold(ctx, tx, l); err != nil {
+				return err
+			}
+		}
+		return s.insertRecords(ctx, tx, recs)
+	})
 	if err != nil {
 		return fmt.Errorf("insert %d records: %w", len(recs), err)
 	}

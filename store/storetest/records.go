@@ -216,3 +216,22 @@ func doomed(t *testing.T, e *engine) {
 	must(t, err)
 	wantEqual(t, "doomed blobs after they were deleted", len(got), 0)
 }
+
+func insertUnder(t *testing.T, e *engine) {
+	s := e.Open(t)
+	again := e.Again(t, s)
+	ctx := t.Context()
+	l, err := s.Lock(ctx, "collect/a", "a", time.Hour)
+	must(t, err)
+	must(t, s.InsertRecordsUnder(ctx, l, Records(0, 2)))
+	must(t, s.Unlock(ctx, l))
+	wantError(t, "after its end", s.InsertRecordsUnder(ctx, l, Records(2, 3)), store.ErrNotHeld)
+	other, err := again.Lock(ctx, "collect/a", "b", time.Hour)
+	must(t, err)
+	wantError(t, "while another has it", s.InsertRecordsUnder(ctx, l, Records(2, 3)), store.ErrNotHeld)
+	must(t, again.InsertRecordsUnder(ctx, other, Records(3, 4)))
+	sequence(t, s)
+	h, err := s.Head(ctx)
+	must(t, err)
+	wantEqual(t, "records", h.Size, 3)
+}

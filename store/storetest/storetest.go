@@ -104,6 +104,7 @@ func Run(t *testing.T, place func(t testing.TB) Place) {
 		{"passkeys, identities and a directory's words", identityRoundTrip},
 		{"a change of identity that does not fit leaves nothing", identityConflicts},
 		{"a challenge is taken once", challenges},
+		{"who has lost a lock inserts nothing more", insertUnder},
 		{"jobs come back as they were", jobsRoundTrip},
 		{"one open job has a key", jobKeys},
 		{"jobs are taken in order", jobOrder},
