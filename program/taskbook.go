@@ -137,7 +137,7 @@ func (b *Book) AssignTask(ctx context.Context, by access.Subject, d Due, account
 	if err := access.Require(by, "task.manage", access.Object{Controls: []string{d.Control}}); err != nil {
 		return Task{}, err
 	}
-	return b.onTask(ctx, by, "task.assign", d, revision, assignData{account, strings.TrimSpace(why)})
+	return b.onTask(ctx, by, "task.assign", d, revision, taskAssignData{account, strings.TrimSpace(why)})
 }
 
 // SetDuty says which account has what the definitions call an owner. It needs

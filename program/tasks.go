@@ -110,13 +110,13 @@ func (d dueData) check(e Entry) error {
 	)
 }
 
-type assignData struct {
+type taskAssignData struct {
 	To  string `json:"to"` // account; "": whoever has the duty
 	Why string `json:"why"`
 }
 
 func assignTask(s *State, e Entry) (change, error) {
-	d, err := readChecked(e, func(d assignData) error { return allOf(text("account", d.To, 0, 100), text("reason", d.Why, 0, 2000)) })
+	d, err := readChecked(e, func(d taskAssignData) error { return allOf(text("account", d.To, 0, 100), text("reason", d.Why, 0, 2000)) })
 	if err != nil {
 		return change{}, err
 	}
