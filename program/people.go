@@ -130,6 +130,7 @@ func (s *State) keep(e Entry, i *Identity) {
 	s.Identities[e.On] = i
 	if i.Of == OfTieout {
 		s.persons[i.Thing] = i.Person
+		s.retell(e, i.Thing)
 	}
 }
 

@@ -1,0 +1,140 @@
+package program
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"tieout/policy"
+)
+
+// A Member is somebody of whom reading and learning is asked.
+type Member struct {
+	Account    string
+	Joined     time.Time // first working day, or since when there is an account
+	Department string    // as the source of people says it; "" where it is not known
+}
+
+// In reports whether a member is in an audience. Whoever is not known to be
+// elsewhere is: what nobody knows excuses nobody.
+func (m Member) In(audience string) bool {
+	return audience == Everyone || audience == "" || m.Department == "" || strings.ToLower(m.Department) == audience
+}
+
+// Kinds of what is asked.
+const (
+	AskedPolicy   = "policy"
+	AskedTraining = "training"
+)
+
+// Why something is asked of a person.
+const (
+	AskedNew     = "new"     // never done
+	AskedChanged = "changed" // the text is another since
+	AskedYearly  = "yearly"  // done, a year ago or nearly
+	AskedDone    = "done"    // nothing is asked now
+)
+
+// An Asked is one text to read and agree to, or one course.
+type Asked struct {
+	Kind    string
+	ID      string
+	Title   string
+	Summary string
+	Minutes int
+	Why     string    // AskedNew, AskedChanged, AskedYearly or AskedDone
+	Due     time.Time // until when it is to be done; of what is done, until when again
+	Done    time.Time // when it was last done; zero: never
+	Version string    // that was agreed to last; "" where none was
+	Hash    string    // the same
+	Record  int64     // of the entry that said so
+}
+
+// Open reports whether something is to be done now.
+func (d Asked) Open() bool { return d.Why != AskedDone }
+
+const (
+	grace = 30  // days a person has from the first working day, and from a new version on
+	valid = 365 // days an agreement and a training hold
+	early = 30  // days before they end in which they are asked for again
+)
+
+// Asked returns what is asked of a member at that instant: what is open first,
+// what is due first, then by title.
+func (s *State) Asked(m Member, docs []Document, courses []policy.Course, now time.Time) []Asked {
+	var out []Asked
+	for i := range docs {
+		if d := &docs[i]; d.Acknowledge && m.In(d.Audience) {
+			out = append(out, s.policyAsked(m, d, now))
+		}
+	}
+	for i := range courses {
+		if c := &courses[i]; m.In(c.Audience) {
+			out = append(out, s.trainingAsked(m, c, now))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Asked) int {
+		if a.Open() != b.Open() {
+			return cmp.Compare(rank(a), rank(b))
+		}
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Title, b.Title))
+	})
+	return out
+}
+
+func rank(d Asked) int {
+	if d.Open() {
+		return 0
+	}
+	return 1
+}
+
+func (s *State) policyAsked(m Member, doc *Document, now time.Time) Asked {
+	d := Asked{Kind: AskedPolicy, ID: doc.ID, Title: doc.Title, Summary: doc.Summary, Minutes: doc.Minutes(), Due: later(m.Joined, doc.Since).AddDate(0, 0, grace)}
+	a := s.Agreements[doc.ID][m.Account]
+	if a == nil {
+		d.Why = AskedNew
+		return d
+	}
+	d.Done, d.Version, d.Hash, d.Record = a.At, a.Version, a.Hash, a.Record
+	if !slices.Contains(doc.Enough, a.Hash) {
+		d.Why = AskedChanged
+		return d
+	}
+	return d.again(now)
+}
+
+func (s *State) trainingAsked(m Member, c *policy.Course, now time.Time) Asked {
+	d := Asked{Kind: AskedTraining, ID: c.ID, Title: c.Title, Summary: c.Summary, Minutes: c.Minutes, Why: AskedNew, Due: m.Joined.AddDate(0, 0, grace)}
+	t := s.Trainings[c.ID][m.Account]
+	if t == nil || t.Completed.IsZero() {
+		return d
+	}
+	d.Done, d.Hash, d.Record = t.Completed, t.Hash, t.Record
+	return d.again(now)
+}
+
+// again says until when what was done holds, and whether it is asked for anew.
+func (d Asked) again(now time.Time) Asked {
+	d.Due, d.Why = d.Done.AddDate(0, 0, valid), AskedDone
+	if !now.Before(d.Due.AddDate(0, 0, -early)) {
+		d.Why = AskedYearly
+	}
+	return d
+}
+
+// Lapsed reports whether what was done no longer holds at that instant.
+func (d Asked) Lapsed(now time.Time) bool { return d.Why == AskedYearly && !now.Before(d.Due) }
+
+// Holds reports whether the person's last agreement or training holds now.
+func (d Asked) Holds(now time.Time) bool {
+	return d.Why == AskedDone || d.Why == AskedYearly && !d.Lapsed(now)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

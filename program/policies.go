@@ -1,0 +1,343 @@
+package program
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"tieout/audit"
+	"tieout/internal/canonical"
+	"tieout/policy"
+)
+
+// A Policy is a policy that is kept here, with everything it ever said.
+type Policy struct {
+	ID         string
+	Versions   []PolicyVersion // the oldest first; only the last can be a draft
+	Reviewed   time.Time       // when it was last reviewed without a change
+	ReviewedBy string          // account
+	ReviewNote string
+	Retired    time.Time // zero: it is not
+	RetiredBy  string
+	RetiredWhy string
+	Revision   int64 // Base of the next change
+}
+
+// A PolicyVersion is one version of a policy.
+type PolicyVersion struct {
+	Number int // 1 is the first
+	PolicyText
+	Note       string   // what changed, in the words of its author
+	Material   bool     // everybody agrees anew; the first version always is
+	Hash       string   // what a person agrees to: see HashOf
+	By         []string // accounts that wrote it
+	Written    time.Time
+	ApprovedBy string
+	Approved   time.Time // zero: it is a draft
+}
+
+// A PolicyText is what a policy says, and what is said about it.
+type PolicyText struct {
+	Title       string
+	Owner       string   // account that keeps it
+	Audience    string   // "all", or the department it is for, in lower case
+	Acknowledge bool     // its audience agrees to it
+	Review      string   // one of PolicyReviews
+	Controls    []string // it states
+	Summary     string
+	Text        string // Markdown
+}
+
+// Everyone is the audience that everybody is in.
+const Everyone = "all"
+
+// PolicyReviews are how often a policy may be reviewed.
+var PolicyReviews = []string{"year", "half-year", "quarter"}
+
+// reviewDays are the days a review holds. A year is never 366: the library's
+// control asks for a review within 365 days.
+var reviewDays = map[string]int{"year": 365, "half-year": 182, "quarter": 91}
+
+// Where a policy stands, as the item type document says it.
+const (
+	PolicyDraft    = "draft"    // no version is in force
+	PolicyApproved = "approved" // one is
+	PolicyRetired  = "retired"
+)
+
+// Status says where the policy stands.
+func (p *Policy) Status() string {
+	switch {
+	case !p.Retired.IsZero():
+		return PolicyRetired
+	case p.InForce() != nil:
+		return PolicyApproved
+	}
+	return PolicyDraft
+}
+
+// InForce is the version that was approved last, also of a retired policy; nil
+// where none ever was.
+func (p *Policy) InForce() *PolicyVersion {
+	for i := len(p.Versions) - 1; i >= 0; i-- {
+		if !p.Versions[i].Approved.IsZero() {
+			return &p.Versions[i]
+		}
+	}
+	return nil
+}
+
+// Draft is the version that nobody has approved yet; nil where there is none.
+func (p *Policy) Draft() *PolicyVersion {
+	if n := len(p.Versions); n > 0 && p.Versions[n-1].Approved.IsZero() {
+		return &p.Versions[n-1]
+	}
+	return nil
+}
+
+// Current is the version in force, or where there is none the draft.
+func (p *Policy) Current() *PolicyVersion {
+	if v := p.InForce(); v != nil {
+		return v
+	}
+	return p.Draft()
+}
+
+// Version returns a version by its number; nil where there is none.
+func (p *Policy) Version(n int) *PolicyVersion {
+	if n < 1 || n > len(p.Versions) {
+		return nil
+	}
+	return &p.Versions[n-1]
+}
+
+// ReviewDue is until when it has to be reviewed or approved again; zero where
+// no version is in force.
+func (p *Policy) ReviewDue() time.Time {
+	v := p.InForce()
+	if v == nil || !p.Retired.IsZero() {
+		return time.Time{}
+	}
+	last := v.Approved
+	if p.Reviewed.After(last) {
+		last = p.Reviewed
+	}
+	return last.AddDate(0, 0, reviewDays[v.Review])
+}
+
+// agreed lists the approved versions that an agreement to is enough now: from
+// the newest one back to the last that everybody agrees to anew.
+func (p *Policy) agreed() (hashes []string) {
+	for i := len(p.Versions) - 1; i >= 0; i-- {
+		v := &p.Versions[i]
+		if v.Approved.IsZero() {
+			continue
+		}
+		if hashes = append(hashes, v.Hash); v.Material {
+			break
+		}
+	}
+	return hashes
+}
+
+// clone shares nothing with p.
+func (p *Policy) clone() Policy {
+	c := *p
+	c.Versions = slices.Clone(p.Versions)
+	for i := range c.Versions {
+		v := &c.Versions[i]
+		v.By, v.Controls = slices.Clone(v.By), slices.Clone(v.Controls)
+	}
+	return c
+}
+
+// HashOf names a text that people agree to: SHA-256 over the canonical JSON
+// (RFC 8785) of its document's ID, its version, its title and its Markdown.
+func HashOf(document, version, title, markdown string) string {
+	b, err := canonical.Marshal(map[string]string{"document": document, "text": markdown, "title": title, "version": version})
+	if err != nil {
+		b = []byte(document + "\x00" + version + "\x00" + title + "\x00" + markdown) // not UTF-8: no entry can hold it either
+	}
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+var policyTakers = map[string]taker{
+	"policy.write": writePolicy, "policy.approve": approvePolicy, "policy.review": reviewPolicy, "policy.retire": retirePolicy,
+}
+
+// A policyData is what an entry says of a version: the whole of it, each time.
+type policyData struct {
+	Title       string   `json:"title"`
+	Owner       string   `json:"owner"`
+	Audience    string   `json:"audience"`
+	Acknowledge bool     `json:"acknowledge"`
+	Review      string   `json:"review"`
+	Controls    []string `json:"controls"`
+	Summary     string   `json:"summary"`
+	Text        string   `json:"text"`
+	Note        string   `json:"note"`
+	Material    bool     `json:"material"`
+}
+
+var (
+	slugForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,59}$`)
+	audienceForm = regexp.MustCompile(`^[a-z][a-z0-9 &-]{0,39}$`)
+	controlForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`)
+)
+
+func (d policyData) check() error {
+	return allOf(
+		text("title", d.Title, 1, 200), text("owner", d.Owner, 1, 100), text("summary", d.Summary, 0, 400), text("text", d.Text, 1, policy.MaxSize/2),
+		text("what changed", d.Note, 0, 2000), oneOf("review", d.Review, PolicyReviews...), within("controls", len(d.Controls), 0, 100),
+		when(!audienceForm.MatchString(d.Audience), "audience: say all, or the name of a department in lower case such as engineering"),
+		when(slices.ContainsFunc(d.Controls, func(c string) bool { return !controlForm.MatchString(c) }), "controls: name them by their ids, such as IAM-06"),
+	)
+}
+
+func (d policyData) text() PolicyText {
+	return PolicyText{d.Title, d.Owner, d.Audience, d.Acknowledge, d.Review, d.Controls, d.Summary, d.Text}
+}
+
+// writePolicy makes the draft of the next version, or changes the one there is.
+func writePolicy(s *State, e Entry) (change, error) {
+	d, err := read[policyData](e)
+	if err == nil {
+		err = allOf(d.check(), when(!slugForm.MatchString(e.id()), "id: use lower-case letters, digits and hyphens, at most 60, such as access-control"))
+	}
+	if err != nil {
+		return change{}, err
+	}
+	p := s.Policies[e.id()]
+	number, what := 1, "first draft"
+	if p != nil {
+		number, what = len(p.Versions)+1, "draft of a new version"
+		if p.Draft() != nil {
+			number, what = len(p.Versions), "draft changed"
+		}
+	}
+	return change{what: fmt.Sprintf("%s: version %d", what, number), do: func() {
+		if p == nil {
+			p = &Policy{ID: e.id()}
+			s.Policies[p.ID] = p
+		}
+		if number > len(p.Versions) {
+			p.Versions = append(p.Versions, PolicyVersion{Number: number})
+		}
+		v := p.Version(number)
+		v.PolicyText, v.Note, v.Written = d.text(), d.Note, e.At
+		v.Material = d.Material || p.InForce() == nil || !p.Retired.IsZero()
+		v.Hash = HashOf(p.ID, fmt.Sprint(number), d.Title, d.Text)
+		if !slices.Contains(v.By, e.By.Name) {
+			v.By = append(v.By, e.By.Name)
+		}
+		if p.InForce() == nil {
+			p.Retired, p.RetiredBy, p.RetiredWhy = time.Time{}, "", ""
+		}
+		s.policyFact(e, p)
+	}}, nil
+}
+
+// A versionData names the version an entry is about.
+type versionData struct {
+	Version int    `json:"version"`
+	Hash    string `json:"hash"`
+}
+
+func approvePolicy(s *State, e Entry) (change, error) {
+	d, err := read[versionData](e)
+	if err != nil {
+		return change{}, err
+	}
+	p := s.Policies[e.id()]
+	if p == nil {
+		return change{}, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.id())
+	}
+	v := p.Draft()
+	switch {
+	case v == nil:
+		return change{}, fmt.Errorf("%w: %s has no draft that could be approved", audit.ErrConflict, p.ID)
+	case v.Number != d.Version, v.Hash != d.Hash:
+		return change{}, fmt.Errorf("%w: the draft of %s is not the text you read. Read it again", audit.ErrConflict, p.ID)
+	case slices.Contains(v.By, e.By.Name):
+		return change{}, fmt.Errorf("%w: you wrote it; somebody else approves it", audit.ErrForbidden)
+	}
+	return change{what: fmt.Sprintf("version %d approved", v.Number), do: func() {
+		v.ApprovedBy, v.Approved = e.By.Name, e.At
+		p.Retired, p.RetiredBy, p.RetiredWhy = time.Time{}, "", "" // a retired policy comes back by approval alone
+		s.policyFact(e, p)
+	}}, nil
+}
+
+// A noteData is an entry that says no more than why.
+type noteData struct {
+	Note string `json:"note"`
+}
+
+// inForce is the policy an entry is about, where a version of it is in force.
+func (s *State) inForce(e Entry) (*Policy, error) {
+	p := s.Policies[e.id()]
+	if p == nil {
+		return nil, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.id())
+	}
+	if p.Status() != PolicyApproved {
+		return nil, fmt.Errorf("%w: no version of %s is in force", audit.ErrConflict, p.ID)
+	}
+	return p, nil
+}
+
+func reviewPolicy(s *State, e Entry) (change, error) {
+	d, err := read[noteData](e)
+	if err == nil {
+		err = text("note", d.Note, 0, 2000)
+	}
+	if err != nil {
+		return change{}, err
+	}
+	p, err := s.inForce(e)
+	if err != nil {
+		return change{}, err
+	}
+	return change{what: fmt.Sprintf("version %d reviewed without change", p.InForce().Number), do: func() {
+		p.Reviewed, p.ReviewedBy, p.ReviewNote = e.At, e.By.Name, d.Note
+		s.policyFact(e, p)
+	}}, nil
+}
+
+func retirePolicy(s *State, e Entry) (change, error) {
+	d, err := read[noteData](e)
+	if err == nil {
+		err = text("why", d.Note, 1, 2000)
+	}
+	if err != nil {
+		return change{}, err
+	}
+	p := s.Policies[e.id()]
+	if p == nil {
+		return change{}, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.id())
+	}
+	if !p.Retired.IsZero() {
+		return change{}, fmt.Errorf("%w: %s is retired already", audit.ErrConflict, p.ID)
+	}
+	return change{what: "retired: " + d.Note, do: func() {
+		p.Retired, p.RetiredBy, p.RetiredWhy = e.At, e.By.Name, d.Note
+		s.policyFact(e, p)
+	}}, nil
+}
+
+// policyFact counts the entry, and says the policy as evidence: the version in
+// force, or where there is none the draft.
+func (s *State) policyFact(e Entry, p *Policy) {
+	p.Revision = s.revision[e.On] + 1
+	v := p.Current()
+	approvedBy := ""
+	if v.ApprovedBy != "" {
+		approvedBy = s.PersonOf(v.ApprovedBy)
+	}
+	s.fact(e, audit.Fact{Type: "document", ID: p.ID, Fields: map[string]any{
+		"title": v.Title, "kind": "policy", "version": fmt.Sprint(v.Number), "status": p.Status(), "owner": s.PersonOf(v.Owner),
+		"approvedBy": approvedBy, "approvedAt": timeOrNever(v.Approved), "reviewedAt": timeOrNever(p.Reviewed)}})
+}
