@@ -30,6 +30,8 @@ type Config struct {
 	Blobs BlobConfig `yaml:"blobs"`
 	// Ledger is the identity of the log.
 	Ledger LedgerConfig `yaml:"ledger"`
+	// Jobs is what workers do by themselves.
+	Jobs JobsConfig `yaml:"jobs"`
 }
 
 // OrganizationConfig is the organization in tieout.yaml.
@@ -80,6 +82,14 @@ type WitnessConfig struct {
 	Key  string `yaml:"key"` // public key in note format
 }
 
+// JobsConfig is what workers do by themselves. Times of day are in the
+// organization's zone.
+type JobsConfig struct {
+	Collect   string `yaml:"collect"`   // 06:00: each day every source is read, and then everything tested; default: never
+	Backup    string `yaml:"backup"`    // 03:00: each day the store is backed up; default: never
+	BackupDir string `yaml:"backupDir"` // folder for backups, each server's own; default: none, and then no job makes one
+}
+
 // A Period is a named stretch under examination.
 type Period struct {
 	Name string `json:"name"`
@@ -107,6 +117,7 @@ func (w *Workspace) readConfig(d *doc) {
 	c.checkStore(d)
 	c.checkBlobs(d)
 	c.checkLedger(d)
+	c.checkJobs(d)
 }
 
 func (c *Config) checkOrganization(d *doc) {
@@ -243,6 +254,22 @@ func (c *Config) checkLedger(d *doc) {
 			d.bad(steps("ledger", "witnesses", i), "a witness has a name, a public key, and a url such as https://witness.example or none where files are carried to it")
 		}
 	}
+}
+
+func (c *Config) checkJobs(d *doc) {
+	for name, at := range map[string]string{"collect": c.Jobs.Collect, "backup": c.Jobs.Backup} {
+		if at != "" && !isTimeOfDay(at) {
+			d.bad(steps("jobs", name), "%s %q is not a time of day such as \"06:00\"", name, at)
+		}
+	}
+	if c.Jobs.Backup != "" && c.Jobs.BackupDir == "" {
+		d.bad(steps("jobs", "backup"), "a backup needs a folder to go to; write backupDir")
+	}
+}
+
+func isTimeOfDay(s string) bool {
+	_, err := time.Parse("15:04", s)
+	return err == nil && len(s) == len("06:00")
 }
 
 func isWebAddress(s string) bool {
