@@ -14,6 +14,7 @@ import (
 type State struct {
 	Risks      map[string]*Risk     // by ID
 	Identities map[string]*Identity // by what they are of: "identity:account:okta/ana"
+	Reviews    map[string]*Review   // by ID
 
 	Tasks    map[string]*Task    // by ID, such as board.meeting@2026-Q1
 	Duties   map[string]*Duty    // by the owner's name in the definitions
@@ -48,7 +49,7 @@ type Line struct {
 
 func newState() *State {
 	return &State{
-		Risks: map[string]*Risk{}, Identities: map[string]*Identity{}, persons: map[string]string{},
+		Risks: map[string]*Risk{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]string{},
 		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{},
 		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{},
 		revision: map[string]int64{}, history: map[string][]Line{}, written: map[string]string{},
@@ -66,7 +67,7 @@ type change struct {
 }
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers, identityTakers, policyTakers, agreementTakers, trainingTakers, taskTakers)
+var takers = merged(riskTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, taskTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}
