@@ -121,11 +121,16 @@ func (p *Policy) ReviewDue() time.Time {
 	if v == nil || !p.Retired.IsZero() {
 		return time.Time{}
 	}
-	last := v.Approved
-	if p.Reviewed.After(last) {
-		last = p.Reviewed
+	return ReviewEnds(later(v.Approved, p.Reviewed), v.Review)
+}
+
+// ReviewEnds is until when a review holds, by how often there is one; zero where
+// there was none.
+func ReviewEnds(last time.Time, every string) time.Time {
+	if last.IsZero() || reviewDays[every] == 0 {
+		return time.Time{}
 	}
-	return last.AddDate(0, 0, reviewDays[v.Review])
+	return last.AddDate(0, 0, reviewDays[every])
 }
 
 // agreed lists the approved versions that an agreement to is enough now: from

@@ -322,3 +322,24 @@ func TestAudience(t *testing.T) {
 		}
 	}
 }
+
+func TestWords(t *testing.T) {
+	w := newWorld(t)
+	got := must[program.Words](t)(w.book.SetWords(t.Context(), lead, program.Words{Values: map[string]string{"security contact": " security@example.com ", "other": ""}}))
+	if got.Revision != 1 || len(got.Values) != 1 || got.Values["security contact"] != "security@example.com" {
+		t.Errorf("got %+v", got)
+	}
+	for name, tt := range map[string]struct {
+		by    access.Subject
+		words program.Words
+		want  error
+	}{
+		"a reader":          {reader, program.Words{Revision: 1}, audit.ErrForbidden},
+		"an older revision": {lead, program.Words{}, audit.ErrConflict},
+		"two lines":         {lead, program.Words{Values: map[string]string{"system": "a\nb"}, Revision: 1}, audit.ErrInvalid},
+	} {
+		if _, err := w.book.SetWords(t.Context(), tt.by, tt.words); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
+		}
+	}
+}

@@ -24,6 +24,7 @@ type State struct {
 	Agreements map[string]map[string]*Agreement // the last one, by document and account
 	Kept       map[string][]KeptText            // texts of files that were agreed to, by document
 	Trainings  map[string]map[string]*Training  // by course and account
+	Words      Words                            // for the placeholders of starter texts
 
 	Facts []audit.Fact // what the registers say as evidence, in the order of the log
 	Void  []Void       // entries that do not count, in the order of the log
@@ -67,7 +68,7 @@ type change struct {
 }
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, taskTakers)
+var takers = merged(riskTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, wordTakers, taskTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}
