@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -26,6 +27,7 @@ type Risk struct {
 	Status     string    // "open", "treated", "closed"
 	Controls   []string  // that act on it
 	Assessed   time.Time // when it was last assessed
+	AssessedBy string    // account that did
 	AcceptedBy string    // account that accepted it for management
 	Accepted   time.Time
 	PreparedBy []string // accounts that wrote it since it was last accepted
@@ -83,12 +85,12 @@ func setRisk(s *State, e Entry) (change, error) {
 			r = &Risk{ID: e.id()}
 			s.Risks[r.ID] = r
 		}
-		if r.Accepted.IsZero() || r.Treatment != d.Treatment || r.Level != d.Level {
+		if r.Treatment != d.Treatment || r.Level != d.Level || d.Likelihood*d.Impact > r.Likelihood*r.Impact {
 			r.AcceptedBy, r.Accepted = "", time.Time{}
 		}
 		r.Title, r.Owner, r.Category, r.Likelihood, r.Impact = d.Title, d.Owner, d.Category, d.Likelihood, d.Impact
 		r.Treatment, r.Plan, r.Level, r.Status, r.Controls = d.Treatment, d.Plan, d.Level, d.Status, d.Controls
-		r.Due, r.Assessed, r.Revision = instantOf(d.Due), e.At, e.Base+1
+		r.Due, r.Assessed, r.AssessedBy, r.Revision = instantOf(d.Due), e.At, e.By.Name, e.Base+1
 		if !slices.Contains(r.PreparedBy, e.By.Name) {
 			r.PreparedBy = append(r.PreparedBy, e.By.Name)
 		}
@@ -115,6 +117,14 @@ func (r *Risk) fields() map[string]any {
 		"assessedAt": timeOrNever(r.Assessed), "dueAt": timeOrNever(r.Due)}
 }
 
+func (r Risk) data() riskData {
+	return riskData{r.Title, r.Owner, r.Category, r.Likelihood, r.Impact, r.Treatment, r.Plan, r.Level, timeText(r.Due), r.Status, list(r.Controls)}
+}
+
+// Object is what a risk is for the table of rights. Engagements and systems are
+// the caller's to add: a risk belongs to the workspace and to its controls.
+func (r Risk) Object() access.Object { return access.Object{Owner: r.Owner, Controls: r.Controls} }
+
 // SetRisk writes a risk, a new one where ID is "", and returns it. It needs
 // register.write. Revision is that of the risk as it was opened; if it changed
 // since, the error wraps audit.ErrConflict.
@@ -129,8 +139,7 @@ func (b *Book) SetRisk(ctx context.Context, by access.Subject, r Risk) (Risk, er
 		}
 		r.ID = id
 	}
-	d := riskData{r.Title, r.Owner, r.Category, r.Likelihood, r.Impact, r.Treatment, r.Plan, r.Level, timeText(r.Due), r.Status, list(r.Controls)}
-	if _, err := b.write(ctx, by, "risk.set", "risk:"+r.ID, r.Revision, d); err != nil {
+	if _, err := b.write(ctx, by, "risk.set", "risk:"+r.ID, r.Revision, r.data()); err != nil {
 		return Risk{}, err
 	}
 	return b.Risk(ctx, r.ID)
@@ -165,13 +174,17 @@ func (b *Book) Risk(ctx context.Context, id string) (out Risk, err error) {
 	return out, err
 }
 
-// AllRisks returns the register, in the order of IDs.
+// AllRisks returns the register, the gravest first: by likelihood times impact,
+// then by number.
 func (b *Book) AllRisks(ctx context.Context) (out []Risk, err error) {
 	err = b.Read(ctx, func(s *State) error {
 		for _, r := range sorted(s.Risks) {
 			out = append(out, *r)
 		}
 		return nil
+	})
+	slices.SortStableFunc(out, func(a, b Risk) int {
+		return cmp.Or(b.Likelihood*b.Impact-a.Likelihood*a.Impact, len(a.ID)-len(b.ID), strings.Compare(a.ID, b.ID))
 	})
 	return out, err
 }

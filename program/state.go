@@ -13,6 +13,8 @@ import (
 // It is read under Book.Read and not kept beyond it.
 type State struct {
 	Risks      map[string]*Risk     // by ID
+	Incidents  map[string]*Incident // by ID
+	Vendors    map[string]*Vendor   // by ID
 	Identities map[string]*Identity // by what they are of: "identity:account:okta/ana"
 	Reviews    map[string]*Review   // by ID
 
@@ -50,7 +52,7 @@ type Line struct {
 
 func newState() *State {
 	return &State{
-		Risks: map[string]*Risk{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]string{},
+		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]string{},
 		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{},
 		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{},
 		revision: map[string]int64{}, history: map[string][]Line{}, written: map[string]string{},
@@ -68,7 +70,7 @@ type change struct {
 }
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, wordTakers, taskTakers)
+var takers = merged(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, wordTakers, taskTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}

@@ -1,0 +1,28 @@
+package library
+
+import (
+	"embed"
+	"io/fs"
+)
+
+// registers are tables that registers begin with: risks to think about, and the
+// clocks that may run after an incident. They are apart from Files: no result
+// rests on them.
+//
+//go:embed risks/*.yaml breach/*.yaml
+var registers embed.FS
+
+// Risks returns the example risks: files of YAML at the root.
+func Risks() fs.FS { return within("risks") }
+
+// Breach returns the clocks of laws and contracts: files of YAML at the root.
+func Breach() fs.FS { return within("breach") }
+
+// within cannot fail: the folders are embedded under these names.
+func within(folder string) fs.FS {
+	out, err := fs.Sub(registers, folder)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}

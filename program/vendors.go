@@ -1,0 +1,154 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+)
+
+// A Vendor is one supplier.
+type Vendor struct {
+	ID         string
+	Name       string
+	Service    string // what it does for the company, Markdown
+	Tier       string // "critical", "high", "medium", "low"; "" while not tiered
+	Status     string // "proposed", "active", "ended"
+	Owner      string // account that answers for it
+	Subservice bool   // a subservice organization: its controls are relied on
+	Terms      bool   // the contract carries security and confidentiality terms
+	Personal   bool   // it processes personal data for the company
+	Approved   time.Time
+	Started    time.Time
+	Reviewed   time.Time
+	ReportEnd  time.Time // end of the period of its newest SOC report
+	Mapped     time.Time // when what its report expects of users was mapped to own controls
+	Ended      time.Time
+	ChangedBy  string
+	Changed    time.Time
+	Revision   int64
+}
+
+// Values of a vendor's fields.
+var (
+	VendorTiers    = []string{"critical", "high", "medium", "low"}
+	VendorStatuses = []string{"proposed", "active", "ended"}
+)
+
+var vendorTakers = map[string]taker{"vendor.set": setVendor}
+
+// A vendorData is what an entry says of a vendor: the whole of it, each time.
+type vendorData struct {
+	Name       string `json:"name"`
+	Service    string `json:"service"`
+	Tier       string `json:"tier"`
+	Status     string `json:"status"`
+	Owner      string `json:"owner"`
+	Subservice bool   `json:"subservice"`
+	Terms      bool   `json:"terms"`
+	Personal   bool   `json:"personal"`
+	Approved   string `json:"approved"`
+	Started    string `json:"started"`
+	Reviewed   string `json:"reviewed"`
+	ReportEnd  string `json:"reportEnd"`
+	Mapped     string `json:"mapped"`
+	Ended      string `json:"ended"`
+}
+
+func (d vendorData) check() error {
+	return allOf(
+		text("name", d.Name, 1, 200), text("what it does", d.Service, 0, 20_000), text("owner", d.Owner, 0, 100),
+		oneOf("tier", d.Tier, append([]string{""}, VendorTiers...)...), oneOf("status", d.Status, VendorStatuses...),
+		instantText("start", d.Started), instantText("end of its report", d.ReportEnd), instantText("end", d.Ended),
+		when(d.Status == "active" && d.Started == "", "an active vendor has a day on which its use started"),
+		when((d.Status == "ended") != (d.Ended != ""), "a vendor that ended has a day on which its use ended, and no other has one"),
+		when(d.Ended != "" && d.Started != "" && instantOf(d.Ended).Before(instantOf(d.Started)), "its use cannot end before it started"),
+	)
+}
+
+func setVendor(s *State, e Entry) (change, error) {
+	d, err := read[vendorData](e)
+	if err == nil {
+		err = allOf(d.check(), s.past(e, "when it was approved", d.Approved, false), s.past(e, "when it was reviewed", d.Reviewed, false),
+			s.past(e, "when user controls were mapped", d.Mapped, false))
+	}
+	if err != nil {
+		return change{}, err
+	}
+	return change{what: "written: " + d.Name + ", " + d.Status, do: func() {
+		v := &Vendor{ID: e.id(), Name: d.Name, Service: d.Service, Tier: d.Tier, Status: d.Status, Owner: d.Owner, Subservice: d.Subservice, Terms: d.Terms,
+			Personal: d.Personal, Approved: instantOf(d.Approved), Started: instantOf(d.Started), Reviewed: instantOf(d.Reviewed), ReportEnd: instantOf(d.ReportEnd),
+			Mapped: instantOf(d.Mapped), Ended: instantOf(d.Ended), ChangedBy: e.By.Name, Changed: e.At, Revision: s.revision[e.On] + 1}
+		s.Vendors[v.ID] = v
+		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields()})
+	}}, nil
+}
+
+// fields are the vendor as evidence says it.
+func (v *Vendor) fields() map[string]any {
+	return map[string]any{"name": v.Name, "tier": v.Tier, "status": v.Status, "subservice": v.Subservice, "owner": v.Owner, "securityTerms": v.Terms,
+		"dataProcessing": v.Personal, "approvedAt": timeOrNever(v.Approved), "startedAt": timeOrNever(v.Started), "reviewedAt": timeOrNever(v.Reviewed),
+		"reportEnd": timeOrNever(v.ReportEnd), "userControlsMappedAt": timeOrNever(v.Mapped), "endedAt": timeOrNever(v.Ended)}
+}
+
+// SetVendor writes a vendor, a new one where ID is "", and returns it. It needs
+// register.write. Revision is that of the vendor as it was opened; if it changed
+// since, the error wraps audit.ErrConflict.
+func (b *Book) SetVendor(ctx context.Context, by access.Subject, v Vendor) (Vendor, error) {
+	if err := access.Require(by, "register.write", access.Object{}); err != nil {
+		return Vendor{}, err
+	}
+	if v.ID == "" {
+		id, err := b.number(ctx, by, "vendor", "V")
+		if err != nil {
+			return Vendor{}, err
+		}
+		v.ID = id
+	}
+	d := vendorData{v.Name, v.Service, v.Tier, v.Status, v.Owner, v.Subservice, v.Terms, v.Personal, timeText(v.Approved), timeText(v.Started),
+		timeText(v.Reviewed), timeText(v.ReportEnd), timeText(v.Mapped), timeText(v.Ended)}
+	if _, err := b.write(ctx, by, "vendor.set", "vendor:"+v.ID, v.Revision, d); err != nil {
+		return Vendor{}, err
+	}
+	return b.Vendor(ctx, v.ID)
+}
+
+// Vendor returns one vendor, or audit.ErrNotFound.
+func (b *Book) Vendor(ctx context.Context, id string) (out Vendor, err error) {
+	err = b.Read(ctx, func(s *State) error {
+		v := s.Vendors[id]
+		if v == nil {
+			return fmt.Errorf("%w: vendor %s", audit.ErrNotFound, id)
+		}
+		out = *v
+		return nil
+	})
+	return out, err
+}
+
+// AllVendors returns the register: those in use first, the most critical first.
+func (b *Book) AllVendors(ctx context.Context) (out []Vendor, err error) {
+	err = b.Read(ctx, func(s *State) error {
+		for _, v := range sorted(s.Vendors) {
+			out = append(out, *v)
+		}
+		return nil
+	})
+	rank := func(list []string, s string) int {
+		if n := slices.Index(list, s); n >= 0 {
+			return n
+		}
+		return len(list)
+	}
+	order := []string{"active", "proposed", "ended"}
+	slices.SortStableFunc(out, func(a, b Vendor) int {
+		if n := rank(order, a.Status) - rank(order, b.Status); n != 0 {
+			return n
+		}
+		return rank(VendorTiers, a.Tier) - rank(VendorTiers, b.Tier)
+	})
+	return out, err
+}
