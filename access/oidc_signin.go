@@ -90,7 +90,7 @@ func (p *People) signInAt(ctx context.Context, pr *provider, c claims, at OIDCAn
 func (p *People) shownAt(c claims) time.Time {
 	now := p.now()
 	switch {
-	case c.authTime.IsZero():
+	case c.authTime.IsZero(), c.authTime.Sub(now) > clockSlack:
 		return now.Add(-FreshFor)
 	case c.authTime.After(now):
 		return now

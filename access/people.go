@@ -177,7 +177,12 @@ func (p *People) Accounts(ctx context.Context, by Subject) ([]Account, error) {
 type Named struct {
 	ID, Name, Email string
 	Active          bool
+	Created         time.Time
+	Roles           []RoleID // in the order they were given
 }
+
+// Has reports whether the account has a role, at whatever scope.
+func (n Named) Has(r RoleID) bool { return slices.Contains(n.Roles, r) }
 
 // Names returns everybody's name by account ID, those of suspended accounts
 // too: what somebody did keeps their name. It asks for no permission; who calls
@@ -186,7 +191,11 @@ func (p *People) Names(ctx context.Context) (map[string]Named, error) {
 	rows, err := p.store.Accounts(ctx)
 	out := make(map[string]Named, len(rows))
 	for _, a := range rows {
-		out[a.ID] = Named{a.ID, a.Name, a.Email, Status(a.Status) == Active}
+		n := Named{ID: a.ID, Name: a.Name, Email: a.Email, Active: Status(a.Status) == Active, Created: a.Created}
+		for _, g := range a.Grants {
+			n.Roles = append(n.Roles, RoleID(g.Role))
+		}
+		out[a.ID] = n
 	}
 	return out, err
 }
