@@ -41,7 +41,8 @@ func open(name string, data []byte) (*file, error) {
 		return nil, err
 	}
 	if f.root, err = strictyaml.Parse(name, []byte(head)); err != nil {
-		return nil, f.invalid(err.Error())
+		f.take(err)
+		return nil, f.err()
 	}
 	if f.root.Kind != yaml.MappingNode {
 		return nil, f.invalid(f.where(f.root) + "the front matter is `title: ...` and further keys")
@@ -96,13 +97,26 @@ func (f *file) split(text string) (head string, err error) {
 // decode reads the front matter into v; false after noting what is wrong.
 func (f *file) decode(v any) bool {
 	err := strictyaml.DecodeNode(f.name, f.root, v)
-	if err == nil {
-		return true
+	if err != nil {
+		f.take(err)
 	}
+	return err == nil
+}
+
+// take takes over the faults of an error, one a line. A line without a place
+// goes on with the one before: it quotes a value of several lines.
+func (f *file) take(err error) {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		f.faults = append(f.faults, unknownField.ReplaceAllString(line, `there is no key "$1" here`))
+		line = unknownField.ReplaceAllString(line, `there is no key "$1" here`)
+		switch n := len(f.faults); {
+		case strings.HasPrefix(line, f.name+":"):
+			f.faults = append(f.faults, line)
+		case n > 0:
+			f.faults[n-1] += " " + line
+		default:
+			f.faults = append(f.faults, f.name+":1:1: "+line)
+		}
 	}
-	return false
 }
 
 var unknownField = regexp.MustCompile(`field (.+) not found in type .*$`)

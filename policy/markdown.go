@@ -21,16 +21,41 @@ import (
 // second heading level of a text becomes the page's fourth, tags are shown as
 // they are written and do nothing, links lead to http, https, mailto or a place
 // on this server and tell what they lead to nothing, and an image is its words.
-// Beyond MaxSize bytes it shows the text as it is written, in one block.
+// A text longer than MaxSize, or one that nobody writes (quotes within quotes
+// forty deep), is shown as it is written, in one block.
 func HTML(md string) template.HTML {
-	if len(md) > MaxSize {
-		return template.HTML("<pre>" + template.HTMLEscapeString(strings.ToValidUTF8(md, "\ufffd")) + "</pre>") //nolint:gosec // escaped
-	}
+	md = clean(md)
 	var b bytes.Buffer
-	if err := markdown.Convert([]byte(clean(md)), &b); err != nil {
-		return template.HTML("<pre>" + template.HTMLEscapeString(clean(md)) + "</pre>") //nolint:gosec // escaped
+	if unwritten(md) || markdown.Convert([]byte(md), &b) != nil {
+		return template.HTML("<pre>" + template.HTMLEscapeString(md) + "</pre>") //nolint:gosec // escaped
 	}
 	return template.HTML(allowed.SanitizeBytes(b.Bytes())) //nolint:gosec // what the allow list lets through
+}
+
+// Bounds of a text that a parser of Markdown reads in a time that grows with
+// its length and not with its square.
+const (
+	maxNesting = 40   // marks of quotes and lists at the start of a line
+	maxLinks   = 1000 // of one paragraph
+)
+
+// unwritten reports whether a text is beyond what people write.
+func unwritten(md string) bool {
+	if len(md) > MaxSize {
+		return true
+	}
+	links := 0
+	for line := range strings.Lines(md) {
+		if strings.TrimSpace(line) == "" {
+			links = 0
+		}
+		links += strings.Count(line, "](") + strings.Count(line, "]:")
+		start := line[:len(line)-len(strings.TrimLeft(line, " \t>-+*.)0123456789"))]
+		if links > maxLinks || len(strings.Fields(strings.ReplaceAll(start, ">", "> "))) > maxNesting || strings.Count(start, " ")+4*strings.Count(start, "\t") > 8*maxNesting {
+			return true
+		}
+	}
+	return false
 }
 
 // clean takes out what nobody sees, and what is no text.

@@ -53,7 +53,7 @@ func TestHTMLLong(t *testing.T) {
 	if !strings.HasPrefix(got, "<pre>&lt;b&gt;*a*") {
 		t.Errorf("a text of %d bytes begins %q", len(long), got[:40])
 	}
-	for _, unit := range []string{"[", "> ", "*a **b ", "`", "![", "- ", "<", "|a", "[a](", "\\", "&#", "1. "} {
+	for _, unit := range []string{"[", "> ", "*a **b ", "`", "![", "- ", "<", "|a", "[a](", "\\", "&#", "1. ", "> - ", "[a]: b\n", "- [a](b\n", "_a", "\t"} {
 		text := strings.Repeat(unit, MaxSize/len(unit)/4)
 		begun := time.Now()
 		checkInert(t, string(HTML(text)))

@@ -29,12 +29,12 @@ type block struct {
 
 // blocks returns what a reader of md sees, in order.
 func blocks(md string) []block {
-	source := []byte(clean(md))
-	if len(md) > MaxSize {
-		return []block{{kind: KindCode, text: string(source)}}
+	r := blockReader{source: []byte(clean(md))}
+	if unwritten(string(r.source)) {
+		r.add(block{kind: KindCode, text: string(r.source)})
+		return r.out
 	}
-	r := blockReader{source: source}
-	r.children(markdown.Parser().Parse(text.NewReader(source)), 0)
+	r.children(markdown.Parser().Parse(text.NewReader(r.source)), 0)
 	return r.out
 }
 
