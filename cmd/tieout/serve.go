@@ -18,11 +18,10 @@ import (
 func (a *app) serveCommand() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Show the workspace in a browser on this machine, to read",
-		Long: `Serves the workspace's screens to a browser on this machine until interrupted,
-and prints a link that opens them once. The screens only read: they show the
-period, controls, deviations, evidence down to the raw bytes, populations,
-connectors and the log. /healthz answers without the link.`,
+		Use: "serve", Short: "Serve the workspace's screens to browsers",
+		Long: `Serves the workspace's screens until interrupted and prints the address to open;
+while nobody has an account, a link that makes the first one. People sign in,
+and see and do what their roles allow. /healthz answers without signing in.`,
 		Example: "  tieout serve\n  tieout serve --listen 127.0.0.1:0",
 		Args:    exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +47,7 @@ func (a *app) serveScreens(ctx context.Context, listen string) error {
 		return err
 	}
 	key, o := web.NewKey(), a.options()
-	s := web.New(web.Options{
+	s, err := web.New(ctx, web.Options{
 		Key: key, Hosts: web.LoopbackHosts(l.Addr()), Now: a.env.Now, Log: slog.New(slog.NewTextHandler(a.env.Stderr, nil)),
 		Open: func(ctx context.Context, name string) (*period.Program, error) {
 			o := o
@@ -58,15 +57,35 @@ func (a *app) serveScreens(ctx context.Context, listen string) error {
 			return period.Open(ctx, dir, o)
 		},
 	})
+	if err != nil {
+		return err
+	}
 	if err := s.Warm(ctx); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	url := "http://" + l.Addr().String() + "/?key=" + key
-	if err := a.tell("tieout.serve/1", "Open "+url, map[string]any{"url": url}); err != nil {
+	if err := a.sayWhere(ctx, s, "http://"+l.Addr().String(), key); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	a.note("The link works once, in one browser, on this machine. Stop with Ctrl-C.")
 	return errors.Join(s.Serve(ctx, l), s.Close())
+}
+
+// sayWhere prints the address to open: while nobody administers the workspace,
+// the one-time link that makes the first account.
+func (a *app) sayWhere(ctx context.Context, s *web.Server, url, key string) error {
+	empty, err := s.People().Empty(ctx)
+	if err != nil {
+		return err
+	}
+	hint := "Sign in with your account. Stop with Ctrl-C."
+	if empty {
+		url += "/setup?key=" + key
+		hint = "The link makes the first account, an administrator's, and works once. Stop with Ctrl-C."
+	}
+	if err := a.tell("tieout.serve/1", "Open "+url, map[string]any{"url": url}); err != nil {
+		return err
+	}
+	a.note("%s", hint)
+	return nil
 }
 
 // loopback listens on an address of this machine that no other can reach.
@@ -76,7 +95,7 @@ func loopback(listen string) (net.Listener, error) {
 		return nil, fmt.Errorf("%w: --listen %q is not ADDRESS:PORT", audit.ErrUsage, listen)
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("%w: --listen %s: there is no sign-in, so the screens are served to this machine only, such as 127.0.0.1:8731", audit.ErrUsage, listen)
+		return nil, fmt.Errorf("%w: --listen %s: without TLS the screens are served to this machine only, such as 127.0.0.1:8731", audit.ErrUsage, listen)
 	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {

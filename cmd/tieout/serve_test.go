@@ -6,13 +6,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestServe: the printed link opens the screens once, in one browser; nothing
+// TestServe: the printed link makes the first account, once; without TLS nothing
 // but this machine is served, and being told to stop is a good end.
 func TestServe(t *testing.T) {
 	dir := t.TempDir()
@@ -51,7 +52,7 @@ func TestServe(t *testing.T) {
 	for buf := make([]byte, 4096); link == ""; {
 		n, err := r.Read(buf)
 		said += string(buf[:n])
-		link = regexp.MustCompile(`http://127\.0\.0\.1:\d+/\?key=[\w-]{43}`).FindString(said)
+		link = regexp.MustCompile(`http://127\.0\.0\.1:\d+/setup\?key=[\w-]{43}`).FindString(said)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, said)
 		}
@@ -61,8 +62,10 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base, _, _ := strings.Cut(link, "/?")
+	base, _, _ := strings.Cut(link, "/setup")
 	browser := &http.Client{Jar: jar}
+	key := link[strings.Index(link, "key=")+4:]
+	form := url.Values{"key": {key}, "name": {"Ana"}, "email": {"ana@example.com"}, "password": {"a sentence nobody guesses"}, "again": {"a sentence nobody guesses"}}
 	for _, c := range []struct {
 		name string
 		by   *http.Client
@@ -70,13 +73,20 @@ func TestServe(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no link", http.DefaultClient, base + "/", http.StatusForbidden, "tieout serve"},
+		{"no session", http.DefaultClient, base + "/", http.StatusForbidden, "tieout serve"},
 		{"alive", http.DefaultClient, base + "/healthz", http.StatusOK, "ok"},
-		{"the link", browser, link, http.StatusOK, "Observation period"},
-		{"the link in another browser", http.DefaultClient, link, http.StatusForbidden, "used before"},
+		{"the link", browser, link, http.StatusOK, "Make the account"},
+		{"making it", nil, base + "/setup", http.StatusOK, "Observation period"},
+		{"the link again", http.DefaultClient, link, http.StatusOK, "Sign in"},
 		{"a screen", browser, base + "/connectors", http.StatusOK, "Connectors"},
 	} {
-		if got, body := fetch(t, c.by, c.url); got != c.code || !strings.Contains(body, c.want) {
+		got, body := 0, ""
+		if c.by == nil {
+			got, body = send(t, browser, c.url, form)
+		} else {
+			got, body = fetch(t, c.by, c.url)
+		}
+		if got != c.code || !strings.Contains(body, c.want) {
 			t.Errorf("%s: %d, want %d with %q\n%s", c.name, got, c.code, c.want, body)
 		}
 	}
@@ -86,9 +96,20 @@ func TestServe(t *testing.T) {
 	}
 }
 
+func send(t *testing.T, by *http.Client, to string, form url.Values) (int, string) {
+	t.Helper()
+	resp, err := by.PostForm(to, form)
+	return answerOf(t, resp, err)
+}
+
 func fetch(t *testing.T, by *http.Client, url string) (int, string) {
 	t.Helper()
 	resp, err := by.Get(url)
+	return answerOf(t, resp, err)
+}
+
+func answerOf(t *testing.T, resp *http.Response, err error) (int, string) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}

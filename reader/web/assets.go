@@ -15,7 +15,10 @@ import (
 var sheet string
 
 //go:embed mark.svg
-var mark []byte
+var icon []byte
+
+//go:embed keys.js
+var keys []byte
 
 // An asset is a file that pages use. Its address names its content, so that
 // browsers may keep it for good.
@@ -31,7 +34,8 @@ var (
 )
 
 func init() {
-	add("mark.svg", "image/svg+xml", mark)
+	add("mark.svg", "image/svg+xml", icon)
+	add("keys.js", "text/javascript; charset=utf-8", keys)
 	var faces strings.Builder
 	for _, f := range html.Typefaces {
 		fmt.Fprintf(&faces, "@font-face{font-family:%q;src:url(%s) format(\"woff2\");font-weight:%s;font-display:swap}\n",

@@ -25,7 +25,7 @@ func BenchmarkPeriodPage(b *testing.B) {
 func BenchmarkFirstPage(b *testing.B) {
 	v := demoWorld(b).serve()
 	for b.Loop() {
-		if err := v.s.Close(); err != nil {
+		if err := v.s.shelf.close(); err != nil {
 			b.Fatal(err)
 		}
 		v.page("/")

@@ -136,7 +136,7 @@ func (q *request) freshness(c *connector) error {
 
 // log shows the newest entries, newest first.
 func (q *request) log() error {
-	size := q.st.head.Size
+	size := q.head.Size
 	to, err := strconv.ParseInt(q.URL.Query().Get("before"), 10, 64)
 	if err != nil || to <= 0 || to > size {
 		to = size

@@ -82,7 +82,7 @@ func (q *request) records() error {
 		data.Sources = append(data.Sources, stateFilter{Word: s.Name, Href: q.to("/evidence", "source", s.Name, "kind", kind), Here: s.Name == source})
 	}
 	q.Title, q.Heading, q.Wide = "Evidence", "Evidence", true
-	q.Say = fmt.Sprintf("%s sealed, in the order of the log; none can be edited.", report.Capital(report.Plural(int(q.st.head.Size), "record is", "records are")))
+	q.Say = fmt.Sprintf("%s sealed, in the order of the log; none can be edited.", report.Capital(report.Plural(int(q.head.Size), "record is", "records are")))
 	q.Code = []string{"tieout evidence list"}
 	return q.render("records.html", data)
 }
@@ -95,7 +95,7 @@ func (q *request) pieceAt() (*period.Piece, error) {
 	}
 	x, err := q.st.p.Piece(q.Context(), index)
 	if errors.Is(err, audit.ErrNotFound) {
-		return nil, fmt.Errorf("%w; the log holds %s", err, report.Plural(int(q.st.head.Size), "entry", "entries"))
+		return nil, fmt.Errorf("%w; the log holds %s", err, report.Plural(int(q.head.Size), "entry", "entries"))
 	}
 	return x, err
 }

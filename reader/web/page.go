@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"embed"
@@ -14,8 +15,11 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"tieout/access"
 	"tieout/audit"
+	"tieout/program"
 	"tieout/report"
+	"tieout/store"
 )
 
 //go:embed pages/*.html
@@ -28,12 +32,27 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 // A screen answers one request: it renders a page, or says why not.
 type screen func(*request) error
 
-// A request is one look at the workspace.
+// A request is one look at the workspace by who is signed in.
 type request struct {
 	*http.Request
-	w  http.ResponseWriter
-	st *state
+	w     http.ResponseWriter
+	s     *Server
+	who   access.Subject // what the table of rights is asked for
+	me    access.Account
+	sess  access.Session
+	book  *program.Book
+	st    *state
+	head  store.Head
+	names map[string]access.Named // everybody, by account ID
 	page
+}
+
+// name is a person's name by account ID; of what is no account, the ID itself.
+func (q *request) name(account string) string {
+	if n, ok := q.names[account]; ok {
+		return n.Name
+	}
+	return account
 }
 
 // A page is what every screen shows around its own part.
@@ -45,6 +64,12 @@ type page struct {
 	Way     []link // from the period down to here
 	Code    []string
 	Wide    bool
+
+	Problem []string // what is wrong with what was sent; the page is shown again with it
+	Told    string   // what was just done
+	Me      string   // name of who is signed in
+	Keys    bool     // single keys do something
+	status  int      // of the answer; 0: 200
 
 	Org    audit.Organization
 	Period string
@@ -125,53 +150,72 @@ func (p *page) recordLinks(records []int64, near string) []link {
 	return out
 }
 
-// screen makes a handler of p: who may not look is told so, and what went wrong
+// screen makes a handler of a route: who may not is told so, and what went wrong
 // is said in words.
-func (s *Server) screen(p screen) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.admit(w, r) {
+func (s *Server) screen(r route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		signed, ok := s.admit(w, hr)
+		if !ok {
 			return
 		}
-		name := r.PathValue("name")
-		if name == "" {
-			name = r.URL.Query().Get("period")
-		}
-		st, err := s.shelf.take(r.Context(), name)
-		if err != nil {
-			s.wrong(w, r, err)
-			return
-		}
-		q := &request{Request: r, w: w, st: st, page: page{of: name}}
-		q.frame()
-		err = errors.Join(p(q), s.shelf.give(st))
-		if err != nil && !errors.Is(err, context.Canceled) {
-			s.wrong(w, r, err)
+		if err := s.serve(w, hr, r, signed); err != nil && !errors.Is(err, context.Canceled) {
+			s.wrong(w, hr, err)
 		}
 	})
+}
+
+// serve answers one request of who is signed in.
+func (s *Server) serve(w http.ResponseWriter, hr *http.Request, r route, signed access.Signed) (err error) {
+	q := &request{Request: hr, w: w, s: s, who: signed.Subject, me: signed.Account, sess: signed.Session, book: s.book}
+	if err := q.parse(); err != nil {
+		return err
+	}
+	if q.of = hr.PathValue("name"); q.of == "" || !strings.HasPrefix(hr.URL.Path, "/period/") {
+		q.of = hr.URL.Query().Get("period")
+	}
+	whole, err := s.shelf.take(hr.Context(), q.of)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.shelf.give(whole)) }()
+	if q.st, err = whole.sight(q.who); err != nil {
+		return err
+	}
+	if q.head, err = s.home.Store.Head(hr.Context()); err != nil {
+		return err
+	}
+	if q.names, err = s.names.all(hr.Context(), s.o.Now()); err != nil {
+		return err
+	}
+	if err := q.allowed(r); err != nil {
+		return err
+	}
+	q.frame()
+	return r.do(q)
+}
+
+// allowed asks the table of rights for the route.
+func (q *request) allowed(r route) error {
+	if r.needs == "" {
+		return nil
+	}
+	var on access.Object
+	if r.on != nil {
+		var err error
+		if on, err = r.on(q); err != nil {
+			return err
+		}
+	}
+	return access.Require(q.who, r.needs, on)
 }
 
 // frame fills what every page shows.
 func (q *request) frame() {
 	st := q.st
-	q.Org, q.Period = st.report.Organization, st.view.Period
-	q.Log = fmt.Sprintf("%s in the log, root %x, %s", report.Plural(int(st.head.Size), "entry", "entries"), st.head.Root[:8], st.view.Witnessed)
-	first, _, _ := strings.Cut(strings.TrimPrefix(q.URL.Path, "/"), "/")
-	item := func(text, path string, n int) railLink {
-		l := railLink{link: link{text, q.to(path)}, Here: strings.TrimPrefix(path, "/") == first}
-		if n >= 0 {
-			l.N = report.Number(n)
-		}
-		return l
-	}
-	period := railLink{link: link{"Period", q.Home()}, Here: first == "" || first == "period"}
-	q.Rail = []railGroup{
-		{"", []railLink{period}},
-		{"Controls", []railLink{
-			item("Controls", "/controls", len(st.report.Controls)+len(st.report.Untested)), item("Deviations", "/deviations", len(st.devs)),
-			item("Evidence gaps", "/gaps", len(st.gaps)), item("Populations", "/populations", len(report.Procedures(st.report))), item("Evidence", "/evidence", -1),
-		}},
-		{"Workspace", []railLink{item("Connectors", "/connectors", len(st.p.Def.Sources)), item("Activity log", "/log", -1)}},
-	}
+	q.Org, q.Period, q.Me, q.Keys = st.report.Organization, st.view.Period, q.me.Name, q.keysOn()
+	q.Log = fmt.Sprintf("%s in the log, root %x, %s", report.Plural(int(q.head.Size), "entry", "entries"), q.head.Root[:8], st.view.Witnessed)
+	q.Told = q.s.told(q.w, q.Request)
+	q.Rail = q.rail()
 }
 
 // render writes a page; nothing is sent before all of it is made.
@@ -186,7 +230,7 @@ func (q *request) render(name string, data any) error {
 		body = squeezed(body)
 	}
 	q.w.Header().Set("Vary", "Accept-Encoding")
-	send(q.w, http.StatusOK, body)
+	send(q.w, cmp.Or(q.status, http.StatusOK), body)
 	return nil
 }
 
@@ -233,6 +277,17 @@ func fail(w http.ResponseWriter, status int, what, todo string) {
 // mend goes to the log of the server.
 func (s *Server) wrong(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
+	case errors.Is(err, errAgain):
+		http.Redirect(w, r, "/again?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+	case errors.Is(err, audit.ErrForbidden):
+		fail(w, http.StatusForbidden, "Not yours to open", sentence(reason(err, audit.ErrForbidden))+" Who may is said in 'tieout account list' and under Settings; an administrator can give the role.")
+	case errors.Is(err, audit.ErrConflict):
+		fail(w, http.StatusConflict, "Somebody else was first", sentence(reason(err, audit.ErrConflict))+" Nothing was changed; go back, load the page again and repeat what is still right.")
+	case errors.Is(err, audit.ErrUnavailable):
+		s.note(r, err)
+		fail(w, http.StatusServiceUnavailable, "Something does not answer", sentence(reason(err, audit.ErrUnavailable))+" Nothing was changed. Try again in a minute.")
+	case errors.Is(err, audit.ErrInvalid) && r.Method == http.MethodPost:
+		fail(w, http.StatusUnprocessableEntity, "That cannot be kept", sentence(reason(err, audit.ErrInvalid))+" Go back, mend it and send it again.")
 	case errors.Is(err, audit.ErrAltered):
 		s.note(r, err)
 		fail(w, http.StatusInternalServerError, "Something is not what was sealed",
@@ -265,6 +320,19 @@ func (s *Server) recovered(w http.ResponseWriter, r *http.Request) {
 		"The reason stands where 'tieout serve' was started. The other pages go on working.")
 }
 
-func (q *request) nowhere() error {
-	return fmt.Errorf("%w: no page at %s", audit.ErrNotFound, q.URL.Path)
+// reason is an error's text without the kind in front.
+func reason(err, kind error) string {
+	return strings.TrimPrefix(err.Error(), kind.Error()+": ")
+}
+
+// nowhere answers what no route takes.
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		fail(w, http.StatusMethodNotAllowed, "Nothing can be changed here", "This address only shows. What is sealed cannot be edited by anyone.")
+		return
+	}
+	if _, ok := s.admit(w, r); ok {
+		fail(w, http.StatusNotFound, "There is no such thing here", "No page at "+r.URL.Path+". Go back to the period, or search for it.")
+	}
 }

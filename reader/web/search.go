@@ -75,7 +75,7 @@ func saySearch(want string, n int) string {
 func (q *request) exact(want string) string {
 	upper := strings.ToUpper(want)
 	if strings.HasPrefix(upper, "E-") {
-		if i, err := period.ParseEvidenceRef(want); err == nil && i < q.st.head.Size {
+		if i, err := period.ParseEvidenceRef(want); err == nil && i < q.head.Size {
 			return q.at("evidence", audit.EvidenceRef(i))
 		}
 	}

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"sync"
+	"time"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/period"
 	"tieout/report"
@@ -13,60 +17,148 @@ import (
 	"tieout/store"
 )
 
-// A state is the workspace at one head of its log: what pages are made from. It
-// does not change; when the log has grown another takes its place.
+// A state is the newest run of a period with what was decided: what pages are
+// made from. It does not change; when something was tested or decided another
+// takes its place.
 type state struct {
-	p      *period.Program
-	head   store.Head
-	run    *period.Run // Recorded is false where nothing was tested yet
-	report *audit.Report
-	view   *html.View
-	devs   []audit.Deviation
-	gaps   []audit.Gap
+	p       *period.Program
+	mark    int64       // newest record that could change it
+	run     *period.Run // Recorded is false where nothing was tested yet
+	report  *audit.Report
+	view    *html.View
+	devs    []audit.Deviation
+	gaps    []audit.Gap
+	systems []string // IDs of the workspace's systems
+
+
+	all    *state // the whole, where this is a part
+	mu     sync.Mutex
+	sights map[string]*state // parts of it, by what they are cut to
 
 	users int
 	old   bool // another has taken its place: the last user closes it
 }
 
+// marking are the kinds of record after which a report reads otherwise.
+var marking = []audit.RecordKind{audit.RecordRun, audit.RecordDecision, audit.RecordDefinition, audit.RecordErasure, audit.RecordKey, audit.RecordDocument, audit.RecordEnd}
+
+// patience is how long a page waits for a newer report before it is made from
+// the one there is.
+const patience = 400 * time.Millisecond
+
 // A shelf keeps the newest state of each period that was asked for.
 type shelf struct {
-	open func(ctx context.Context, period string) (*period.Program, error)
-	mu   sync.Mutex
-	at   map[string]*state
+	open  func(ctx context.Context, period string) (*period.Program, error)
+	store *store.Store
+	mu    sync.Mutex
+	at    map[string]*place
+	ended bool
 }
 
-// take returns the state of a period at the present head of the log. Building
-// one waits for nobody's request but happens once, whoever asks.
+// A place is where the states of one period stand.
+type place struct {
+	now      *state
+	building chan struct{} // closed when the next one is there, or could not be made
+	err      error         // why it could not
+}
+
+func newShelf(open func(ctx context.Context, period string) (*period.Program, error), st *store.Store) *shelf {
+	return &shelf{open: open, store: st, at: map[string]*place{}}
+}
+
+// take returns the newest state of a period. One is made at a time, whoever
+// asks; who has an older one at hand waits a moment only.
 func (s *shelf) take(ctx context.Context, name string) (*state, error) {
-	ctx = context.WithoutCancel(ctx) // what is opened outlives the request
+	mark, err := s.store.Newest(ctx, marking...)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	pl := s.at[name]
+	if pl == nil {
+		pl = &place{}
+		s.at[name] = pl
+	}
+	if pl.now != nil && pl.now.mark == mark {
+		defer s.mu.Unlock()
+		pl.now.users++
+		return pl.now, nil
+	}
+	if pl.building == nil {
+		pl.building = make(chan struct{})
+		go s.make(context.WithoutCancel(ctx), name, pl, mark)
+	}
+	built, older := pl.building, pl.now != nil
+	s.mu.Unlock()
+	return s.await(ctx, name, pl, built, older)
+}
+
+func (s *shelf) await(ctx context.Context, name string, pl *place, built chan struct{}, older bool) (*state, error) {
+	var enough <-chan time.Time
+	if older {
+		t := time.NewTimer(patience)
+		defer t.Stop()
+		enough = t.C
+	}
+	select {
+	case <-built:
+	case <-enough:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st := s.at[name]; st != nil {
-		head, err := st.p.Store.Head(ctx)
-		if err == nil && head.Size == st.head.Size && head.Root == st.head.Root && head.Epoch == st.head.Epoch {
-			st.users++
-			return st, nil
+	if pl.now == nil {
+		if s.at[name] == pl { // a name that cannot be opened is not kept
+			delete(s.at, name)
 		}
-		delete(s.at, name)
-		st.old = true
-		if err := s.drop(st); err != nil {
-			return nil, err
-		}
+		return nil, pl.err
 	}
+	pl.now.users++
+	return pl.now, nil
+}
+
+// make builds the next state of a period and puts it in its place.
+func (s *shelf) make(ctx context.Context, name string, pl *place, mark int64) {
+	st, err := s.build(ctx, name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(pl.building)
+	pl.building, pl.err = nil, err
+	if err != nil {
+		return
+	}
+	if s.ended {
+		pl.err = errors.Join(errors.New("the server has ended"), st.p.Close())
+		return
+	}
+	if st.mark = mark; pl.now != nil {
+		pl.now.old = true
+		pl.err = s.drop(pl.now)
+	}
+	pl.now = st
+}
+
+func (s *shelf) build(ctx context.Context, name string) (st *state, err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			st, err = nil, fmt.Errorf("panic: %v\n%s", x, debug.Stack())
+		}
+	}()
 	p, err := s.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	st, err := build(ctx, p, name != "")
-	if err != nil {
+	if st, err = build(ctx, p, name != ""); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	st.users = 1
-	s.at[name] = st
 	return st, nil
 }
 
 func (s *shelf) give(st *state) error {
+	if st.all != nil {
+		st = st.all
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.users--
@@ -84,8 +176,11 @@ func (s *shelf) drop(st *state) error {
 func (s *shelf) close() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, st := range s.at {
-		err = errors.Join(err, st.p.Close())
+	s.ended = true
+	for name, pl := range s.at {
+		if pl.now != nil {
+			err = errors.Join(err, pl.now.p.Close())
+		}
 		delete(s.at, name)
 	}
 	return err
@@ -94,10 +189,6 @@ func (s *shelf) close() (err error) {
 // build reads the newest run and makes its report: of the period by that name,
 // or as 'tieout status' does the newest there is.
 func build(ctx context.Context, p *period.Program, named bool) (*state, error) {
-	head, err := p.Store.Head(ctx)
-	if err != nil {
-		return nil, err
-	}
 	p.Selection() // made once, before several ask
 	last := p.LastRun
 	if named {
@@ -117,11 +208,119 @@ func build(ctx context.Context, p *period.Program, named bool) (*state, error) {
 	if !run.Recorded {
 		untried(p, &r)
 	}
-	view, err := html.NewView(&r, report.Management)
-	if err != nil {
+	st := &state{p: p, run: run, sights: map[string]*state{}}
+	for _, sys := range p.Def.Systems {
+		st.systems = append(st.systems, sys.Name)
+	}
+	return st, st.show(&r)
+}
+
+// show makes what pages are made from of a report.
+func (st *state) show(r *audit.Report) (err error) {
+	st.report, st.devs, st.gaps = r, report.Deviations(r), report.Gaps(r)
+	st.view, err = html.NewView(r, report.Management)
+	return err
+}
+
+// sight is the state as far as who may see it: all of it, or the part about the
+// controls within reach, with a sentence that speaks of that part only.
+func (st *state) sight(who access.Subject) (*state, error) {
+	var names []string
+	for _, id := range st.controls() {
+		if ok, _ := access.Allowed(who, "period.read", access.Object{Controls: []string{id}, Systems: st.systems, Engagements: []string{st.p.Name}}); ok {
+			names = append(names, id)
+		}
+	}
+	if len(names) == len(st.controls()) {
+		return st, nil
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	key := fmt.Sprint(names)
+	if part := st.sights[key]; part != nil {
+		return part, nil
+	}
+	part := &state{p: st.p, mark: st.mark, run: st.run, systems: st.systems, all: st}
+	r := cut(st.report, names)
+	if err := part.show(&r); err != nil {
 		return nil, err
 	}
-	return &state{p: p, head: head, run: run, report: &r, view: view, devs: report.Deviations(&r), gaps: report.Gaps(&r)}, nil
+	st.sights[key] = part
+	return part, nil
+}
+
+// controls are the IDs of the controls in scope.
+func (st *state) controls() []string {
+	var out []string
+	for i := range st.report.Controls {
+		out = append(out, st.report.Controls[i].Control.ID)
+	}
+	for _, c := range st.report.Untested {
+		out = append(out, c.ID)
+	}
+	return out
+}
+
+// cut is the part of a report about these controls.
+func cut(whole *audit.Report, ids []string) audit.Report {
+	r := *whole
+	r.Controls, r.Untested, r.Why = nil, nil, map[string]string{}
+	records := map[int64]bool{}
+	for _, c := range whole.Controls {
+		if slices.Contains(ids, c.Control.ID) {
+			r.Controls = append(r.Controls, c)
+			for i := range c.Procedures {
+				for _, x := range c.Procedures[i].Deviations {
+					mark(records, x.Records)
+				}
+				for _, x := range c.Procedures[i].Gaps {
+					mark(records, x.Records)
+				}
+			}
+		}
+	}
+	for _, c := range whole.Untested {
+		if slices.Contains(ids, c.ID) {
+			r.Untested, r.Why[c.ID] = append(r.Untested, c), whole.Why[c.ID]
+		}
+	}
+	r.Evidence = slices.DeleteFunc(slices.Clone(whole.Evidence), func(e audit.EvidenceLine) bool { return !records[e.Index] })
+	r.Sentence = report.Sentence(report.StandingOf(&r), report.Management)
+	if len(ids) == 0 {
+		r.Sentence = "None of the controls in scope is yours to read."
+	}
+	return r
+}
+
+func mark(set map[int64]bool, records []int64) {
+	for _, n := range records {
+		set[n] = true
+	}
+}
+
+// readFrom are the controls tested with what a source gives.
+func (st *state) readFrom(source string) []string {
+	var out []string
+	if source == "" {
+		return nil
+	}
+	kind := ""
+	for _, def := range st.p.Def.Sources {
+		if def.Name == source {
+			kind = def.Kind
+		}
+	}
+	d, err := st.p.Drivers.Find(kind)
+	if err != nil {
+		return nil
+	}
+	for _, proc := range st.p.Selection().Procedures {
+		if slices.ContainsFunc(proc.Types, func(t string) bool { return slices.Contains(d.Types, t) }) {
+			out = append(out, proc.Controls...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // untried says of a report that nothing was tested, where only that is why

@@ -1,6 +1,8 @@
 // Package web serves a workspace's screens: pages made on the server that work
-// without JavaScript, ask nobody else for anything and only read. Each opens
-// with one true sentence and leads, link by link, to the raw bytes behind it.
+// without JavaScript and ask nobody else for anything. Each opens with one true
+// sentence and leads, link by link, to the raw bytes behind it. Who is signed in
+// sees and does what the table of rights allows, and no more; evidence is
+// uneditable by anyone.
 package web
 
 import (
@@ -8,86 +10,124 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
+	"tieout/access"
+	"tieout/audit"
 	"tieout/period"
+	"tieout/program"
 )
 
 // Options say what is served, and to whom.
 type Options struct {
 	// Open opens the workspace for the period of that name; "" is the one that
-	// holds now. It is called again whenever the log has grown.
+	// holds now. It is called again whenever something was tested or decided.
 	Open func(ctx context.Context, period string) (*period.Program, error)
 	// Hosts are the Host headers that are answered, such as "127.0.0.1:8731". A
 	// request under any other name is refused: it came through a name that
 	// somebody else controls.
 	Hosts []string
-	// Key is what the one-time link holds; see NewKey.
+	// Public is the address people open, such as "https://tieout.example.com";
+	// "": plain HTTP on this machine. With https cookies are sent over TLS only.
+	Public string
+	// Proxies are the networks whose X-Forwarded-For is believed; none: the
+	// address of the connection is the visitor's.
+	Proxies []*net.IPNet
+	// Key is what the one-time link holds with which the first administrator's
+	// account is made; see NewKey. "": there is no such link.
 	Key string
 	Now func() time.Time
 	Log *slog.Logger // of what went wrong; nil: nothing is written
+	// Beside are further handlers under the same address, such as the interface
+	// for programs; each checks for itself who asks.
+	Beside map[string]http.Handler
 }
 
 // A Server is the screens of one workspace. It is safe for concurrent use.
 type Server struct {
-	o     Options
-	door  *door
-	shelf *shelf
-	mux   *http.ServeMux
+	o      Options
+	home   *period.Program // for the store and the log; its definitions may be older than the files
+	people *access.People
+	book   *program.Book
+	shelf  *shelf
+	names  names
+	mux    *http.ServeMux
+	cross  *http.CrossOriginProtection
+	setup  setup
 }
 
-// New returns the server. Close closes what it has open.
-func New(o Options) *Server {
-	s := &Server{o: o, door: newDoor(o.Key, o.Now), shelf: &shelf{open: o.Open, at: map[string]*state{}}, mux: http.NewServeMux()}
+// New opens the workspace and returns the server. Close closes what it has open.
+func New(ctx context.Context, o Options) (*Server, error) {
+	home, err := o.Open(context.WithoutCancel(ctx), "")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{o: o, home: home, book: home.Registers(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), setup: newSetup(o.Key)}
+	s.shelf = newShelf(o.Open, home.Store)
+	if s.people, err = home.People(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.people.Seal(ctx); err != nil { // what a crash left unsealed
+		return nil, errors.Join(err, s.Close())
+	}
+	s.names.people = s.people
 	s.routes()
-	return s
+	return s, nil
 }
+
+// People are the accounts the server signs in.
+func (s *Server) People() *access.People { return s.people }
+
+// Book is the registers the server keeps.
+func (s *Server) Book() *program.Book { return s.book }
+
+// Home is the workspace the server has open, for its store and log.
+func (s *Server) Home() *period.Program { return s.home }
 
 // Close closes the workspace; requests must have ended.
-func (s *Server) Close() error { return s.shelf.close() }
+func (s *Server) Close() error { return errors.Join(s.shelf.close(), s.home.Close()) }
 
 func (s *Server) routes() {
-	s.mux.HandleFunc("/healthz", health)
-	s.mux.HandleFunc("/assets/{name}", serveAsset)
-	for pattern, p := range map[string]screen{
-		"/{$}":                (*request).period,
-		"/period/{name}":      (*request).period,
-		"/controls":           (*request).controls,
-		"/controls/{id}":      (*request).control,
-		"/deviations":         (*request).deviations,
-		"/deviations/{ref}":   (*request).deviation,
-		"/gaps":               (*request).gaps,
-		"/evidence":           (*request).records,
-		"/evidence/{ref}":     (*request).record,
-		"/evidence/{ref}/raw": (*request).raw,
-		"/populations":        (*request).populations,
-		"/populations/{id}":   (*request).population,
-		"/connectors":         (*request).connectors,
-		"/log":                (*request).log,
-		"/search":             (*request).search,
-		"/{anything...}":      (*request).nowhere,
-	} {
-		s.mux.Handle(pattern, s.screen(p))
+	s.mux.HandleFunc("GET /healthz", s.health)
+	s.mux.HandleFunc("GET /assets/{name}", serveAsset)
+	for pattern, h := range s.o.Beside {
+		s.mux.Handle(pattern, h)
 	}
+	for _, d := range doors {
+		s.mux.Handle(d.pattern, s.door(d.do))
+	}
+	for _, r := range routes() {
+		s.mux.Handle(r.pattern, s.screen(r))
+	}
+	s.mux.HandleFunc("/{anything...}", s.nowhere)
 }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	headers(w.Header())
-	defer s.recovered(w, r)
-	switch {
-	case !s.known(r.Host):
-		fail(w, http.StatusMisdirectedRequest, "Not this address", "This server answers only under the address that 'tieout serve' printed, and was asked under another name.")
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD")
-		fail(w, http.StatusMethodNotAllowed, "Nothing can be changed here", "These screens only read. What is decided or added is done with the 'tieout' command.")
-	default:
-		s.mux.ServeHTTP(w, r)
+	if s.secure() {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 	}
+	defer s.recovered(w, r)
+	if !s.known(r.Host) {
+		fail(w, http.StatusMisdirectedRequest, "Not this address", "This server answers only under the address that 'tieout serve' printed, and was asked under another name.")
+		return
+	}
+	if err := s.cross.Check(r); err != nil {
+		fail(w, http.StatusForbidden, "Sent from another site", "What changes something is taken only from this server's own pages. Open the page here and send it again.")
+		return
+	}
+	s.mux.ServeHTTP(w, r)
 }
+
+// secure reports whether people reach the server over TLS.
+func (s *Server) secure() bool { return strings.HasPrefix(s.o.Public, "https://") }
 
 func (s *Server) known(host string) bool {
 	for _, h := range s.o.Hosts {
@@ -98,9 +138,16 @@ func (s *Server) known(host string) bool {
 	return false
 }
 
-func health(w http.ResponseWriter, _ *http.Request) {
+// health answers whether this process can reach its store.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	if _, err := s.home.Store.Head(r.Context()); err != nil {
+		s.note(r, err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte("the store does not answer\n")) // who asked is gone
+		return
+	}
 	_, _ = w.Write([]byte("ok\n")) // who asked is gone
 }
 
@@ -120,6 +167,18 @@ func LoopbackHosts(a net.Addr) []string {
 	return []string{a.String(), "127.0.0.1:" + port, "localhost:" + port, "[::1]:" + port}
 }
 
+// PublicHosts are the Host headers of an address people open.
+func PublicHosts(public string) ([]string, error) {
+	u, err := url.Parse(public)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" && u.Path != "/" || u.User != nil || u.RawQuery != "" {
+		return nil, fmt.Errorf("%w: %q is not an address such as https://tieout.example.com", audit.ErrUsage, public)
+	}
+	if u.Port() == "" {
+		return []string{u.Host, u.Host + map[string]string{"https": ":443", "http": ":80"}[u.Scheme]}, nil
+	}
+	return []string{u.Host}, nil
+}
+
 // drain is how long a request may go on once the server is told to stop.
 const drain = 10 * time.Second
 
@@ -127,7 +186,7 @@ const drain = 10 * time.Second
 // returns nil then.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
-		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute,
+		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 	if s.o.Log != nil {
@@ -148,8 +207,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// Warm opens the workspace for the period that holds now, so that what is wrong
-// with it is said at once and the first page does not wait.
+// Warm makes the report of the period that holds now, so that what is wrong
+// with the workspace is said at once and the first page does not wait.
 func (s *Server) Warm(ctx context.Context) error {
 	st, err := s.shelf.take(ctx, "")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"tieout/audit"
 	"tieout/period"
@@ -99,6 +99,7 @@ func TestEveryPage(t *testing.T) {
 
 func holdPage(t *testing.T, target, body string) {
 	t.Helper()
+	body = strings.Replace(body, `<script src="`+addresses["keys.js"]+`" defer></script>`, "", 1) // the only one there is
 	for _, bad := range []string{"<script", "<img src=x", "onerror=alert(1)>", " style=", "<style", "javascript:", `="http:`, `="https:`, "ZgotmplZ", "<nil>", "%!"} {
 		if i := strings.Index(body, bad); i >= 0 {
 			t.Errorf("%s holds %q: ...%s...", target, bad, body[max(0, i-60):min(len(body), i+60)])
@@ -169,17 +170,24 @@ func TestWrong(t *testing.T) {
 	}{
 		{"unknown", errors.New("disk at /secret/place"), "tieout doctor"},
 		{"altered", fmt.Errorf("%w: E-5", audit.ErrAltered), "tieout log verify"},
-		{"panic", nil, "The other pages go on working"},
+		{"panic", nil, "tieout doctor"},
 	} {
 		var log bytes.Buffer
-		v := &visitor{t: t, s: New(Options{Key: linkKey, Hosts: []string{host}, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
-			Open: func(context.Context, string) (*period.Program, error) {
+		var broken atomic.Bool
+		v := newWorld(t).serve(func(o *Options) {
+			o.Log = slog.New(slog.NewTextHandler(&log, nil))
+			open := o.Open
+			o.Open = func(ctx context.Context, name string) (*period.Program, error) {
+				if !broken.Load() {
+					return open(ctx, name)
+				}
 				if c.err == nil {
 					panic("secret")
 				}
 				return nil, c.err
-			}})}
-		v.cookie = v.get("/?key=" + linkKey).Result().Cookies()[0]
+			}
+		})
+		broken.Store(true)
 		got := v.get("/")
 		if got.Code != http.StatusInternalServerError || !strings.Contains(got.Body.String(), c.want) || strings.Contains(got.Body.String(), "secret") {
 			t.Errorf("%s: %d\n%s", c.name, got.Code, got.Body)
@@ -277,19 +285,32 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked, go1 := make(chan bool, 1), make(chan bool)
-	s := New(Options{Key: linkKey, Hosts: LoopbackHosts(l.Addr()), Now: time.Now, Open: func(ctx context.Context, name string) (*period.Program, error) {
-		asked <- true
-		<-go1
-		return period.Open(ctx, w.dir, w.options(name, false))
-	}})
+	var waits atomic.Bool
+	v := w.serve(func(o *Options) {
+		o.Hosts = append(LoopbackHosts(l.Addr()), host)
+		open := o.Open
+		o.Open = func(ctx context.Context, name string) (*period.Program, error) {
+			if waits.Load() {
+				asked <- true
+				<-go1
+			}
+			return open(ctx, name)
+		}
+	})
+	waits.Store(true)
+	s := v.s
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, l) }()
-	jar := &oneCookie{}
-	client := &http.Client{Jar: jar}
 	answer := make(chan int, 1)
 	go func() {
-		resp, err := client.Get("http://" + l.Addr().String() + "/?key=" + linkKey)
+		r, err := http.NewRequest("GET", "http://"+l.Addr().String()+"/", nil)
+		if err != nil {
+			answer <- 0
+			return
+		}
+		r.AddCookie(&http.Cookie{Name: s.cookieName(), Value: v.cookies[s.cookieName()].Value})
+		resp, err := http.DefaultClient.Do(r)
 		if err != nil {
 			answer <- 0
 			return
@@ -307,9 +328,6 @@ func TestServe(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("stopped: %v", err)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("still listens")
 	}
@@ -323,6 +341,7 @@ func TestMany(t *testing.T) {
 	done := make(chan bool)
 	var readers sync.WaitGroup
 	for range 3 {
+		v := v.twin()
 		readers.Go(func() {
 			for {
 				for _, path := range []string{"/", "/log", "/evidence/E-0", "/period/2026-03"} {
@@ -343,8 +362,8 @@ func TestMany(t *testing.T) {
 	readers.Wait()
 	v.s.shelf.mu.Lock()
 	defer v.s.shelf.mu.Unlock()
-	for name, st := range v.s.shelf.at {
-		if st.users != 0 {
+	for name, pl := range v.s.shelf.at {
+		if st := pl.now; st != nil && st.users != 0 {
 			t.Errorf("period %q: %d still use its state", name, st.users)
 		}
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"html"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/period"
 	"tieout/report/reporttest"
@@ -128,49 +131,148 @@ func (w *world) tested() *world {
 	return w
 }
 
-// A visitor is a browser that was let in.
+// A visitor is a browser.
 type visitor struct {
-	t      testing.TB
-	s      *Server
-	cookie *http.Cookie
+	t       testing.TB
+	s       *Server
+	cookies map[string]*http.Cookie
+	account string
 }
 
-const host, linkKey = "127.0.0.1:8731", "the-key-of-the-link"
+const (
+	host, linkKey = "127.0.0.1:8731", "the-key-of-the-link"
+	password      = "a long enough sentence to sign in with"
+)
 
-func (w *world) serve() *visitor {
+// server serves the workspace; nobody has an account yet.
+func (w *world) server(change ...func(*Options)) *Server {
 	w.t.Helper()
-	s := New(Options{
+	o := Options{
 		Key: linkKey, Hosts: []string{host}, Now: func() time.Time { return w.at }, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 		Open: func(ctx context.Context, name string) (*period.Program, error) {
 			return period.Open(ctx, w.dir, w.options(name, false))
 		},
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	s, err := New(w.t.Context(), o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	w.t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			w.t.Error(err)
 		}
 	})
-	v := &visitor{t: w.t, s: s}
-	got := v.get("/?key=" + linkKey)
-	if got.Code != http.StatusSeeOther || len(got.Result().Cookies()) != 1 {
-		w.t.Fatalf("the link: %d, %d cookies", got.Code, len(got.Result().Cookies()))
+	return s
+}
+
+// serve serves the workspace to a compliance lead who is signed in.
+func (w *world) serve(change ...func(*Options)) *visitor {
+	w.t.Helper()
+	return w.visit(w.server(change...), "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+}
+
+// visit makes an account with these roles and signs it in.
+func (w *world) visit(s *Server, name string, grants ...access.Grant) *visitor {
+	w.t.Helper()
+	v := w.browser(s)
+	v.account = makeAccount(w.t, s, name, grants...)
+	if got := v.post("/sign-in", "email", name+"@example.com", "password", password); got.Code != http.StatusSeeOther {
+		w.t.Fatalf("sign in as %s: %d\n%s", name, got.Code, got.Body)
 	}
-	v.cookie = got.Result().Cookies()[0]
 	return v
 }
 
+// browser is a visitor who is not signed in.
+func (w *world) browser(s *Server) *visitor {
+	return &visitor{t: w.t, s: s, cookies: map[string]*http.Cookie{}}
+}
+
+// admin is the first administrator, made where there is none, as who acts.
+func admin(t testing.TB, s *Server) access.Subject {
+	t.Helper()
+	by := access.Subject{Workspace: access.Company, Kind: audit.ActorPerson, Account: "root", Session: "S", Fresh: true,
+		Grants: []access.Grant{{Role: access.Administrator, Scope: access.ScopeWorkspace}}}
+	if empty, err := s.people.Empty(t.Context()); err != nil || !empty {
+		return by
+	}
+	i, _, err := s.people.Bootstrap(t.Context(), "admin@example.com", "Admin "+evil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.people.Accept(t.Context(), i.Secret, password, access.From{}); err != nil {
+		t.Fatal(err)
+	}
+	return by
+}
+
+// makeAccount makes an account that can sign in, and returns its ID.
+func makeAccount(t testing.TB, s *Server, name string, grants ...access.Grant) string {
+	t.Helper()
+	by := admin(t, s)
+	have, err := s.people.Names(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, n := range have {
+		if n.Email == name+"@example.com" {
+			return id
+		}
+	}
+	i, _, err := s.people.Invite(t.Context(), by, name+"@example.com", strings.ToUpper(name[:1])+name[1:]+" "+evil, grants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.people.Accept(t.Context(), i.Secret, password, access.From{}); err != nil {
+		t.Fatal(err)
+	}
+	s.names.forget()
+	return i.Account.ID
+}
+
+// twin is the same browser, for another goroutine.
+func (v *visitor) twin() *visitor {
+	return &visitor{t: v.t, s: v.s, cookies: maps.Clone(v.cookies), account: v.account}
+}
+
+// do sends a request under a Host header, with the cookies the browser has.
 func (v *visitor) do(method, target, host string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)
 	r.Host = host
-	if v.cookie != nil {
-		r.AddCookie(v.cookie)
-	}
-	w := httptest.NewRecorder()
-	v.s.ServeHTTP(w, r)
-	return w
+	return v.send(r)
 }
 
 func (v *visitor) get(target string) *httptest.ResponseRecorder { return v.do("GET", target, host) }
+
+// post sends a form of this server's own pages: pairs of names and values.
+func (v *visitor) post(target string, pairs ...string) *httptest.ResponseRecorder {
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	r := httptest.NewRequest("POST", target, strings.NewReader(form.Encode()))
+	r.Host = host
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return v.send(r)
+}
+
+// send answers a request as it is, with the browser's cookies.
+func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
+	for _, c := range v.cookies {
+		r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+	w := httptest.NewRecorder()
+	v.s.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		if v.cookies[c.Name] = c; c.MaxAge < 0 {
+			delete(v.cookies, c.Name)
+		}
+	}
+	return w
+}
 
 // page wants a page and returns its text.
 func (v *visitor) page(target string) string {
@@ -201,11 +303,4 @@ func newRequest(target string) *http.Request {
 	r := httptest.NewRequest("GET", target, nil)
 	r.Host = host
 	return r
-}
-
-// send answers a request as it is.
-func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	v.s.ServeHTTP(w, r)
-	return w
 }

@@ -1,0 +1,51 @@
+package web
+
+import (
+	"strings"
+
+	"tieout/access"
+	"tieout/report"
+)
+
+// A railEntry is one screen of the side bar: shown to whom the permission
+// reaches.
+type railEntry struct {
+	group, text, path string
+	needs             access.PermissionID // "": whoever is signed in
+	count             func(*state) int    // nil: no number beside it
+}
+
+// rails is the side bar, in the order people see it: few entries in named groups.
+var rails = []railEntry{
+	{"", "Period", "/", "period.read", nil},
+	{"Controls", "Controls", "/controls", "period.read", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
+	{"Controls", "Deviations", "/deviations", "deviation.read", func(st *state) int { return len(st.devs) }},
+	{"Controls", "Evidence gaps", "/gaps", "period.read", func(st *state) int { return len(st.gaps) }},
+	{"Controls", "Populations", "/populations", "period.read", func(st *state) int { return len(report.Procedures(st.report)) }},
+	{"Controls", "Evidence", "/evidence", "evidence.read", nil},
+	{"Workspace", "Connectors", "/connectors", "source.read", func(st *state) int { return len(st.p.Def.Sources) }},
+	{"Workspace", "Activity log", "/log", "activity.read", nil},
+	{"Workspace", "Access", "/access", access.ReadAccounts, nil},
+}
+
+// rail is the side bar for who is signed in.
+func (q *request) rail() (out []railGroup) {
+	first, _, _ := strings.Cut(strings.TrimPrefix(q.URL.Path, "/"), "/")
+	for _, e := range rails {
+		if e.needs != "" && !q.reaches(e.needs) {
+			continue
+		}
+		l := railLink{link: link{e.text, q.to(e.path)}, Here: strings.TrimPrefix(e.path, "/") == first}
+		if e.path == "/" {
+			l = railLink{link: link{e.text, q.Home()}, Here: first == "" || first == "period"}
+		}
+		if e.count != nil {
+			l.N = report.Number(e.count(q.st))
+		}
+		if n := len(out); n == 0 || out[n-1].Name != e.group {
+			out = append(out, railGroup{Name: e.group})
+		}
+		out[len(out)-1].Links = append(out[len(out)-1].Links, l)
+	}
+	return out
+}

@@ -1,0 +1,158 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/period"
+	"tieout/reader/answer"
+)
+
+// A route is one address with what it asks of who opens it. The table is walked
+// by a test against every role and scope.
+type route struct {
+	pattern string              // "GET /risks", "POST /risks/{id}/accept"
+	needs   access.PermissionID // "": whoever is signed in
+	on      objectOf            // what the permission is asked for; nil: the workspace as a whole
+	do      screen
+	example string // a path of it, for the test that walks the table; "": the pattern's own
+}
+
+// An objectOf says what a request is about, for the table of rights.
+type objectOf func(*request) (access.Object, error)
+
+// routes are all addresses of who is signed in.
+func routes() []route {
+	return slices.Concat(readRoutes, selfRoutes, memberRoutes)
+}
+
+var readRoutes = []route{
+	{pattern: "GET /{$}", do: (*request).start},
+	{pattern: "GET /period/{name}", needs: "period.read", on: anything, do: (*request).period},
+	{pattern: "GET /controls", needs: "period.read", on: anything, do: (*request).controls},
+	{pattern: "GET /controls/{id}", needs: "period.read", on: theControl, do: (*request).control},
+	{pattern: "GET /deviations", needs: "deviation.read", on: anything, do: (*request).deviations},
+	{pattern: "GET /deviations/{ref}", needs: "deviation.read", on: theDeviation, do: (*request).deviation},
+	{pattern: "GET /gaps", needs: "period.read", on: anything, do: (*request).gaps},
+	{pattern: "GET /evidence", needs: "evidence.read", on: anything, do: (*request).records},
+	{pattern: "GET /evidence/{ref}", needs: "evidence.read", on: theRecord, do: (*request).record},
+	{pattern: "GET /evidence/{ref}/raw", needs: "evidence.read", on: theRecord, do: (*request).raw},
+	{pattern: "GET /populations", needs: "period.read", on: anything, do: (*request).populations},
+	{pattern: "GET /populations/{id}", needs: "evidence.read", on: theProcedure, do: (*request).population},
+	{pattern: "GET /connectors", needs: "source.read", on: anything, do: (*request).connectors},
+	{pattern: "GET /log", needs: "activity.read", on: anything, do: (*request).log},
+	{pattern: "GET /search", do: (*request).search},
+}
+
+// start is the first page of who is signed in: the period, or what is theirs.
+func (q *request) start() error {
+	if q.reaches("period.read") {
+		return q.period()
+	}
+	http.Redirect(q.w, q.Request, ownStart, http.StatusSeeOther)
+	return nil
+}
+
+// reach is what a person's grants name, and what is their own: an object they
+// reach with any permission their roles have at all. Lists ask for it, and then
+// show only what is within reach.
+func reach(who access.Subject, period string) access.Object {
+	o := access.Object{Owner: who.Account}
+	for _, g := range who.Grants {
+		switch g.Scope {
+		case access.ScopeSystem:
+			o.Systems = append(o.Systems, g.Object)
+		case access.ScopeControl:
+			o.Controls = append(o.Controls, g.Object)
+		case access.ScopeEngagement:
+			if g.Object == period {
+				o.Engagements = append(o.Engagements, g.Object)
+			}
+		}
+	}
+	return o
+}
+
+// anything is asked for by lists.
+func anything(q *request) (access.Object, error) { return reach(q.who, q.st.p.Name), nil }
+
+// mine is what belongs to who is signed in.
+func mine(q *request) (access.Object, error) { return access.Object{Owner: q.who.Account}, nil }
+
+// may reports whether who is signed in may do that on o, to show or hide a button.
+func (q *request) may(id access.PermissionID, o access.Object) bool {
+	ok, _ := access.Allowed(q.who, id, o)
+	return ok
+}
+
+// reaches reports whether who is signed in may do that on anything here.
+func (q *request) reaches(id access.PermissionID) bool { return q.may(id, reach(q.who, q.st.p.Name)) }
+
+// ofControls is an object that belongs to controls of this period.
+func (q *request) ofControls(ids ...string) access.Object {
+	return access.Object{Controls: ids, Systems: q.st.systems, Engagements: []string{q.st.p.Name}}
+}
+
+func theControl(q *request) (access.Object, error) { return q.ofControls(q.PathValue("id")), nil }
+
+func theDeviation(q *request) (access.Object, error) {
+	d, err := q.st.p.Deviation(q.Context(), q.st.run, answer.DeviationRef(q.PathValue("ref")))
+	if err != nil {
+		return access.Object{}, q.unknown(err, "deviation.read")
+	}
+	return q.ofControls(d.Controls...), nil
+}
+
+func theProcedure(q *request) (access.Object, error) {
+	for _, p := range q.st.p.Selection().Procedures {
+		if p.ID == q.PathValue("id") {
+			return q.ofControls(p.Controls...), nil
+		}
+	}
+	return access.Object{}, q.unknown(fmt.Errorf("%w: procedure %q", audit.ErrNotFound, q.PathValue("id")), "evidence.read")
+}
+
+// theRecord is a sealed record: a page or document belongs to the controls that
+// are tested with its source; what people did is for who reads the activity log.
+func theRecord(q *request) (access.Object, error) {
+	i, err := period.ParseEvidenceRef(q.PathValue("ref"))
+	if err == nil {
+		var rec audit.Record
+		if rec, err = q.st.p.Store.Record(q.Context(), i); err == nil {
+			if err := q.mayOpen(rec); err != nil {
+				return access.Object{}, err
+			}
+			return q.ofSource(rec.Source), nil
+		}
+	}
+	return access.Object{}, q.unknown(err, "evidence.read")
+}
+
+// mayOpen refuses records of what people did, without the right to read those.
+func (q *request) mayOpen(rec audit.Record) error {
+	if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
+		return access.Require(q.who, "activity.read", reach(q.who, q.st.p.Name))
+	}
+	return nil
+}
+
+// ofSource is what is read from one source; "": what belongs to none.
+func (q *request) ofSource(name string) access.Object {
+	return q.ofControls(q.st.readFrom(name)...)
+}
+
+// unknown is the answer about a thing that is not there: to who may not read
+// such things at all it is that, so that nobody learns which exist.
+func (q *request) unknown(err error, id access.PermissionID) error {
+	if !errors.Is(err, audit.ErrNotFound) && !errors.Is(err, audit.ErrInvalid) {
+		return err
+	}
+	if refused := access.Require(q.who, id, reach(q.who, q.st.p.Name)); refused != nil {
+		return refused
+	}
+	return err
+}
