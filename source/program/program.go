@@ -155,7 +155,26 @@ func normalize(_ json.RawMessage, p audit.Page) ([]audit.Item, error) {
 			r.Refuse(fmt.Sprintf("line %d", n+1), err)
 		}
 	}
+	if slices.Contains(events, types[i]) {
+		r.Items = newest(r.Items)
+	}
 	return r.Done()
+}
+
+// newest keeps, of an event that was told more than once on a page, what was
+// told last: it was corrected or approved.
+func newest(items []audit.Item) []audit.Item {
+	last := map[string]int{}
+	for i, it := range items {
+		last[it.ID] = i
+	}
+	out := items[:0]
+	for i, it := range items {
+		if last[it.ID] == i {
+			out = append(out, it)
+		}
+	}
+	return out
 }
 
 func read(r *source.Reading, typ string, line []byte) error {

@@ -3,6 +3,7 @@ package program_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,4 +87,27 @@ func FuzzNormalize(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Of an event that was corrected on the day it was told, the last word counts,
+// whatever it says.
+func TestEventToldAgain(t *testing.T) {
+	for _, outcomes := range [][]string{{"a", "b"}, {"b", "a"}, {"b", "c", "a"}} {
+		facts := func(_ context.Context, yield func(audit.Fact) error) (time.Time, error) {
+			for i, o := range outcomes {
+				f := audit.Fact{Type: "revision", ID: "task/board.meeting@2026-Q1", Record: int64(10 + i), Recorded: at.Add(time.Duration(i-10) * time.Minute), At: at.AddDate(0, 0, -2),
+					Fields: map[string]any{"kind": "board meeting", "outcome": o}}
+				if err := yield(f); err != nil {
+					return at, err
+				}
+			}
+			return at.AddDate(0, 0, -3), nil
+		}
+		c := connection(`{"types":["revision"]}`)
+		c.Env.Program = facts
+		got := sourcetest.Record(t, c).ByType("revision")
+		if len(got) != 1 || !strings.Contains(string(got[0].Body), `"outcome":"`+outcomes[len(outcomes)-1]+`"`) {
+			t.Errorf("told as %v: %d items, %+v", outcomes, len(got), got)
+		}
+	}
 }
