@@ -116,7 +116,9 @@ type taskAssignData struct {
 }
 
 func assignTask(s *State, e Entry) (change, error) {
-	d, err := readChecked(e, func(d taskAssignData) error { return allOf(text("account", d.To, 0, 100), text("reason", d.Why, 0, 2000)) })
+	d, err := readChecked(e, func(d taskAssignData) error {
+		return allOf(text("account", d.To, 0, 100), text("reason", d.Why, 0, 2000))
+	})
 	if err != nil {
 		return change{}, err
 	}
