@@ -89,7 +89,7 @@ func TestEveryRouteAndRole(t *testing.T) {
 		method, target := exampleOf(r, known)
 		fmt.Fprintf(&b, "%-52s %-18s", r.pattern, r.needs)
 		for _, st := range standings() {
-			v := visitors[st.name].twin()
+			v := visitors[st.name]
 			req := httptest.NewRequest(method, target, http.NoBody)
 			req.Host = host
 			req.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -97,6 +97,9 @@ func TestEveryRouteAndRole(t *testing.T) {
 			answer := "x"
 			if got.Code == http.StatusForbidden {
 				answer = "-"
+			}
+			if strings.HasPrefix(got.Header().Get("Location"), "/sign-in") {
+				t.Fatalf("%s as %s: the session that walks has ended", r.pattern, st.name)
 			}
 			if got.Code >= 500 {
 				t.Errorf("%s as %s: %d\n%s", r.pattern, st.name, got.Code, got.Body)
