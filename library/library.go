@@ -24,14 +24,14 @@ var Files embed.FS
 var texts embed.FS
 
 // Policies returns the starter policies: ID.md each, at the root.
-func Policies() fs.FS { return sub("policies") }
+func Policies() fs.FS { return within(texts, "policies") }
 
 // Training returns the courses: ID.md each, at the root.
-func Training() fs.FS { return sub("training") }
+func Training() fs.FS { return within(texts, "training") }
 
-// sub cannot fail: the folders are embedded under these names.
-func sub(folder string) fs.FS {
-	out, err := fs.Sub(texts, folder)
+// within cannot fail: the folders are embedded under these names.
+func within(files embed.FS, folder string) fs.FS {
+	out, err := fs.Sub(files, folder)
 	if err != nil {
 		panic(err)
 	}

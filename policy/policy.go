@@ -73,7 +73,11 @@ var audienceForm = regexp.MustCompile(`^[a-z][a-z0-9 -]{0,39}$`)
 // Parse reads a policy from the bytes of its file; name is its path and names
 // it in errors. What is left out has the default: audience all, review year.
 // The error is an audit.ErrInvalid with every fault as file:line:column: text.
-func Parse(name string, data []byte) (Policy, error) {
+func Parse(name string, data []byte) (Policy, error) { return ParseKnown(name, data, nil) }
+
+// ParseKnown reads a policy as Parse does, and takes the id of a control for a
+// fault that known does not know.
+func ParseKnown(name string, data []byte, known func(control string) bool) (Policy, error) {
 	f, err := open(name, data)
 	if err != nil {
 		return Policy{}, err
@@ -89,6 +93,7 @@ func Parse(name string, data []byte) (Policy, error) {
 	}
 	f.named(front.ID)
 	f.checkPolicy(p)
+	f.checkControls(p, known)
 	f.readable()
 	return p, f.err()
 }
@@ -101,10 +106,19 @@ func (f *file) checkPolicy(p Policy) {
 	if !slices.Contains(cadences, p.Review) {
 		f.bad(f.at("review"), "review: %q is not one of %s", p.Review, strings.Join(cadences, ", "))
 	}
+}
+
+// checkControls holds what the front matter and the text name to the policy's
+// list of controls, and that to the controls there are.
+func (f *file) checkControls(p Policy, known func(string) bool) {
 	seen := map[string]bool{}
 	for i, id := range p.Controls {
-		if f.oneLine(id, 60, true, "controls", i); seen[id] {
+		f.oneLine(id, 60, true, "controls", i)
+		switch {
+		case seen[id]:
 			f.bad(f.at("controls", i), "control %s is written twice", id)
+		case known != nil && !known(id):
+			f.bad(f.at("controls", i), "there is no control %q", id)
 		}
 		seen[id] = true
 	}

@@ -239,8 +239,17 @@ func (p *parser) state(reg register, f file) {
 		}
 		return
 	}
-	p.item(reg.typ, root, frame{id: stem, named: dir.ext == ".md", kind: dir.kind})
+	fr := frame{id: stem, kind: dir.kind}
+	if dir.ext == ".md" {
+		fr.named, fr.extra = true, readersKeys
+	}
+	p.item(reg.typ, root, fr)
 }
+
+// readersKeys are the keys of a policy that say who reads it and what it
+// promises (docs/formats/policies.md). Package policy reads them; no item
+// carries them.
+var readersKeys = []string{"audience", "acknowledge", "review", "controls", "summary", "states"}
 
 // A frame is what a file says about an item outside of it.
 type frame struct {
@@ -248,7 +257,7 @@ type frame struct {
 	named bool   // the file's name is the id, and nothing else may be
 	kind  string // of a document that does not say its own
 	event bool
-	extra []string // further keys that were read already
+	extra []string // further keys, read elsewhere
 }
 
 // item reads one item.
@@ -297,6 +306,7 @@ func (p *parser) keys(schema *audit.ItemType, n *yaml.Node, group string, e *ent
 // frameKey reads the keys that are no fields.
 func (p *parser) frameKey(k, v *yaml.Node, e *entry, fr frame) bool {
 	switch {
+	case k.Value == "id" && fr.named && v.Kind == yaml.ScalarNode && v.Value == fr.id:
 	case k.Value == "id" && fr.named:
 		p.bad(k, "the id is the file's name: %q; leave this out", fr.id)
 	case k.Value == "id":
@@ -306,7 +316,7 @@ func (p *parser) frameKey(k, v *yaml.Node, e *entry, fr frame) bool {
 			e.at = t
 			p.past(v, "at", t)
 		}
-	case fr.event && slices.Contains(fr.extra, k.Value):
+	case slices.Contains(fr.extra, k.Value):
 	default:
 		return false
 	}
@@ -329,7 +339,7 @@ func (p *parser) field(schema *audit.ItemType, name string, k, v *yaml.Node, e *
 		p.bad(v, "%s: want a group of fields, such as %s", name, fieldNames(schema, name+"."))
 		return
 	}
-	known := []string{"id"}
+	known := append([]string{"id"}, fr.extra...)
 	if fr.event {
 		known = append(known, "type", "at")
 	}

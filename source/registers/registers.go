@@ -18,7 +18,7 @@ import (
 // settings, docs/formats/registers.md the files.
 var Driver = &source.Driver{
 	Name:    "registers",
-	Version: 1,
+	Version: 2, // 2: policies say what people read of them, too
 	Title:   "Registers kept as text: policies, vendors, risks, contracts, records (Markdown, YAML)",
 	Types:   slices.Concat(stateTypes(), eventTypes),
 	Scopes:  []source.Scope{{Name: "read the folder and its git history", Why: "files and commits are read with the git program; nothing is fetched, written or run"}},
