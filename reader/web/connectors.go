@@ -40,7 +40,7 @@ func (q *request) connectors() error {
 	var list []connector
 	fresh := 0
 	for _, def := range q.st.p.Def.Sources {
-		if only != "" && def.Name != only {
+		if only != "" && def.Name != only || !q.may("source.read", q.ofSource(def.Name)) {
 			continue
 		}
 		c, err := q.connector(def.Name, def.Kind)

@@ -33,7 +33,7 @@ func (q *request) entry(rec audit.Record) entry {
 	return entry{
 		link: link{rec.Ref(), q.at("evidence", rec.Ref())}, Kind: string(rec.Kind), Source: rec.Source, About: spanWords(rec.About, loc),
 		Collected: report.Moment(rec.Collected, loc), Recorded: report.Moment(rec.Recorded, loc), Size: report.Number(int(rec.Size)),
-		What: period.EntryWords(rec), By: rec.Actor.Name,
+		What: period.EntryWords(rec), By: q.name(rec.Actor.Name),
 	}
 }
 
@@ -62,14 +62,16 @@ func (q *request) records() error {
 		Source  string
 		Kind    string
 	}{page: &q.page, Source: source, Kind: kind}
-	next := from
+	next, sees := from, q.seeing()
 	err = q.st.p.Records(q.Context(), store.RecordFilter{Source: source, Kind: audit.RecordKind(kind), From: from}, func(rec audit.Record) error {
 		if len(data.Rows) == pageLength {
 			data.Next = q.to("/evidence", "from", strconv.FormatInt(next, 10), "source", source, "kind", kind)
 			return errEnough
 		}
-		data.Rows, next = append(data.Rows, q.entry(rec)), rec.Index+1
-		return nil
+		if next = rec.Index + 1; sees(rec) {
+			data.Rows = append(data.Rows, q.entry(rec))
+		}
+		return q.Context().Err()
 	})
 	if err != nil && !errors.Is(err, errEnough) {
 		return err

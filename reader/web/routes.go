@@ -43,6 +43,9 @@ var readRoutes = []route{
 	{pattern: "GET /evidence/{ref}/raw", needs: "evidence.read", on: theRecord, do: (*request).raw},
 	{pattern: "GET /populations", needs: "period.read", on: anything, do: (*request).populations},
 	{pattern: "GET /populations/{id}", needs: "evidence.read", on: theProcedure, do: (*request).population},
+	{pattern: "GET /coverage", needs: "period.read", on: anything, do: (*request).coverage},
+	{pattern: "GET /readiness", needs: "period.read", on: anything, do: (*request).readiness},
+	{pattern: "GET /system", needs: "register.read", on: anything, do: (*request).system},
 	{pattern: "GET /connectors", needs: "source.read", on: anything, do: (*request).connectors},
 	{pattern: "GET /log", needs: "activity.read", on: anything, do: (*request).log},
 	{pattern: "GET /search", do: (*request).search},
@@ -138,6 +141,23 @@ func (q *request) mayOpen(rec audit.Record) error {
 		return access.Require(q.who, "activity.read", reach(q.who, q.st.p.Name))
 	}
 	return nil
+}
+
+// seeing tells of records whether who is signed in may open them.
+func (q *request) seeing() func(audit.Record) bool {
+	known := map[string]bool{}
+	people := q.reaches("activity.read")
+	return func(rec audit.Record) bool {
+		if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
+			return people
+		}
+		may, ok := known[rec.Source]
+		if !ok {
+			may = q.may("evidence.read", q.ofSource(rec.Source))
+			known[rec.Source] = may
+		}
+		return may
+	}
 }
 
 // ofSource is what is read from one source; "": what belongs to none.

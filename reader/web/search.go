@@ -1,8 +1,8 @@
 package web
 
 import (
-	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"tieout/audit"
@@ -52,10 +52,16 @@ func (q *request) search() error {
 		data.Groups = append(data.Groups, g)
 	}
 	if want != "" {
-		add("Controls", "/controls", q.foundControls(want))
-		add("Deviations", "/deviations", q.foundDeviations(want))
-		add("Populations", "/populations", q.foundProcedures(want))
-		add("Connectors", "/connectors", q.foundSources(want))
+		if q.reaches("period.read") {
+			add("Controls", "/controls", q.foundControls(want))
+			add("Populations", "/populations", q.foundProcedures(want))
+		}
+		if q.reaches("deviation.read") {
+			add("Deviations", "/deviations", q.foundDeviations(want))
+		}
+		if q.reaches("source.read") {
+			add("Connectors", "/connectors", q.foundSources(want))
+		}
 	}
 	q.Say = saySearch(want, n)
 	return q.render("search.html", data)
@@ -79,14 +85,14 @@ func (q *request) exact(want string) string {
 			return q.at("evidence", audit.EvidenceRef(i))
 		}
 	}
-	for _, c := range q.st.p.Selection().Controls {
-		if strings.EqualFold(c.ID, want) {
-			return q.at("controls", c.ID)
+	for _, id := range q.st.controls() {
+		if strings.EqualFold(id, want) {
+			return q.at("controls", id)
 		}
 	}
 	if strings.HasPrefix(upper, "D-") {
 		d, err := q.st.p.Deviation(q.Context(), q.st.run, "D-"+strings.ToLower(want[2:]))
-		if err == nil || !errors.Is(err, audit.ErrNotFound) && d.Ref != "" {
+		if err == nil && q.may("deviation.read", q.ofControls(d.Controls...)) {
 			return q.at("deviations", d.Ref)
 		}
 	}
@@ -94,8 +100,9 @@ func (q *request) exact(want string) string {
 }
 
 func (q *request) foundControls(want string) (out []hit) {
+	within := q.st.controls()
 	for _, c := range q.st.p.Selection().Controls {
-		if matches(want, c.ID, c.Title, c.Owner, c.Description, strings.Join(c.Criteria, " ")) {
+		if slices.Contains(within, c.ID) && matches(want, c.ID, c.Title, c.Owner, c.Description, strings.Join(c.Criteria, " ")) {
 			out = append(out, hit{link{c.ID, q.at("controls", c.ID)}, c.Title})
 		}
 	}
@@ -126,7 +133,7 @@ func (q *request) foundProcedures(want string) (out []hit) {
 
 func (q *request) foundSources(want string) (out []hit) {
 	for _, s := range q.st.p.Def.Sources {
-		if matches(want, s.Name, s.Kind) {
+		if matches(want, s.Name, s.Kind) && q.may("source.read", q.ofSource(s.Name)) {
 			out = append(out, hit{link{s.Name, q.to("/connectors", "source", s.Name)}, s.Kind})
 		}
 	}
