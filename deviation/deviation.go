@@ -53,6 +53,7 @@ type Decision struct {
 	Hash      string           `json:"hash,omitempty"`     // Lost: of the procedure that ran. Propose: of the procedure that found it
 	Outcome   audit.Outcome    `json:"outcome,omitempty"`  // Propose: of the finding it is about
 	Proposal  string           `json:"proposal,omitempty"` // Approve: Digest of the proposal
+	After     string           `json:"after,omitempty"`    // a person's: Digest of the newest decision about the finding that they had seen
 	Why       string           `json:"why,omitempty"`
 	Cause     string           `json:"cause,omitempty"`
 	Response  string           `json:"response,omitempty"`
@@ -108,19 +109,25 @@ func refuse(format string, args ...any) error {
 // outcome it was proposed for: found by a changed test, or found to be worse,
 // the finding is a candidate again.
 func Merge(found []audit.Deviation, decisions []Decision) []audit.Deviation {
+	return MergeNamed(found, decisions, nil)
+}
+
+// MergeNamed is Merge that says who decided by the names in names, where an
+// actor's name is an account that has one there.
+func MergeNamed(found []audit.Deviation, decisions []Decision, names map[string]string) []audit.Deviation {
 	lives, _ := replay(decisions)
 	out := make([]audit.Deviation, 0, len(found))
 	now := map[key]bool{}
 	for _, d := range found {
 		now[keyOf(&d)] = true
 		d.NotFoundBy = ""
-		out = append(out, lives[keyOf(&d)].beside(d))
+		out = append(out, lives[keyOf(&d)].beside(d, names))
 	}
 	for k, l := range lives {
 		if !now[k] {
 			d := l.finding
 			d.NotFoundBy = l.lostBy
-			out = append(out, l.beside(d))
+			out = append(out, l.beside(d, names))
 		}
 	}
 	slices.SortFunc(out, func(a, b audit.Deviation) int {
@@ -175,6 +182,40 @@ func Check(decisions []Decision, d Decision) error {
 	_, err := step(lives, d)
 	return err
 }
+
+// Effect returns nil where the decision at that place has an effect, and else
+// why it has none.
+func Effect(decisions []Decision, at int) error {
+	if at < 0 || at >= len(decisions) {
+		return fmt.Errorf("%w: decision %d of %d", audit.ErrNotFound, at+1, len(decisions))
+	}
+	return Check(decisions[:at], decisions[at])
+}
+
+// A Standing is where a finding stands after some decisions.
+type Standing struct {
+	Newest   string        // After of the next decision about it; "" where it was never recorded
+	Proposal *Decision     // that it is no deviation, and waits for somebody else's approval; nil: none waits
+	Recorder audit.Actor   // who recorded it
+	Authors  []audit.Actor // who answered it for management
+}
+
+// StandingOf returns where a finding stands.
+func StandingOf(decisions []Decision, d *audit.Deviation) Standing {
+	lives, _ := replay(decisions)
+	l := lives[keyOf(d)]
+	if l == nil {
+		return Standing{}
+	}
+	s := Standing{Newest: l.newest, Recorder: l.recorder, Authors: slices.Clone(l.answerers)}
+	if l.approval == nil && l.proposal != nil {
+		s.Proposal = l.proposal
+	}
+	return s
+}
+
+// Concerns reports whether a decision is about that finding.
+func (d *Decision) Concerns(f *audit.Deviation) bool { return d.key() == keyOf(f) }
 
 // Problems says which of decisions have no effect, and why.
 func Problems(decisions []Decision) []error {

@@ -1,6 +1,7 @@
 package deviation
 
 import (
+	"cmp"
 	"fmt"
 
 	"tieout/audit"
@@ -16,6 +17,8 @@ type life struct {
 	approval  *Decision // of proposal
 	answer    *Decision // the newest
 	answerers []audit.Actor
+	recorder  audit.Actor
+	newest    string // digest of the newest decision of a person or a rule, or of the record
 }
 
 // replay applies decisions in order; those that break a rule are left out and
@@ -46,15 +49,32 @@ func step(lives map[key]*life, d Decision) (func(), error) {
 	if l == nil {
 		return nil, fmt.Errorf("%w: finding %s of %s was never recorded", audit.ErrNotFound, d.Ref, d.Procedure)
 	}
-	switch d.Kind {
-	case Lost:
+	if d.Kind == Lost {
 		return func() { l.lostBy = d.Hash }, nil
+	}
+	if d.After != "" && d.After != l.newest {
+		return nil, fmt.Errorf("%w: somebody decided or answered about %s since you opened it. Look at it again and repeat what is still right", audit.ErrConflict, d.Ref)
+	}
+	digest, err := Digest(d)
+	if err != nil {
+		return nil, err
+	}
+	apply, err := l.decided(d, digest)
+	if err != nil {
+		return nil, err
+	}
+	return func() { apply(); l.newest = digest }, nil
+}
+
+// decided is step for what people and rules decide.
+func (l *life) decided(d Decision, digest string) (func(), error) {
+	switch d.Kind {
 	case Answer:
 		return l.answered(d)
 	case Confirm:
 		return func() { l.confirmed, l.proposal, l.approval = &d, nil, nil }, nil
 	case Propose:
-		return l.proposed(d)
+		return func() { l.proposal, l.digest, l.approval = &d, digest, nil }, nil
 	case Approve:
 		return l.approved(d)
 	}
@@ -115,7 +135,11 @@ func record(lives map[key]*life, l *life, d Decision) (func(), error) {
 	if l != nil {
 		return nil, fmt.Errorf("%w: finding %s is recorded already", audit.ErrConflict, d.Ref)
 	}
-	return func() { lives[d.key()] = &life{finding: *asFound(*d.Finding)} }, nil
+	digest, err := Digest(d)
+	if err != nil {
+		return nil, err
+	}
+	return func() { lives[d.key()] = &life{finding: *asFound(*d.Finding), recorder: d.By, newest: digest} }, nil
 }
 
 // answered: whoever approved that it is none may not also explain it.
@@ -124,14 +148,6 @@ func (l *life) answered(d Decision) (func(), error) {
 		return nil, fmt.Errorf("%w: %s approved that %s is not a deviation and cannot answer it; withdraw the disposition first", audit.ErrForbidden, d.By.Name, d.Ref)
 	}
 	return func() { l.answer, l.answerers = &d, append(l.answerers, d.By) }, nil
-}
-
-func (l *life) proposed(d Decision) (func(), error) {
-	digest, err := Digest(d)
-	if err != nil {
-		return nil, err
-	}
-	return func() { l.proposal, l.digest, l.approval = &d, digest, nil }, nil
 }
 
 func (l *life) approved(d Decision) (func(), error) {
@@ -150,7 +166,8 @@ func (l *life) approved(d Decision) (func(), error) {
 }
 
 // beside returns d with what stands about it. A nil life decides nothing.
-func (l *life) beside(d audit.Deviation) audit.Deviation {
+func (l *life) beside(d audit.Deviation, names map[string]string) audit.Deviation {
+	name := func(a audit.Actor) string { return cmp.Or(names[a.Name], a.Name) }
 	d = *asFoundKeepingLoss(d)
 	if l == nil {
 		return d
@@ -160,10 +177,10 @@ func (l *life) beside(d audit.Deviation) audit.Deviation {
 	}
 	switch {
 	case l.confirmed != nil:
-		d.Disposition, d.DecidedBy, d.DecidedWhy = audit.Confirmed, l.confirmed.By.Name, l.confirmed.Why
+		d.Disposition, d.DecidedBy, d.DecidedWhy = audit.Confirmed, name(l.confirmed.By), l.confirmed.Why
 	case l.approval != nil && l.covers(&d):
 		d.Disposition, d.DecidedWhy = audit.NotDeviation, l.proposal.Why
-		d.DecidedBy = l.proposal.By.Name + ", approved by " + l.approval.By.Name
+		d.DecidedBy = name(l.proposal.By) + ", approved by " + name(l.approval.By)
 	}
 	return d
 }

@@ -2,9 +2,13 @@ package period
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/deviation"
 	"tieout/evidence"
@@ -13,6 +17,13 @@ import (
 
 // decisions reads every sealed decision, in the order of the log.
 func (p *Program) decisions(ctx context.Context) (out []deviation.Decision, err error) {
+	out, _, err = p.sealedDecisions(ctx)
+	return out, err
+}
+
+// sealedDecisions are the decisions with the records that hold them, place by
+// place.
+func (p *Program) sealedDecisions(ctx context.Context) (out []deviation.Decision, recs []audit.Record, err error) {
 	err = p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordDecision}, func(rec audit.Record) error {
 		body, err := p.Seal.Body(ctx, rec)
 		if err != nil {
@@ -22,17 +33,24 @@ func (p *Program) decisions(ctx context.Context) (out []deviation.Decision, err 
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w", audit.ErrAltered, rec.Ref(), err)
 		}
-		out = append(out, d)
+		out, recs = append(out, d), append(recs, rec)
 		return nil
 	})
-	return out, err
+	return out, recs, err
 }
 
-// Decide seals a decision about a deviation, if it may follow those before it.
+// Decide seals a decision about a deviation, if it may follow those before it,
+// and returns its record once it has an effect. It is safe for concurrent use,
+// also by several processes: of two that were made without having seen each
+// other the one that is later in the log has no effect, stays there, and its
+// maker is told (audit.ErrConflict). Where After is "" it is what Decide reads.
 func (p *Program) Decide(ctx context.Context, d deviation.Decision) (audit.Record, error) {
 	before, err := p.decisions(ctx)
 	if err != nil {
 		return audit.Record{}, err
+	}
+	if d.After == "" {
+		d.After = deviation.StandingOf(before, &audit.Deviation{Ref: d.Ref, Result: audit.Result{Procedure: d.Procedure, Item: d.Item}}).Newest
 	}
 	if err := deviation.Check(before, d); err != nil {
 		return audit.Record{}, err
@@ -41,7 +59,107 @@ func (p *Program) Decide(ctx context.Context, d deviation.Decision) (audit.Recor
 	if err != nil {
 		return audit.Record{}, err
 	}
-	return recs[0], nil
+	return recs[0], p.took(ctx, recs[0])
+}
+
+// took says of a decision that was sealed why it has no effect, if so.
+func (p *Program) took(ctx context.Context, sealed audit.Record) error {
+	all, recs, err := p.sealedDecisions(ctx)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(recs, func(r audit.Record) bool { return r.ID == sealed.ID })
+	return deviation.Effect(all, at)
+}
+
+// A Decided is one sealed decision about a finding.
+type Decided struct {
+	deviation.Decision
+	Record audit.Record
+	Why    error // it has no effect; nil: it has
+}
+
+// LifeOf returns where a finding stands, and every decision about it in the
+// order of the log.
+func (p *Program) LifeOf(ctx context.Context, d *audit.Deviation) (deviation.Standing, []Decided, error) {
+	all, recs, err := p.sealedDecisions(ctx)
+	if err != nil {
+		return deviation.Standing{}, nil, err
+	}
+	var mine []deviation.Decision
+	var out []Decided
+	for i, x := range all {
+		if x.Concerns(d) {
+			mine = append(mine, x)
+			out = append(out, Decided{x, recs[i], deviation.Effect(mine, len(mine)-1)})
+		}
+	}
+	return deviation.StandingOf(mine, d), out, nil
+}
+
+// A Judgment is what a person decides about a finding.
+type Judgment struct {
+	Kind            deviation.Kind // Answer, Confirm, Propose, Approve, Withdraw
+	Why             string
+	Cause, Response string // of an Answer
+	After           string // Standing.Newest as the person saw it
+}
+
+// longest is how many characters a person can write in one field.
+const longest = 20_000
+
+// DecideAs seals what a person decides about a finding that belongs to on. To
+// answer and to propose that it is none needs deviation.answer, everything else
+// deviation.decide; nobody approves what they proposed or answered. What
+// changed since After is audit.ErrConflict.
+func (p *Program) DecideAs(ctx context.Context, by access.Subject, d *audit.Deviation, on access.Object, j Judgment) (audit.Record, error) {
+	stands, _, err := p.LifeOf(ctx, d)
+	if err != nil {
+		return audit.Record{}, err
+	}
+	if err := mayDecide(by, j.Kind, on, stands); err != nil {
+		return audit.Record{}, err
+	}
+	for _, s := range []string{j.Why, j.Cause, j.Response} {
+		if !utf8.ValidString(s) || utf8.RuneCountInString(s) > longest {
+			return audit.Record{}, fmt.Errorf("%w: write at most %d characters that can be shown", audit.ErrInvalid, longest)
+		}
+	}
+	actor := audit.Actor{Kind: by.Kind, Name: by.Account}
+	x, err := p.decisionBy(ctx, d, j.Kind, j.Why, actor)
+	if err != nil {
+		return audit.Record{}, err
+	}
+	x.Cause, x.Response, x.After = j.Cause, j.Response, j.After
+	return p.Decide(ctx, x)
+}
+
+// mayDecide asks for the permission a decision needs. A finding is prepared by
+// the run that recorded it; that it is none, by whoever proposed or answered.
+func mayDecide(by access.Subject, kind deviation.Kind, on access.Object, s deviation.Standing) error {
+	switch kind {
+	case deviation.Answer, deviation.Propose:
+		return access.Require(by, "deviation.answer", on)
+	case deviation.Confirm, deviation.Withdraw:
+		on.Prepared = []string{s.Recorder.Name}
+	case deviation.Approve:
+		if s.Proposal == nil {
+			return fmt.Errorf("%w: no proposal waits for approval", audit.ErrConflict)
+		}
+		on.Prepared = []string{s.Proposal.By.Name}
+		for _, a := range s.Authors {
+			on.Prepared = append(on.Prepared, a.Name)
+		}
+	default:
+		return fmt.Errorf("%w: nobody decides %q", audit.ErrInvalid, kind)
+	}
+	return access.Require(by, "deviation.decide", on)
+}
+
+// MayDecide reports whether somebody may decide that about a finding, to show
+// or hide a button.
+func MayDecide(by access.Subject, kind deviation.Kind, on access.Object, s deviation.Standing) bool {
+	return mayDecide(by, kind, on, s) == nil
 }
 
 func (p *Program) sealDecisions(ctx context.Context, ds []deviation.Decision) ([]audit.Record, error) {
@@ -90,7 +208,27 @@ func (p *Program) Deviations(ctx context.Context, run *Run) ([]audit.Deviation, 
 	if err != nil {
 		return nil, err
 	}
-	return deviation.Merge(found(run), decided), nil
+	return p.merge(ctx, run, decided)
+}
+
+// merge puts decisions beside what a run found; who decided is said by the name
+// of their account.
+func (p *Program) merge(ctx context.Context, run *Run, decided []deviation.Decision) ([]audit.Deviation, error) {
+	names := map[string]string{}
+	for _, d := range decided {
+		if d.By.Kind != audit.ActorPerson || names[d.By.Name] != "" {
+			continue
+		}
+		names[d.By.Name] = d.By.Name
+		a, err := p.Store.Account(ctx, d.By.Name)
+		if err == nil && a.Name != "" {
+			names[d.By.Name] = a.Name
+		}
+		if err != nil && !errors.Is(err, audit.ErrNotFound) {
+			return nil, err
+		}
+	}
+	return deviation.MergeNamed(found(run), decided, names), nil
 }
 
 // Deviation finds one by its reference, or the unambiguous beginning of it.
@@ -118,25 +256,27 @@ func (p *Program) Deviation(ctx context.Context, run *Run, ref string) (audit.De
 }
 
 // Decision starts a decision about a deviation by this program's actor. What
-// approves refers to the newest proposal that was sealed.
+// approves refers to the proposal that stands.
 func (p *Program) Decision(ctx context.Context, d *audit.Deviation, kind deviation.Kind, why string) (deviation.Decision, error) {
+	return p.decisionBy(ctx, d, kind, why, p.Actor)
+}
+
+func (p *Program) decisionBy(ctx context.Context, d *audit.Deviation, kind deviation.Kind, why string, by audit.Actor) (deviation.Decision, error) {
 	now := p.Now()
 	switch kind {
 	case deviation.Propose:
-		return deviation.Proposal(d, why, p.Actor, now), nil
+		return deviation.Proposal(d, why, by, now), nil
 	case deviation.Approve:
 		before, err := p.decisions(ctx)
 		if err != nil {
 			return deviation.Decision{}, err
 		}
-		for i := len(before) - 1; i >= 0; i-- {
-			if x := before[i]; x.Kind == deviation.Propose && x.Ref == d.Ref && x.Procedure == d.Procedure && x.Item == d.Item {
-				return deviation.Approval(x, why, p.Actor, now)
-			}
+		if x := deviation.StandingOf(before, d).Proposal; x != nil {
+			return deviation.Approval(*x, why, by, now)
 		}
 		return deviation.Decision{}, fmt.Errorf("%w: nobody has proposed that %s is not a deviation", audit.ErrNotFound, d.Ref)
 	}
-	dec := deviation.About(d, kind, p.Actor, now)
+	dec := deviation.About(d, kind, by, now)
 	dec.Why = why
 	return dec, nil
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"tieout/audit"
-	"tieout/deviation"
 	"tieout/report"
 )
 
@@ -52,9 +51,13 @@ func (p *Program) answered(ctx context.Context, run *Run) ([]audit.Tested, error
 	if err != nil {
 		return nil, err
 	}
+	merged, err := p.merge(ctx, run, decided)
+	if err != nil {
+		return nil, err
+	}
 	by := map[string][]audit.Deviation{}
 	var order []string
-	for _, d := range deviation.Merge(found(run), decided) {
+	for _, d := range merged {
 		if by[d.Procedure] == nil {
 			order = append(order, d.Procedure)
 		}
