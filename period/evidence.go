@@ -143,19 +143,7 @@ func (p *Program) AddDocument(ctx context.Context, path, title string, controls 
 	if err != nil {
 		return audit.Record{}, err
 	}
-	for _, c := range controls {
-		if !p.knows(c) {
-			return audit.Record{}, fmt.Errorf("%w: control %q; see 'tieout control list'", audit.ErrNotFound, c)
-		}
-	}
-	detail := map[string]any{"title": title, "file": st.Name(), "controls": append([]string{}, controls...), "modified": audit.FormatTime(st.ModTime())}
-	recs, err := p.Seal.Seal(ctx, evidence.Draft{
-		Kind: audit.RecordDocument, Media: mediaType(path), About: about, Collected: p.Now(), Body: body, Detail: detail, Actor: p.Actor,
-	})
-	if err != nil {
-		return audit.Record{}, err
-	}
-	return recs[0], nil
+	return p.SealDocument(ctx, p.Actor, Document{Title: title, File: st.Name(), Controls: controls, About: about, Modified: st.ModTime(), Body: body})
 }
 
 // maxDocument is the largest document taken as evidence, in bytes.

@@ -27,31 +27,51 @@ func Read(ctx context.Context, p *period.Program, now time.Time) (*List, error) 
 	if err != nil && !errors.Is(err, audit.ErrNotFound) {
 		return nil, err
 	}
-	if run != nil && (!run.Period.From.Equal(p.Period.From) || !run.Period.To.Equal(p.Period.To)) {
-		run = nil // of another period
+	b, err := Prepare(ctx, p, run)
+	if err != nil {
+		return nil, err
 	}
-	return ReadAt(ctx, p, run, now)
+	return b.At(ctx, p.Registers(), now)
 }
 
-// ReadAt is Read with the run whose results count; nil: nothing was tested yet.
-func ReadAt(ctx context.Context, p *period.Program, run *period.Run, now time.Time) (*List, error) {
+// A Basis is what one run found of all that the definitions make due. It does
+// not change, and is safe for concurrent use.
+type Basis struct {
+	plan *plan
+	run  *period.Run // nil: nothing was tested yet
+	seen map[string]audit.Result
+	in   audit.Period
+}
+
+// Prepare reads what a run found. A run that was not recorded, or of another
+// period, counts as none, as does nil.
+func Prepare(ctx context.Context, p *period.Program, run *period.Run) (*Basis, error) {
 	plan, err := planOf(p)
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]audit.Result{}
+	b := &Basis{plan: plan, run: run, seen: map[string]audit.Result{}, in: p.Period}
+	if run == nil || !run.Recorded && run.Record < 0 || !run.Period.From.Equal(p.Period.From) || !run.Period.To.Equal(p.Period.To) {
+		b.run = nil
+		return b, nil
+	}
 	for _, id := range plan.procedures {
-		if run == nil || !slices.ContainsFunc(run.Results, func(r period.RunResults) bool { return r.Procedure == id }) {
+		if !slices.ContainsFunc(run.Results, func(r period.RunResults) bool { return r.Procedure == id }) {
 			continue
 		}
-		err := p.Results(ctx, run, id, func(r *audit.Result) error { seen[id+"@"+r.Item] = *r; return nil })
+		err := p.Results(ctx, run, id, func(r *audit.Result) error { b.seen[id+"@"+r.Item] = *r; return nil })
 		if err != nil {
 			return nil, err
 		}
 	}
-	l := &List{Period: p.Period, Now: audit.Instant(now)}
-	err = p.Registers().Read(ctx, func(s *program.State) error {
-		l.All = plan.at(s, seen, run, l.Now)
+	return b, nil
+}
+
+// At is what stands at now, by the registers as they are.
+func (b *Basis) At(ctx context.Context, book *program.Book, now time.Time) (*List, error) {
+	l := &List{Period: b.in, Now: audit.Instant(now)}
+	err := book.Read(ctx, func(s *program.State) error {
+		l.All = b.plan.at(s, b.seen, b.run, l.Now)
 		return nil
 	})
 	return l, err
