@@ -32,6 +32,10 @@ type Config struct {
 	Ledger LedgerConfig `yaml:"ledger"`
 	// Jobs is what workers do by themselves.
 	Jobs JobsConfig `yaml:"jobs"`
+	// Server is how people reach the screens.
+	Server ServerConfig `yaml:"server"`
+	// SignIn is how they sign in, beside passwords.
+	SignIn SignInConfig `yaml:"signIn"`
 }
 
 // OrganizationConfig is the organization in tieout.yaml.
@@ -118,6 +122,7 @@ func (w *Workspace) readConfig(d *doc) {
 	c.checkBlobs(d)
 	c.checkLedger(d)
 	c.checkJobs(d)
+	c.checkServer(d)
 }
 
 func (c *Config) checkOrganization(d *doc) {

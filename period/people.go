@@ -1,6 +1,7 @@
 package period
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/definition"
 	"tieout/evidence"
 	"tieout/internal/durable"
 )
@@ -35,14 +37,43 @@ func (p *Program) accessKeyPath() string { return filepath.Join(p.Dir, stateDir,
 
 // People opens the accounts of the workspace. The key that encrypts second
 // factors is made where there is none. Several processes share one store only
-// with the same key file.
-func (p *Program) People() (*access.People, error) {
+// with the same key file. origin is how browsers see the server, where
+// tieout.yaml does not say it; "" turns passkeys off.
+func (p *Program) People(ctx context.Context, origin string) (*access.People, error) {
 	key, err := loadOrMakeKey(p.accessKeyPath())
 	if err != nil {
 		return nil, err
 	}
-	return access.Open(access.Config{Store: p.Store, Workspace: access.Company, Key: key, Sink: accessSink{p}, Now: p.Now,
-		Issuer: "Tieout " + p.Def.Config.Organization.Name})
+	c := p.Def.Config
+	o := access.Config{Store: p.Store, Workspace: access.Company, Key: key, Sink: accessSink{p}, Now: p.Now, Issuer: "Tieout " + c.Organization.Name,
+		Origin: cmp.Or(c.Server.URL, origin), RPID: c.SignIn.PasskeyID, Groups: c.SignIn.Groups}
+	if o.Idle, err = definition.Length(c.SignIn.Idle); err != nil {
+		return nil, err
+	}
+	if o.Absolute, err = definition.Length(c.SignIn.Absolute); err != nil {
+		return nil, err
+	}
+	for _, pc := range c.SignIn.Providers {
+		pr, err := p.provider(ctx, pc)
+		if err != nil {
+			return nil, err
+		}
+		o.Providers = append(o.Providers, pr)
+	}
+	return access.Open(o)
+}
+
+// provider is an OpenID provider with its secret.
+func (p *Program) provider(ctx context.Context, c definition.ProviderConfig) (access.Provider, error) {
+	out := access.Provider{ID: c.ID, Title: cmp.Or(c.Title, c.ID), Issuer: c.Issuer, ClientID: c.ClientID, Scopes: c.Scopes,
+		VerifiedClaim: c.VerifiedClaim, GroupsClaim: c.GroupsClaim, Groups: c.Groups, Provision: c.Provision, Domains: c.Domains,
+		RequireMFA: c.RequireMFA, MFA: c.MFA, ACR: c.ACR}
+	if c.ClientSecret == "" {
+		return out, nil
+	}
+	var err error
+	out.Secret, err = p.Env.Secret(ctx, c.ClientSecret)
+	return out, err
 }
 
 // loadOrMakeKey reads 32 bytes, as hex in a file only its owner can read.
