@@ -46,7 +46,7 @@ func LibraryCoverage(drivers source.Registry) (string, []Covered, error) {
 }
 
 // Coverage is how far library and workspace reach the criteria, and what cannot
-// be tested here and why.
+// be tested here and why. The text begins with the sentence of the matrix.
 func Coverage(ctx context.Context, p *period.Program) (string, []Covered, error) {
 	h, err := hereIn(ctx, p)
 	if err != nil {
@@ -56,7 +56,7 @@ func Coverage(ctx context.Context, p *period.Program) (string, []Covered, error)
 	can := definition.Reach(p.Def.Criteria(), p.Def.Controls, slices.DeleteFunc(slices.Clone(p.Selection().Procedures), func(x *procedure.Procedure) bool {
 		return len(h.lacking(x)) > 0
 	}))
-	return reachedText("The library: ", reached) + " " + reachedText("What is collected here: ", can), covered(reached, p.Drivers, h.why), nil
+	return MatrixOf(p.Def.Criteria(), Mets(p)).Sentence() + " " + reachedText("The library: ", reached) + " " + reachedText("What is collected here: ", can), covered(reached, p.Drivers, h.why), nil
 }
 
 // reachedText counts criteria by how they are reached.

@@ -12,6 +12,7 @@ import (
 	"tieout/access"
 	"tieout/audit"
 	"tieout/period"
+	"tieout/reader/answer"
 	"tieout/report"
 	"tieout/report/html"
 	"tieout/store"
@@ -30,6 +31,8 @@ type state struct {
 	gaps    []audit.Gap
 	systems []string // IDs of the workspace's systems
 
+	system once[*answer.System]
+	ready  once[*answer.Readiness]
 
 	all    *state // the whole, where this is a part
 	mu     sync.Mutex

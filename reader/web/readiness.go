@@ -1,0 +1,172 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"tieout/audit"
+	"tieout/reader/answer"
+	"tieout/report"
+)
+
+// readinessOf is what stands in the way, made once for a state, as far as who is
+// signed in may read it.
+func (q *request) readinessOf() (*answer.Readiness, error) {
+	sys, err := q.systemOf()
+	if err != nil {
+		return nil, err
+	}
+	st := q.st.whole()
+	r, err := st.ready.get(func() (*answer.Readiness, error) {
+		return answer.ReadinessOf(context.WithoutCancel(q.Context()), st.p, st.report, sys)
+	})
+	if findings := q.reaches("deviation.read"); err == nil && (st != q.st || !findings) {
+		seen := q.st.controls()
+		r = r.Within(func(id string) bool { return slices.Contains(seen, id) }, findings)
+	}
+	return r, err
+}
+
+// poles is how many of the longest gaps stand first.
+const poles = 10
+
+type gapLine struct {
+	G        answer.ReadinessGap
+	Work     string
+	Href     string
+	Controls []link
+	More     int
+}
+
+type stopLine struct {
+	S     answer.Stop
+	Class string
+	Href  string
+	Of    string
+}
+
+type burnLine struct {
+	When, Note    string
+	Total, Closed string
+	N             int // of its note; 0: none
+}
+
+func (q *request) readiness() error {
+	r, err := q.readinessOf()
+	if err != nil {
+		return err
+	}
+	by := q.URL.Query().Get("by")
+	if by != "" {
+		day, err := time.ParseInLocation(time.DateOnly, by, r.Period.Location())
+		if err != nil {
+			return fmt.Errorf("%w: %q is not a day such as 2026-03-01", audit.ErrInvalid, by)
+		}
+		r = r.For(day)
+	}
+	kind := q.URL.Query().Get("kind")
+	data := struct {
+		*page
+		R           *answer.Readiness
+		By          string
+		First, Rest []gapLine
+		Kinds       []stateFilter
+		Stops       []stopLine
+		StopsSay    string
+		Burn        template.HTML
+		Points      []burnLine
+		Rules       any
+		Asked       bool
+	}{page: &q.page, R: r, By: r.By.In(r.Period.Location()).Format(time.DateOnly), Kinds: q.kinds(r, kind, by), StopsSay: r.StopsSentence(), Rules: answer.Hours, Asked: kind != ""}
+	in := q.st.controls()
+	for _, g := range r.Gaps {
+		if kind != "" && kindSlug(g.Kind) != kind {
+			continue
+		}
+		if line := q.gapLine(g, in); len(data.First) < poles {
+			data.First = append(data.First, line)
+		} else {
+			data.Rest = append(data.Rest, line)
+		}
+	}
+	for _, s := range r.Stops {
+		data.Stops = append(data.Stops, q.stopLine(s))
+	}
+	data.Burn, data.Points = drawBurn(r), burnLines(r)
+	q.Title, q.Heading, q.Say, q.Wide = "Readiness", "Readiness", r.Sentence(), true
+	q.Code = []string{"tieout readiness --by " + data.By, "tieout readiness --rehearse"}
+	return q.render("readiness.html", data)
+}
+
+func kindSlug(k answer.GapKind) string { return strings.ReplaceAll(string(k), " ", "-") }
+
+// kinds are the kinds of gap there are, as filters.
+func (q *request) kinds(r *answer.Readiness, want, by string) []stateFilter {
+	n := map[answer.GapKind]int{}
+	for _, g := range r.Gaps {
+		n[g.Kind]++
+	}
+	out := []stateFilter{{Word: "All", N: report.Number(len(r.Gaps)), Href: q.to("/readiness", "by", by), Here: want == ""}}
+	for _, h := range answer.Hours {
+		if n[h.Kind] > 0 || kindSlug(h.Kind) == want {
+			out = append(out, stateFilter{Word: report.Capital(string(h.Kind)), N: report.Number(n[h.Kind]), Href: q.to("/readiness", "kind", kindSlug(h.Kind), "by", by), Here: kindSlug(h.Kind) == want})
+		}
+	}
+	return out
+}
+
+// manyControls is how many controls a gap's line names.
+const manyControls = 4
+
+// gapLine is a gap as a line; in are the controls in scope, which have a screen.
+func (q *request) gapLine(g answer.ReadinessGap, in []string) gapLine {
+	line := gapLine{G: g, Work: answer.Work(g.Hours), Href: q.fix(g.Fix)}
+	shown := g.Controls[:min(len(g.Controls), manyControls)]
+	line.More = len(g.Controls) - len(shown)
+	for _, id := range shown {
+		one := link{Text: id}
+		if slices.Contains(in, id) {
+			one.Href = q.at("controls", id)
+		}
+		line.Controls = append(line.Controls, one)
+	}
+	return line
+}
+
+// fix is the address of the screen where a gap is closed.
+func (q *request) fix(f answer.Fix) string { return q.to(f.Screen, f.Query...) }
+
+var stopClasses = map[string]string{answer.Stops: "dev", answer.Asks: "late", answer.GoesOn: "ok"}
+
+func (q *request) stopLine(s answer.Stop) stopLine {
+	out := stopLine{S: s, Class: stopClasses[s.State], Href: q.fix(s.Fix)}
+	if n := len(s.Of); n > 0 {
+		out.Of = strings.Join(s.Of[:min(n, 8)], ", ")
+		if n > 8 {
+			out.Of += " and " + report.Number(n-8) + " more"
+		}
+	}
+	return out
+}
+
+// burnLines are the same as the picture, as a table: where scope moved, and
+// the first and the last of what was found.
+func burnLines(r *answer.Readiness) (out []burnLine) {
+	n := 0
+	for i, p := range r.Burn {
+		line := burnLine{When: report.Moment(p.At, r.Period.Location()), Note: p.Note, Total: report.Number(p.Total), Closed: report.Number(p.Closed)}
+		if p.Note != "" {
+			n++
+			line.N = n
+		}
+		if i > 0 && i < len(r.Burn)-1 && p.Note == "" && p.Total == r.Burn[i-1].Total && p.Closed == r.Burn[i-1].Closed {
+			continue
+		}
+		out = append(out, line)
+	}
+	return out
+}
