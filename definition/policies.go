@@ -1,6 +1,8 @@
 package definition
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,62 +12,82 @@ import (
 	"slices"
 	"strings"
 
-	"tieout/audit"
 	"tieout/policy"
 )
 
-// policyFolder is where a workspace keeps its policies.
+// policyFolder is where a workspace, or a folder of registers, keeps its policies.
 const policyFolder = "policies"
 
-// Policies reads policies/*.md of the workspace's folder, by id. They are what
+// A PolicyFile is one policy as the workspace keeps it, or why it cannot be read.
+type PolicyFile struct {
+	Path   string // from the workspace, with slashes
+	Policy policy.Policy
+	Err    error // an audit.ErrInvalid as file:line:column: text, and then there is no Policy
+}
+
+// PolicyFiles reads the policies that the workspace in dir keeps as files: in
+// its own policies folder and in those of its registers, by path. They are what
 // people read and no part of the revision: a fault in one stops nothing else.
-// README.md, names that begin with a dot and other endings are left alone. The
-// error is Problems with every fault in every file, and then those without one
-// are returned; without the folder there are none. A control that neither the
-// workspace nor the library holds is a fault. A workspace that was not read
-// from a folder has none to read: an audit.ErrNotFound.
-func (w *Workspace) Policies() ([]policy.Policy, error) {
-	if w.Dir == "" {
-		return nil, fmt.Errorf("%w: policies of a workspace that was read from its revision; read it from its folder", audit.ErrNotFound)
-	}
-	entries, err := os.ReadDir(filepath.Join(w.Dir, policyFolder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// README.md, names that begin with a dot and other endings are left alone,
+// links are faults. A control that neither the workspace nor the library holds
+// is a fault.
+func (w *Workspace) PolicyFiles(dir string) ([]PolicyFile, error) {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read policies: %w", err)
 	}
-	var out []policy.Policy
-	var faults Problems
-	for _, e := range entries {
-		if path.Ext(e.Name()) != ".md" || e.Name() == "README.md" || strings.HasPrefix(e.Name(), ".") {
+	defer func() { _ = root.Close() }() // only read
+	var out []PolicyFile
+	for _, folder := range w.policyFolders() {
+		entries, err := fs.ReadDir(root.FS(), folder)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		p, err := w.readPolicy(path.Join(policyFolder, e.Name()))
 		if err != nil {
-			faults.addError(path.Join(policyFolder, e.Name()), err)
-			continue
+			return nil, fmt.Errorf("read policies: %w", err)
 		}
-		out = append(out, p)
+		for _, e := range entries {
+			if path.Ext(e.Name()) == ".md" && e.Name() != "README.md" && !strings.HasPrefix(e.Name(), ".") {
+				out = append(out, w.policyFile(root.FS(), path.Join(folder, e.Name()), e))
+			}
+		}
 	}
-	slices.SortFunc(out, func(a, b policy.Policy) int { return strings.Compare(a.ID, b.ID) })
-	return out, faults.err()
+	return out, nil
 }
 
-func (w *Workspace) readPolicy(name string) (policy.Policy, error) {
-	full := filepath.Join(w.Dir, filepath.FromSlash(name))
-	info, err := os.Lstat(full)
+// policyFolders are where policies lie, from the workspace, sorted.
+func (w *Workspace) policyFolders() []string {
+	out := []string{policyFolder}
+	for _, s := range w.Sources {
+		var with struct {
+			Folder string `json:"folder"`
+		}
+		if s.Kind == "registers" && json.Unmarshal(s.With, &with) == nil && filepath.IsLocal(filepath.FromSlash(cmp.Or(with.Folder, "."))) {
+			out = append(out, path.Join(with.Folder, policyFolder))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (w *Workspace) policyFile(root fs.FS, name string, e fs.DirEntry) PolicyFile {
+	f := PolicyFile{Path: name}
+	info, err := e.Info()
 	if err != nil {
-		return policy.Policy{}, err
+		f.Err = Problems{{name, 1, 1, err.Error()}}
+		return f
 	}
 	if !info.Mode().IsRegular() || info.Size() > policy.MaxSize {
-		return policy.Policy{}, fmt.Errorf("it is not a file of at most %d bytes", policy.MaxSize)
+		f.Err = Problems{{name, 1, 1, fmt.Sprintf("it is not a file of at most %d bytes", policy.MaxSize)}}
+		return f
 	}
-	data, err := os.ReadFile(full)
+	data, err := fs.ReadFile(root, name)
 	if err != nil {
-		return policy.Policy{}, err
+		f.Err = Problems{{name, 1, 1, err.Error()}}
+		return f
 	}
-	return policy.ParseKnown(name, data, w.knowsControl)
+	f.Policy, f.Err = policy.ParseKnown(name, data, w.knowsControl)
+	return f
 }
 
 // knowsControl reports whether the workspace or the library holds a control.
@@ -74,12 +96,12 @@ func (w *Workspace) knowsControl(id string) bool {
 	return err == nil || w.hasControl(id)
 }
 
-// NewPolicy writes a starter policy of the library into the workspace's
-// policies, with its placeholders filled from the workspace and contact, as a
+// NewPolicy writes a starter policy of the library into the policies folder of
+// the workspace in dir, with its placeholders filled from the workspace and contact, as a
 // draft that nobody approved. It returns the file's path from the workspace,
 // and the placeholders that stayed. It never writes over a file: then it is an
 // audit.ErrConflict. The file reads as a policy and as a register's document.
-func (w *Workspace) NewPolicy(id, contact string) (name string, open []string, err error) {
+func (w *Workspace) NewPolicy(dir, id, contact string) (name string, open []string, err error) {
 	text, err := policy.Starter(id, policy.Filling{Organization: w.Organization.Name, System: w.Organization.System, Contact: contact})
 	if err != nil {
 		return "", nil, err
@@ -89,5 +111,5 @@ func (w *Workspace) NewPolicy(id, contact string) (name string, open []string, e
 	if err != nil {
 		return "", nil, fmt.Errorf("fill %s: %w", name, err)
 	}
-	return name, p.Open(), writeNew(filepath.Join(w.Dir, filepath.FromSlash(name)), text)
+	return name, p.Open(), writeNew(filepath.Join(dir, filepath.FromSlash(name)), text)
 }

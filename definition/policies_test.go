@@ -29,12 +29,21 @@ func folder(t *testing.T, files map[string]string) *Workspace {
 	return w
 }
 
-func policyIDs(list []policy.Policy) string {
-	var ids []string
-	for _, p := range list {
-		ids = append(ids, p.ID)
+// policies returns the ids of the policies that can be read, and the faults of
+// the others.
+func policies(t *testing.T, w *Workspace) (ids string, faults error) {
+	t.Helper()
+	files, err := w.PolicyFiles(w.Dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return strings.Join(ids, " ")
+	var names []string
+	for _, f := range files {
+		if faults = errors.Join(faults, f.Err); f.Err == nil {
+			names = append(names, f.Policy.ID)
+		}
+	}
+	return strings.Join(names, " "), faults
 }
 
 func TestPolicies(t *testing.T) {
@@ -53,9 +62,9 @@ func TestPolicies(t *testing.T) {
 		{"too large", map[string]string{"policies/a.md": good + strings.Repeat("word ", policy.MaxSize)}, "", "policies/a.md:1:1: it is not a file of at most 262144 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := folder(t, c.files).Policies()
-			if policyIDs(got) != c.want {
-				t.Errorf("got %q, want %q", policyIDs(got), c.want)
+			got, err := policies(t, folder(t, c.files))
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
 			}
 			switch {
 			case c.fault == "" && err != nil:
@@ -73,9 +82,9 @@ func TestPoliciesAreNoLinks(t *testing.T) {
 	if err := os.Symlink("a.md", filepath.Join(w.Dir, "policies", "b.md")); err != nil {
 		t.Fatal(err)
 	}
-	got, err := w.Policies()
-	if policyIDs(got) != "a" || err == nil || !strings.Contains(err.Error(), "policies/b.md:1:1: it is not a file") {
-		t.Errorf("got %q, %v", policyIDs(got), err)
+	got, err := policies(t, w)
+	if got != "a" || err == nil || !strings.Contains(err.Error(), "policies/b.md:1:1: it is not a file") {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
@@ -90,30 +99,43 @@ func TestPoliciesAreNoRevision(t *testing.T) {
 	}
 }
 
-func TestPoliciesOfARevision(t *testing.T) {
-	w := load(t, minimal())
-	if _, err := w.Policies(); !errors.Is(err, audit.ErrNotFound) {
-		t.Errorf("got %v, want that it is not there", err)
+// TestPoliciesOfRegisters: policies kept among other registers are policies too.
+func TestPoliciesOfRegisters(t *testing.T) {
+	const text = "---\ntitle: T\n---\nText.\n"
+	w := folder(t, map[string]string{
+		"sources/kept.yaml":       "kind: registers\nwith: { folder: kept }\n",
+		"sources/away.yaml":       "kind: registers\nwith: { folder: ../away }\n",
+		"kept/policies/a.md":      text,
+		"policies/b.md":           text,
+		"elsewhere/policies/c.md": text,
+	})
+	var got []string
+	files, err := w.PolicyFiles(w.Dir)
+	for _, f := range files {
+		got = append(got, f.Path)
+	}
+	if want := []string{"kept/policies/a.md", "policies/b.md"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
 
 func TestNewPolicy(t *testing.T) {
 	w := folder(t, nil)
-	name, open, err := w.NewPolicy("security-policy", "")
+	name, open, err := w.NewPolicy(w.Dir, "security-policy", "")
 	if err != nil || name != "policies/security-policy.md" || !slices.Equal(open, []string{"{security contact}"}) {
 		t.Fatalf("got %q, %q, %v", name, open, err)
 	}
-	if _, _, err := w.NewPolicy("security-policy", "x"); !errors.Is(err, audit.ErrConflict) {
+	if _, _, err := w.NewPolicy(w.Dir, "security-policy", "x"); !errors.Is(err, audit.ErrConflict) {
 		t.Errorf("written over: %v", err)
 	}
-	if _, _, err := w.NewPolicy("../tieout", ""); !errors.Is(err, audit.ErrNotFound) {
+	if _, _, err := w.NewPolicy(w.Dir, "../tieout", ""); !errors.Is(err, audit.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
-	got, err := w.Policies()
-	if err != nil || len(got) != 1 {
-		t.Fatalf("got %d policies, %v", len(got), err)
+	files, err := w.PolicyFiles(w.Dir)
+	if err != nil || len(files) != 1 || files[0].Err != nil {
+		t.Fatalf("got %+v, %v", files, err)
 	}
-	p := got[0]
+	p := files[0].Policy
 	if want := (policy.Record{Version: "1", Status: "draft", ApprovedBy: "none", ApprovedAt: "never", ReviewedAt: "never"}); p.Record != want {
 		t.Errorf("record %+v, want %+v", p.Record, want)
 	}
@@ -131,12 +153,12 @@ func TestEveryStarterFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range starters {
-		if _, open, err := w.NewPolicy(s.ID, "security@halyard.example"); err != nil || len(open) > 0 {
+		if _, open, err := w.NewPolicy(w.Dir, s.ID, "security@halyard.example"); err != nil || len(open) > 0 {
 			t.Errorf("%s: %q stays open, %v", s.ID, open, err)
 		}
 	}
-	got, err := w.Policies()
-	if err != nil || len(got) != len(starters) {
-		t.Errorf("%d policies, want %d: %v", len(got), len(starters), err)
+	got, err := policies(t, w)
+	if err != nil || len(strings.Fields(got)) != len(starters) {
+		t.Errorf("%q, want %d: %v", got, len(starters), err)
 	}
 }

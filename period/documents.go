@@ -2,18 +2,16 @@ package period
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"tieout/audit"
+	"tieout/definition"
 	"tieout/library"
 	"tieout/policy"
 	"tieout/program"
@@ -31,15 +29,13 @@ type PolicyFile struct {
 // PolicyFiles returns the policies in the workspace's own policies folder and in
 // those of its registers, in the order of their paths.
 func (p *Program) PolicyFiles() ([]PolicyFile, error) {
-	var out []PolicyFile
-	for _, folder := range p.policyFolders() {
-		files, err := markdownIn(p.Dir, folder)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range files {
-			out = append(out, p.policyFile(f))
-		}
+	files, err := p.Def.PolicyFiles(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]PolicyFile, len(files))
+	for i, f := range files {
+		out[i] = p.policyFile(f)
 	}
 	return out, nil
 }
@@ -54,21 +50,6 @@ func (p *Program) DocumentsInFiles() ([]program.Document, error) {
 		}
 	}
 	return out, err
-}
-
-// policyFolders are where registers are kept, relative to the workspace.
-func (p *Program) policyFolders() []string {
-	out := []string{"policies"}
-	for _, s := range p.Def.Sources {
-		var with struct {
-			Folder string `json:"folder"`
-		}
-		if s.Kind == "registers" && json.Unmarshal(s.With, &with) == nil && filepath.IsLocal(filepath.FromSlash(cmp.Or(with.Folder, "."))) {
-			out = append(out, path.Join(with.Folder, "policies"))
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // A markdownFile is a file with its path in the workspace.
@@ -109,16 +90,13 @@ func markdownIn(dir, folder string) ([]markdownFile, error) {
 	return out, nil
 }
 
-func (p *Program) policyFile(f markdownFile) PolicyFile {
-	if f.err != nil {
-		return PolicyFile{Document: program.Document{File: f.path}, Fault: f.err}
+func (p *Program) policyFile(f definition.PolicyFile) PolicyFile {
+	if f.Err != nil {
+		return PolicyFile{Document: program.Document{File: f.Path}, Fault: f.Err}
 	}
-	x, err := policy.Parse(f.path, f.data)
-	if err != nil {
-		return PolicyFile{Document: program.Document{File: f.path}, Fault: err}
-	}
+	x := f.Policy
 	d := program.Document{ID: x.ID, Title: x.Title, Summary: x.Summary, Owner: x.Owner, Audience: x.Audience, Acknowledge: x.Acknowledge,
-		Version: x.Record.Version, Text: x.Body, File: f.path, Hash: program.HashOf(x.ID, x.Record.Version, x.Title, x.Body)}
+		Version: x.Record.Version, Text: x.Body, File: f.Path, Hash: program.HashOf(x.ID, x.Record.Version, x.Title, x.Body)}
 	if d.Version == "" {
 		d.Version = strings.TrimPrefix(d.Hash, "sha256:")[:12]
 	}

@@ -55,9 +55,13 @@ func TestPolicyFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := p.PolicyFiles()
-	if err != nil || len(files) != 3 {
+	if err != nil || len(files) != 4 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
+	if !errors.Is(files[2].Fault, audit.ErrInvalid) || files[2].File != "policies/linked.md" {
+		t.Errorf("a link: %+v", files[2])
+	}
+	files = append(files[:2], files[3])
 	want := program.Document{ID: "access", Title: "Access", Audience: "all", Acknowledge: true, Version: "1.2", Text: "Ask first.\n", File: "policies/access.md",
 		Hash: program.HashOf("access", "1.2", "Access", "Ask first.\n")}
 	got := files[0]
