@@ -149,6 +149,9 @@ func (t *Task) flush(ctx context.Context) error {
 	return err
 }
 
+// leastBeat is how far apart beats of the heart are that progress asks for.
+const leastBeat = 50 * time.Millisecond
+
 // keep renews the lease each time that beat has passed, until ctx is done, and
 // tells the store of progress. It ends the handler by cancel when the lease is
 // lost, or cannot be known to be held, and when somebody asked for the job's end.
@@ -162,6 +165,9 @@ func (t *Task) keep(ctx context.Context, beat, lease time.Duration, cancel conte
 			return
 		case <-tick.C:
 		case <-t.wake:
+			if time.Since(kept) < leastBeat {
+				continue // the next beat tells
+			}
 		}
 		call, done := context.WithDeadline(ctx, kept.Add(lease))
 		asked, err := t.store.RenewJob(call, t.Lease(), lease)

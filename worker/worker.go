@@ -29,6 +29,7 @@ type Options struct {
 	Poll     time.Duration      // how often it looks for work; 0: 2 seconds
 	Keep     time.Duration      // how long jobs that have ended are kept; 0: 400 days
 	Name     string             // of this worker, for people; "": host and process
+	Once     bool               // Run returns when nothing is due and nothing runs
 	Log      *slog.Logger       // nil: nothing is logged
 	Notify   func(Event)        // called for what happens, for metrics and tests; it must not wait
 }
@@ -86,7 +87,7 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Run takes jobs until ctx is done. Then it takes no more, ends the contexts of
+// Run takes jobs until ctx is done, or with Once until there are none. Then it takes no more, ends the contexts of
 // those that run (ErrStopping), waits until they have returned and gives them
 // back for others to go on with. A store that does not answer is logged and
 // asked again.
@@ -105,6 +106,9 @@ func (w *Worker) Run(ctx context.Context) error {
 				w.run(jobs, j)
 			})
 		})
+		if w.o.Once && len(free) == 0 {
+			break
+		}
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
