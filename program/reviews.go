@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/access"
 	"tieout/audit"
 )
 
@@ -22,6 +23,8 @@ type Review struct {
 	Canceled string    // why, where it is
 	Parts    []ReviewPart
 	Rows     []ReviewRow // in the order of the list; row N is Rows[N-1]
+	Controls []string    // that it performs
+	Within   []string    // systems under examination it belongs to; none: those it reviews
 	Revision int64
 }
 
@@ -167,6 +170,20 @@ func (r *Review) Count(system string) (c ReviewCount) {
 	return c
 }
 
+// Object is what a right has to reach to do something to the review, or to its
+// part of one system where one is named.
+func (r *Review) Object(system string) access.Object {
+	o := access.Object{Systems: r.Within, Controls: r.Controls}
+	switch {
+	case len(o.Systems) > 0:
+	case system != "":
+		o.Systems = []string{system}
+	default:
+		o.Systems = r.Systems()
+	}
+	return o
+}
+
 // Systems are the systems under review, in order.
 func (r *Review) Systems() []string {
 	out := make([]string, len(r.Parts))
@@ -199,15 +216,18 @@ var cyclePattern = regexp.MustCompile(`^20\d\d(-(Q[1-4]|H[12]|0[1-9]|1[0-2]))?$`
 
 // An openData is what an entry says of a review's beginning.
 type openData struct {
-	Cycle string       `json:"cycle"`
-	Due   string       `json:"due"`
-	Parts []ReviewPart `json:"parts"`
+	Cycle    string       `json:"cycle"`
+	Due      string       `json:"due"`
+	Controls []string     `json:"controls"`
+	Within   []string     `json:"within"`
+	Parts    []ReviewPart `json:"parts"`
 }
 
 func (d openData) check() error {
 	errs := []error{
 		when(!cyclePattern.MatchString(d.Cycle), fmt.Sprintf("cycle: %q is not a cycle such as 2026-Q1, 2026-H2, 2026-09 or 2026", d.Cycle)),
-		instantText("due", d.Due), within("systems", len(d.Parts), 1, 50),
+		instantText("due", d.Due), within("systems", len(d.Parts), 1, 50), within("controls", len(d.Controls), 0, 20),
+		within("systems under examination", len(d.Within), 0, 50),
 	}
 	seen := map[string]bool{}
 	for _, p := range d.Parts {

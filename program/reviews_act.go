@@ -14,8 +14,10 @@ import (
 // A ReviewList is what a review is opened with: the frozen lists of its
 // systems.
 type ReviewList struct {
-	Parts []ReviewPart
-	Rows  []ListRow // by system and login
+	Parts    []ReviewPart
+	Rows     []ListRow // by system and login
+	Controls []string  // that the review performs
+	Within   []string  // systems under examination it belongs to; none: those it reviews
 }
 
 // OpenReview opens an access review over a list and freezes it; due zero is no
@@ -23,7 +25,8 @@ type ReviewList struct {
 // review is "preparing" until all are in the log, and where that stops half
 // way it stays so, to be canceled.
 func (b *Book) OpenReview(ctx context.Context, by access.Subject, cycle string, due time.Time, l ReviewList) (Review, error) {
-	if err := access.Require(by, "task.manage", access.Object{Systems: systemsOf(l.Parts)}); err != nil {
+	asked := Review{Parts: l.Parts, Controls: l.Controls, Within: l.Within}
+	if err := access.Require(by, "task.manage", asked.Object("")); err != nil {
 		return Review{}, err
 	}
 	id, err := b.number(ctx, step(by, "open"), "review", "AR")
@@ -31,7 +34,7 @@ func (b *Book) OpenReview(ctx context.Context, by access.Subject, cycle string, 
 		return Review{}, err
 	}
 	on := "review:" + id
-	if _, err := b.write(ctx, step(by, "open"), "review.open", on, 0, openData{cycle, timeText(due), plainParts(l.Parts)}); err != nil {
+	if _, err := b.write(ctx, step(by, "open"), "review.open", on, 0, openData{cycle, timeText(due), list(l.Controls), list(l.Within), plainParts(l.Parts)}); err != nil {
 		return Review{}, err
 	}
 	rev := int64(1)
@@ -54,13 +57,6 @@ func step(by access.Subject, name string) access.Subject {
 		by.Once += "\x00" + name
 	}
 	return by
-}
-
-func systemsOf(parts []ReviewPart) (out []string) {
-	for _, p := range parts {
-		out = append(out, p.System)
-	}
-	return out
 }
 
 // plainParts have no list that is null.
@@ -117,11 +113,7 @@ func (b *Book) onReview(ctx context.Context, by access.Subject, needs access.Per
 	if err != nil {
 		return r, err
 	}
-	o := access.Object{Systems: r.Systems()}
-	if system != "" {
-		o.Systems = []string{system}
-	}
-	if err := access.Require(by, needs, o); err != nil {
+	if err := access.Require(by, needs, r.Object(system)); err != nil {
 		return r, err
 	}
 	if err := do(); err != nil {
@@ -157,11 +149,11 @@ func (b *Book) SetRowAside(ctx context.Context, by access.Subject, id string, n 
 }
 
 func (b *Book) onRow(ctx context.Context, by access.Subject, id string, n int, do func() error) (ReviewRow, error) {
-	row, err := b.ReviewRow(ctx, id, n)
+	row, o, err := b.rowObject(ctx, id, n)
 	if err != nil {
 		return row, err
 	}
-	if err := access.Require(by, "review.decide", access.Object{Systems: []string{row.System}}); err != nil {
+	if err := access.Require(by, "review.decide", o); err != nil {
 		return row, err
 	}
 	if err := do(); err != nil {
@@ -170,13 +162,26 @@ func (b *Book) onRow(ctx context.Context, by access.Subject, id string, n int, d
 	return b.ReviewRow(ctx, id, n)
 }
 
+// rowObject is a row, and what a right has to reach to decide about it.
+func (b *Book) rowObject(ctx context.Context, id string, n int) (row ReviewRow, o access.Object, err error) {
+	if row, err = b.ReviewRow(ctx, id, n); err != nil {
+		return row, o, err
+	}
+	err = b.Read(ctx, func(s *State) error {
+		o = s.Reviews[id].Object(row.System)
+		return nil
+	})
+	return row, o, err
+}
+
 // AnswerRow answers what was asked of the caller about a row. It needs task.do.
 func (b *Book) AnswerRow(ctx context.Context, by access.Subject, id string, n int, answer string, revision int64) (ReviewRow, error) {
-	row, err := b.ReviewRow(ctx, id, n)
+	row, o, err := b.rowObject(ctx, id, n)
 	if err != nil {
 		return row, err
 	}
-	if err := access.Require(by, "task.do", access.Object{Owner: row.AskedOf, Systems: []string{row.System}}); err != nil {
+	o.Owner = row.AskedOf
+	if err := access.Require(by, "task.do", o); err != nil {
 		return row, err
 	}
 	if _, err := b.write(ctx, by, "review.answer", rowOn(id, n), revision, map[string]string{"text": answer}); err != nil {

@@ -35,7 +35,8 @@ func openReview(s *State, e Entry) (change, error) {
 		}
 	}
 	return change{what: "opened for " + d.Cycle, do: func() {
-		r := &Review{ID: e.id(), Cycle: d.Cycle, Status: "preparing", OpenedBy: e.By.Name, Opened: e.At, Due: instantOf(d.Due), Parts: d.Parts, Revision: 1}
+		r := &Review{ID: e.id(), Cycle: d.Cycle, Status: "preparing", OpenedBy: e.By.Name, Opened: e.At, Due: instantOf(d.Due),
+			Parts: d.Parts, Controls: d.Controls, Within: d.Within, Revision: 1}
 		for i := range r.Parts {
 			r.Parts[i].AsOf, r.Parts[i].Lacks = r.Parts[i].asOf(), list(r.Parts[i].Lacks)
 		}
