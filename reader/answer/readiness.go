@@ -267,7 +267,7 @@ func (v view) criteriaGaps() (out []ReadinessGap) {
 func (v view) sourceGaps() (out []ReadinessGap) {
 	for typ, controls := range v.lacking {
 		slices.Sort(controls)
-		out = append(out, ReadinessGap{Key: "source " + typ, Kind: NoSource, What: "No source gives " + typ,
+		out = append(out, ReadinessGap{Key: "source " + typ, Kind: NoSource, What: "No source gives items of type " + typ,
 			Why:   report.Plural(len(controls), "control has", "controls have") + " no test for want of it: " + some(controls, 6) + ".",
 			Count: len(controls), Hours: hours(NoSource, 1), Owner: v.owner(controls), Controls: controls, Fix: Fix{"/connectors", nil, "tieout connector add"}})
 	}
@@ -416,14 +416,19 @@ func some(ids []string, n int) string {
 	return strings.Join(ids[:n], ", ") + " and " + report.Number(len(ids)-n) + " more"
 }
 
-// lowerFirst is s with a small first letter, unless it begins with a name or
-// letters such as MFA.
+// lowerFirst is s with a small first letter, unless it begins with letters such
+// as MFA or CC6.1.
 func lowerFirst(s string) string {
 	first, _, _ := strings.Cut(s, " ")
-	if first != "" && first[0] >= 'A' && first[0] <= 'Z' && strings.ToLower(first[1:]) == first[1:] {
-		return strings.ToLower(s[:1]) + s[1:]
+	for i, r := range first {
+		if i > 0 && (r < 'a' || r > 'z') {
+			return s
+		}
 	}
-	return s
+	if len(first) < 2 {
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
 }
 
 // ReportNow is the report of the newest run over the program's period. Where

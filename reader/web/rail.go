@@ -18,6 +18,7 @@ type railEntry struct {
 // rails is the side bar, in the order people see it: few entries in named groups.
 var rails = []railEntry{
 	{"", "Period", "/", "period.read", nil},
+	{"", "My page", "/me", "", nil},
 	{"", "Readiness", "/readiness", "period.read", nil},
 	{"Controls", "Controls", "/controls", "period.read", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
 	{"Controls", "Coverage", "/coverage", "period.read", nil},
@@ -25,8 +26,10 @@ var rails = []railEntry{
 	{"Controls", "Evidence gaps", "/gaps", "period.read", func(st *state) int { return len(st.gaps) }},
 	{"Controls", "Populations", "/populations", "period.read", func(st *state) int { return len(report.Procedures(st.report)) }},
 	{"Controls", "Evidence", "/evidence", "evidence.read", nil},
+	{"Program", "Policies", "/policies", "policy.read", nil},
 	{"Workspace", "System boundary", "/system", "register.read", nil},
 	{"Workspace", "Connectors", "/connectors", "source.read", func(st *state) int { return len(st.p.Def.Sources) }},
+	{"Workspace", "Jobs", "/jobs", "source.read", nil},
 	{"Workspace", "Activity log", "/log", "activity.read", nil},
 	{"Workspace", "Access", "/access", access.ReadAccounts, nil},
 }

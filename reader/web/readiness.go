@@ -137,8 +137,22 @@ func (q *request) gapLine(g answer.ReadinessGap, in []string) gapLine {
 	return line
 }
 
-// fix is the address of the screen where a gap is closed.
-func (q *request) fix(f answer.Fix) string { return q.to(f.Screen, f.Query...) }
+// fix is the address of the screen where a gap is closed; "" where who is signed
+// in may not open it.
+func (q *request) fix(f answer.Fix) string {
+	first, deeper, _ := strings.Cut(strings.TrimPrefix(f.Screen, "/"), "/")
+	for _, r := range routes() {
+		path, ok := strings.CutPrefix(r.pattern, "GET /")
+		if !ok {
+			continue
+		}
+		name, more, _ := strings.Cut(strings.TrimSuffix(path, "{$}"), "/")
+		if name == first && (more == "") == (deeper == "") && (r.needs == "" || q.reaches(r.needs)) {
+			return q.to(f.Screen, f.Query...)
+		}
+	}
+	return ""
+}
 
 var stopClasses = map[string]string{answer.Stops: "dev", answer.Asks: "late", answer.GoesOn: "ok"}
 

@@ -30,6 +30,7 @@ type state struct {
 	devs    []audit.Deviation
 	gaps    []audit.Gap
 	systems []string // IDs of the workspace's systems
+	whose   whose    // who works here, and what is theirs
 
 	system once[*answer.System]
 	ready  once[*answer.Readiness]
