@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -137,22 +139,18 @@ func (q *request) gapLine(g answer.ReadinessGap, in []string) gapLine {
 	return line
 }
 
-// fix is the address of the screen where a gap is closed; "" where who is signed
-// in may not open it.
+// fix is the address of the screen where a gap is closed; "" where this server
+// has no such screen.
 func (q *request) fix(f answer.Fix) string {
-	first, deeper, _ := strings.Cut(strings.TrimPrefix(f.Screen, "/"), "/")
-	for _, r := range routes() {
-		path, ok := strings.CutPrefix(r.pattern, "GET /")
-		if !ok {
-			continue
-		}
-		name, more, _ := strings.Cut(strings.TrimSuffix(path, "{$}"), "/")
-		if name == first && (more == "") == (deeper == "") && (r.needs == "" || q.reaches(r.needs)) {
-			return q.to(f.Screen, f.Query...)
-		}
+	probe := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: f.Screen}, Host: q.Host}
+	if _, pattern := q.s.mux.Handler(probe); pattern == "" || pattern == everywhere {
+		return ""
 	}
-	return ""
+	return q.to(f.Screen, f.Query...)
 }
+
+// everywhere is the pattern of what no screen takes.
+const everywhere = "/{anything...}"
 
 var stopClasses = map[string]string{answer.Stops: "dev", answer.Asks: "late", answer.GoesOn: "ok"}
 
