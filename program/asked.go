@@ -57,16 +57,19 @@ func (d Asked) Open() bool { return d.Why != AskedDone }
 const (
 	grace = 30  // days a person has from the first working day, and from a new version on
 	valid = 365 // days an agreement and a training hold
-	early = 30  // days before they end in which they are asked for again
 )
+
+// AskedAhead is how many days before it ends what holds is asked for again.
+const AskedAhead = 30
 
 // Asked returns what is asked of a member at that instant: what is open first,
 // what is due first, then by title.
 func (s *State) Asked(m Member, docs []Document, courses []policy.Course, now time.Time) []Asked {
 	var out []Asked
 	for i := range docs {
-		if d := &docs[i]; d.Acknowledge && m.In(d.Audience) {
-			out = append(out, s.policyAsked(m, d, now))
+		if a, ok := s.AskedAbout(m, &docs[i], now); ok {
+			a.Minutes = docs[i].Minutes()
+			out = append(out, a)
 		}
 	}
 	for i := range courses {
@@ -90,8 +93,17 @@ func rank(d Asked) int {
 	return 1
 }
 
+// AskedAbout returns what is asked of a member about one document, without the
+// minutes it takes; false where nothing ever is.
+func (s *State) AskedAbout(m Member, doc *Document, now time.Time) (Asked, bool) {
+	if !doc.Acknowledge || !m.In(doc.Audience) {
+		return Asked{}, false
+	}
+	return s.policyAsked(m, doc, now), true
+}
+
 func (s *State) policyAsked(m Member, doc *Document, now time.Time) Asked {
-	d := Asked{Kind: AskedPolicy, ID: doc.ID, Title: doc.Title, Summary: doc.Summary, Minutes: doc.Minutes(), Due: later(m.Joined, doc.Since).AddDate(0, 0, grace)}
+	d := Asked{Kind: AskedPolicy, ID: doc.ID, Title: doc.Title, Summary: doc.Summary, Due: later(m.Joined, doc.Since).AddDate(0, 0, grace)}
 	a := s.Agreements[doc.ID][m.Account]
 	if a == nil {
 		d.Why = AskedNew
@@ -118,7 +130,7 @@ func (s *State) trainingAsked(m Member, c *policy.Course, now time.Time) Asked {
 // again says until when what was done holds, and whether it is asked for anew.
 func (d Asked) again(now time.Time) Asked {
 	d.Due, d.Why = d.Done.AddDate(0, 0, valid), AskedDone
-	if !now.Before(d.Due.AddDate(0, 0, -early)) {
+	if !now.Before(d.Due.AddDate(0, 0, -AskedAhead)) {
 		d.Why = AskedYearly
 	}
 	return d

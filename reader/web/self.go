@@ -12,7 +12,7 @@ import (
 )
 
 // ownStart is the first page of who reads no period: what is theirs to do.
-const ownStart = "/account"
+const ownStart = "/me"
 
 // selfRoutes are what everybody does with their own account.
 var selfRoutes = []route{

@@ -1,0 +1,260 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/period"
+	"tieout/program"
+	"tieout/reader/policies"
+	"tieout/reader/roster"
+	"tieout/report"
+)
+
+var policyRoutes = []route{
+	{pattern: "GET /policies", needs: "policy.read", on: anything, do: (*request).policies},
+	{pattern: "GET /policies/new", needs: "policy.write", do: (*request).newPolicy},
+	{pattern: "POST /policies/new", needs: "policy.write", do: (*request).createPolicy},
+	{pattern: "GET /policies/starters", needs: "policy.write", do: (*request).starters},
+	{pattern: "POST /policies/starters", needs: "policy.write", do: (*request).addStarters},
+	{pattern: "GET /policies/{id}", needs: "policy.read", on: anything, do: (*request).policy},
+	{pattern: "GET /policies/{id}/agreements", needs: "policy.read", do: (*request).policyAgreements},
+	{pattern: "GET /policies/{id}/compare", needs: "policy.read", do: (*request).comparePolicy},
+	{pattern: "GET /policies/{id}/versions/{n}", needs: "policy.read", do: (*request).policyVersion},
+	{pattern: "GET /policies/{id}/edit", needs: "policy.write", do: (*request).editPolicy},
+	{pattern: "POST /policies/{id}/edit", needs: "policy.write", do: (*request).savePolicy},
+	{pattern: "POST /policies/{id}/approve", needs: "policy.approve", on: theDraft, do: (*request).approvePolicy},
+	{pattern: "POST /policies/{id}/review", needs: "policy.write", do: (*request).reviewPolicy},
+	{pattern: "GET /policies/{id}/retire", needs: "policy.read", do: (*request).retirePage},
+	{pattern: "POST /policies/{id}/retire", needs: "policy.read", do: (*request).retirePolicy},
+}
+
+// theDraft is the draft of a policy, with who wrote it.
+func theDraft(q *request) (access.Object, error) {
+	p, err := q.book.Policy(q.Context(), q.PathValue("id"))
+	if err != nil {
+		return access.Object{}, q.unknown(err, "policy.approve")
+	}
+	if v := p.Draft(); v != nil {
+		return access.Object{Prepared: v.By}, nil
+	}
+	return access.Object{}, fmt.Errorf("%w: %s has no draft that could be approved", audit.ErrConflict, p.ID)
+}
+
+// wholeProgram reports whether who is signed in reads all of the policies:
+// drafts, history and who agreed.
+func (q *request) wholeProgram() bool { return q.may("policy.read", access.Object{}) }
+
+func (q *request) local() *time.Location { return q.st.report.Period.Location() }
+
+func (q *request) instantNow() time.Time { return audit.Instant(q.s.o.Now()) }
+
+// readers are everybody with an account here of whom reading can be asked: all
+// but the auditor's guests.
+func (q *request) readers() ([]policies.Member, error) {
+	person := map[string]string{}
+	err := q.book.Read(q.Context(), func(s *program.State) error {
+		for id := range q.names {
+			if p := s.Identity(program.OfTieout, id).Person; p != "" {
+				person[id] = p
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var r *roster.Roster
+	if len(person) > 0 {
+		if r, err = q.roster(); err != nil {
+			return nil, err
+		}
+	}
+	var out []policies.Member
+	for id, n := range q.names {
+		if n.Active && !n.Has(access.AuditorsGuest) {
+			m := memberOf(n)
+			if person[id] != "" {
+				m = ofPerson(m, r.Person(person[id]))
+			}
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b policies.Member) int { return cmp.Compare(a.Account, b.Account) })
+	return out, nil
+}
+
+func memberOf(n access.Named) policies.Member {
+	return policies.Member{Member: program.Member{Account: n.ID, Joined: n.Created}, Name: n.Name, May: n.Has(access.Employee)}
+}
+
+// ofPerson adds to a member what the source of people says; p may be nil.
+func ofPerson(m policies.Member, p *roster.Person) policies.Member {
+	if p == nil {
+		return m
+	}
+	m.Person, m.Department = p.ID, p.Department
+	if p.Started.At.After(m.Joined) {
+		m.Joined = p.Started.At // nobody starts before the first working day
+	}
+	return m
+}
+
+type policyRow struct {
+	policies.Row
+	link
+	Class, Word, Owner string
+	Agreed             link // how many agreed, to who has not
+	Review             string
+	ReviewClass        string
+	Waits              string
+}
+
+// policyFilters are how the list can be narrowed.
+var policyFilters = []struct {
+	name, text string
+	keep       func(r policies.Row, now time.Time) bool
+}{
+	{"", "All", func(policies.Row, time.Time) bool { return true }},
+	{"force", "In force", func(r policies.Row, _ time.Time) bool { return r.Status == program.PolicyApproved }},
+	{"draft", "Drafts", func(r policies.Row, _ time.Time) bool { return r.Draft > 0 || r.Status == program.PolicyDraft }},
+	{"due", "Due for review", func(r policies.Row, now time.Time) bool { return r.Due(now) }},
+	{"missing", "Agreements missing", func(r policies.Row, _ time.Time) bool { return r.Agreed < r.Asked }},
+	{"retired", "Retired", func(r policies.Row, _ time.Time) bool { return r.Status == program.PolicyRetired }},
+}
+
+// policyList reads every policy; to who reads only what is in force, that.
+func (q *request) policyList() (*policies.List, error) {
+	files, err := q.st.p.PolicyFiles()
+	if err != nil {
+		return nil, err
+	}
+	var members []policies.Member
+	if q.wholeProgram() {
+		if members, err = q.readers(); err != nil {
+			return nil, err
+		}
+	}
+	var l *policies.List
+	err = q.book.Read(q.Context(), func(s *program.State) error {
+		l = policies.Read(s, files, members, q.instantNow())
+		return nil
+	})
+	if err == nil && !q.wholeProgram() {
+		l.Rows = slices.DeleteFunc(l.Rows, func(r policies.Row) bool { return r.Status != program.PolicyApproved })
+		for i := range l.Rows {
+			l.Rows[i].Draft = 0
+		}
+	}
+	return l, err
+}
+
+func (q *request) policies() error {
+	l, err := q.policyList()
+	if err != nil {
+		return err
+	}
+	show, text := q.URL.Query().Get("show"), strings.TrimSpace(q.URL.Query().Get("q"))
+	data := struct {
+		*page
+		Filters             []stateFilter
+		Rows                []policyRow
+		Pager               pager
+		Text, Show          string
+		Whole, Write, Empty bool
+	}{page: &q.page, Text: text, Show: show, Whole: q.wholeProgram(), Write: q.may("policy.write", access.Object{}), Empty: len(l.Rows) == 0}
+	var rows []policies.Row
+	for _, f := range policyFilters {
+		n := 0
+		for _, r := range l.Rows {
+			if !f.keep(r, l.Now) {
+				continue
+			}
+			if n++; f.name == show && matches(text, r.Title, r.ID, q.name(r.Owner)) {
+				rows = append(rows, r)
+			}
+		}
+		if data.Whole && (n > 0 || f.name == "" || f.name == show) {
+			data.Filters = append(data.Filters, stateFilter{"", f.text, report.Number(n), q.to("/policies", "show", f.name, "q", text), f.name == show})
+		}
+	}
+	from := q.from(len(rows))
+	for _, r := range rows[from:min(len(rows), from+pageLength)] {
+		data.Rows = append(data.Rows, q.policyRow(r, l.Now))
+	}
+	data.Pager = q.pager("/policies", from, len(rows), "show", show, "q", text)
+	q.Title, q.Heading, q.Wide, q.Say = "Policies", "Policies", true, l.Sentence()
+	if !data.Whole {
+		q.Say = sayRead(len(l.Rows))
+	}
+	q.Code = []string{"tieout policy list"}
+	return q.render("policies.html", data)
+}
+
+// sayRead says how many policies there are to read.
+func sayRead(n int) string {
+	if n == 0 {
+		return "No policy is in force yet."
+	}
+	return report.Capital(report.Plural(n, "policy is", "policies are")) + " in force. What you are asked to agree to is on your own page."
+}
+
+func (q *request) policyRow(r policies.Row, now time.Time) policyRow {
+	row := policyRow{Row: r, link: link{r.Title, q.at("policies", r.ID)}, Owner: q.name(r.Owner), Word: policies.StatusWord(r.Status),
+		Class: map[string]string{program.PolicyApproved: "ok", program.PolicyDraft: "due", program.PolicyRetired: "none"}[r.Status]}
+	if r.Fault != "" {
+		row.Href, row.Class, row.Word = "", "gap", "Cannot be read"
+	}
+	if r.Draft > 0 && r.Status == program.PolicyApproved {
+		row.Waits = fmt.Sprintf("Version %d waits for approval", r.Draft)
+	}
+	if r.Unfilled > 0 {
+		row.Waits = report.Capital(report.Plural(r.Unfilled, "placeholder", "placeholders")) + " to fill in"
+	}
+	if r.Asked > 0 {
+		row.Agreed = link{fmt.Sprintf("%s of %s", report.Number(r.Agreed), report.Number(r.Asked)), q.at("policies", r.ID) + "/agreements" + q.query("show", "missing")}
+	}
+	if !r.ReviewDue.IsZero() && r.Status == program.PolicyApproved {
+		row.Review = report.Day(r.ReviewDue, q.local())
+		if r.Overdue(now) {
+			row.ReviewClass = "t-dev"
+		} else if r.Due(now) {
+			row.ReviewClass = "t-late"
+		}
+	}
+	return row
+}
+
+// query is a query string that keeps the period.
+func (q *request) query(pairs ...string) string {
+	_, s, found := strings.Cut(q.to("", pairs...), "?")
+	if !found {
+		return ""
+	}
+	return "?" + s
+}
+
+// policyAt is the address of a page about one policy.
+func (q *request) policyAt(id, rest string, query ...string) string {
+	return q.to("/policies/"+url.PathEscape(id)+rest, query...)
+}
+
+// theFile is the policy file with that ID; nil where there is none that can be read.
+func (q *request) theFile(id string) (*period.PolicyFile, error) {
+	files, err := q.st.p.PolicyFiles()
+	if err != nil {
+		return nil, err
+	}
+	for i := range files {
+		if files[i].Fault == nil && files[i].ID == id {
+			return &files[i], nil
+		}
+	}
+	return nil, nil
+}

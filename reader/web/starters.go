@@ -1,0 +1,132 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+
+	"tieout/audit"
+	"tieout/library"
+	texts "tieout/policy"
+	"tieout/program"
+	"tieout/report"
+)
+
+// A starterRow is one policy of the starter set.
+type starterRow struct {
+	texts.Policy
+	Have    string // why it is not offered
+	Chosen  bool
+	Minutes int
+}
+
+type startersPage struct {
+	*page
+	Rows     []starterRow
+	Contact  string
+	Revision int64 // of the words
+	Left     int
+}
+
+func (q *request) starters() error {
+	words, err := q.book.Words(q.Context())
+	if err != nil {
+		return err
+	}
+	return q.showStarters(words.Values[library.SecurityContact], words.Revision, nil)
+}
+
+func (q *request) showStarters(contact string, revision int64, chosen []string) error {
+	all, err := texts.Starters()
+	if err != nil {
+		return err
+	}
+	l, err := q.policyList()
+	if err != nil {
+		return err
+	}
+	data := startersPage{page: &q.page, Contact: contact, Revision: revision}
+	for _, p := range all {
+		row := starterRow{Policy: p, Chosen: slices.Contains(chosen, p.ID)}
+		for _, r := range l.Rows {
+			if r.ID == p.ID {
+				row.Have = "You have one of that name"
+			}
+		}
+		if row.Have == "" {
+			data.Left++
+		}
+		d := program.Document{Text: p.Body}
+		row.Minutes = d.Minutes()
+		data.Rows = append(data.Rows, row)
+	}
+	q.Title, q.Heading, q.Wide = "Starter policies", "Starter policies", true
+	q.Say = sayStarters(len(all), data.Left)
+	q.Way = []link{{"Policies", q.to("/policies")}, {"Starter set", ""}}
+	q.Code = []string{"tieout policy new --starter ID"}
+	return q.render("starters.html", data)
+}
+
+// sayStarters says how many starter policies can still be taken.
+func sayStarters(all, left int) string {
+	switch left {
+	case 0:
+		return "You have all " + report.Number(all) + " policies of the starter set."
+	case all:
+		return report.Capital(report.Plural(all, "policy", "policies")) + " in plain words, each stating what the controls do. Pick those you mean to follow: all come as drafts."
+	}
+	return report.Capital(report.Plural(left, "policy", "policies")) + " of the starter set can still be taken. All come as drafts."
+}
+
+func (q *request) addStarters() error {
+	contact, revision, chosen := q.field("contact"), q.revision(), q.PostForm["policy"]
+	n, err := q.takeStarters(contact, revision, chosen)
+	if err == nil {
+		return q.done(q.to("/policies", "show", "draft"), report.Capital(report.Plural(n, "policy was", "policies were"))+" added as drafts. Read them, change what is not true here, then have them approved.")
+	}
+	if err := q.problem(err); err != nil {
+		return err
+	}
+	return q.showStarters(contact, revision, chosen)
+}
+
+// takeStarters keeps the words for the placeholders, then every chosen policy as
+// a draft. Where one cannot be kept those before it stay.
+func (q *request) takeStarters(contact string, revision int64, chosen []string) (n int, err error) {
+	if len(chosen) == 0 {
+		return 0, fmt.Errorf("%w: choose at least one policy", audit.ErrInvalid)
+	}
+	words, err := q.book.Words(q.Context())
+	if err != nil {
+		return 0, err
+	}
+	if contact != words.Values[library.SecurityContact] {
+		words.Revision = revision
+		if words.Values == nil {
+			words.Values = map[string]string{}
+		}
+		words.Values[library.SecurityContact] = contact
+		if words, err = q.book.SetWords(q.Context(), q.who, words); err != nil {
+			return 0, err
+		}
+	}
+	all, err := texts.Starters()
+	if err != nil {
+		return 0, err
+	}
+	fill := q.st.p.Fillings(words.Values)
+	for _, p := range all {
+		if !slices.Contains(chosen, p.ID) {
+			continue
+		}
+		t := program.PolicyText{Title: p.Title, Owner: q.me.ID, Audience: p.Audience, Acknowledge: p.Acknowledge, Review: p.Review, Controls: p.Controls,
+			Summary: library.Fill(p.Summary, fill), Text: library.Fill(p.Body, fill)}
+		if err := q.free(p.ID); err != nil {
+			return n, err
+		}
+		if _, err := q.book.WritePolicy(q.Context(), q.who, p.ID, 0, t, "From the starter set.", true); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
