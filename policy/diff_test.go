@@ -14,7 +14,7 @@ func TestDiff(t *testing.T) {
 		{"a word", "Access ends within 2 business days.", "Access ends within 1 business day.",
 			"<p>Access ends within <del>2</del> <ins>1</ins> business <del>days.</del> <ins>day.</ins></p>\n", "1 part was changed, none was added and none was removed."},
 		{"an item more", "- a\n- b", "- a\n- new one\n- b", "<ul>\n<li>a</li>\n<li><ins>new one</ins></li>\n<li>b</li>\n</ul>\n", "No part was changed, 1 was added and none was removed."},
-		{"numbers of items are no change", "1. a\n2. b", "1. b", "<ul>\n<li><del>a</del></li>\n<li>b</li>\n</ul>\n", "No part was changed, none was added and 1 was removed."},
+		{"numbers of items are no change", "1. a\n2. b", "1. b", "<ol>\n<li value=\"1\"><del>a</del></li>\n<li value=\"1\">b</li>\n</ol>\n", "No part was changed, none was added and 1 was removed."},
 		{"another paragraph", "old words", "something else entirely", "<p><del>old words</del></p>\n<p><ins>something else entirely</ins></p>\n", "No part was changed, 1 was added and 1 was removed."},
 		{"only markup", "You must.", "You **must**.", "<p>You must.</p>\n", "The words are the same; only their layout changed."},
 		{"where a link leads", "[us](https://a.example/)", "[us](https://b.example/)", "<p>us <del>(https://a.example/)</del> <ins>(https://b.example/)</ins></p>\n", "1 part was changed, none was added and none was removed."},

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 )
 
@@ -34,18 +35,36 @@ func parts(n int, one, many, none string) string {
 // set, in spans of the class "sr". Everything is escaped.
 func (d Difference) HTML() template.HTML {
 	var b strings.Builder
-	list := false
+	list := ""
 	for _, x := range d.Blocks {
-		if item := x.Kind == KindItem; item != list {
-			b.WriteString(map[bool]string{true: "<ul>\n", false: "</ul>\n"}[item])
-			list = item
+		if x.list() != list {
+			b.WriteString(closing(list))
+			if list = x.list(); list != "" {
+				b.WriteString("<" + list + ">\n")
+			}
 		}
 		x.write(&b)
 	}
-	if list {
-		b.WriteString("</ul>\n")
-	}
+	b.WriteString(closing(list))
 	return template.HTML(b.String()) //nolint:gosec // every text in it was escaped
+}
+
+// list is the element that an item stands in: ol or ul; "" for what is no item.
+func (x Block) list() string {
+	switch {
+	case x.Kind != KindItem:
+		return ""
+	case strings.HasSuffix(x.Marker, "."):
+		return "ol"
+	}
+	return "ul"
+}
+
+func closing(list string) string {
+	if list == "" {
+		return ""
+	}
+	return "</" + list + ">\n"
 }
 
 func (x Block) write(b *strings.Builder) {
@@ -58,7 +77,11 @@ func (x Block) write(b *strings.Builder) {
 	case KindCode:
 		tag = "pre"
 	}
-	b.WriteString("<" + tag + ">")
+	b.WriteString("<" + tag)
+	if n, err := strconv.Atoi(strings.TrimSuffix(x.Marker, ".")); err == nil {
+		fmt.Fprintf(b, ` value="%d"`, n)
+	}
+	b.WriteString(">")
 	for i, p := range x.Parts {
 		if i > 0 {
 			b.WriteByte(' ')

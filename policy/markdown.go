@@ -23,10 +23,25 @@ import (
 // on this server and tell what they lead to nothing, and an image is its words.
 // A text longer than MaxSize, or one that nobody writes (quotes within quotes
 // forty deep), is shown as it is written, in one block.
-func HTML(md string) template.HTML {
+func HTML(md string) template.HTML { return render(markdown, md) }
+
+// Article renders a text as HTML does, below a page's title: a first heading
+// that only repeats the title is left out, and the headings below it are then
+// the page's third level and so on.
+func Article(title, md string) template.HTML {
+	md = clean(md)
+	first, rest, _ := strings.Cut(strings.TrimLeft(md, "\n"), "\n")
+	heading, ok := strings.CutPrefix(first, "# ")
+	if !ok || strings.Join(strings.Fields(heading), " ") != strings.Join(strings.Fields(title), " ") {
+		return HTML(md)
+	}
+	return render(untitled, rest)
+}
+
+func render(with goldmark.Markdown, md string) template.HTML {
 	md = clean(md)
 	var b bytes.Buffer
-	if unwritten(md) || markdown.Convert([]byte(md), &b) != nil {
+	if unwritten(md) || with.Convert([]byte(md), &b) != nil {
 		return template.HTML("<pre>" + template.HTMLEscapeString(md) + "</pre>") //nolint:gosec // escaped
 	}
 	return template.HTML(allowed.SanitizeBytes(b.Bytes())) //nolint:gosec // what the allow list lets through
@@ -68,10 +83,19 @@ func clean(md string) string {
 	}, strings.ToValidUTF8(md, "\ufffd"))
 }
 
-// markdown reads and writes Markdown without HTML in it. It is safe for
-// concurrent use.
-var markdown = goldmark.New(
-	goldmark.WithParser(parser.NewParser(
+// markdown and untitled read and write Markdown without HTML in it; untitled
+// that of a text whose title is taken off. They are safe for concurrent use.
+var (
+	markdown = converter(headingShift)
+	untitled = converter(headingShift - 1)
+)
+
+// headingShift makes a text's first heading level the page's third: the page
+// has a title of its own.
+const headingShift = 2
+
+func converter(shift int) goldmark.Markdown {
+	return goldmark.New(goldmark.WithParser(parser.NewParser(
 		parser.WithBlockParsers(
 			util.Prioritized(parser.NewSetextHeadingParser(), 100),
 			util.Prioritized(parser.NewThematicBreakParser(), 200),
@@ -90,10 +114,9 @@ var markdown = goldmark.New(
 			util.Prioritized(parser.NewEmphasisParser(), 500),
 		),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
-		parser.WithASTTransformers(util.Prioritized(tamer{}, 1000)),
-	)),
-	goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))),
-)
+		parser.WithASTTransformers(util.Prioritized(tamer{shift}, 1000)),
+	)), goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))))
+}
 
 // allowed is every element and attribute that ever leaves HTML.
 var allowed = func() *bluemonday.Policy {
@@ -113,15 +136,12 @@ var allowed = func() *bluemonday.Policy {
 // linkRel is on every link.
 const linkRel = "nofollow noopener"
 
-// headingShift makes a text's first heading level the page's third: the page
-// has a title of its own.
-const headingShift = 2
-
-// A tamer changes a parsed text into one that may stand on a page.
-type tamer struct{}
+// A tamer changes a parsed text into one that may stand on a page, its headings
+// by shift levels lower and never above the third.
+type tamer struct{ shift int }
 
 // Transform is called by the parser.
-func (tamer) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
+func (t tamer) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 	var drop []ast.Node
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function below returns no error
 		if !entering {
@@ -129,7 +149,7 @@ func (tamer) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) 
 		}
 		switch n := n.(type) {
 		case *ast.Heading:
-			n.Level = min(6, n.Level+headingShift)
+			n.Level = max(1+headingShift, min(6, n.Level+t.shift))
 		case *ast.Image:
 			drop = append(drop, n)
 		case *ast.Link:

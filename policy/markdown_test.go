@@ -45,6 +45,22 @@ func TestHTML(t *testing.T) {
 	}
 }
 
+func TestArticle(t *testing.T) {
+	for _, c := range []struct{ name, title, md, want string }{
+		{"the title is the page's", "A  b", "\n# A b\n\nText.\n\n## C\n\n### D\n", "<p>Text.</p>\n<h3>C</h3>\n<h4>D</h4>\n"},
+		{"another title", "A", "# B\n\n## C", "<h3>B</h3>\n<h4>C</h4>\n"},
+		{"no title", "A", "Text.\n\n# A", "<p>Text.</p>\n<h3>A</h3>\n"},
+		{"a second title", "A", "# A\n\n# B\n\n## C", "<h3>B</h3>\n<h3>C</h3>\n"},
+		{"nothing below", "A", "# A", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := string(Article(c.title, c.md)); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestHTMLLong: a text beyond the bound is shown as it is written, and one that
 // takes a parser's time is not let take it.
 func TestHTMLLong(t *testing.T) {
@@ -89,7 +105,7 @@ func checkInert(t *testing.T, page string) {
 func checkAttribute(t *testing.T, element string, a html.Attribute) {
 	t.Helper()
 	switch element + " " + a.Key {
-	case "ol start", "span class":
+	case "ol start", "li value", "span class":
 		return
 	case "a rel":
 		if a.Val == "nofollow noopener" {
@@ -115,6 +131,7 @@ func FuzzHTML(f *testing.F) {
 		if again := string(HTML(md)); again != got {
 			t.Errorf("%q gives %q, then %q", md, got, again)
 		}
+		checkInert(t, string(Article("a", "# a\n"+md)))
 		Text(md)
 	})
 }
