@@ -120,7 +120,7 @@ func TestWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pattern := range []string{"../../report/*/*.tmpl", "../../report/*/*.html", "../../report/*/*.gohtml", "../../report/*.go", "../../report/*/*.go", "../../reader/*/*.go", "../../reader/*/*/*.html", "../../demo/*.go", "*.go", "../../README.md", "../../docs/*/*.md"} {
+	for _, pattern := range []string{"../../report/*/*.tmpl", "../../report/*/*.html", "../../report/*/*.gohtml", "../../report/*.go", "../../report/*/*.go", "../../reader/*/*.go", "../../reader/*/*/*.html", "../../demo/*.go", "*.go", "../../README.md", "../../docs/*/*.md", "../../library/*/*.md", "../../policy/*.go"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
