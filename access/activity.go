@@ -38,6 +38,13 @@ const (
 	DidRemovePasskey  Verb = "passkey.removed"
 	DidLinkIdentity   Verb = "identity.linked"
 	DidUnlinkIdentity Verb = "identity.unlinked"
+	DidProvision      Verb = "account.provisioned" // a directory made it
+	DidChangeAccount  Verb = "account.changed"     // by a directory; Detail names what, not how
+	DidCreateGroup    Verb = "group.created"
+	DidRenameGroup    Verb = "group.renamed"
+	DidRemoveGroup    Verb = "group.removed"
+	DidJoinGroup      Verb = "group.member-added" // Detail has the roles before and after
+	DidLeaveGroup     Verb = "group.member-removed"
 	DidCreateToken    Verb = "token.created"
 	DidRevokeToken    Verb = "token.revoked"
 )

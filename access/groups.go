@@ -106,7 +106,7 @@ func (p *People) follow(ctx context.Context, a *store.Account, via string, mappe
 		return false, nil, err
 	}
 	kept := ""
-	if loses(a.Grants, grants, p.anchor()) {
+	if Status(a.Status) == Active && loses(a.Grants, grants, p.anchor()) {
 		last, err := p.last(ctx, a.ID)
 		if err != nil {
 			return false, nil, err

@@ -194,7 +194,7 @@ func (p *People) followAs(ctx context.Context, by Subject, a *store.Account, via
 		return err
 	}
 	c := store.AccessChange{Account: a}
-	if loses(had, a.Grants, p.anchor()) {
+	if loses(had, a.Grants, p.anchor()) && Status(a.Status) == Active {
 		c.Keep = p.keep()
 	}
 	_, err = p.change(ctx, by, DidGrant, "account:"+a.ID, detail, c)

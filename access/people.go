@@ -48,6 +48,9 @@ type Config struct {
 	RPID string
 	// Providers are the OpenID providers people may sign in at.
 	Providers []Provider
+	// Groups gives roles to the members of groups that a directory keeps here
+	// (SCIM): a group's name to grants as ParseGrant reads them. See Provider.Groups.
+	Groups map[string][]string
 }
 
 // People keeps the accounts of one workspace. It is safe for concurrent use,
@@ -64,6 +67,7 @@ type People struct {
 	changing       sync.Mutex
 	party          *webauthn.WebAuthn // nil: no passkeys here
 	providers      []*provider
+	groups         Mapping
 }
 
 // Open checks the configuration. What a crash left unsealed is sealed before
@@ -91,6 +95,9 @@ func Open(c Config) (*People, error) {
 		return nil, err
 	}
 	if p.providers, err = newProviders(c); err != nil {
+		return nil, err
+	}
+	if p.groups, err = ParseMapping(c.Workspace, c.Groups); err != nil {
 		return nil, err
 	}
 	return p, nil

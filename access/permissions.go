@@ -10,6 +10,7 @@ const (
 	ManageTokens   PermissionID = "token.manage"
 	CreateToken    PermissionID = "token.create"
 	EditEvidence   PermissionID = "evidence.edit"
+	Provision      PermissionID = "account.provision"
 )
 
 // A Need is what a permission asks for beyond a role.
@@ -45,6 +46,7 @@ var Permissions = []Permission{
 	// Both kinds of workspace.
 	{ReadAccounts, "", "read who has access, with which roles", 0, to{Administrator, ComplianceLead, AuditorsGuest, FirmAdministrator, Partner}},
 	{ManageAccounts, "", "invite people, give and take roles, suspend, end sessions", Write | Person | Again, to{Administrator, FirmAdministrator}},
+	{Provision, "", "create, change and suspend accounts and groups from a directory (SCIM), by a token only", Write, to{Administrator, FirmAdministrator}},
 	{CreateToken, "", "make an API token that can do at most what its maker can", Write | Person | Again | OwnOnly,
 		to{Administrator, ComplianceLead, ControlOwner, FirmAdministrator, Partner, Manager, Staff, Specialist}},
 	{ManageTokens, "", "list and revoke everybody's API tokens", Write, to{Administrator, FirmAdministrator}},

@@ -196,6 +196,7 @@ type DirectoryUser struct {
 	ExternalID    string
 	Given, Family string
 	Changed       time.Time
+	Gone          bool // the directory removed it; the account stays
 }
 
 // A DirectoryGroup is a group that a directory keeps (RFC 7643, 4.2).
@@ -220,12 +221,12 @@ func (c *AccessChange) saveDirectory(ctx context.Context, tx *sql.Tx) error {
 	if u == nil {
 		return nil
 	}
-	res, err := tx.ExecContext(ctx, `insert into directory_users (account, user_name, external_id, given, family, changed)
-		select cast($1 as text), cast($2 as text), cast($3 as text), cast($4 as text), cast($5 as text), cast($6 as bigint)
+	res, err := tx.ExecContext(ctx, `insert into directory_users (account, user_name, external_id, given, family, changed, gone)
+		select cast($1 as text), cast($2 as text), cast($3 as text), cast($4 as text), cast($5 as text), cast($6 as bigint), cast($7 as bigint)
 		where not exists (select 1 from directory_users x where x.user_name = $2 and x.account <> $1)
 		on conflict (account) do update set user_name = excluded.user_name, external_id = excluded.external_id,
-		given = excluded.given, family = excluded.family, changed = excluded.changed`,
-		u.Account, u.UserName, u.ExternalID, u.Given, u.Family, micros(u.Changed))
+		given = excluded.given, family = excluded.family, changed = excluded.changed, gone = excluded.gone`,
+		u.Account, u.UserName, u.ExternalID, u.Given, u.Family, micros(u.Changed), bit(u.Gone))
 	return changedOne(res, err, "directory's user", "the user name is taken")
 }
 
@@ -283,12 +284,12 @@ func (s *Store) DirectoryUsers(ctx context.Context) (map[string]DirectoryUser, e
 	out := map[string]DirectoryUser{}
 	err := s.eachRow(ctx, func(r *sql.Rows) error {
 		var u DirectoryUser
-		var changed int64
-		err := r.Scan(&u.Account, &u.UserName, &u.ExternalID, &u.Given, &u.Family, &changed)
-		u.Changed = instant(changed)
+		var changed, gone int64
+		err := r.Scan(&u.Account, &u.UserName, &u.ExternalID, &u.Given, &u.Family, &changed, &gone)
+		u.Changed, u.Gone = instant(changed), gone == 1
 		out[u.Account] = u
 		return err
-	}, `select account, user_name, external_id, given, family, changed from directory_users`)
+	}, `select account, user_name, external_id, given, family, changed, gone from directory_users`)
 	if err != nil {
 		return nil, fmt.Errorf("list the directory's users: %w", err)
 	}

@@ -50,7 +50,7 @@ var tables = []table{
 	{"passkeys", "id, account, name, credential, created, used, version", "id"},
 	{"challenges", "hash, sealed, expires", "hash"},
 	{"identities", "issuer, subject, account, linked", "issuer, subject"},
-	{"directory_users", "account, user_name, external_id, given, family, changed", "account"},
+	{"directory_users", "account, user_name, external_id, given, family, changed, gone", "account"},
 	{"directory_groups", "id, name, external_id, created, changed, version", "id"},
 	{"directory_members", "in_group, account", "in_group, account"},
 	{"activities", "n, id, at, canonical, record", "n"},

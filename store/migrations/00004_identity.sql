@@ -37,7 +37,8 @@ create table directory_users (
 	external_id text not null,
 	given       text not null,
 	family      text not null,
-	changed     bigint not null
+	changed     bigint not null,
+	gone        bigint not null check (gone in (0, 1))
 );
 
 create table directory_groups (

@@ -15,7 +15,7 @@ func fillIdentity(t *testing.T, s *store.Store) {
 	t.Helper()
 	change(t, s, store.AccessChange{Activity: did("i1"), Passkey: passkey("k1", "ana"),
 		Link:      &store.Identity{Issuer: "https://id.example", Subject: "ana-1", Account: "ana", Linked: at(2)},
-		Directory: &store.DirectoryUser{Account: "ana", UserName: "Ana@Halyard.example", ExternalID: "00u1", Given: "Ana", Family: "Moss", Changed: at(2)}})
+		Directory: &store.DirectoryUser{Account: "ana", UserName: "Ana@Halyard.example", ExternalID: "00u1", Given: "Ana", Family: "Moss", Changed: at(2), Gone: true}})
 	change(t, s, store.AccessChange{Activity: did("i2"), Group: group("g1", "sec-leads")})
 	change(t, s, store.AccessChange{Activity: did("i3"), Join: &store.Membership{Group: "g1", Account: "ana", At: at(3)}})
 	must(t, s.KeepChallenge(t.Context(), store.Challenge{Hash: *secret("c1"), Sealed: []byte{0, 1}, Expires: at(5)}, at(1)))
@@ -54,7 +54,7 @@ func identityRoundTrip(t *testing.T, e *engine) {
 	want := fmt.Sprintf("%+v", []any{
 		[]store.Passkey{{ID: []byte{0, 255, '1'}, Account: "ana", Name: "laptop", Credential: []byte(`{"a":1}`), Created: at(1), Version: 1}},
 		[]store.Identity{{Issuer: "https://id.example", Subject: "ana-1", Account: "ana", Linked: at(2)}},
-		map[string]store.DirectoryUser{"ana": {Account: "ana", UserName: "Ana@Halyard.example", ExternalID: "00u1", Given: "Ana", Family: "Moss", Changed: at(2)}},
+		map[string]store.DirectoryUser{"ana": {Account: "ana", UserName: "Ana@Halyard.example", ExternalID: "00u1", Given: "Ana", Family: "Moss", Changed: at(2), Gone: true}},
 		[]store.DirectoryGroup{{ID: "g1", Name: "sec-leads", ExternalID: "xg1", Created: at(1), Changed: at(3), Version: 2, Members: []string{"ana"}}},
 	})
 	wantEqual(t, "what is kept", got, want)
