@@ -142,3 +142,17 @@ func (o *Occurrence) Name() string {
 	}
 	return o.Title + ", " + o.Occurrence
 }
+
+// TookPlace is the instant that stands for a day on which something took place:
+// its noon, or now where that is still ahead today.
+func TookPlace(date string, loc *time.Location, now time.Time) (time.Time, error) {
+	d, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(date), loc)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: say on which day it took place, such as 2026-03-31", audit.ErrInvalid)
+	}
+	at := time.Date(d.Year(), d.Month(), d.Day(), 12, 0, 0, 0, loc)
+	if now.Before(at) && !now.Before(d) {
+		at = now
+	}
+	return audit.Instant(at), nil
+}

@@ -19,6 +19,7 @@ type railEntry struct {
 var rails = []railEntry{
 	{"", "Period", "/", "period.read", nil},
 	{"", "My page", "/me", "", nil},
+	{"", "My work", "/me/work", "task.read", nil},
 	{"", "Readiness", "/readiness", "period.read", nil},
 	{"Controls", "Controls", "/controls", "period.read", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
 	{"Controls", "Coverage", "/coverage", "period.read", nil},
@@ -26,6 +27,7 @@ var rails = []railEntry{
 	{"Controls", "Evidence gaps", "/gaps", "period.read", func(st *state) int { return len(st.gaps) }},
 	{"Controls", "Populations", "/populations", "period.read", func(st *state) int { return len(report.Procedures(st.report)) }},
 	{"Controls", "Evidence", "/evidence", "evidence.read", nil},
+	{"Program", "Tasks", "/tasks", "task.read", nil},
 	{"Program", "Policies", "/policies", "policy.read", nil},
 	{"Workspace", "System boundary", "/system", "register.read", nil},
 	{"Workspace", "Connectors", "/connectors", "source.read", func(st *state) int { return len(st.p.Def.Sources) }},
@@ -41,7 +43,7 @@ func (q *request) rail() (out []railGroup) {
 		if e.needs != "" && !q.reaches(e.needs) {
 			continue
 		}
-		l := railLink{link: link{e.text, q.to(e.path)}, Here: strings.TrimPrefix(e.path, "/") == first}
+		l := railLink{link: link{e.text, q.to(e.path)}, Here: strings.TrimPrefix(e.path, "/") == first && !within(q.URL.Path, "/me/work") || e.path == "/me/work" && within(q.URL.Path, e.path)}
 		if e.path == "/" {
 			l = railLink{link: link{e.text, q.Home()}, Here: first == "" || first == "period"}
 		}
@@ -54,4 +56,9 @@ func (q *request) rail() (out []railGroup) {
 		out[len(out)-1].Links = append(out[len(out)-1].Links, l)
 	}
 	return out
+}
+
+// within reports whether a path is that of a screen or of something on it.
+func within(path, screen string) bool {
+	return path == screen || strings.HasPrefix(path, screen+"/")
 }

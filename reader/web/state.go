@@ -13,6 +13,7 @@ import (
 	"tieout/audit"
 	"tieout/period"
 	"tieout/reader/answer"
+	"tieout/reader/tasks"
 	"tieout/report"
 	"tieout/report/html"
 	"tieout/store"
@@ -32,6 +33,7 @@ type state struct {
 	systems []string // IDs of the workspace's systems
 	whose   whose    // who works here, and what is theirs
 
+	tasks  once[*tasks.Basis]
 	system once[*answer.System]
 	ready  once[*answer.Readiness]
 
