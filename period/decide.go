@@ -76,7 +76,7 @@ func (p *Program) took(ctx context.Context, sealed audit.Record) error {
 type Decided struct {
 	deviation.Decision
 	Record audit.Record
-	Why    error // it has no effect; nil: it has
+	Void   error // why it has no effect; nil: it has
 }
 
 // LifeOf returns where a finding stands, and every decision about it in the
@@ -120,6 +120,9 @@ func (p *Program) DecideAs(ctx context.Context, by access.Subject, d *audit.Devi
 	if err := mayDecide(by, j.Kind, on, stands); err != nil {
 		return audit.Record{}, err
 	}
+	if j.Kind == deviation.Approve && stands.Proposal == nil {
+		return audit.Record{}, fmt.Errorf("%w: no proposal waits for approval", audit.ErrConflict)
+	}
 	for _, s := range []string{j.Why, j.Cause, j.Response} {
 		if !utf8.ValidString(s) || utf8.RuneCountInString(s) > longest {
 			return audit.Record{}, fmt.Errorf("%w: write at most %d characters that can be shown", audit.ErrInvalid, longest)
@@ -140,20 +143,23 @@ func mayDecide(by access.Subject, kind deviation.Kind, on access.Object, s devia
 	switch kind {
 	case deviation.Answer, deviation.Propose:
 		return access.Require(by, "deviation.answer", on)
-	case deviation.Confirm, deviation.Withdraw:
-		on.Prepared = []string{s.Recorder.Name}
-	case deviation.Approve:
-		if s.Proposal == nil {
-			return fmt.Errorf("%w: no proposal waits for approval", audit.ErrConflict)
-		}
-		on.Prepared = []string{s.Proposal.By.Name}
-		for _, a := range s.Authors {
-			on.Prepared = append(on.Prepared, a.Name)
-		}
-	default:
-		return fmt.Errorf("%w: nobody decides %q", audit.ErrInvalid, kind)
+	case deviation.Confirm, deviation.Withdraw, deviation.Approve:
+		on.Prepared = Prepared(kind, s)
+		return access.Require(by, "deviation.decide", on)
 	}
-	return access.Require(by, "deviation.decide", on)
+	return fmt.Errorf("%w: nobody decides %q", audit.ErrInvalid, kind)
+}
+
+// Prepared are the names of who prepared what a decision of that kind decides.
+func Prepared(kind deviation.Kind, s deviation.Standing) []string {
+	if kind != deviation.Approve || s.Proposal == nil {
+		return []string{s.Recorder.Name}
+	}
+	out := []string{s.Proposal.By.Name}
+	for _, a := range s.Authors {
+		out = append(out, a.Name)
+	}
+	return out
 }
 
 // MayDecide reports whether somebody may decide that about a finding, to show

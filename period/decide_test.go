@@ -118,8 +118,8 @@ func TestDecideAs(t *testing.T) {
 		t.Fatalf("%d decisions, %v; want the record and the five that were allowed", len(life), err)
 	}
 	for _, x := range life {
-		if x.Why != nil || x.Record.Index < 0 {
-			t.Errorf("%s: %v, record %d", x.Kind, x.Why, x.Record.Index)
+		if x.Void != nil || x.Record.Index < 0 {
+			t.Errorf("%s: %v, record %d", x.Kind, x.Void, x.Record.Index)
 		}
 	}
 }

@@ -231,7 +231,7 @@ func (i *Incident) toldFirst(audience string) (first time.Time) {
 // incident.report, which everybody in the company has for what they report
 // themselves; it returns the incident with its number.
 func (b *Book) ReportIncident(ctx context.Context, by access.Subject, detail string, detected time.Time) (Incident, error) {
-	if err := access.Require(by, "incident.report", reportable(by)); err != nil {
+	if err := access.Require(by, "incident.report", Reportable(by)); err != nil {
 		return Incident{}, err
 	}
 	id, err := b.number(ctx, by, "incident", "INC")
@@ -241,9 +241,9 @@ func (b *Book) ReportIncident(ctx context.Context, by access.Subject, detail str
 	return b.writeIncident(ctx, by, "incident.report", id, 0, reportData{titleOf(detail), strings.TrimSpace(detail), timeText(detected)})
 }
 
-// reportable is what somebody reports, for the table of rights: it is their
+// Reportable is what somebody reports, for the table of rights: it is their
 // own, and touches what they answer for.
-func reportable(by access.Subject) access.Object {
+func Reportable(by access.Subject) access.Object {
 	own := access.Object{Owner: by.Account}
 	for _, g := range by.Grants {
 		o := own

@@ -31,6 +31,9 @@ func Lasted(r *audit.Result) string {
 // whole is d in hours, the nearest.
 func whole(d time.Duration) int { return int(d.Round(time.Hour) / time.Hour) }
 
+// Hours writes how long something lasted: "30 hours", "192 hours (8 days)".
+func Hours(d time.Duration) string { return hours(d) }
+
 func hours(d time.Duration) string {
 	h := whole(d)
 	if h < 48 {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tieout/audit"
+	"tieout/report"
 	"tieout/report/text"
 )
 
@@ -145,7 +146,7 @@ func writeCSV(w io.Writer, l listing) error {
 	for _, r := range l.rows {
 		cells := make([]string, len(r.cells))
 		for i, c := range r.cells {
-			cells[i] = inert(c)
+			cells[i] = report.Inert(c)
 		}
 		if err := out.Write(cells); err != nil {
 			return err
@@ -153,14 +154,6 @@ func writeCSV(w io.Writer, l listing) error {
 	}
 	out.Flush()
 	return out.Error()
-}
-
-// inert keeps a spreadsheet from running a cell.
-func inert(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 func (a *app) textOptions() text.Options {

@@ -3,11 +3,8 @@ package web
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"tieout/audit"
-	"tieout/reader/answer"
 	"tieout/report"
 )
 
@@ -94,104 +91,6 @@ func sayDeviations(all, unanswered, shown int, filtered bool) string {
 		s += "; " + report.Plural(shown, "is", "are") + " shown"
 	}
 	return report.Capital(s) + "."
-}
-
-// A step is one line of what happened around a finding, in order of time.
-type step struct{ When, What, Who string }
-
-func (q *request) deviation() error {
-	d, err := q.st.p.Deviation(q.Context(), q.st.run, answer.DeviationRef(q.PathValue("ref")))
-	if err != nil {
-		return err
-	}
-	loc := q.st.report.Period.Location()
-	q.Title, q.Heading, q.Ref = d.Ref+" "+d.Title, d.Title, d.Ref
-	q.Say = answer.DeviationSentence(&d, q.st.report.Period)
-	q.Way = []link{{"Deviations", q.to("/deviations")}, {d.Ref, ""}}
-	q.Code = []string{"tieout deviation show " + d.Ref, "tieout evidence show " + d.Ref}
-	steps, err := q.steps(&d, loc)
-	if err != nil {
-		return err
-	}
-	data := struct {
-		*page
-		D          *audit.Deviation
-		F          finding
-		Began      string
-		Ended      string
-		Lasted     string
-		Steps      []step
-		Population link
-		Hash       string
-		Respond    []string
-	}{page: &q.page, D: &d, F: q.findings([]audit.Deviation{d})[0], Began: report.BoundText(d.Start, loc), Lasted: report.Lasted(&d.Result), Steps: steps,
-		Population: link{d.Procedure, q.at("populations", d.Procedure)}, Hash: short(d.Hash)}
-	if !d.Open && !d.End.At.IsZero() && d.Span.To.Sub(d.Span.From) > time.Microsecond {
-		data.Ended = report.BoundText(d.End, loc)
-	}
-	if d.Response == "" {
-		data.Respond = []string{"tieout deviation respond " + d.Ref + " --cause \"...\" --response \"...\""}
-	}
-	return q.render("deviation.html", data)
-}
-
-// steps are what is on record about a finding: when it began and ended, when
-// its evidence was collected, and every decision.
-func (q *request) steps(d *audit.Deviation, loc *time.Location) ([]step, error) {
-	type dated struct {
-		at time.Time
-		step
-	}
-	var list []dated
-	add := func(at time.Time, what, who string) {
-		if !at.IsZero() {
-			list = append(list, dated{at, step{report.Moment(at, loc), what, who}})
-		}
-	}
-	lasted := d.Span.To.Sub(d.Span.From) > time.Microsecond
-	switch {
-	case !lasted:
-		add(d.Span.From, "It happened", "")
-	case d.Start.Exact():
-		add(d.Start.At, "It began", "")
-	default:
-		add(d.Start.At, "First seen", "")
-	}
-	if lasted && !d.Open {
-		add(d.End.At, map[bool]string{true: "It ended", false: "First seen to be gone"}[d.End.Exact()], "")
-	}
-	for _, n := range d.Records[:min(len(d.Records), few)] {
-		rec, err := q.st.p.Store.Record(q.Context(), n)
-		if err != nil {
-			return nil, err
-		}
-		add(rec.Collected, rec.Ref()+" was collected", rec.Source)
-		add(rec.Recorded, rec.Ref()+" was sealed", "this server's clock")
-	}
-	decided, err := q.st.p.Store.Decisions(q.Context(), d.Ref)
-	if err != nil {
-		return nil, err
-	}
-	for _, x := range decided {
-		add(x.Decided, decisionWords(string(x.Disposition), x.Why, x.Response), x.Actor.Name)
-	}
-	slices.SortStableFunc(list, func(a, b dated) int { return a.at.Compare(b.at) })
-	out := make([]step, len(list))
-	for i := range list {
-		out[i] = list[i].step
-	}
-	return out, nil
-}
-
-func decisionWords(disposition, why, response string) string {
-	s := "Recorded: " + disposition
-	if why != "" {
-		s += ", " + strings.TrimSuffix(why, ".")
-	}
-	if response != "" {
-		s += ". Management responded"
-	}
-	return s
 }
 
 // A gapRow is a row of a list of stretches without evidence.
