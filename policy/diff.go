@@ -150,7 +150,7 @@ func changed(old, new block) Block {
 	a, b := strings.Fields(old.text), strings.Fields(new.text)
 	out := Block{new.kind, new.level, new.marker, Changed, nil}
 	for _, e := range edits(a, b) {
-		word := ""
+		var word string
 		if e.state == Added {
 			word = b[e.new]
 		} else {

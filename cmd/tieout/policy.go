@@ -105,7 +105,7 @@ func (e policyEntry) row() row {
 	if len(e.Open) > 0 && e.Status != statusStarter {
 		why = "still to be filled in: " + strings.Join(e.Open, ", ")
 	}
-	return row{[]string{cmp.Or(e.ID, e.File), e.Title, e.Audience, agree, e.Owner, e.Status, why}, e}
+	return row{[]string{cmp.Or(e.ID, e.File), e.Title, e.Audience, agree, e.Status, why}, e}
 }
 
 // policyWorkspace is the workspace and its folder; neither where there is none.
@@ -133,7 +133,7 @@ func (a *app) listPolicies(starters bool) error {
 		return err
 	}
 	l := listing{schema: policiesSchema, summary: summary, columns: []text.Column{
-		{Head: "policy"}, {Head: "title", Flex: true}, {Head: "audience"}, {Head: "agreed to"}, {Head: "owner"}, {Head: "status"}, {Head: "why", Flex: true},
+		{Head: "policy"}, {Head: "title", Flex: true}, {Head: "audience"}, {Head: "agreed to"}, {Head: "status"}, {Head: "why", Flex: true},
 	}}
 	unreadable := 0
 	for _, e := range entries {

@@ -63,7 +63,7 @@ func TestFaults(t *testing.T) {
 		{"its id in a policy", "policies/p.md", "---\nid: p\n---\n", ""},
 		{"what readers are told", "policies/p.md", "---\naudience: all\nacknowledge: true\nreview: year\ncontrols: [A-1]\nsummary: S.\nstates: [{control: A-1, says: S.}]\n---\n", ""},
 		{"what readers are told, elsewhere", "documents/d.yaml", "audience: all\n", `documents/d.yaml:1:1: a document has no field "audience"`},
-		{"nearly what readers are told", "policies/p.md", "---\nreveiw: year\n---\n", `policies/p.md:2:1: a document has no field "reveiw"; did you mean "review"?`},
+		{"nearly what readers are told", "policies/p.md", "---\nreviews: year\n---\n", `policies/p.md:2:1: a document has no field "reviews"; did you mean "review"?`},
 		{"not UTF-8", "vendors/v.yaml", "name: a\nowner: \xff\n", "vendors/v.yaml:2:1: this line is not UTF-8"},
 		{"enumeration", "vendors/v.yaml", "tier: hihg\n", `vendors/v.yaml:1:7: tier: "hihg" is not one of critical, high, medium, low; did you mean "high"?`},
 		{"bool", "vendors/v.yaml", "subservice: \"yes\"\n", "vendors/v.yaml:1:13: subservice: want true or false"},
