@@ -34,6 +34,9 @@ type Job struct {
 	Estimate time.Time // when a running one will end, if it takes as long as earlier ones did; zero: nothing is known
 }
 
+// ActCancel is what is recorded of a person who cancels a job, with its ID.
+const ActCancel = "job cancel"
+
 // attempts is how often a job is tried where nobody says otherwise.
 const attempts = 5
 
@@ -87,7 +90,7 @@ func (q *Queue) Cancel(ctx context.Context, id string, by By) (Job, error) {
 	if !j.Open() {
 		return Job{}, fmt.Errorf("%w: job %s is %s already", audit.ErrConflict, id, j.State)
 	}
-	if err := q.record(ctx, by, "job cancel", []byte(id)); err != nil {
+	if err := q.record(ctx, by, ActCancel, []byte(id)); err != nil {
 		return Job{}, err
 	}
 	if _, err := q.Store.CancelJob(ctx, id, by.Name, audit.Instant(q.Now())); err != nil {

@@ -20,7 +20,7 @@ func TestNew(t *testing.T) {
 	if !slices.IsSorted(ids) {
 		t.Errorf("not in the order in which they were made: %v", ids)
 	}
-	if New(time.Unix(0, 0)) == New(time.Unix(0, 0)) {
+	if a, b := New(time.Unix(0, 0)), New(time.Unix(0, 0)); a == b {
 		t.Error("two of one instant are the same")
 	}
 }

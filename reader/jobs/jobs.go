@@ -73,8 +73,11 @@ func (in Payload) key(kind string) string {
 // done. The program has to be open as long as the queue is used.
 func Queue(p *period.Program, through string) *worker.Queue {
 	return &worker.Queue{Store: p.Store, Now: p.Now, Record: func(ctx context.Context, by worker.By, act string, arguments []byte) error {
-		_, err := p.SealActivity(ctx, audit.Actor{Kind: audit.ActorPerson, Name: by.Name},
-			audit.Activity{Through: through, Act: act, Arguments: string(arguments), For: by.Account})
+		what := audit.Activity{Through: through, Act: act, Arguments: string(arguments)}
+		if act == worker.ActCancel {
+			what.On, what.Arguments = "job:"+string(arguments), ""
+		}
+		_, err := p.SealActivity(ctx, person(by), what)
 		return err
 	}}
 }
@@ -224,7 +227,13 @@ func actor(t *worker.Task) audit.Actor {
 	if t.By.Name == "" {
 		return machine
 	}
-	return audit.Actor{Kind: audit.ActorPerson, Name: t.By.Name}
+	return person(t.By)
+}
+
+// person is who asked as the log names them: by their account's ID, or at a
+// command line, where there are no accounts, by the name the machine knows.
+func person(by worker.By) audit.Actor {
+	return audit.Actor{Kind: audit.ActorPerson, Name: cmp.Or(by.Account, by.Name)}
 }
 
 // handlers are the handlers of all kinds.

@@ -38,11 +38,11 @@ func TestCollectAndCheck(t *testing.T) {
 	want(t, "result", fmt.Sprint(len(out.Sources), out.Sources[1].Complete, out.Sources[1].Pages, out.Run), fmt.Sprint(2, true, 16, audit.EvidenceRef(run.Record)))
 	rec, err := p.Store.Record(t.Context(), run.Record)
 	must(t, err)
-	want(t, "for whom the run was made", rec.Actor, audit.Actor{Kind: audit.ActorPerson, Name: "Ana"})
+	want(t, "for whom the run was made", rec.Actor, audit.Actor{Kind: audit.ActorPerson, Name: "a1"})
 	acts := records(t, p, audit.RecordActivity)
 	want(t, "activities", len(acts), 1)
-	want(t, "activity", string(acts[0].Detail), `{"act":"job collect+check","arguments":"{}","for":"a1","through":"test"}`)
-	want(t, "who", acts[0].Actor.Name, "Ana")
+	want(t, "activity", string(acts[0].Detail), `{"act":"job collect+check","arguments":"{}","through":"test"}`)
+	want(t, "who", acts[0].Actor.Name, "a1")
 	want(t, "sentence", strings.HasPrefix(jobs.Sentence(got, time.UTC), "Read every source and test everything: done on 3 Mar 2026"), true)
 }
 

@@ -159,21 +159,25 @@ func (s *system) hold(path string) (asked chan struct{}) {
 // is closed, nothing is lost, nothing is there twice, and what the tests find is
 // what they find in a workspace that nothing happened to.
 func TestWorkerKilled(t *testing.T) {
-	for _, path := range []string{"/b/backup/7", "/b/account/3"} {
-		t.Run(strings.ReplaceAll(path[1:], "/", " "), func(t *testing.T) {
-			onStores(t, func(t *testing.T, at string) { killAt(t, at, path) })
-		})
-	}
+	sys := newSystem(t)
+	w := newWorld(t, sys, ownStore, "a", "b", "c")
+	p := w.open(t)
+	w.start(t, p, jobs.CollectCheck)
+	w.once(t)
+	calm := undisturbed{maps.Clone(sys.answers), items(t, p), findings(t, p)}
+	t.Run("in a stream with cursors", func(t *testing.T) {
+		onStores(t, func(t *testing.T, at string) { killAt(t, sys, at, "/b/backup/7", calm) })
+	})
+	t.Run("in a snapshot", func(t *testing.T) { killAt(t, sys, ownStore, "/b/account/3", calm) })
 }
 
-func killAt(t *testing.T, at, path string) {
-	sys := newSystem(t)
-	calm := newWorld(t, sys, ownStore, "a", "b", "c")
-	undisturbed := calm.open(t)
-	calm.start(t, undisturbed, jobs.CollectCheck)
-	calm.once(t)
-	whole := maps.Clone(sys.answers)
+// undisturbed is what a workspace comes to that nothing happens to.
+type undisturbed struct {
+	answers         map[string]int
+	items, findings []string
+}
 
+func killAt(t *testing.T, sys *system, at, path string, calm undisturbed) {
 	w := newWorld(t, sys, at, "a", "b", "c")
 	p := w.open(t)
 	clear(sys.answers)
@@ -192,9 +196,9 @@ func killAt(t *testing.T, at, path string) {
 	q := w.open(t)
 	resumed(t, q, job(t, q, j.ID))
 	intact(t, q)
-	wantSame(t, "items", items(t, q), items(t, undisturbed))
-	wantSame(t, "findings", findings(t, q), findings(t, undisturbed))
-	readOnce(t, sys, whole, path)
+	wantSame(t, "items", items(t, q), calm.items)
+	wantSame(t, "findings", findings(t, q), calm.findings)
+	readOnce(t, sys, calm.answers, path)
 }
 
 // resumed checks what the job and the log tell of it.

@@ -252,7 +252,7 @@ func (w *world) worker(name string) jobs.Options {
 			o.Period, o.Actor, o.Lock = name, by, lock
 			return period.Open(ctx, w.dir, o)
 		},
-		Name: name, Lease: 1200 * time.Millisecond, Poll: 20 * time.Millisecond,
+		Name: name, Lease: 2 * time.Second, Poll: 20 * time.Millisecond,
 	}
 }
 
