@@ -18,7 +18,7 @@ type Document struct {
 	Title       string
 	Summary     string
 	Owner       string // account, or of a file who the file names
-	Audience    string // "all", or the department it is for, in lower case
+	Audience    string // who it is for; see State.In
 	Acknowledge bool
 	Version     string // "3", or what the file calls itself, or the first 12 digits of its hash
 	Hash        string // see HashOf

@@ -3,24 +3,10 @@ package program
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"tieout/policy"
 )
-
-// A Member is somebody of whom reading and learning is asked.
-type Member struct {
-	Account    string
-	Joined     time.Time // first working day, or since when there is an account
-	Department string    // as the source of people says it; "" where it is not known
-}
-
-// In reports whether a member is in an audience. Whoever is not known to be
-// elsewhere is: what nobody knows excuses nobody.
-func (m Member) In(audience string) bool {
-	return audience == Everyone || audience == "" || m.Department == "" || strings.ToLower(m.Department) == audience
-}
 
 // Kinds of what is asked.
 const (
@@ -73,7 +59,7 @@ func (s *State) Asked(m Member, docs []Document, courses []policy.Course, now ti
 		}
 	}
 	for i := range courses {
-		if c := &courses[i]; m.In(c.Audience) {
+		if c := &courses[i]; s.In(m, c.Audience) {
 			out = append(out, s.trainingAsked(m, c, now))
 		}
 	}
@@ -96,7 +82,7 @@ func rank(d Asked) int {
 // AskedAbout returns what is asked of a member about one document, without the
 // minutes it takes; false where nothing ever is.
 func (s *State) AskedAbout(m Member, doc *Document, now time.Time) (Asked, bool) {
-	if !doc.Acknowledge || !m.In(doc.Audience) {
+	if !doc.Acknowledge || !s.In(m, doc.Audience) {
 		return Asked{}, false
 	}
 	return s.policyAsked(m, doc, now), true

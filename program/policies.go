@@ -43,16 +43,13 @@ type PolicyVersion struct {
 type PolicyText struct {
 	Title       string
 	Owner       string   // account that keeps it
-	Audience    string   // "all", or the department it is for, in lower case
+	Audience    string   // who it is for: all, managers, personal-data, or the name of an Audience
 	Acknowledge bool     // its audience agrees to it
 	Review      string   // one of PolicyReviews
 	Controls    []string // it states
 	Summary     string
 	Text        string // Markdown
 }
-
-// Everyone is the audience that everybody is in.
-const Everyone = "all"
 
 // PolicyReviews are how often a policy may be reviewed.
 var PolicyReviews = []string{"year", "half-year", "quarter"}
@@ -198,7 +195,7 @@ func (d policyData) check() error {
 	return allOf(
 		text("title", d.Title, 1, 200), text("owner", d.Owner, 1, 100), text("summary", d.Summary, 0, 400), text("text", d.Text, 1, policy.MaxSize/2),
 		text("what changed", d.Note, 0, 2000), oneOf("review", d.Review, PolicyReviews...), within("controls", len(d.Controls), 0, 100),
-		when(!audienceForm.MatchString(d.Audience), "audience: say all, or the name of a department in lower case such as engineering"),
+		when(!audienceForm.MatchString(d.Audience), "audience: say all, managers, personal-data, or the name of a group in lower case such as engineers"),
 		when(slices.ContainsFunc(d.Controls, func(c string) bool { return !controlForm.MatchString(c) }), "controls: name them by their ids, such as IAM-06"),
 	)
 }

@@ -310,15 +310,43 @@ func TestAskedInTime(t *testing.T) {
 }
 
 func TestAudience(t *testing.T) {
-	for _, tt := range []struct {
-		name, department, audience string
-		want                       bool
+	w := newWorld(t)
+	must[struct{}](t)(struct{}{}, w.book.SetAudience(t.Context(), lead, program.Audience{Name: "engineers", Departments: []string{"Engineering", "Platform"}}))
+	tests := []struct {
+		name     string
+		member   program.Member
+		audience string
+		want     bool
 	}{
-		{"everybody", "Sales", "all", true}, {"their own", "Engineering", "engineering", true},
-		{"another", "Sales", "engineering", false}, {"nobody knows where", "", "engineering", true},
+		{"everybody", program.Member{Department: "Sales"}, "all", true},
+		{"their own", program.Member{Department: "engineering"}, "engineers", true},
+		{"another department", program.Member{Department: "Sales"}, "engineers", false},
+		{"nobody knows where", program.Member{}, "engineers", true},
+		{"nobody said who they are", program.Member{Department: "Sales"}, "drivers", true},
+		{"manages somebody", program.Member{Manages: "yes"}, "managers", true},
+		{"manages nobody", program.Member{Manages: "no"}, "managers", false},
+		{"not known to manage", program.Member{}, "managers", true},
+		{"handles personal data", program.Member{PersonalData: "yes"}, "personal-data", true},
+		{"handles none", program.Member{PersonalData: "no"}, "personal-data", false},
+	}
+	for _, tt := range tests {
+		w.read(func(s *program.State) {
+			if got := s.In(tt.member, tt.audience); got != tt.want {
+				t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+			}
+		})
+	}
+	for name, tt := range map[string]struct {
+		by   access.Subject
+		a    program.Audience
+		want error
+	}{
+		"an employee":       {ana, program.Audience{Name: "drivers"}, audit.ErrForbidden},
+		"an older revision": {lead, program.Audience{Name: "engineers"}, audit.ErrConflict},
+		"everybody":         {lead, program.Audience{Name: "all"}, audit.ErrInvalid},
 	} {
-		if got := (program.Member{Department: tt.department}).In(tt.audience); got != tt.want {
-			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		if err := w.book.SetAudience(t.Context(), tt.by, tt.a); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
 	}
 }

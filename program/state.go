@@ -26,6 +26,7 @@ type State struct {
 	Agreements map[string]map[string]*Agreement // the last one, by document and account
 	Kept       map[string][]KeptText            // texts of files that were agreed to, by document
 	Trainings  map[string]map[string]*Training  // by course and account
+	Audiences  map[string]*Audience             // by name
 	Words      Words                            // for the placeholders of starter texts
 
 	Facts []audit.Fact // what the registers say as evidence, in the order of the log
@@ -54,7 +55,7 @@ func newState() *State {
 	return &State{
 		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]string{},
 		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{},
-		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{},
+		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{}, Audiences: map[string]*Audience{},
 		revision: map[string]int64{}, history: map[string][]Line{}, written: map[string]string{},
 	}
 }
@@ -70,7 +71,7 @@ type change struct {
 }
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, wordTakers, taskTakers)
+var takers = merged(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}

@@ -34,11 +34,14 @@ type ownDuties struct {
 }
 
 func (q *request) ownAsked() (d ownDuties, err error) {
-	p, err := q.personOf(q.me.ID)
+	id, r, err := q.personOf(q.me.ID)
 	if err != nil {
 		return d, err
 	}
-	d.member = ofPerson(memberOf(access.Named{ID: q.me.ID, Name: q.me.Name, Created: q.me.Created}), p)
+	d.member = memberOf(access.Named{ID: q.me.ID, Name: q.me.Name, Created: q.me.Created})
+	if id != "" {
+		d.member = ofPerson(d.member, id, r.Person(id), r.Managers())
+	}
 	d.member.May = q.may("policy.agree", access.Object{Owner: q.me.ID})
 	files, err := q.st.p.DocumentsInFiles()
 	if err != nil {
@@ -122,11 +125,11 @@ func (q *request) askedRow(a program.Asked) askedRow {
 
 // ownDevices are the devices of the person the account belongs to.
 func (q *request) ownDevices() (out []deviceCard, err error) {
-	p, err := q.personOf(q.me.ID)
-	if err != nil || p == nil {
+	id, r, err := q.personOf(q.me.ID)
+	if err != nil || id == "" || r.Person(id) == nil {
 		return nil, err
 	}
-	for _, d := range p.Devices {
+	for _, d := range r.Person(id).Devices {
 		if !d.InUse() {
 			continue
 		}

@@ -23,6 +23,8 @@ var policyRoutes = []route{
 	{pattern: "POST /policies/new", needs: "policy.write", do: (*request).createPolicy},
 	{pattern: "GET /policies/starters", needs: "policy.write", do: (*request).starters},
 	{pattern: "POST /policies/starters", needs: "policy.write", do: (*request).addStarters},
+	{pattern: "GET /policies/audiences", needs: "policy.write", do: (*request).audiences},
+	{pattern: "POST /policies/audiences", needs: "policy.write", do: (*request).setAudience},
 	{pattern: "GET /policies/{id}", needs: "policy.read", on: anything, do: (*request).policy},
 	{pattern: "GET /policies/{id}/agreements", needs: "policy.read", do: (*request).policyAgreements},
 	{pattern: "GET /policies/{id}/compare", needs: "policy.read", do: (*request).comparePolicy},
@@ -76,12 +78,16 @@ func (q *request) readers() ([]policies.Member, error) {
 			return nil, err
 		}
 	}
+	var managers map[string]bool
+	if r != nil {
+		managers = r.Managers()
+	}
 	var out []policies.Member
 	for id, n := range q.names {
 		if n.Active && !n.Has(access.AuditorsGuest) {
 			m := memberOf(n)
 			if person[id] != "" {
-				m = ofPerson(m, r.Person(person[id]))
+				m = ofPerson(m, person[id], r.Person(person[id]), managers)
 			}
 			out = append(out, m)
 		}
@@ -95,11 +101,15 @@ func memberOf(n access.Named) policies.Member {
 }
 
 // ofPerson adds to a member what the source of people says; p may be nil.
-func ofPerson(m policies.Member, p *roster.Person) policies.Member {
-	if p == nil {
+func ofPerson(m policies.Member, id string, p *roster.Person, managers map[string]bool) policies.Member {
+	m.Person = id
+	if p == nil || p.Unknown {
 		return m
 	}
-	m.Person, m.Department = p.ID, p.Department
+	m.Department, m.PersonalData = p.Department, p.PersonalData()
+	if managers != nil {
+		m.Manages = map[bool]string{true: "yes", false: "no"}[managers[id]]
+	}
 	if p.Started.At.After(m.Joined) {
 		m.Joined = p.Started.At // nobody starts before the first working day
 	}

@@ -119,11 +119,17 @@ func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
+// audienceWords say who a policy is for.
 func audienceWords(s string) string {
-	if s == program.Everyone || s == "" {
+	switch s {
+	case program.Everyone, "":
 		return "Everybody"
+	case program.Managers:
+		return "Managers, and those of whom it is not known whether they are"
+	case program.PersonalData:
+		return "Those whose work handles personal data, and those of whom that is not known"
 	}
-	return "Everybody in " + s + ", and those whose department is not known"
+	return report.Capital(s) + ", and those whose department is not known"
 }
 
 func (q *request) keptPolicy(p program.Policy) error {

@@ -62,20 +62,16 @@ func timelines(ctx context.Context, st *state) (in roster.Input, err error) {
 	return in, nil
 }
 
-// personOf is the person an account here was confirmed to belong to; nil where
-// nobody confirmed one.
-func (q *request) personOf(account string) (*roster.Person, error) {
-	id := ""
-	err := q.book.Read(q.Context(), func(s *program.State) error {
+// personOf is the person item an account here was confirmed to belong to, with
+// the roster; "" and nil where nobody confirmed one.
+func (q *request) personOf(account string) (id string, r *roster.Roster, err error) {
+	err = q.book.Read(q.Context(), func(s *program.State) error {
 		id = s.Identity(program.OfTieout, account).Person
 		return nil
 	})
 	if err != nil || id == "" {
-		return nil, err
+		return "", nil, err
 	}
-	r, err := q.roster()
-	if err != nil {
-		return nil, err
-	}
-	return r.Person(id), nil
+	r, err = q.roster()
+	return id, r, err
 }
