@@ -315,7 +315,8 @@ func (s *System) subservices() string {
 }
 
 // Graph is what a picture of one system shows: users on the left with the
-// people who run it, then its layers, and subservice organizations on the right.
+// people who run it, then its layers, and subservice organizations below the
+// last of them.
 func Graph(s definition.System) boundary.Graph {
 	g := boundary.Graph{}
 	layer := map[string]int{}
@@ -343,7 +344,7 @@ func Graph(s definition.System) boundary.Graph {
 		g.Nodes = append(g.Nodes, boundary.Node{ID: c.ID, Name: c.Name, Note: c.Kind, Class: c.Kind, Layer: layer[LayerOf(c)]})
 	}
 	for i, o := range s.Subservices {
-		g.Nodes = append(g.Nodes, boundary.Node{ID: cmp.Or(o.ID, fmt.Sprintf("subservice %d", i)), Name: o.Name, Note: o.Method, Class: boundary.Outside, Layer: add("Subservice organizations", column+1)})
+		g.Nodes = append(g.Nodes, boundary.Node{ID: cmp.Or(o.ID, fmt.Sprintf("subservice %d", i)), Name: o.Name, Note: o.Method, Class: boundary.Outside, Layer: add("Relied on, outside", max(column, 1))})
 	}
 	names := map[string]string{}
 	for _, d := range s.Data {

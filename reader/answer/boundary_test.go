@@ -117,7 +117,7 @@ func TestGraph(t *testing.T) {
 	for _, n := range g.Nodes {
 		column[n.ID] = g.Layers[n.Layer].Column
 	}
-	for id, want := range map[string]int{"u": 0, "team": 0, "api": 1, "db": 2, "subservice 0": 3} {
+	for id, want := range map[string]int{"u": 0, "team": 0, "api": 1, "db": 2, "subservice 0": 2} {
 		if got, ok := column[id]; !ok || got != want {
 			t.Errorf("%s stands in column %d, want %d", id, got, want)
 		}

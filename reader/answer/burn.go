@@ -153,7 +153,7 @@ func (r *Readiness) Sentence() string {
 		fmt.Fprintf(&b, "%s %s between here and %s: about %s of work, with %s left.", n, stands(len(r.Gaps)), day, Work(r.Hours()), report.Plural(r.DaysLeft(), "working day", "working days"))
 	}
 	if len(r.Gaps) > 1 {
-		fmt.Fprintf(&b, " The longest is %s, %s.", lowerFirst(r.Gaps[0].What), Work(r.Gaps[0].Hours))
+		fmt.Fprintf(&b, " The longest: %s, %s.", lowerFirst(r.Gaps[0].What), Work(r.Gaps[0].Hours))
 	}
 	if owner, hours := r.busiest(); !passed && (hours+hoursOfDay-1)/hoursOfDay > r.DaysLeft() {
 		fmt.Fprintf(&b, " %s alone has %s of it.", owner, Work(hours))

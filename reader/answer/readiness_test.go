@@ -43,10 +43,10 @@ func TestReadinessSentence(t *testing.T) {
 		{"no gap, past", day(2027, 1, 4), nil, false, "No gap is open; 31 Dec 2026 has passed."},
 		{"one", day(2026, 12, 30), gaps(1), false, "1 gap stands between here and 31 Dec 2026: about 1 hour of work, with 2 working days left."},
 		{"one, not tested", day(2026, 12, 30), gaps(9), true, "1 gap stands between here and 31 Dec 2026: about 2 working days of work, with 2 working days left. Nothing was tested yet, so findings and evidence gaps are not among them."},
-		{"many", day(2026, 6, 1), gaps(24, 2), false, "2 gaps stand between here and 31 Dec 2026: about 4 working days of work, with 153 working days left. The longest is CC6.1 has no control, 3 working days."},
-		{"too many for one person", day(2026, 12, 30), gaps(24, 2), false, "2 gaps stand between here and 31 Dec 2026: about 4 working days of work, with 2 working days left. The longest is CC6.1 has no control, 3 working days. Ana alone has 4 working days of it."},
+		{"many", day(2026, 6, 1), gaps(24, 2), false, "2 gaps stand between here and 31 Dec 2026: about 4 working days of work, with 153 working days left. The longest: CC6.1 has no control, 3 working days."},
+		{"too many for one person", day(2026, 12, 30), gaps(24, 2), false, "2 gaps stand between here and 31 Dec 2026: about 4 working days of work, with 2 working days left. The longest: CC6.1 has no control, 3 working days. Ana alone has 4 working days of it."},
 		{"one, past", day(2027, 1, 4), gaps(8), false, "1 gap is open, and 31 Dec 2026 has passed: about 1 working day of work."},
-		{"many, past", day(2027, 1, 4), gaps(8, 3), false, "2 gaps are open, and 31 Dec 2026 has passed: about 2 working days of work. The longest is CC6.1 has no control, 1 working day."},
+		{"many, past", day(2027, 1, 4), gaps(8, 3), false, "2 gaps are open, and 31 Dec 2026 has passed: about 2 working days of work. The longest: CC6.1 has no control, 1 working day."},
 	} {
 		r := &Readiness{Period: p, By: p.To.Add(-time.Microsecond), AsOf: c.asOf, Gaps: c.gaps, Tested: !c.bare, holidays: map[string]bool{"2026-12-25": true}}
 		if got := r.Sentence(); got != c.want {

@@ -28,9 +28,9 @@ type burnDrawing struct {
 }
 
 // drawBurn returns the picture of r's burn-up with a sentence that says the same;
-// "" where no run was sealed.
+// "" where runs reach over less than a day.
 func drawBurn(r *answer.Readiness) template.HTML {
-	if len(r.Burn) == 0 {
+	if !burns(r) {
 		return ""
 	}
 	d := &burnDrawing{r: r, from: r.Burn[0].At, to: r.By}
@@ -49,6 +49,12 @@ func drawBurn(r *answer.Readiness) template.HTML {
 	d.date()
 	d.b.WriteString("</svg>")
 	return template.HTML(d.b.String())
+}
+
+// burns reports whether there is a line to draw.
+func burns(r *answer.Readiness) bool {
+	n := len(r.Burn)
+	return n > 1 && r.Burn[n-1].At.Sub(r.Burn[0].At) >= 24*time.Hour
 }
 
 func later(a, b time.Time) time.Time {
@@ -82,6 +88,9 @@ func sayBurn(r *answer.Readiness) string {
 	last, loc := r.Burn[len(r.Burn)-1], r.Period.Location()
 	s := fmt.Sprintf("Up to %s, %s found by runs and %s of them closed; the date is %s.", report.Day(last.At, loc),
 		report.Plural(last.Total, "gap was", "gaps were"), report.Number(last.Closed), report.Day(r.By, loc))
+	if !burns(r) {
+		s += " The picture begins with the second day on which something is tested."
+	}
 	moves := 0
 	for _, p := range r.Burn {
 		if p.Note != "" {
@@ -105,8 +114,16 @@ func (d *burnDrawing) months() {
 			continue
 		}
 		x := percent(d.at(t))
-		fmt.Fprintf(&d.b, `<line class="k-hair" x1="%s" x2="%s" y1="%d" y2="%d"/><text class="k-label" x="%s" y="%d">%s</text>`, x, x, burnTop, burnFloor, x, burnFloor+16, t.Format("Jan"))
+		fmt.Fprintf(&d.b, `<line class="k-hair" x1="%s" x2="%s" y1="%d" y2="%d"/><text class="k-label" x="%s" y="%d">%s</text>`, x, x, burnTop, burnFloor, x, burnFloor+16, monthName(t, t.Month() == time.January || t.AddDate(0, -step, 0).Year() != t.Year()))
 	}
+}
+
+// monthName is a month, with its year where one begins.
+func monthName(t time.Time, year bool) string {
+	if year {
+		return t.Format("Jan 2006")
+	}
+	return t.Format("Jan")
 }
 
 // steps draws what was closed as an area and what was found as a line above it;

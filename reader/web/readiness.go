@@ -80,6 +80,7 @@ func (q *request) readiness() error {
 		Stops       []stopLine
 		StopsSay    string
 		Burn        template.HTML
+		BurnSay     string
 		Points      []burnLine
 		Rules       any
 		Asked       bool
@@ -98,8 +99,11 @@ func (q *request) readiness() error {
 	for _, s := range r.Stops {
 		data.Stops = append(data.Stops, q.stopLine(s))
 	}
-	data.Burn, data.Points = drawBurn(r), burnLines(r)
+	data.Burn, data.BurnSay, data.Points = drawBurn(r), sayBurn(r), burnLines(r)
 	q.Title, q.Heading, q.Say, q.Wide = "Readiness", "Readiness", r.Sentence(), true
+	if len(r.Stops) == 0 { // a part of it, or without findings
+		q.Say = "Of what you may read: " + q.Say
+	}
 	q.Code = []string{"tieout readiness --by " + data.By, "tieout readiness --rehearse"}
 	return q.render("readiness.html", data)
 }

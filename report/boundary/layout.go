@@ -8,7 +8,7 @@ import (
 
 // Measures, in pixels.
 const (
-	boxWidth   = 138
+	boxWidth   = 134
 	padding    = 10
 	nameHeight = 17 // of a line of a name
 	noteHeight = 15
@@ -17,9 +17,9 @@ const (
 	boxGap     = 20
 	mostGap    = 46
 	headRoom   = 26 // above the boxes of a layer
-	laneWidth  = 9
-	laneSide   = 10 // beside the lanes
-	labelMost  = 112
+	laneWidth  = 8
+	laneSide   = 7 // beside the lanes
+	labelMost  = 104
 	labelSide  = 6
 	busHeight  = 11
 )
