@@ -122,6 +122,14 @@ func checkFault(t *testing.T, err error, want string) {
 	}
 }
 
+func TestRefs(t *testing.T) {
+	p := Policy{Line: 3, Body: "A [IAM-01, HAL-2].\n\n- [CRY-02]: [RFC-6962](https://a.example/) [B-1][c] [c-1] [D-x]\n\n[E-1]: https://a.example/\n"}
+	want := []Ref{{"IAM-01", 3, 4}, {"HAL-2", 3, 12}, {"CRY-02", 5, 4}}
+	if diff := cmp.Diff(want, p.Refs()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestParseTellsAll: every fault of a file at once.
 func TestParseTellsAll(t *testing.T) {
 	_, err := Parse("access.md", []byte(strings.NewReplacer("quarter", "decade", "engineers", "E", "id: access", "id: x").Replace(accessFile)))
