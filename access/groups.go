@@ -90,10 +90,14 @@ func (p *People) byGroups(before []store.AccountGrant, via string, mapped []Gran
 			out = append(out, store.AccountGrant{Role: string(g.Role), Scope: string(g.Scope), Object: g.Object, Via: via})
 		}
 	}
-	if err := CheckGrants(p.kind, all); err != nil {
-		return nil, fmt.Errorf("%w: the roles that the groups give do not go together: %s", audit.ErrForbidden, err.Error())
+	return out, p.together(all)
+}
+
+func (p *People) together(grants []Grant) error {
+	if err := CheckGrants(p.kind, grants); err != nil {
+		return fmt.Errorf("%w: the roles that the groups give do not go together: %s", audit.ErrForbidden, err.Error())
 	}
-	return out, nil
+	return nil
 }
 
 // follow gives an account the roles its groups give, and takes those they gave
@@ -120,6 +124,9 @@ func (p *People) follow(ctx context.Context, a *store.Account, via string, mappe
 		return false, nil, nil
 	}
 	a.Grants, a.Rights = grants, a.Rights+1
+	if err := p.together(account(*a).Grants); err != nil {
+		return false, nil, err
+	}
 	detail = map[string]string{"before": before, "after": words(account(*a).Grants)}
 	if kept != "" {
 		detail["kept"] = kept

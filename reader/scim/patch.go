@@ -135,6 +135,7 @@ func parsePatch(body []byte) ([]operation, error) {
 func patched(k *kind, v map[string]any, ops []operation) (map[string]any, error) {
 	out := clone(v).(map[string]any)
 	for _, o := range ops {
+		o.Value = clone(o.Value) // the request may be applied again, to another version
 		if o.Path == "" {
 			if err := k.merge(out, o); err != nil {
 				return nil, err
