@@ -204,7 +204,7 @@ func TestProxies(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = c.peer
 		r.Header.Set("X-Forwarded-For", c.forwarded)
-		if got := s.address(r); got != c.want {
+		if got := s.Address(r); got != c.want {
 			t.Errorf("%s says %q: %s, want %s", c.peer, c.forwarded, got, c.want)
 		}
 	}
@@ -236,7 +236,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// TestHeaders: the policy allows no inline style or script, and every answer
+// TestHeaders: the contentPolicy allows no inline style or script, and every answer
 // has it, the refusals too.
 func TestHeaders(t *testing.T) {
 	v := newWorld(t).serve()
@@ -251,7 +251,7 @@ func TestHeaders(t *testing.T) {
 		}
 		h := v.do(c.method, c.path, c.host).Header()
 		for name, want := range map[string]string{
-			"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": contentPolicy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
 			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
 		} {
 			if h.Get(name) != want {
@@ -262,8 +262,8 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s %s may be kept: %q", c.method, c.path, h.Get("Cache-Control"))
 		}
 	}
-	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") || strings.Contains(policy, "http") {
-		t.Errorf("policy %s", policy)
+	if strings.Contains(contentPolicy, "unsafe") || strings.Contains(contentPolicy, "*") || strings.Contains(contentPolicy, "http") {
+		t.Errorf("contentPolicy %s", contentPolicy)
 	}
 }
 

@@ -11,6 +11,37 @@
     e.preventDefault();
     if (typing(el)) { el.focus(); el.select(); } else el.click();
   });
+  // Passkeys (WebAuthn level 3): the server asks, the browser answers, both as JSON.
+  const say = (text) => { const el = document.querySelector("[data-passkey-says]"); if (el) el.textContent = text; };
+  const post = async (url, body) => {
+    const res = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: body === undefined ? "{}" : JSON.stringify(body) });
+    const got = res.headers.get("Content-Type") === "application/json" ? await res.json() : { problem: "The server did not answer. Try again in a minute." };
+    if (!res.ok) throw new Error(got.problem);
+    return got;
+  };
+  const known = window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON;
+  for (const b of known ? document.querySelectorAll("[data-passkey]") : []) {
+    b.hidden = false;
+    b.addEventListener("click", async () => {
+      try {
+        const asked = await post(b.dataset.passkey);
+        const got = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(asked.publicKey) });
+        location.assign((await post(b.dataset.passkey + "/answer?next=" + encodeURIComponent(b.dataset.next || "/"), got.toJSON())).next);
+      } catch (e) { say(e.name === "NotAllowedError" ? "Nothing was chosen. Press the button to try again." : e.message); }
+    });
+  }
+  for (const b of known ? document.querySelectorAll("[data-new-passkey]") : []) {
+    b.hidden = false;
+    say("");
+    b.addEventListener("click", async () => {
+      try {
+        const asked = await post("/account/passkeys/new");
+        const made = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(asked.publicKey) });
+        const got = await post("/account/passkeys", { name: document.getElementById("pk-name").value, response: made.toJSON() });
+        if (got.codes && got.codes.length) { say("Added. Keep these recovery codes; they are shown only now: " + got.codes.join("  ")); b.hidden = true; } else location.assign(got.next);
+      } catch (e) { say(e.name === "NotAllowedError" ? "Nothing was added. Press the button to try again." : e.message); }
+    });
+  }
   // What is wrong, or what was asked to be looked at, takes the focus.
   const first = document.querySelector(".problem") || (document.querySelector("[data-focus-heading]") && document.getElementById("h"));
   if (first) first.focus();

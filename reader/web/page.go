@@ -304,6 +304,9 @@ func (s *Server) wrong(w http.ResponseWriter, r *http.Request, err error) {
 func sentence(s string) string { return report.Capital(strings.TrimSuffix(s, ".")) + "." }
 
 func (s *Server) note(r *http.Request, err error) {
+	if s.o.Failed != nil {
+		s.o.Failed(err)
+	}
 	if s.o.Log != nil {
 		s.o.Log.Error("page failed", slog.String("path", r.URL.Path), slog.String("error", err.Error()))
 	}

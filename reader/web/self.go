@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"tieout/access"
 	"tieout/audit"
@@ -16,7 +17,7 @@ const ownStart = "/me"
 
 // selfRoutes are what everybody does with their own account.
 var selfRoutes = []route{
-	{pattern: "GET /account", do: (*request).account},
+	{pattern: "GET /account", do: (*request).ownAccount},
 	{pattern: "POST /account/password", do: (*request).changePassword},
 	{pattern: "POST /account/factor", do: (*request).startFactor},
 	{pattern: "POST /account/factor/confirm", do: (*request).confirmFactor},
@@ -63,9 +64,14 @@ type accountPage struct {
 	Codes    []string       // new recovery codes, shown once
 	Fresh    bool
 	KeysOn   bool
+
+	CanPasskey bool
+	Passkeys   []passkeyRow
+	Providers  []access.ProviderName
+	Identities []access.Identity
 }
 
-func (q *request) account() error { return q.showAccount(accountPage{}) }
+func (q *request) ownAccount() error { return q.showAccount(accountPage{}) }
 
 func (q *request) showAccount(data accountPage) error {
 	a, err := q.s.people.Account(q.Context(), q.who, q.me.ID)
@@ -77,6 +83,9 @@ func (q *request) showAccount(data accountPage) error {
 		return err
 	}
 	loc := q.st.report.Period.Location()
+	if err := q.signInWays(&data, loc); err != nil {
+		return err
+	}
 	data.page, data.A, data.Fresh, data.KeysOn = &q.page, a, q.who.Fresh, q.keysOn()
 	for _, g := range a.Grants {
 		data.Roles = append(data.Roles, report.Capital(g.String()))
@@ -88,6 +97,27 @@ func (q *request) showAccount(data accountPage) error {
 	q.Title, q.Heading, q.Say = "Your account", a.Name, sayAccount(a, len(sessions))
 	q.Code = []string{"tieout account sessions " + a.ID}
 	return q.render("account.html", data)
+}
+
+// signInWays fills in passkeys and providers.
+func (q *request) signInWays(data *accountPage, loc *time.Location) error {
+	data.CanPasskey, data.Providers = q.s.people.CanPasskey(), q.s.people.Providers()
+	keys, err := q.s.people.Passkeys(q.Context(), q.who, q.me.ID)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		row := passkeyRow{ID: k.ID, Name: k.Name, Made: report.Moment(k.Created, loc), Used: "Never", Kept: "On one device"}
+		if !k.Used.IsZero() {
+			row.Used = report.Moment(k.Used, loc)
+		}
+		if k.Synced {
+			row.Kept = "On several devices"
+		}
+		data.Passkeys = append(data.Passkeys, row)
+	}
+	data.Identities, err = q.s.people.Identities(q.Context(), q.who, q.me.ID)
+	return err
 }
 
 // sayAccount says how an account is protected and where it is signed in.
@@ -188,9 +218,12 @@ func (q *request) showAgain(next string) error {
 	q.Title, q.Heading, q.Say = "Sign in again", "Sign in again", "What comes next is done only by somebody who has just shown who they are. It holds for five minutes."
 	return q.render("again.html", struct {
 		*page
-		Next   string
-		Factor bool
-	}{&q.page, local(next), q.me.SecondFactor})
+		Next      string
+		Password  bool
+		Factor    bool
+		Passkeys  bool
+		Providers []access.ProviderName
+	}{&q.page, local(next), q.me.Password, q.me.SecondFactor, q.s.people.CanPasskey(), q.s.people.Providers()})
 }
 
 func (q *request) confirm() error {

@@ -17,13 +17,13 @@ import (
 	"tieout/audit"
 )
 
-// policy lets a page use this server's style, script and typefaces, send its own
+// contentPolicy lets a page use this server's style, script and typefaces, send its own
 // forms here, and nothing else.
-const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const contentPolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // headers are on every answer.
 func headers(h http.Header) {
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", contentPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -65,11 +65,11 @@ func (s *Server) secret(r *http.Request) string {
 
 // from is where a request came from.
 func (s *Server) from(r *http.Request) access.From {
-	return access.From{Address: s.address(r), Agent: r.UserAgent()}
+	return access.From{Address: s.Address(r), Agent: r.UserAgent()}
 }
 
-// address is the visitor's, as far as the chain of proxies is believed.
-func (s *Server) address(r *http.Request) string {
+// Address is the visitor's, as far as the chain of proxies is believed.
+func (s *Server) Address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr

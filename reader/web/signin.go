@@ -27,6 +27,12 @@ var doors = []doorway{
 	{"POST /sign-in", (*visit).signIn},
 	{"GET /sign-in/code", (*visit).codePage},
 	{"POST /sign-in/code", (*visit).code},
+	{"POST /sign-in/to/{provider}", (*visit).toProvider},
+	{"GET /sign-in/{provider}/callback", (*visit).fromProvider},
+	{"POST /sign-in/passkey", (*visit).askPasskey},
+	{"POST /sign-in/passkey/answer", (*visit).takePasskey},
+	{"POST /sign-in/code/passkey", (*visit).askFactor},
+	{"POST /sign-in/code/passkey/answer", (*visit).takeFactor},
 	{"POST /sign-out", (*visit).signOut},
 	{"GET /welcome", (*visit).welcomePage},
 	{"POST /welcome", (*visit).welcome},
@@ -50,8 +56,8 @@ type doorPage struct {
 	Next       string // where to go on to
 	Email      string // as it was typed
 	Name       string
-	Secret     string // of an invitation
-	Ways       []link // other ways to sign in
+	Secret     string                // of an invitation
+	Ways       []access.ProviderName // other ways to sign in
 	Passkeys   bool
 	status     int
 }
@@ -60,7 +66,10 @@ type doorPage struct {
 func (s *Server) door(do func(*visit) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{Request: r, w: w, s: s}
-		err := (&request{Request: r, w: w, s: s}).parse()
+		err := error(nil)
+		if !strings.Contains(r.URL.Path, "/passkey") { // those send JSON, and read it themselves
+			err = (&request{Request: r, w: w, s: s}).parse()
+		}
 		if err == nil {
 			v.Next = local(r.FormValue("next"))
 			err = do(v)
@@ -107,6 +116,7 @@ func (v *visit) signInPage() error {
 		v.s.setup.used.Store(true)
 	}
 	v.Title, v.Say = "Sign in", "Sign in to "+v.s.home.Def.Organization.Name+"."
+	v.Ways, v.Passkeys = v.s.people.Providers(), v.s.people.CanPasskey()
 	return v.show("signin.html")
 }
 
@@ -127,6 +137,7 @@ func (v *visit) signIn() error {
 
 func (v *visit) codePage() error {
 	v.Title, v.Say = "Second factor", "Enter the code your app shows now, or one of your recovery codes."
+	v.Passkeys = v.s.people.CanPasskey()
 	return v.show("code.html")
 }
 

@@ -42,11 +42,15 @@ type Options struct {
 	// Key is what the one-time link holds with which the first administrator's
 	// account is made; see NewKey. "": there is no such link.
 	Key string
-	Now func() time.Time
-	Log *slog.Logger // of what went wrong; nil: nothing is written
-	// Beside are further handlers under the same address, such as the interface
-	// for programs; each checks for itself who asks.
-	Beside map[string]http.Handler
+	// Wake has a worker of this process look for work; nil: others do.
+	Wake   func()
+	Now    func() time.Time
+	Log    *slog.Logger // of what went wrong; nil: nothing is written
+	Failed func(error)  // is told of every error that is nobody's to mend at the screen; may be nil
+	// Beside returns further handlers under the same address, such as the interface
+	// for programs; each checks for itself who asks. They are not bound to the
+	// pages' own origin. nil: there are none.
+	Beside func(*Server) map[string]http.Handler
 }
 
 // A Server is the screens of one workspace. It is safe for concurrent use.
@@ -96,8 +100,11 @@ func (s *Server) Close() error { return errors.Join(s.shelf.close(), s.home.Clos
 func (s *Server) routes() {
 	s.mux.HandleFunc("GET /healthz", s.health)
 	s.mux.HandleFunc("GET /assets/{name}", serveAsset)
-	for pattern, h := range s.o.Beside {
-		s.mux.Handle(pattern, h)
+	if s.o.Beside != nil {
+		for pattern, h := range s.o.Beside(s) {
+			s.mux.Handle(pattern, h)
+			s.cross.AddInsecureBypassPattern(pattern) // asked with a token, not with a cookie
+		}
 	}
 	for _, d := range doors {
 		s.mux.Handle(d.pattern, s.door(d.do))
@@ -185,12 +192,18 @@ const drain = 10 * time.Second
 // Serve serves s on l until ctx is done, lets what is under way end, and
 // returns nil then.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	return Serve(ctx, l, s, s.o.Log)
+}
+
+// Serve serves h on l until ctx is done, lets what is under way end, and returns
+// nil then. log is told of connections that failed; it may be nil.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	}
-	if s.o.Log != nil {
-		srv.ErrorLog = slog.NewLogLogger(s.o.Log.Handler(), slog.LevelWarn)
+	if log != nil {
+		srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
