@@ -380,3 +380,13 @@ func (r *Review) fields(p *ReviewPart, reviewer string) map[string]any {
 func rowOn(review string, n int) string { return fmt.Sprintf("reviewrow:%s/%d", review, n) }
 
 func partOn(review, system string) string { return "reviewpart:" + review + "/" + system }
+
+// MayDecide says whether an account may decide about a row of a review, as far
+// as the review itself says it: nil, or why not.
+func (s *State) MayDecide(id string, n int, account string) error {
+	_, p, row, err := s.row(fmt.Sprintf("%s/%d", id, n))
+	if err != nil {
+		return err
+	}
+	return s.mayDecide(p, row, account)
+}

@@ -31,7 +31,6 @@ type state struct {
 	devs    []audit.Deviation
 	gaps    []audit.Gap
 	systems []string // IDs of the workspace's systems
-	whose   whose    // who works here, and what is theirs
 
 	tasks  once[*tasks.Basis]
 	system once[*answer.System]

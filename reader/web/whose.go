@@ -1,65 +1,105 @@
 package web
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
+	"slices"
 	"sync"
 
 	"tieout/audit"
+	"tieout/period"
 	"tieout/program"
 	"tieout/reader/roster"
 )
 
-// A whose is the roster as of the newest collection and the newest decision
-// about whose accounts and devices are. It is safe for concurrent use.
-type whose struct {
-	read once[roster.Input] // the timelines
-	mu   sync.Mutex
-	at   string // decisions it was made with
-	r    *roster.Roster
+// rosters keeps the newest roster of the workspace. One is made when something
+// was collected, or decided about whose a thing is, since the last.
+type rosters struct {
+	mu      sync.Mutex
+	of      rosterMark
+	r       *roster.Roster
+	members *audit.Timeline // read when a removal of a role is looked at
 }
 
-// roster returns who works here and what is theirs, as far as it was collected
-// and confirmed.
+// A rosterMark is what a roster was made from.
+type rosterMark struct {
+	evidence int64 // newest record that tells of something collected
+	decided  int64 // entries about whose things are
+	accounts int   // of this workspace
+}
+
+// collecting are the kinds of record after which a roster reads otherwise.
+var collecting = []audit.RecordKind{audit.RecordManifest, audit.RecordEnd, audit.RecordErasure}
+
+// roster is who works here and what is theirs, now.
 func (q *request) roster() (*roster.Roster, error) {
-	st := q.st
-	if st.all != nil {
-		st = st.all
-	}
-	in, err := st.whose.read.get(func() (roster.Input, error) { return timelines(context.WithoutCancel(q.Context()), st) })
-	if err != nil {
+	s := &q.s.rosters
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.bring(q.Context(), q.st.p, q.here()); err != nil {
 		return nil, err
 	}
-	if in.Decided, err = q.book.AllIdentities(q.Context()); err != nil {
-		return nil, err
-	}
-	at := ""
-	for _, i := range in.Decided {
-		at += fmt.Sprintf("%s:%s@%d ", i.Of, i.Thing, i.Revision)
-	}
-	w := &st.whose
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.r == nil || w.at != at {
-		in.Now = q.instantNow()
-		w.r, w.at = roster.New(in), at
-	}
-	return w.r, nil
+	return s.r.At(q.s.o.Now()), nil
 }
 
-// timelines reads what a roster is made from; a type that no source tells of is nil.
-func timelines(ctx context.Context, st *state) (in roster.Input, err error) {
-	in.Zone = st.report.Period.Location()
-	for _, t := range []struct {
-		typ string
-		to  **audit.Timeline
-	}{{"person", &in.People}, {"account", &in.Accounts}, {"device", &in.Devices}, {"link", &in.Links}} {
-		if *t.to, err = st.p.Timeline(ctx, t.typ); err != nil && !errors.Is(err, audit.ErrNotFound) {
-			return in, err
+// memberships are everybody's places in groups and roles, as of the roster.
+func (q *request) memberships() (*audit.Timeline, error) {
+	s := &q.s.rosters
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.bring(q.Context(), q.st.p, q.here()); err != nil {
+		return nil, err
+	}
+	if s.members == nil {
+		tl, err := q.st.p.Timeline(q.Context(), "membership")
+		if err != nil {
+			return nil, err
+		}
+		s.members = tl
+	}
+	return s.members, nil
+}
+
+// here are the accounts of this workspace that can sign in.
+func (q *request) here() (out []roster.Here) {
+	for _, n := range q.names {
+		if n.Active {
+			out = append(out, roster.Here{ID: n.ID, Email: n.Email, Name: n.Name})
 		}
 	}
-	return in, nil
+	slices.SortFunc(out, func(a, b roster.Here) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+// bring makes the roster anew where something has changed.
+func (s *rosters) bring(ctx context.Context, p *period.Program, here []roster.Here) error {
+	newest, err := p.Store.Newest(ctx, collecting...)
+	if err != nil {
+		return err
+	}
+	mark := rosterMark{evidence: newest, accounts: len(here)}
+	var decided []program.Identity
+	err = p.Registers().Read(ctx, func(st *program.State) error {
+		for _, i := range st.Identities {
+			mark.decided += i.Revision
+		}
+		return nil
+	})
+	if err != nil || s.r != nil && s.of == mark {
+		return err
+	}
+	if decided, err = p.Registers().AllIdentities(ctx); err != nil {
+		return err
+	}
+	r, err := roster.Load(ctx, p, decided, here)
+	if err != nil {
+		return err
+	}
+	if s.of.evidence != mark.evidence {
+		s.members = nil
+	}
+	s.r, s.of = r, mark
+	return nil
 }
 
 // personOf is the person item an account here was confirmed to belong to, with
