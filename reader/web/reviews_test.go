@@ -110,7 +110,7 @@ func (v *visitor) link(account, person string) {
 	}
 }
 
-var hidden = regexp.MustCompile(`name="(revision|system|keep|remove)" value="([^"]*)"`)
+var reviewField = regexp.MustCompile(`name="(revision|system|keep|remove)" value="([^"]*)"`)
 
 // fields are the hidden fields of the form that goes to a path.
 func fieldsOf(page, action string) (out []string) {
@@ -119,7 +119,7 @@ func fieldsOf(page, action string) (out []string) {
 		return nil
 	}
 	form, _, _ = strings.Cut(form, "</form>")
-	for _, m := range hidden.FindAllStringSubmatch(form, -1) {
+	for _, m := range reviewField.FindAllStringSubmatch(form, -1) {
 		out = append(out, m[1], html.UnescapeString(m[2]))
 	}
 	return out
