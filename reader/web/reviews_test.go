@@ -112,8 +112,8 @@ func (v *visitor) link(account, person string) {
 
 var reviewField = regexp.MustCompile(`name="(revision|system|keep|remove)" value="([^"]*)"`)
 
-// fields are the hidden fields of the form that goes to a path.
-func fieldsOf(page, action string) (out []string) {
+// reviewFields are the hidden fields of the form that goes to a path.
+func reviewFields(page, action string) (out []string) {
 	_, form, ok := strings.Cut(page, `action="`+action+`"`)
 	if !ok {
 		return nil
@@ -129,7 +129,7 @@ func fieldsOf(page, action string) (out []string) {
 // on; it returns the page it led to.
 func (v *visitor) submit(page, action string, typed ...string) string {
 	v.t.Helper()
-	fields := fieldsOf(page, action)
+	fields := reviewFields(page, action)
 	if fields == nil {
 		v.t.Fatalf("no form goes to %s in\n%s", action, page)
 	}
@@ -140,7 +140,7 @@ func (v *visitor) submit(page, action string, typed ...string) string {
 	return v.page(got.Header().Get("Location"))
 }
 
-func wants(t *testing.T, page string, texts ...string) {
+func wantTexts(t *testing.T, page string, texts ...string) {
 	t.Helper()
 	for _, s := range texts {
 		if !strings.Contains(page, s) {
@@ -157,68 +157,68 @@ func TestReviewEndToEnd(t *testing.T) {
 	lead := w.visit(s, "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
 	owner := w.visit(s, "owner", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
 	employee := w.visit(s, "emma", access.Grant{Role: access.Employee, Scope: access.ScopeOwn})
-	wants(t, lead.page("/reviews"), "No access review was opened yet.", "/reviews/new")
-	wants(t, lead.page("/reviews/new"), `value="okta"`, "5 accounts can sign in", `value="2026-Q2"`)
+	wantTexts(t, lead.page("/reviews"), "No access review was opened yet.", "/reviews/new")
+	wantTexts(t, lead.page("/reviews/new"), `value="okta"`, "5 accounts can sign in", `value="2026-Q2"`)
 	got := lead.post("/reviews/new", "cycle", "2026-Q1", "due", "2026-04-15", "systems", "okta")
 	if got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/reviews/AR-1" {
 		t.Fatalf("opened: %d %s\n%s", got.Code, got.Header(), got.Body)
 	}
 	page := lead.page("/reviews/AR-1")
-	wants(t, page, "5 accounts of okta wait for a decision; 4 look odd.", "Every account there was on 31 Mar 2026", "Nobody is assigned", "Ben Okafor left on 6 Mar 2026", "Due", "15 Apr 2026")
+	wantTexts(t, page, "5 accounts of okta wait for a decision; 4 look odd.", "Every account there was on 31 Mar 2026", "Nobody is assigned", "Ben Okafor left on 6 Mar 2026", "Due", "15 Apr 2026")
 	if strings.Contains(page, evil) {
 		t.Error("a name is markup")
 	}
 	lead.link(lead.account, "hr/1")
 	lead.link(owner.account, "hr/9")
 	page = lead.submit(page, "/reviews/AR-1/assign", "reviewers", lead.account, "reviewers", owner.account)
-	wants(t, page, "okta is assigned.", "Review the next account of okta")
+	wantTexts(t, page, "okta is assigned.", "Review the next account of okta")
 
 	page = lead.page("/reviews/AR-1/next?system=okta")
-	wants(t, page, ">ana ", "5 accounts of okta, none decided yet.", "It has administrative rights", `data-key="k"`, `data-key="r"`, `data-key="a"`, "privileged")
+	wantTexts(t, page, ">ana ", "5 accounts of okta, none decided yet.", "It has administrative rights", `data-key="k"`, `data-key="r"`, `data-key="a"`, "privileged")
 	page = lead.submit(page, "/reviews/AR-1/rows/1", "do", "roles", "roles", "okta/ana|deploy "+evil)
-	wants(t, page, "ana: 1 role to remove.", ">ben ", "Ben Okafor left on 6 Mar 2026", `data-key="u"`)
+	wantTexts(t, page, "ana: 1 role to remove.", ">ben ", "Ben Okafor left on 6 Mar 2026", `data-key="u"`)
 	page = lead.submit(page, "/reviews/AR-1/rows/2", "do", "remove", "note", "Left "+evil)
-	wants(t, page, "ben: to be removed.", ">ci ", "Nobody ever signed in with it", "Nobody is confirmed as its owner")
-	again := lead.post("/reviews/AR-1/rows/3", append(fieldsOf(page, "/reviews/AR-1/rows/3"), "do", "ask", "question", "Who runs this? "+evil)...)
+	wantTexts(t, page, "ben: to be removed.", ">ci ", "Nobody ever signed in with it", "Nobody is confirmed as its owner")
+	again := lead.post("/reviews/AR-1/rows/3", append(reviewFields(page, "/reviews/AR-1/rows/3"), "do", "ask", "question", "Who runs this? "+evil)...)
 	if again.Code != http.StatusUnprocessableEntity || !strings.Contains(again.Body.String(), "Say who is asked") || !strings.Contains(html.UnescapeString(again.Body.String()), "Who runs this? "+evil) || strings.Contains(again.Body.String(), evil) {
 		t.Errorf("asked of nobody: %d\n%s", again.Code, again.Body)
 	}
 	page = lead.submit(page, "/reviews/AR-1/rows/3", "do", "ask", "question", "Who runs this?", "askof", employee.account)
-	wants(t, page, "is asked.", `>x `)
+	wantTexts(t, page, "is asked.", `>x `)
 	page = lead.submit(page, "/reviews/AR-1/rows/5", "do", "later")
-	wants(t, page, "1 account is set aside by you; 1 question waits for an answer; 1 account is for another reviewer", `name="rows" value="5:1"`)
+	wantTexts(t, page, "1 account is set aside by you; 1 question waits for an answer; 1 account is for another reviewer", `name="rows" value="5:1"`)
 	page = lead.submit(page, "/reviews/AR-1/keep", "rows", "5:1")
-	wants(t, page, "1 account kept.", "1 question waits for an answer; 1 account is for another reviewer")
+	wantTexts(t, page, "1 account kept.", "1 question waits for an answer; 1 account is for another reviewer")
 
 	if got := employee.get("/reviews/AR-1/rows/2"); got.Code != http.StatusForbidden || strings.Contains(got.Body.String(), "Okafor") {
 		t.Errorf("an employee reads a row that is not theirs: %d", got.Code)
 	}
 	page = employee.page("/reviews/AR-1/rows/3")
-	wants(t, page, "You are asked: Who runs this?")
+	wantTexts(t, page, "You are asked: Who runs this?")
 	page = employee.submit(page, "/reviews/AR-1/rows/3/answer", "answer", "The build server. "+evil)
-	wants(t, page, "Answered. The reviewer decides.")
+	wantTexts(t, page, "Answered. The reviewer decides.")
 	page = lead.page("/reviews/AR-1/next?system=okta")
-	wants(t, page, ">ci ", "answered:</b> The build server.")
+	wantTexts(t, page, ">ci ", "answered:</b> The build server.")
 	page = lead.submit(page, "/reviews/AR-1/rows/3", "do", "remove")
 	if got := lead.post("/reviews/AR-1/rows/4", "revision", "0", "do", "keep"); got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "your own") {
 		t.Errorf("one's own: %d\n%s", got.Code, got.Body)
 	}
-	wants(t, lead.page("/reviews/AR-1/finish?system=okta"), "1 account still has no decision, so the review of okta cannot be sealed yet.")
+	wantTexts(t, lead.page("/reviews/AR-1/finish?system=okta"), "1 account still has no decision, so the review of okta cannot be sealed yet.")
 	page = owner.page("/reviews/AR-1/next?system=okta")
-	wants(t, page, ">lea ")
+	wantTexts(t, page, ">lea ")
 	page = owner.submit(page, "/reviews/AR-1/rows/4", "do", "keep")
-	wants(t, page, "Every account is decided")
+	wantTexts(t, page, "Every account is decided")
 	page = owner.page("/reviews/AR-1/finish?system=okta")
-	wants(t, page, "You are about to seal the review of okta for 2026-Q1: 2 kept, 3 to remove.", "the next collection shows it", "From deploy")
+	wantTexts(t, page, "You are about to seal the review of okta for 2026-Q1: 2 kept, 3 to remove.", "the next collection shows it", "From deploy")
 	page = owner.submit(page, "/reviews/AR-1/finish")
-	wants(t, page, "Sealed as E-", "3 were not collected since", "Nothing was read completely since the decision")
+	wantTexts(t, page, "Sealed as E-", "3 were not collected since", "Nothing was read completely since the decision")
 
 	w.at = w.at.AddDate(0, 0, 11)
 	w.accounts("2026-04-11", "suspended")
 	w.collect()
 	owner.post("/sign-in", "email", "owner@example.com", "password", password) // ten days later
 	page = owner.page("/reviews/AR-1")
-	wants(t, page, "1 removal is proved and 2 are still there.", "Proved gone", "Still there", "Gone by 11 Apr 2026", "9 days after the decision")
+	wantTexts(t, page, "1 removal is proved and 2 are still there.", "Proved gone", "Still there", "Gone by 11 Apr 2026", "9 days after the decision")
 	for _, text := range []string{"done by hand", evil} {
 		if strings.Contains(page, text) {
 			t.Errorf("the page says %q", text)
@@ -243,11 +243,11 @@ func TestReviewConflict(t *testing.T) {
 	lead.submit(lead.page("/reviews/AR-1"), "/reviews/AR-1/assign", "reviewers", lead.account, "reviewers", owner.account)
 	page := lead.page("/reviews/AR-1/next?system=okta")
 	owner.submit(owner.page("/reviews/AR-1/next?system=okta"), "/reviews/AR-1/rows/1", "do", "keep")
-	got := lead.post("/reviews/AR-1/rows/1", append(fieldsOf(page, "/reviews/AR-1/rows/1"), "do", "remove", "note", "She moved to sales.")...)
+	got := lead.post("/reviews/AR-1/rows/1", append(reviewFields(page, "/reviews/AR-1/rows/1"), "do", "remove", "note", "She moved to sales.")...)
 	if got.Code != http.StatusConflict {
 		t.Errorf("got %d", got.Code)
 	}
-	wants(t, got.Body.String(), "has changed since you opened it", `value="She moved to sales."`)
+	wantTexts(t, got.Body.String(), "has changed since you opened it", `value="She moved to sales."`)
 }
 
 func TestReviewRights(t *testing.T) {
@@ -289,7 +289,7 @@ func TestReviewRights(t *testing.T) {
 		t.Errorf("a cycle nobody knows: %d", got.Code)
 	}
 	page := lead.submit(lead.page("/reviews/AR-1/cancel"), "/reviews/AR-1/cancel", "why", fmt.Sprint("Drawn too early ", evil))
-	wants(t, page, "The review is canceled.", "Drawn too early")
+	wantTexts(t, page, "The review is canceled.", "Drawn too early")
 	if strings.Contains(page, evil) {
 		t.Error("a reason is markup")
 	}
