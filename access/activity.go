@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"tieout/audit"
@@ -119,6 +120,13 @@ func (p *People) activity(by Subject, verb Verb, on string, detail map[string]st
 	id, err := newID(now)
 	if err != nil {
 		return Activity{}, err
+	}
+	if by.operator != "" {
+		detail = maps.Clone(detail)
+		if detail == nil {
+			detail = map[string]string{}
+		}
+		detail["operator"] = by.operator
 	}
 	return Activity{ID: id, At: now, By: audit.Actor{Kind: by.Kind, Name: by.Account}, Session: by.Session, Token: by.Token,
 		Address: by.Address, Verb: verb, On: on, Detail: detail, Record: audit.Unsequenced}, nil

@@ -40,6 +40,7 @@ type Subject struct {
 	Session   string          // ID of the session, for the log
 	Token     string          // ID of the API token, for the log
 	Address   string          // network address, for the log
+	operator  string          // who runs the program on its machine; only Operator sets it
 	Once      string          // idempotency key of the request; what it writes is written once
 }
 

@@ -155,3 +155,8 @@ func (p *People) last(ctx context.Context, id string) (bool, error) {
 func sameGrants(a, b []store.AccountGrant) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(g store.AccountGrant) bool { return !slices.Contains(b, g) })
 }
+
+// Spec is the grant as ParseGrant reads it.
+func (g Grant) Spec() string {
+	return strings.TrimSuffix(string(g.Role)+"@"+string(g.Scope)+":"+g.Object, ":")
+}

@@ -169,7 +169,7 @@ func words(grants []Grant) string {
 
 // Accounts returns everybody's accounts, in the order they were made.
 func (p *People) Accounts(ctx context.Context, by Subject) ([]Account, error) {
-	if err := Require(by, ReadAccounts, p.coveredBy(by)); err != nil {
+	if err := p.may(by, ReadAccounts, p.coveredBy(by)); err != nil {
 		return nil, err
 	}
 	rows, err := p.store.Accounts(ctx)
@@ -235,7 +235,7 @@ func (p *People) coveredBy(by Subject) (o Object) {
 // Account returns one account: one's own, or with the permission account.read.
 func (p *People) Account(ctx context.Context, by Subject, id string) (Account, error) {
 	if by.Account == "" || by.Account != id {
-		if err := Require(by, ReadAccounts, p.coveredBy(by)); err != nil {
+		if err := p.may(by, ReadAccounts, p.coveredBy(by)); err != nil {
 			return Account{}, err
 		}
 	}

@@ -129,7 +129,7 @@ func (p *People) ownOr(by Subject, account string, id PermissionID) error {
 	if account != "" && by.Account == account && by.Kind == audit.ActorPerson && by.Session != "" {
 		return nil
 	}
-	return Require(by, id, Object{})
+	return p.may(by, id, Object{})
 }
 
 // EndSession ends one session of an account: one's own, or with account.manage.

@@ -40,12 +40,17 @@ func token(k store.APIToken) Token {
 // needs token.create; permissions that need a person, or that no role of the
 // person has, are refused.
 func (p *People) CreateToken(ctx context.Context, by Subject, name string, permissions []PermissionID, expires time.Time) (Token, string, Activity, error) {
-	fail := func(err error) (Token, string, Activity, error) { return Token{}, "", Activity{}, err }
 	if err := Require(by, CreateToken, Object{Owner: by.Account}); err != nil {
-		return fail(err)
+		return Token{}, "", Activity{}, err
 	}
+	return p.createToken(ctx, by, by.Account, by.Grants, name, permissions, expires)
+}
+
+// createToken makes a token that acts for an account with these grants.
+func (p *People) createToken(ctx context.Context, by Subject, owner string, grants []Grant, name string, permissions []PermissionID, expires time.Time) (Token, string, Activity, error) {
+	fail := func(err error) (Token, string, Activity, error) { return Token{}, "", Activity{}, err }
 	name = strings.TrimSpace(name)
-	if err := p.checkToken(by, name, permissions, expires); err != nil {
+	if err := p.checkToken(grants, name, permissions, expires); err != nil {
 		return fail(err)
 	}
 	tail, err := newSecret()
@@ -58,9 +63,9 @@ func (p *People) CreateToken(ctx context.Context, by Subject, name string, permi
 	for _, x := range permissions {
 		ids = append(ids, string(x))
 	}
-	k := store.APIToken{ID: id, Hash: hashOf(secret), Account: by.Account, Name: name, Permissions: strings.Join(ids, " "),
+	k := store.APIToken{ID: id, Hash: hashOf(secret), Account: owner, Name: name, Permissions: strings.Join(ids, " "),
 		Created: p.now(), Expires: expires.UTC().Truncate(time.Microsecond)}
-	act, err := p.change(ctx, by, DidCreateToken, "token:"+id, map[string]string{"name": name, "permissions": k.Permissions, "expires": audit.FormatTime(k.Expires)},
+	act, err := p.change(ctx, by, DidCreateToken, "token:"+id, map[string]string{"account": owner, "name": name, "permissions": k.Permissions, "expires": audit.FormatTime(k.Expires)},
 		store.AccessChange{AddToken: &k})
 	if err != nil {
 		return Token{}, "", act, err
@@ -68,7 +73,7 @@ func (p *People) CreateToken(ctx context.Context, by Subject, name string, permi
 	return token(k), secret, act, nil
 }
 
-func (p *People) checkToken(by Subject, name string, permissions []PermissionID, expires time.Time) error {
+func (p *People) checkToken(grants []Grant, name string, permissions []PermissionID, expires time.Time) error {
 	now := p.now()
 	switch {
 	case name == "" || utf8.RuneCountInString(name) > 100:
@@ -86,8 +91,8 @@ func (p *People) checkToken(by Subject, name string, permissions []PermissionID,
 		if perm.Has(Person) {
 			return fmt.Errorf("%w: only a person may %s; no token can", audit.ErrForbidden, perm.Title)
 		}
-		if !slices.ContainsFunc(by.Grants, func(g Grant) bool { return slices.Contains(perm.Roles, g.Role) }) {
-			return fmt.Errorf("%w: none of your roles may %s", audit.ErrForbidden, perm.Title)
+		if !slices.ContainsFunc(grants, func(g Grant) bool { return slices.Contains(perm.Roles, g.Role) }) {
+			return fmt.Errorf("%w: no role of the account may %s", audit.ErrForbidden, perm.Title)
 		}
 	}
 	return nil
