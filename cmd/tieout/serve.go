@@ -58,7 +58,7 @@ signing in; --metrics serves /metrics on an address of its own.`,
 		Example: "  tieout serve\n  tieout serve --listen :8443 --url https://tieout.example.com --tls-cert tls.pem --tls-key tls.key\n" +
 			"  tieout serve --listen 127.0.0.1:8731 --url https://tieout.example.com --behind-proxy --proxy 127.0.0.1/32",
 		Args: exactly(0, "no argument"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serveScreens(cmd.Context(), f) },
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:8731", "address and port; port 0 is any that is free")
@@ -74,8 +74,8 @@ signing in; --metrics serves /metrics on an address of its own.`,
 	return in(cmd, "table", "json")
 }
 
-// serve serves until ctx is done, which is how it ends well.
-func (a *app) serve(ctx context.Context, f serveFlags) error {
+// serveScreens serves until ctx is done, which is how it ends well.
+func (a *app) serveScreens(ctx context.Context, f serveFlags) error {
 	dir, err := a.workspace()
 	if err != nil {
 		return err
@@ -171,7 +171,9 @@ func (a *app) serveOn(ctx context.Context, dir string, l net.Listener, f serveFl
 	key, log, w := web.NewKey(), a.logger(f.jsonLogs), watch.New(version)
 	var wake waker
 	s, err := web.New(ctx, web.Options{
-		Key: key, Hosts: hosts, Public: public, Proxies: networks, Now: a.env.Now, Log: log, Wake: wake.wake, Failed: w.Failed, Open: a.opener(dir),
+		Key: key, Hosts: hosts, Public: public, Proxies: networks, Now: a.env.Now, Log: log, Wake: wake.wake, Failed: w.Failed, Open: func(ctx context.Context, name string) (*period.Program, error) {
+			return a.opener(dir)(ctx, name, a.options().Actor, 0)
+		},
 		Beside: func(s *web.Server) map[string]http.Handler { return besides(s, public, log) },
 	})
 	if err != nil {
@@ -185,17 +187,6 @@ func (a *app) serveOn(ctx context.Context, dir string, l net.Listener, f serveFl
 func besides(s *web.Server, public string, log *slog.Logger) map[string]http.Handler {
 	return map[string]http.Handler{
 		scim.Prefix + "/": scim.New(scim.Options{People: s.People(), Origin: public, Address: s.Address, Log: log}),
-	}
-}
-
-func (a *app) opener(dir string) func(context.Context, string) (*period.Program, error) {
-	o := a.options()
-	return func(ctx context.Context, name string) (*period.Program, error) {
-		o := o
-		if name != "" {
-			o.Period = name
-		}
-		return period.Open(ctx, dir, o)
 	}
 }
 
@@ -229,7 +220,7 @@ func (a *app) serveAll(ctx context.Context, dir string, l net.Listener, f serveF
 	run(func(ctx context.Context) error { return web.Serve(ctx, l, traced, log) })
 	run(func(ctx context.Context) error { return keepHouse(ctx, s, log) })
 	if f.workers > 0 {
-		run(func(ctx context.Context) error { return a.work(ctx, dir, f.workers, w, wake, log) })
+		run(func(ctx context.Context) error { return a.workBeside(ctx, dir, f.workers, w, wake, log) })
 	}
 	if f.metrics != "" {
 		run(func(ctx context.Context) error { return serveMetrics(ctx, f.metrics, w) })
@@ -245,19 +236,10 @@ func (a *app) serveAll(ctx context.Context, dir string, l net.Listener, f serveF
 	return errors.Join(err, stopTraces(last))
 }
 
-// work takes jobs as 'tieout worker' does.
-func (a *app) work(ctx context.Context, dir string, atOnce int, w *watch.Watch, wake *waker, log *slog.Logger) error {
-	o := a.options()
+// workBeside takes jobs as 'tieout worker' does.
+func (a *app) workBeside(ctx context.Context, dir string, atOnce int, w *watch.Watch, wake *waker, log *slog.Logger) error {
 	return jobs.Run(ctx, jobs.Options{
-		AtOnce: atOnce, Log: log, Notify: w.Job, Ready: func(x *worker.Worker, _ *period.Program) { wake.set(x) },
-		Open: func(ctx context.Context, name string, by audit.Actor, lock time.Duration) (*period.Program, error) {
-			o := o
-			o.Actor, o.Lock = by, lock
-			if name != "" {
-				o.Period = name
-			}
-			return period.Open(ctx, dir, o)
-		},
+		AtOnce: atOnce, Log: log, Notify: w.Job, Open: a.opener(dir), Ready: func(x *worker.Worker, _ *period.Program) { wake.set(x) },
 	})
 }
 
