@@ -32,6 +32,8 @@ type Config struct {
 	Ledger LedgerConfig `yaml:"ledger"`
 	// Jobs is what workers do by themselves.
 	Jobs JobsConfig `yaml:"jobs"`
+	// Reminders is how people are told what is due. Default: nobody is.
+	Reminders *RemindersConfig `yaml:"reminders"`
 	// Server is how people reach the screens.
 	Server ServerConfig `yaml:"server"`
 	// SignIn is how they sign in, beside passwords.
@@ -122,6 +124,7 @@ func (w *Workspace) readConfig(d *doc) {
 	c.checkBlobs(d)
 	c.checkLedger(d)
 	c.checkJobs(d)
+	c.checkReminders(d)
 	c.checkServer(d)
 }
 
