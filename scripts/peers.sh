@@ -2,7 +2,9 @@
 # Installs the counterparts that sources are tested against, where they are
 # missing: slapd, restic, borg, pgBackRest and a Java runtime from the system's
 # packages; the AWS emulator moto into .peers/python; Prism, WireMock, an OpenID
-# provider and GitHub's OpenAPI description into .peers/node_modules.
+# provider and GitHub's OpenAPI description into .peers/node_modules. The screens
+# are walked in Chromium, from the system's packages, by playwright-core, which
+# brings no browser of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 peers=${TIEOUT_PEERS:-$PWD/.peers}
@@ -17,6 +19,7 @@ command -v pgbackrest >/dev/null || packages+=(pgbackrest)
 command -v java >/dev/null || packages+=(default-jre-headless)
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
+command -v chromium >/dev/null || packages+=(chromium fonts-liberation)
 command -v python3 >/dev/null || packages+=(python3)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then
