@@ -77,7 +77,9 @@ type step struct {
 	When, What, Who string
 	Text            template.HTML // what a person wrote
 	Void            string        // it has no effect, and why
+	Sealed          string        // when it was sealed, where that is not when it took place
 	Record          *link
+	Evidence        []link
 }
 
 // A deviationPage is one finding with what may be said of it.

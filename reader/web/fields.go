@@ -99,7 +99,7 @@ func (q *request) words(name string) []string {
 func (q *request) base() int64 {
 	n := int64(-1)
 	if _, err := fmt.Sscan(q.field("revision"), &n); err != nil || n < 0 {
-		return 1 << 62 // no revision a thing can have: the form is not one of ours
+		return 1 << 52 // no revision a thing can have: the form is not one of ours
 	}
 	return n
 }

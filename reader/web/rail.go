@@ -29,6 +29,7 @@ var rails = []railEntry{
 	{"Controls", "Evidence", "/evidence", "evidence.read", nil},
 	{"Program", "Tasks", "/tasks", "task.read", nil},
 	{"Program", "Policies", "/policies", "policy.read", nil},
+	{"Program", "Incidents", "/incidents", "incident.read", nil},
 	{"Program", "Access reviews", "/reviews", "review.decide", nil},
 	{"Workspace", "System boundary", "/system", "register.read", nil},
 	{"Workspace", "Connectors", "/connectors", "source.read", func(st *state) int { return len(st.p.Def.Sources) }},
