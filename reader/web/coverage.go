@@ -21,7 +21,12 @@ type matrixRow struct {
 	Cells   []matrixCell
 	Total   matrixCell
 	OnlyOne bool
+	Offers  []wouldMeet // of the library, where it has no control
 }
+
+// A wouldMeet is a control of the library that would meet a criterion, and why it
+// is not in scope.
+type wouldMeet struct{ ID, Title, Why string }
 
 // A matrixCell is a number and where it leads; without one it is empty.
 type matrixCell struct {
@@ -98,7 +103,10 @@ func (q *request) matrix(show string) error {
 		Columns       []matrixColumn
 		Groups        []matrixGroup
 		Any           bool
+		File, Add     string // what to add to which file for a control
+		AddSay        string // what that does, where it is more than one control
 	}{page: &q.page, Ways: q.ways(""), Any: len(m.Groups) > 0}
+	data.File, data.Add, data.AddSay = q.addControl()
 	untested := 0
 	for _, r := range m.Rows {
 		if r.Total.Controls > 0 && r.Total.Tested == 0 {
@@ -161,12 +169,36 @@ func addRow(groups []matrixGroup, c audit.Criterion, row matrixRow) []matrixGrou
 
 func (q *request) matrixRow(m answer.Matrix, r answer.MatrixRow) matrixRow {
 	row := matrixRow{C: r.Criterion, OnlyOne: r.Total.Controls == 1}
+	if r.Total.Controls == 0 && q.st.whole() == q.st {
+		row.Offers = q.couldMeet(r.Criterion.ID)
+	}
 	row.Total = cell(r.Total, "", q.to("/controls", "criterion", r.Criterion.ID))
 	for i, c := range r.Cells {
 		g := m.Groups[i]
 		row.Cells = append(row.Cells, cell(c, g.Name, q.to("/coverage", "by", "control", "criterion", r.Criterion.ID, "group", g.ID)))
 	}
 	return row
+}
+
+// couldMeet are the controls of the library that would meet a criterion.
+func (q *request) couldMeet(criterion string) (out []wouldMeet) {
+	for _, u := range q.st.p.Selection().Outside {
+		if slices.Contains(u.Control.Criteria, criterion) {
+			out = append(out, wouldMeet{u.Control.ID, u.Control.Title, u.Why})
+		}
+	}
+	return out
+}
+
+// addControl is the text that takes a control of the library in, and the file it
+// goes into. Without files in controls/ the first one has to keep all others.
+func (q *request) addControl() (file, text, say string) {
+	for _, f := range q.st.p.Def.Files {
+		if strings.HasPrefix(f.Path, "controls/") {
+			return f.Path, "controls:\n  - use: ", ""
+		}
+	}
+	return "controls/starter.yaml", "use: starter\n", "which takes in every control of the library for your categories, tested or not"
 }
 
 func cell(c answer.Cell, group, href string) matrixCell {
@@ -294,7 +326,7 @@ func (q *request) places(set string) error {
 
 func slug(s answer.Strength) string { return strings.ReplaceAll(s.String(), " ", "-") }
 
-var strengthClasses = map[answer.Strength]string{answer.Covers: "all", answer.InPart: "part", answer.Related: "none", answer.Untied: "empty"}
+var strengthClasses = map[answer.Strength]string{answer.Covers: "all", answer.InPart: "part", answer.Related: "none", answer.Untied: "untied"}
 
 func (q *request) strengths(f answer.Framework, places []answer.Place, want string) []stateFilter {
 	n := map[answer.Strength]int{}

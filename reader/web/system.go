@@ -49,6 +49,7 @@ type drawn struct {
 type componentRow struct {
 	C           answer.Component
 	Data, Since string
+	Kind        string // where it says more than the layer
 	Seen        []seenLink
 }
 
@@ -218,6 +219,9 @@ func namesOf(ids []string, names map[string]string) string {
 
 func (q *request) componentRow(c answer.Component, names map[string]string) componentRow {
 	row := componentRow{C: c, Data: namesOf(c.Data, names), Since: dayText(c.Since)}
+	if !strings.EqualFold(c.Kind, c.Layer) {
+		row.Kind = c.Kind
+	}
 	for _, s := range c.Seen {
 		n := ""
 		if s.Things > 0 {
