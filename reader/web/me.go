@@ -198,7 +198,7 @@ func (q *request) showReading(doc program.Document, d ownDuties) error {
 		Done, Until, Record string
 		Action, Back        string
 		File                string
-	}{page: &q.page, Doc: doc, Body: texts.HTML(doc.Text), Action: q.to("/me/policies/" + url.PathEscape(doc.ID) + "/agree"), Back: q.to("/me"), File: doc.File}
+	}{page: &q.page, Doc: doc, Body: texts.Article(doc.Title, doc.Text), Action: q.to("/me/policies/" + url.PathEscape(doc.ID) + "/agree"), Back: q.to("/me"), File: doc.File}
 	for i := range d.asked {
 		if a := &d.asked[i]; a.Kind == program.AskedPolicy && a.ID == doc.ID {
 			data.Asked = a
@@ -266,6 +266,7 @@ type questionRow struct {
 	Options  []optionRow
 	Answered bool // it was answered in this attempt
 	Right    bool
+	Missed   string // what is missing, of a question of which several options are right
 }
 
 type optionRow struct {
@@ -304,12 +305,15 @@ func (q *request) showCourse(c texts.Course, d ownDuties, answers [][]int) error
 		Tried               bool
 		Done, Until, Record string
 		Action              string
-	}{page: &q.page, C: c, Body: texts.HTML(c.Body), Tried: answers != nil, Action: q.to("/me/training/" + url.PathEscape(c.ID))}
+	}{page: &q.page, C: c, Body: texts.Article(c.Title, c.Body), Tried: answers != nil, Action: q.to("/me/training/" + url.PathEscape(c.ID))}
 	wrong := c.Wrong(answers)
 	for i, x := range c.Questions {
 		row := questionRow{N: i + 1, Name: "q" + strconv.Itoa(i), Q: x, Several: x.Several(), Answered: answers != nil, Right: answers != nil && !slices.Contains(wrong, i)}
 		for j, o := range x.Options {
 			row.Options = append(row.Options, optionRow{o, j, fmt.Sprintf("q%d-%d", i, j), answers != nil && slices.Contains(answers[i], j)})
+		}
+		if row.Answered && !row.Right && row.Several && !slices.ContainsFunc(row.Options, func(o optionRow) bool { return o.Chosen && !o.Right }) {
+			row.Missed = "What you chose is right, and there is more."
 		}
 		data.Questions = append(data.Questions, row)
 	}

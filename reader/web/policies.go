@@ -124,6 +124,7 @@ type policyRow struct {
 	Review             string
 	ReviewClass        string
 	Waits              string
+	NoAgreement        string // why nobody's is counted
 }
 
 // policyFilters are how the list can be narrowed.
@@ -226,6 +227,14 @@ func (q *request) policyRow(r policies.Row, now time.Time) policyRow {
 	}
 	if r.Unfilled > 0 {
 		row.Waits = report.Capital(report.Plural(r.Unfilled, "placeholder", "placeholders")) + " to fill in"
+	}
+	switch {
+	case !r.Acknowledge:
+		row.NoAgreement = "not asked for"
+	case r.Status != program.PolicyApproved:
+		row.NoAgreement = "not in force"
+	case r.Asked == 0:
+		row.NoAgreement = "nobody is asked"
 	}
 	if r.Asked > 0 {
 		row.Agreed = link{fmt.Sprintf("%s of %s", report.Number(r.Agreed), report.Number(r.Asked)), q.at("policies", r.ID) + "/agreements" + q.query("show", "missing")}

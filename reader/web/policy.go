@@ -105,7 +105,7 @@ func (q *request) filePolicy(f *period.PolicyFile) error {
 	if err != nil {
 		return err
 	}
-	data := policyPage{File: f.File, Body: texts.HTML(f.Text), BodyTitle: "What it says"}
+	data := policyPage{File: f.File, Body: texts.Article(f.Title, f.Text), BodyTitle: "What it says"}
 	q.frameOf(&data, row)
 	data.Write = false
 	data.Controls = q.controlLinks(f.Policy.Controls)
@@ -142,7 +142,7 @@ func (q *request) keptPolicy(p program.Policy) error {
 	v := p.InForce()
 	q.Say = sayPolicy(row, v, q.local())
 	if v != nil {
-		data.Body, data.BodyTitle = texts.HTML(v.Text), fmt.Sprintf("Version %d, as it says", v.Number)
+		data.Body, data.BodyTitle = texts.Article(v.Title, v.Text), fmt.Sprintf("Version %d, as it says", v.Number)
 	}
 	data.Facts = q.policyFacts(&p)
 	data.Controls = q.controlLinks(p.Current().Controls)
@@ -166,7 +166,7 @@ func (q *request) keptPolicy(p program.Policy) error {
 // draftOf shows the draft: what it changes, and who may approve it.
 func (q *request) draftOf(data *policyPage, p *program.Policy) {
 	d, v := data.Draft, p.InForce()
-	data.DraftBody, data.Unfilled = texts.HTML(d.Text), d.Unfilled()
+	data.DraftBody, data.Unfilled = texts.Article(d.Title, d.Text), d.Unfilled()
 	data.DraftSay = "Nothing of it is in force before somebody else approves it."
 	if v != nil {
 		diff := texts.Diff(v.Text, d.Text)

@@ -134,7 +134,7 @@ func (q *request) policyVersion() error {
 		*page
 		V    *program.PolicyVersion
 		Body template.HTML
-	}{&q.page, v, texts.HTML(v.Text)})
+	}{&q.page, v, texts.Article(v.Title, v.Text)})
 }
 
 // sayVersion says who wrote and who approved a version.

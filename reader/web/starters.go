@@ -17,6 +17,7 @@ type starterRow struct {
 	Have    string // why it is not offered
 	Chosen  bool
 	Minutes int
+	For     string
 }
 
 type startersPage struct {
@@ -56,7 +57,7 @@ func (q *request) showStarters(contact string, revision int64, chosen []string) 
 			data.Left++
 		}
 		d := program.Document{Text: p.Body}
-		row.Minutes = d.Minutes()
+		row.Minutes, row.For = d.Minutes(), forWhom(p.Audience)
 		data.Rows = append(data.Rows, row)
 	}
 	q.Title, q.Heading, q.Wide = "Starter policies", "Starter policies", true
@@ -64,6 +65,17 @@ func (q *request) showStarters(contact string, revision int64, chosen []string) 
 	q.Way = []link{{"Policies", q.to("/policies")}, {"Starter set", ""}}
 	q.Code = []string{"tieout policy new --starter ID"}
 	return q.render("starters.html", data)
+}
+
+// forWhom says an audience in few words.
+func forWhom(audience string) string {
+	switch audience {
+	case program.Everyone, "":
+		return "everybody"
+	case program.PersonalData:
+		return "those who handle personal data"
+	}
+	return audience
 }
 
 // sayStarters says how many starter policies can still be taken.
