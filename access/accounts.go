@@ -151,8 +151,9 @@ func (p *People) SetGrants(ctx context.Context, by Subject, id string, grants []
 		return Activity{}, err
 	}
 	detail := map[string]string{"before": words(account(a).Grants), "after": words(grants)}
+	keep := p.keepOf(a, Status(a.Status))
 	a.Grants, a.Rights = regrant(a.Grants, grants), a.Rights+1
-	return p.change(ctx, by, DidGrant, "account:"+id, detail, store.AccessChange{Account: &a, Keep: p.keep()})
+	return p.change(ctx, by, DidGrant, "account:"+id, detail, store.AccessChange{Account: &a, Keep: keep})
 }
 
 // Suspend ends an account's sessions, links and tokens and lets it in no more.
@@ -166,7 +167,7 @@ func (p *People) Suspend(ctx context.Context, by Subject, id string) (Activity, 
 	before := a.Status
 	a.Status, a.Rights = string(Suspended), a.Rights+1
 	return p.change(ctx, by, DidSuspend, "account:"+id, map[string]string{"before": before}, store.AccessChange{
-		Account: &a, Keep: p.keep(), EndInvitations: id, EndSessions: id, EndTokens: id})
+		Account: &a, Keep: p.keepOf(a, Status(before)), EndInvitations: id, EndSessions: id, EndTokens: id})
 }
 
 // Reactivate lets a suspended account in again with the roles it had; one that
