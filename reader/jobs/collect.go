@@ -30,6 +30,7 @@ type Outcome struct {
 	Run     string          `json:"run,omitempty"`  // record of the sealed run
 	File    string          `json:"file,omitempty"` // of a backup, in the backup folder
 	Entries int64           `json:"entries,omitempty"`
+	Told    int             `json:"told,omitempty"` // messages that people got today
 }
 
 // A SourceOutcome is what reading one source came to.

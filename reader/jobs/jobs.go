@@ -28,10 +28,11 @@ const (
 	Check        = "check"         // test everything; the run is sealed
 	CollectCheck = "collect+check" // read sources, and then test everything
 	Backup       = "backup"        // write the store to a new file of the backup folder
+	Remind       = "remind"        // tell people what is due today, once
 )
 
 // Kinds are all kinds, in the order a person meets them.
-var Kinds = []string{CollectCheck, Collect, Check, Backup}
+var Kinds = []string{CollectCheck, Collect, Check, Backup, Remind}
 
 // A Payload is what a job is about; its JSON is a job's payload.
 type Payload struct {
@@ -104,6 +105,8 @@ func (in Payload) check(def *definition.Workspace, kind string) error {
 		return fmt.Errorf("%w: a job %q is not about single sources", audit.ErrInvalid, kind)
 	case kind == Backup && def.Config.Jobs.BackupDir == "":
 		return fmt.Errorf("%w: tieout.yaml names no folder for backups; write jobs: { backupDir: /var/backups/tieout }", audit.ErrInvalid)
+	case kind == Remind && !def.Config.Reminders.Any():
+		return fmt.Errorf("%w: tieout.yaml names no way to tell people; write reminders: with email, chat or webhook", audit.ErrInvalid)
 	case in.Period != "" && !slices.ContainsFunc(def.Periods, func(p definition.Period) bool { return p.Name == in.Period }):
 		return fmt.Errorf("%w: period %q", audit.ErrNotFound, in.Period)
 	case len(def.Sources) == 0 && (kind == Collect || kind == CollectCheck):
@@ -152,6 +155,7 @@ func Unread(j worker.Job) (names []string) {
 const (
 	CollectDaily = "collect daily"
 	BackupDaily  = "backup daily"
+	RemindDaily  = "remind daily"
 )
 
 // SetSchedules makes the workspace's schedules those that tieout.yaml names.
@@ -164,6 +168,7 @@ func SetSchedules(ctx context.Context, q *worker.Queue, def *definition.Workspac
 	for _, s := range []worker.Schedule{
 		{Name: CollectDaily, Kind: CollectCheck, At: def.Config.Jobs.Collect},
 		{Name: BackupDaily, Kind: Backup, At: def.Config.Jobs.Backup},
+		{Name: RemindDaily, Kind: Remind, At: remindAt(def)},
 	} {
 		s.Zone, s.Payload, s.Key = def.Organization.Zone, payload, Payload{}.key(s.Kind)
 		if s.At == "" {
@@ -176,6 +181,14 @@ func SetSchedules(ctx context.Context, q *worker.Queue, def *definition.Workspac
 		}
 	}
 	return nil
+}
+
+// remindAt is when people are told what is due; "": never.
+func remindAt(def *definition.Workspace) string {
+	if !def.Config.Reminders.Any() {
+		return ""
+	}
+	return def.Config.Reminders.At
 }
 
 // Options are what a worker of a workspace is made of.
@@ -257,5 +270,6 @@ func (o Options) handlers() map[string]worker.Handler {
 		Check:        in((*work).checkOnly),
 		CollectCheck: in((*work).collectAndCheck),
 		Backup:       in((*work).backup),
+		Remind:       in((*work).remind),
 	}
 }

@@ -30,6 +30,8 @@ func Title(kind string, payload []byte) string {
 		return "Test everything"
 	case kind == Backup:
 		return "Back up the store"
+	case kind == Remind:
+		return "Tell people what is due"
 	}
 	return kind
 }
@@ -43,6 +45,8 @@ func Keeps(kind string) string {
 		return "Nothing is recorded of a test that did not end; earlier runs stay."
 	case Backup:
 		return "No file is left of a backup that did not end; earlier ones stay."
+	case Remind:
+		return "Who was told is on record and is not told again today."
 	}
 	return "What was sealed so far stays."
 }
