@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// SVG writes the picture with what it shows as a label. It holds no style: its
+// SVG writes the picture, for a page of HTML, with what it shows as a label. It holds no style: its
 // elements carry classes (bd-box and the class of the part, bd-name, bd-note,
 // bd-head, bd-line, bd-tip, bd-data, bd-control, bd-open where no control is
 // named), and its size is its own.
 func (p Picture) SVG(label string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="bd" xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="%s">`,
+	fmt.Fprintf(&b, `<svg class="bd" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="%s">`,
 		p.Width, p.Height, p.Width, p.Height, html.EscapeString(label))
 	for _, h := range p.Heads {
 		h.write(&b, "bd-head")
