@@ -33,7 +33,7 @@ func (a *app) by() worker.By { return worker.By{Name: a.actor().Name} }
 
 func (a *app) jobStart() *cobra.Command {
 	return in(&cobra.Command{
-		Use: "start KIND [SOURCE...]", Short: "Ask for a job: collect+check, collect, check or backup",
+		Use: "start KIND [SOURCE...]", Short: "Ask for a job: collect+check, collect, check, backup or remind",
 		Long: `Asks for a job; a worker takes it. collect+check reads the named sources, all
 where none is named, and then tests everything; collect only reads; check only
 tests; backup writes the store to a new file of the folder that tieout.yaml
