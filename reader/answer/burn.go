@@ -89,6 +89,13 @@ func (r *Readiness) For(day time.Time) *Readiness {
 	return &out
 }
 
+// At returns r as it reads at another instant: the same gaps, other days left.
+func (r *Readiness) At(now time.Time) *Readiness {
+	out := *r
+	out.AsOf = audit.Instant(now)
+	return &out
+}
+
 // Hours is all the work that is listed, by the rule of thumb.
 func (r *Readiness) Hours() (n int) {
 	for _, g := range r.Gaps {
@@ -210,21 +217,32 @@ func (r *Readiness) StopsSentence() string {
 	return fmt.Sprintf("%s of an auditor would stop today, and %s would ask.", report.Capital(report.OfAll(stops, len(r.Stops)))+" checks", report.Words(asks))
 }
 
-// Within returns r as far as it speaks of controls that ok accepts, and of
-// findings only where they may be told: for who may not read all of it. What is
-// about the workspace as a whole is left out.
-func (r *Readiness) Within(ok func(control string) bool, findings bool) *Readiness {
+// Within returns r as far as it speaks of controls that ok accepts: for who may
+// read a part. What is about the workspace as a whole is left out.
+func (r *Readiness) Within(ok func(control string) bool) *Readiness {
 	out := *r
 	out.Gaps, out.Stops, out.Burn = nil, nil, nil
 	for _, g := range r.Gaps {
 		g.Controls = slices.DeleteFunc(slices.Clone(g.Controls), func(id string) bool { return !ok(id) })
-		if len(g.Controls) == 0 || !findings && (g.Kind == Undecided || g.Kind == Unanswered) {
+		if len(g.Controls) == 0 {
 			continue
 		}
 		if g.Kind == NoSource || g.Kind == NoEvidence {
 			g.Why = "" // it names other controls
 		}
 		out.Gaps = append(out.Gaps, g)
+	}
+	return &out
+}
+
+// Without returns r without gaps and checks of the kinds that hidden reports:
+// for who may not read what they speak of. It returns r itself if none is.
+func (r *Readiness) Without(hidden func(GapKind) bool) *Readiness {
+	out := *r
+	out.Gaps = slices.DeleteFunc(slices.Clone(r.Gaps), func(g ReadinessGap) bool { return hidden(g.Kind) })
+	out.Stops = slices.DeleteFunc(slices.Clone(r.Stops), func(s Stop) bool { return hidden(s.Kind) })
+	if len(out.Gaps) == len(r.Gaps) && len(out.Stops) == len(r.Stops) {
+		return r
 	}
 	return &out
 }

@@ -220,21 +220,28 @@ func TestStopsSentence(t *testing.T) {
 
 func TestWithin(t *testing.T) {
 	r := &Readiness{Gaps: gapsIn(work()), Burn: []BurnPoint{{}}, Stops: []Stop{{}}}
-	mine := func(id string) bool { return id == "IAM-02" }
-	keys := func(r *Readiness) (out []string) {
-		for _, g := range r.Gaps {
-			out = append(out, g.Key)
+	got := r.Within(func(id string) bool { return id == "IAM-02" })
+	if len(got.Gaps) != 3 || got.Burn != nil || got.Stops != nil {
+		t.Errorf("got %+v", got)
+	}
+	for _, g := range got.Gaps {
+		if !slices.Equal(g.Controls, []string{"IAM-02"}) {
+			t.Errorf("%s names %q", g.Key, g.Controls)
 		}
-		return out
-	}
-	got := r.Within(mine, false)
-	if want := []string{"evidence okta: account"}; !slices.Equal(keys(got), want) || got.Burn != nil || got.Stops != nil {
-		t.Errorf("without findings: got %q", keys(got))
-	}
-	if got := keys(r.Within(mine, true)); len(got) != 3 {
-		t.Errorf("with findings: got %q, want three", got)
 	}
 	if len(r.Gaps) != 7 {
 		t.Error("the whole was changed")
+	}
+}
+
+func TestWithout(t *testing.T) {
+	v := work()
+	r := &Readiness{Gaps: gapsIn(v), Stops: rehearse(v, &audit.Report{}, &System{}, nil)}
+	got := r.Without(func(k GapKind) bool { return k == Undecided || k == Unanswered })
+	if len(got.Gaps) != 5 || len(got.Stops) != len(r.Stops)-2 {
+		t.Errorf("got %d gaps and %d checks, want 5 and %d", len(got.Gaps), len(got.Stops), len(r.Stops)-2)
+	}
+	if r.Without(func(GapKind) bool { return false }) != r {
+		t.Error("nothing is hidden, and it is another value")
 	}
 }

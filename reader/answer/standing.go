@@ -128,9 +128,10 @@ func subserviceGaps(sys definition.System) (out []ReadinessGap) {
 
 // A Stop is one check an auditor makes, tried today.
 type Stop struct {
-	Check string   `json:"check"` // what is checked
-	State string   `json:"state"` // Stops, Asks or Goes on
-	Says  string   `json:"says"`  // what it found
+	Check string   `json:"check"`          // what is checked
+	Kind  GapKind  `json:"kind,omitempty"` // of the gaps it would stop at; "": of none that is listed
+	State string   `json:"state"`          // Stops, Asks or Goes on
+	Says  string   `json:"says"`           // what it found
 	Of    []string `json:"of,omitempty"`
 	Fix   Fix      `json:"fix"`
 }
@@ -150,18 +151,18 @@ func rehearse(v view, r *audit.Report, sys *System, docs []document) []Stop {
 }
 
 // check is a Stop of one of two states: found are what stands in the way.
-func check(name, state string, found []string, bad, good string, fix Fix) Stop {
+func check(name string, kind GapKind, state string, found []string, bad, good string, fix Fix) Stop {
 	if len(found) == 0 {
-		return Stop{Check: name, State: GoesOn, Says: good, Fix: fix}
+		return Stop{Check: name, Kind: kind, State: GoesOn, Says: good, Fix: fix}
 	}
-	return Stop{Check: name, State: state, Says: bad, Of: found, Fix: fix}
+	return Stop{Check: name, Kind: kind, State: state, Says: bad, Of: found, Fix: fix}
 }
 
 func (v view) populations() Stop {
 	const name = "Every population is complete"
 	fix := Fix{"/populations", nil, "tieout population list"}
 	if len(v.tested) == 0 {
-		return Stop{Check: name, State: Stops, Says: "Nothing was tested, so there is no population to look at.", Fix: fix}
+		return Stop{Check: name, Kind: NoEvidence, State: Stops, Says: "Nothing was tested, so there is no population to look at.", Fix: fix}
 	}
 	var found []string
 	for i := range v.tested {
@@ -169,7 +170,7 @@ func (v view) populations() Stop {
 			found = once(found, t.Procedure)
 		}
 	}
-	return check(name, Stops, found, report.Capital(report.OfAll(len(found), v.procedures()))+" populations have a hole or a count that does not agree.",
+	return check(name, NoEvidence, Stops, found, report.Capital(report.OfAll(len(found), v.procedures()))+" populations have a hole or a count that does not agree.",
 		report.Capital(report.Plural(v.procedures(), "population was", "populations were"))+" seen without a hole, and no count disagrees.", fix)
 }
 
@@ -199,7 +200,7 @@ func (v view) reconciled() Stop {
 			found = once(found, t.Procedure)
 		}
 	}
-	return check("Completeness was compared with an independent number", Asks, found,
+	return check("Completeness was compared with an independent number", NoEvidence, Asks, found,
 		report.Capital(report.OfAll(len(found), v.procedures()))+" populations have no independent number to compare with.",
 		"Each population that was tested was compared with an independent number.", Fix{"/connectors", nil, "tieout connector list"})
 }
@@ -215,13 +216,13 @@ func (v view) refs(want func(*audit.Deviation) bool) (out []string) {
 
 func (v view) responses() Stop {
 	found := v.refs(func(d *audit.Deviation) bool { return d.Disposition != audit.NotDeviation && d.Response == "" })
-	return check("Management has answered every finding", Stops, found, report.Capital(report.Plural(len(found), "finding has", "findings have"))+" no response.",
+	return check("Management has answered every finding", Unanswered, Stops, found, report.Capital(report.Plural(len(found), "finding has", "findings have"))+" no response.",
 		"No finding waits for a response.", Fix{"/deviations", []string{"response", "none"}, "tieout deviation list"})
 }
 
 func (v view) decisions() Stop {
 	found := v.refs(func(d *audit.Deviation) bool { return d.Disposition == audit.Candidate })
-	return check("Somebody has decided what each finding is", Stops, found, report.Capital(report.Plural(len(found), "finding is a candidate", "findings are candidates"))+" nobody has decided about.",
+	return check("Somebody has decided what each finding is", Undecided, Stops, found, report.Capital(report.Plural(len(found), "finding is a candidate", "findings are candidates"))+" nobody has decided about.",
 		"No finding waits for a decision.", Fix{"/deviations", nil, "tieout deviation list"})
 }
 
@@ -229,7 +230,7 @@ func approvals(list []document) Stop {
 	const name = "Policies are approved"
 	fix := Fix{"/policies", nil, "tieout plan"}
 	if len(list) == 0 {
-		return Stop{Check: name, State: Stops, Says: "No policy is in evidence.", Fix: fix}
+		return Stop{Check: name, Kind: NoPolicy, State: Stops, Says: "No policy is in evidence.", Fix: fix}
 	}
 	var found []string
 	for _, d := range list {
@@ -237,7 +238,7 @@ func approvals(list []document) Stop {
 			found = append(found, d.Title)
 		}
 	}
-	return check(name, Stops, found, report.Capital(report.OfAll(len(found), len(list)))+" policies show no approval.", report.Capital(report.Plural(len(list), "policy shows", "policies show"))+" an approval.", fix)
+	return check(name, NoPolicy, Stops, found, report.Capital(report.OfAll(len(found), len(list)))+" policies show no approval.", report.Capital(report.Plural(len(list), "policy shows", "policies show"))+" an approval.", fix)
 }
 
 func (v view) criteriaMet() Stop {
@@ -245,7 +246,7 @@ func (v view) criteriaMet() Stop {
 	for _, g := range v.criteriaGaps() {
 		found = append(found, strings.TrimPrefix(g.Key, "criterion "))
 	}
-	return check("Every criterion has a control", Stops, found, coverageSentence(len(v.criteria), len(found), 0),
+	return check("Every criterion has a control", NoControl, Stops, found, coverageSentence(len(v.criteria), len(found), 0),
 		report.Capital(report.Plural(len(v.criteria), "criterion has", "criteria have"))+" a control.", Fix{"/coverage", []string{"show", "none"}, "tieout control coverage"})
 }
 
@@ -255,9 +256,9 @@ func (v view) testable() Stop {
 		found = append(found, u.Control.ID)
 	}
 	if len(v.controls) == 0 {
-		return Stop{Check: "Every control can be tested", State: Stops, Says: "No control is in scope.", Fix: Fix{"/coverage", nil, "tieout control list"}}
+		return Stop{Check: "Every control can be tested", Kind: NoTest, State: Stops, Says: "No control is in scope.", Fix: Fix{"/coverage", nil, "tieout control list"}}
 	}
-	return check("Every control can be tested", Asks, found, report.Capital(report.OfAll(len(found), len(v.controls)))+" controls have no test that can run here.",
+	return check("Every control can be tested", NoTest, Asks, found, report.Capital(report.OfAll(len(found), len(v.controls)))+" controls have no test that can run here.",
 		report.Capital(report.Plural(len(v.controls), "control has", "controls have"))+" a test that can run here.", Fix{"/controls", []string{"state", "untested"}, "tieout control list"})
 }
 
@@ -265,7 +266,7 @@ func relied(sys *System) Stop {
 	const name = "What others must do is written down"
 	fix := Fix{"/system", nil, "tieout system show"}
 	if len(sys.Systems) == 0 {
-		return Stop{Check: name, State: Stops, Says: "No system file says what the system is and on whom it relies.", Fix: fix}
+		return Stop{Check: name, Kind: Boundary, State: Stops, Says: "No system file says what the system is and on whom it relies.", Fix: fix}
 	}
 	var found []string
 	n := 0
@@ -281,7 +282,7 @@ func relied(sys *System) Stop {
 	if n > 0 {
 		good = report.Capital(report.Plural(n, "subservice organization is", "subservice organizations are")) + " watched, with what is assumed of them."
 	}
-	return check(name, Asks, found, report.Capital(report.OfAll(len(found), n))+" subservice organizations lack what is assumed of them or a control that watches them.", good, fix)
+	return check(name, Boundary, Asks, found, report.Capital(report.OfAll(len(found), n))+" subservice organizations lack what is assumed of them or a control that watches them.", good, fix)
 }
 
 func outside(r *audit.Report) Stop {

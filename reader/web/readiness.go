@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/reader/answer"
 	"tieout/report"
@@ -26,11 +27,21 @@ func (q *request) readinessOf() (*answer.Readiness, error) {
 	r, err := st.ready.get(func() (*answer.Readiness, error) {
 		return answer.ReadinessOf(context.WithoutCancel(q.Context()), st.p, st.report, sys)
 	})
-	if findings := q.reaches("deviation.read"); err == nil && (st != q.st || !findings) {
-		seen := q.st.controls()
-		r = r.Within(func(id string) bool { return slices.Contains(seen, id) }, findings)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	if r = r.At(st.p.Now()); st != q.st {
+		seen := q.st.controls()
+		r = r.Within(func(id string) bool { return slices.Contains(seen, id) })
+	}
+	return r.Without(func(k answer.GapKind) bool { return gapNeeds[k] != "" && !q.reaches(gapNeeds[k]) }), nil
+}
+
+// gapNeeds is what somebody has to be allowed to read, beside the period, to be
+// told of gaps of a kind.
+var gapNeeds = map[answer.GapKind]access.PermissionID{
+	answer.Undecided: "deviation.read", answer.Unanswered: "deviation.read", answer.NoPolicy: "policy.read",
+	answer.NotClaimed: "register.read", answer.Boundary: "register.read", answer.NoSource: "source.read",
 }
 
 // poles is how many of the longest gaps stand first.
@@ -101,7 +112,7 @@ func (q *request) readiness() error {
 	}
 	data.Burn, data.BurnSay, data.Points = drawBurn(r), sayBurn(r), burnLines(r)
 	q.Title, q.Heading, q.Say, q.Wide = "Readiness", "Readiness", r.Sentence(), true
-	if len(r.Stops) == 0 { // a part of it, or without findings
+	if q.st.whole() != q.st {
 		q.Say = "Of what you may read: " + q.Say
 	}
 	q.Code = []string{"tieout readiness --by " + data.By, "tieout readiness --rehearse"}
