@@ -23,8 +23,8 @@ const (
 )
 
 func (a *app) policyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "Policies kept as files: list, show, and new ones to start from"}
-	cmd.AddCommand(a.listPoliciesCommand(), a.showPolicyCommand(), a.newPolicyCommand())
+	cmd := &cobra.Command{Use: "policy", Short: "Policies: list, show, new ones to start from, and who agreed"}
+	cmd.AddCommand(a.listPoliciesCommand(), a.showPolicyCommand(), a.newPolicyCommand(), a.agreeListCommand())
 	return cmd
 }
 

@@ -26,21 +26,21 @@ const soon = 30 * 24 * time.Hour
 
 // A Row is one policy in the list.
 type Row struct {
-	ID          string
-	Title       string
-	Status      string // program.PolicyDraft, PolicyApproved or PolicyRetired
-	Version     string // in force; "" where none is
-	Draft       int    // number of the version that waits for approval; 0: none does
-	Unfilled    int    // placeholders in it
-	Owner       string // account, or what a file names
-	Audience    string
-	Acknowledge bool
-	File        string
-	Since       time.Time
-	ReviewDue   time.Time
-	Agreed      int // members of its audience whose agreement holds
-	Asked       int // members of its audience, where agreement is asked for
-	Fault       string
+	ID          string    `json:"id"`
+	Title       string    `json:"title"`
+	Status      string    `json:"status"`   // program.PolicyDraft, PolicyApproved or PolicyRetired
+	Version     string    `json:"version"`  // in force; "" where none is
+	Draft       int       `json:"draft"`    // number of the version that waits for approval; 0: none does
+	Unfilled    int       `json:"unfilled"` // placeholders in it
+	Owner       string    `json:"owner"`    // account, or what a file names
+	Audience    string    `json:"audience"`
+	Acknowledge bool      `json:"acknowledge"`
+	File        string    `json:"file,omitempty"`
+	Since       time.Time `json:"since,omitzero"`
+	ReviewDue   time.Time `json:"reviewDue,omitzero"`
+	Agreed      int       `json:"agreed"` // members of its audience whose agreement holds
+	Asked       int       `json:"asked"`  // members of its audience, where agreement is asked for
+	Fault       string    `json:"fault,omitempty"`
 }
 
 // Due reports whether the review is due within 30 days, or was.

@@ -38,10 +38,11 @@ func (q *request) ownAsked() (d ownDuties, err error) {
 	if err != nil {
 		return d, err
 	}
-	d.member = memberOf(access.Named{ID: q.me.ID, Name: q.me.Name, Created: q.me.Created})
-	if id != "" {
-		d.member = ofPerson(d.member, id, r.Person(id), r.Managers())
+	var managers map[string]bool
+	if r != nil {
+		managers = r.Managers()
 	}
+	d.member = policies.MemberOf(access.Named{ID: q.me.ID, Name: q.me.Name, Created: q.me.Created}, id, r, managers)
 	d.member.May = q.may("policy.agree", access.Object{Owner: q.me.ID})
 	files, err := q.st.p.DocumentsInFiles()
 	if err != nil {
@@ -222,7 +223,9 @@ func (q *request) showReading(doc program.Document, d ownDuties) error {
 	q.Title, q.Heading = doc.Title, doc.Title
 	q.Say = sayReading(doc, data.Asked, q.name(doc.Owner), report.Day(doc.Since, loc))
 	q.Way = []link{{"My page", q.to("/me")}, {doc.ID, ""}}
-	q.Code = []string{"tieout policy show " + doc.ID}
+	if doc.File != "" {
+		q.Code = []string{"tieout policy show " + doc.ID}
+	}
 	return q.render("read.html", data)
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -57,63 +56,23 @@ func (q *request) local() *time.Location { return q.st.report.Period.Location() 
 
 func (q *request) instantNow() time.Time { return audit.Instant(q.s.o.Now()) }
 
-// readers are everybody with an account here of whom reading can be asked: all
-// but the auditor's guests.
+// readers are everybody of whom reading can be asked.
 func (q *request) readers() ([]policies.Member, error) {
-	person := map[string]string{}
+	var persons map[string]string
 	err := q.book.Read(q.Context(), func(s *program.State) error {
-		for id := range q.names {
-			if p := s.Identity(program.OfTieout, id).Person; p != "" {
-				person[id] = p
-			}
-		}
+		persons = policies.Persons(s, q.names)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	var r *roster.Roster
-	if len(person) > 0 {
+	if len(persons) > 0 {
 		if r, err = q.roster(); err != nil {
 			return nil, err
 		}
 	}
-	var managers map[string]bool
-	if r != nil {
-		managers = r.Managers()
-	}
-	var out []policies.Member
-	for id, n := range q.names {
-		if n.Active && !n.Has(access.AuditorsGuest) {
-			m := memberOf(n)
-			if person[id] != "" {
-				m = ofPerson(m, person[id], r.Person(person[id]), managers)
-			}
-			out = append(out, m)
-		}
-	}
-	slices.SortFunc(out, func(a, b policies.Member) int { return cmp.Compare(a.Account, b.Account) })
-	return out, nil
-}
-
-func memberOf(n access.Named) policies.Member {
-	return policies.Member{Member: program.Member{Account: n.ID, Joined: n.Created}, Name: n.Name, May: n.Has(access.Employee)}
-}
-
-// ofPerson adds to a member what the source of people says; p may be nil.
-func ofPerson(m policies.Member, id string, p *roster.Person, managers map[string]bool) policies.Member {
-	m.Person = id
-	if p == nil || p.Unknown {
-		return m
-	}
-	m.Department, m.PersonalData = p.Department, p.PersonalData()
-	if managers != nil {
-		m.Manages = map[bool]string{true: "yes", false: "no"}[managers[id]]
-	}
-	if p.Started.At.After(m.Joined) {
-		m.Joined = p.Started.At // nobody starts before the first working day
-	}
-	return m
+	return policies.Members(q.names, persons, r), nil
 }
 
 type policyRow struct {
@@ -204,7 +163,7 @@ func (q *request) policies() error {
 	if !data.Whole {
 		q.Say = sayRead(len(l.Rows))
 	}
-	q.Code = []string{"tieout policy list"}
+	q.Code = []string{"tieout policy agree-list"}
 	return q.render("policies.html", data)
 }
 

@@ -84,7 +84,10 @@ func (q *request) frameOf(data *policyPage, row policies.Row) {
 		data.Mine = q.to("/me/policies/" + url.PathEscape(row.ID))
 	}
 	q.Title, q.Heading, q.Way = row.Title, row.Title, []link{{"Policies", q.to("/policies")}, {row.ID, ""}}
-	q.Code = []string{"tieout policy show " + row.ID}
+	q.Code = []string{"tieout policy agree-list " + row.ID}
+	if row.File != "" {
+		q.Code = append(q.Code, "tieout policy show "+row.ID)
+	}
 }
 
 // rowOf is the policy's row of the list.

@@ -65,7 +65,6 @@ func (q *request) policyForm(p *program.Policy) policyForm {
 	q.Title, q.Heading, q.Ref = "Edit "+v.Title, "Write version "+strconv.Itoa(n)+" of "+v.Title, ""
 	q.Say = "What you keep here is a draft; what is in force stays as it is until somebody else approves the draft."
 	q.Way = []link{{"Policies", q.to("/policies")}, {p.ID, q.policyAt(p.ID, "")}, {"Edit", ""}}
-	q.Code = []string{"tieout policy show " + p.ID}
 	return f
 }
 

@@ -99,7 +99,6 @@ func (q *request) comparePolicy() error {
 	q.Title, q.Heading = p.Current().Title, fmt.Sprintf("From version %d to version %d", a.Number, b.Number)
 	q.Say = diff.Sentence()
 	q.Way = []link{{"Policies", q.to("/policies")}, {p.ID, q.policyAt(p.ID, "")}, {"Compare", ""}}
-	q.Code = []string{fmt.Sprintf("tieout policy show %s", p.ID)}
 	return q.render("compare.html", struct {
 		*page
 		ID, Title string
@@ -129,7 +128,6 @@ func (q *request) policyVersion() error {
 	q.Title, q.Heading = v.Title, fmt.Sprintf("%s, version %d", v.Title, v.Number)
 	q.Say = sayVersion(v, q.authors(v.By), q.name(v.ApprovedBy), q.local())
 	q.Way = []link{{"Policies", q.to("/policies")}, {p.ID, q.policyAt(p.ID, "")}, {"Version " + strconv.Itoa(v.Number), ""}}
-	q.Code = []string{"tieout policy show " + p.ID}
 	return q.render("policyversion.html", struct {
 		*page
 		V    *program.PolicyVersion

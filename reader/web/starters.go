@@ -63,7 +63,7 @@ func (q *request) showStarters(contact string, revision int64, chosen []string) 
 	q.Title, q.Heading, q.Wide = "Starter policies", "Starter policies", true
 	q.Say = sayStarters(len(all), data.Left)
 	q.Way = []link{{"Policies", q.to("/policies")}, {"Starter set", ""}}
-	q.Code = []string{"tieout policy new --starter ID"}
+	q.Code = []string{"tieout policy list --starters", "tieout policy new ID"}
 	return q.render("starters.html", data)
 }
 
