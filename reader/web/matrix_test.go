@@ -66,6 +66,10 @@ func TestEveryRouteAndRole(t *testing.T) {
 	s := w.server()
 	lead := w.visit(s, "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
 	known := map[string]string{"/controls/": "IAM-02", "/period/": "2026-03", "/evidence/": "E-3", "/access/": lead.account, "/populations/": "access.leavers.accounts"}
+	lead.post("/incidents/new", "detail", "A list went astray", "noticed", "2026-03-27T10:00")
+	lead.post("/risks/new", aRisk("revision", "0")...)
+	lead.post("/vendors/new", aVendor("revision", "0")...)
+	known["/incidents/"], known["/risks/"], known["/vendors/"] = "INC-1", "R-1", "V-1"
 	for _, l := range linksOf(lead.page("/")) {
 		if ref, ok := strings.CutPrefix(l, "/deviations/"); ok {
 			known["/deviations/"], _, _ = strings.Cut(ref, "?")
