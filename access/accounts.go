@@ -113,7 +113,7 @@ func (p *People) link(ctx context.Context, by Subject, a store.Account, save *st
 	}
 	i := Invitation{Account: account(a), Secret: secret, Expires: p.now().Add(inviteFor)}
 	c := store.AccessChange{Account: save, Invite: &store.Invitation{Hash: hashOf(secret), Account: a.ID, Expires: i.Expires, Factors: factors}}
-	detail := map[string]string{"roles": words(i.Account.Grants)}
+	detail := map[string]string{"roles": words(i.Account.Grants), "status": a.Status}
 	if factors {
 		detail["removes"] = "second factor"
 	}
@@ -183,7 +183,7 @@ func (p *People) Reactivate(ctx context.Context, by Subject, id string) (Activit
 	if a.Status, a.Rights = string(Active), a.Rights+1; a.Password == "" && a.Passkeys == 0 && a.Identities == 0 {
 		a.Status = string(Invited)
 	}
-	return p.change(ctx, by, DidReactivate, "account:"+id, map[string]string{"roles": words(account(a).Grants)}, store.AccessChange{Account: &a})
+	return p.change(ctx, by, DidReactivate, "account:"+id, map[string]string{"roles": words(account(a).Grants), "status": a.Status}, store.AccessChange{Account: &a})
 }
 
 // From is where a request came from.

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"tieout/audit"
 )
@@ -171,6 +172,8 @@ func (g Grant) check(w Workspace) error {
 		return fmt.Errorf("%w: the role %s exists only in a %s's workspace", audit.ErrInvalid, r.Title, r.Workspace)
 	case !slices.Contains(r.Scopes, g.Scope):
 		return fmt.Errorf("%w: the role %s cannot be given for the scope %q; it can for %v", audit.ErrInvalid, r.Title, g.Scope, r.Scopes)
+	case len(g.Object) > 200 || strings.ContainsFunc(g.Object, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasSuffix(g.Object, ":"):
+		return fmt.Errorf("%w: %.60q is no ID of a system, a control or an engagement", audit.ErrInvalid, g.Object)
 	case named != (g.Object != ""):
 		return fmt.Errorf("%w: the scope %s of the role %s names an object, and those of the workspace and of one's own name none", audit.ErrInvalid, g.Scope, r.Title)
 	}

@@ -353,6 +353,7 @@ func (p *People) replacement(was, u DirectoryUser, a store.Account) (store.Acces
 	case !was.Active && u.Active:
 		verb, detail["roles"] = DidReactivate, words(account(a).Grants)
 		a.Status, a.Rights = string(awake(a)), a.Rights+1
+		detail["status"] = a.Status
 	case len(changed) == 0:
 		return c, "", nil
 	}

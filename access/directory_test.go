@@ -19,7 +19,9 @@ func TestDirectory(t *testing.T) {
 		} {
 			t.Run(engine+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				run(newDesk(t, open, Company))
+				d := newDesk(t, open, Company)
+				run(d)
+				d.replayed()
 			})
 		}
 	}

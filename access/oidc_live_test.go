@@ -139,6 +139,7 @@ func TestOIDC(t *testing.T) {
 			d.tick(time.Since(d.time))
 			o.t, o.AMR, o.ACR, o.Deny, o.Accounts = t, []string{"pwd"}, "", false, map[string]map[string]any{}
 			tc.run(d, o, Provider{ID: "sso", Title: "Halyard SSO", Issuer: o.base, ClientID: "tieout", Secret: providerSecret, Scopes: []string{"groups"}})
+			d.replayed()
 		})
 	}
 }

@@ -26,7 +26,9 @@ func TestPasskeys(t *testing.T) {
 		} {
 			t.Run(engine+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				run(newDesk(t, open, Company))
+				d := newDesk(t, open, Company)
+				run(d)
+				d.replayed()
 			})
 		}
 	}

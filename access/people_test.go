@@ -166,7 +166,9 @@ func TestPeople(t *testing.T) {
 		} {
 			t.Run(engine+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				run(newDesk(t, open, Company))
+				d := newDesk(t, open, Company)
+				run(d)
+				d.replayed()
 			})
 		}
 	}

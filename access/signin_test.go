@@ -452,7 +452,8 @@ func tokenEnds(d *desk) {
 	row, err := d.store.Account(d.t.Context(), a.ID)
 	d.must(err)
 	row.Status = string(Suspended) // by other means than Suspend, which also revokes
-	_, err = d.store.ChangeAccess(d.t.Context(), store.AccessChange{Activity: store.Activity{ID: "x", At: d.Now(), Canonical: []byte(`{}`)}, Account: &row})
+	done := fmt.Sprintf(`{"id":"x","verb":%q,"on":"account:%s"}`, DidSuspend, a.ID)
+	_, err = d.store.ChangeAccess(d.t.Context(), store.AccessChange{Activity: store.Activity{ID: "x", At: d.Now(), Canonical: []byte(done)}, Account: &row})
 	d.must(err)
 	_, err = d.UseToken(d.t.Context(), secret, home)
 	d.refused("of an account that is not active", err, audit.ErrForbidden)
