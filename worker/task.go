@@ -159,16 +159,20 @@ func (t *Task) keep(ctx context.Context, beat, lease time.Duration, cancel conte
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
 	kept := time.Now()
+	var soon <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-soon:
 		case <-t.wake:
-			if time.Since(kept) < leastBeat {
-				continue // the next beat tells
+			if early := leastBeat - time.Since(kept); early > 0 {
+				soon = time.After(early)
+				continue
 			}
 		}
+		soon = nil
 		call, done := context.WithDeadline(ctx, kept.Add(lease))
 		asked, err := t.store.RenewJob(call, t.Lease(), lease)
 		began := time.Now()

@@ -231,8 +231,8 @@ func (a *app) watchJob(ctx context.Context, p *period.Program, q *worker.Queue, 
 // changes are the lines that tell how a job has gone on: of each part that has
 // moved where it is now.
 func changes(before, now worker.Job) (out []string) {
-	if before.State != now.State && now.State == store.JobRunning {
-		out = append(out, fmt.Sprintf("%s, attempt %d, by %s", now.State, now.Attempts, now.Holder))
+	if now.Attempts > before.Attempts {
+		out = append(out, strings.TrimSuffix(fmt.Sprintf("attempt %d, by %s", now.Attempts, now.Holder), ", by "))
 	}
 	was := map[[2]string]worker.Part{}
 	for _, p := range before.Parts {
