@@ -14,6 +14,7 @@ import (
 	"tieout/audit"
 	"tieout/period"
 	"tieout/procedure"
+	"tieout/reader/jobs"
 	"tieout/report/text"
 	"tieout/source/all"
 )
@@ -161,6 +162,11 @@ func (a *app) examine(ctx context.Context, p *period.Program) []ailment {
 		err = fmt.Errorf("%s interrupted; the next 'tieout collect' closes it and keeps what it read", count(len(open), "collection was", "collections were"))
 	}
 	add("collections", err, "none was interrupted")
+	stalled, err := jobs.Stalled(ctx, jobs.Queue(p, "command"), p.Period.Location())
+	if err == nil && stalled != "" {
+		err = errors.New(stalled)
+	}
+	add("jobs", err, "none waits for a worker that does not come")
 	return out
 }
 

@@ -210,6 +210,38 @@ func TestDaily(t *testing.T) {
 	want(t, "schedules that tieout.yaml names no more", len(all), 0)
 }
 
+// TestStalled: what is due and nobody takes is said, and nothing else.
+func TestStalled(t *testing.T) {
+	w := newWorld(t, newSystem(t), ownStore, "a")
+	p := w.open(t)
+	says := func(when, part string) {
+		t.Helper()
+		got, err := jobs.Stalled(t.Context(), jobs.Queue(p, "test"), time.UTC)
+		must(t, err)
+		if part == "" && got != "" || !strings.Contains(got, part) {
+			t.Errorf("%s: %q, want %q", when, got, part)
+		}
+	}
+	says("nothing was asked for", "")
+	w.once(t)
+	j := w.start(t, p, jobs.Check)
+	says("just asked", "")
+	w.began = w.began.Add(-11 * time.Minute)
+	says("asked long ago", "job "+j.ID+" has waited for a worker since 3 Mar 2026 06:00 UTC")
+	must(t, second(p.Store.CancelJob(t.Context(), j.ID, "", w.now())))
+	says("canceled", "")
+	w.began = w.began.Add(-30 * time.Minute)
+	says("a schedule", `"collect daily" was due on 3 Mar 2026 06:30 UTC`)
+	w.once(t)
+	says("made up for", "")
+	w.start(t, p, jobs.Check)
+	_, err := p.Store.ClaimJob(t.Context(), jobs.Kinds, "gone", w.now(), time.Minute)
+	must(t, err)
+	says("while one runs", "")
+}
+
+func second[T any](_ T, err error) error { return err }
+
 func TestStartRefuses(t *testing.T) {
 	w := newWorld(t, newSystem(t), ownStore, "a")
 	p := w.open(t)
