@@ -12,7 +12,6 @@ import (
 
 	"tieout/audit"
 	"tieout/definition"
-	"tieout/library"
 	"tieout/policy"
 	"tieout/program"
 )
@@ -125,43 +124,40 @@ func (p *Program) written(s string) time.Time {
 	return at
 }
 
-// Courses returns the workspace's own courses where it has a training folder,
-// else the library's, with the organization's words filled in.
-func (p *Program) Courses(words map[string]string) ([]policy.Course, error) {
+// Courses returns the workspace's own courses where its training folder holds
+// any, else the library's, filled for people to read; contact is where they
+// report a security problem. A file that cannot be read is a fault, and stops
+// none of the others.
+func (p *Program) Courses(contact string) (list []policy.Course, faults []error, err error) {
 	own, err := markdownIn(p.Dir, "training")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []policy.Course
 	for _, f := range own {
-		if f.err != nil {
-			return nil, f.err
+		var c policy.Course
+		if err = f.err; err == nil {
+			c, err = policy.ParseCourse(f.path, f.data)
 		}
-		c, err := policy.ParseCourse(f.path, f.data)
 		if err != nil {
-			return nil, err
+			faults = append(faults, err)
+			continue
 		}
-		out = append(out, c)
+		list = append(list, c)
 	}
 	if len(own) == 0 {
-		if out, err = policy.Courses(); err != nil {
-			return nil, err
+		if list, err = policy.Courses(); err != nil {
+			return nil, nil, err
 		}
 	}
-	fill := p.Fillings(words)
-	fill[library.SecurityContact] = cmp.Or(fill[library.SecurityContact], "whoever leads security here")
-	for i := range out {
-		out[i].Body = library.Fill(out[i].Body, fill)
+	fill := p.Filling(cmp.Or(contact, "whoever leads security here"))
+	for i := range list {
+		list[i].Body = fill.Fill(list[i].Body)
 	}
-	return out, nil
+	return list, faults, nil
 }
 
-// Fillings are what goes into the placeholders of starter texts: what tieout.yaml
-// says, and the words people gave.
-func (p *Program) Fillings(words map[string]string) map[string]string {
-	out := map[string]string{library.Organization: p.Def.Config.Organization.Name, library.System: p.Def.Config.Organization.System}
-	for name, v := range words {
-		out[name] = v
-	}
-	return out
+// Filling is what goes into the placeholders of starter texts here.
+func (p *Program) Filling(contact string) policy.Filling {
+	o := p.Def.Config.Organization
+	return policy.Filling{Organization: o.Name, System: o.System, Contact: contact}
 }

@@ -9,6 +9,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/library"
 )
 
 // Words are what this workspace puts into the placeholders of starter texts,
@@ -17,6 +18,9 @@ type Words struct {
 	Values   map[string]string // by the placeholder's name, such as "security contact"
 	Revision int64             // Base of the next change
 }
+
+// SecurityContact is the placeholder for where people report a security problem.
+const SecurityContact = library.SecurityContact
 
 var wordTakers = map[string]taker{"words.set": setWords}
 

@@ -100,7 +100,7 @@ func (q *request) usedAudiences() (out []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	courses, err := q.st.p.Courses(words.Values)
+	courses, _, err := q.st.p.Courses(words.Values[program.SecurityContact])
 	if err != nil {
 		return nil, err
 	}

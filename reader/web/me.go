@@ -52,7 +52,7 @@ func (q *request) ownAsked() (d ownDuties, err error) {
 	if err != nil {
 		return d, err
 	}
-	if d.courses, err = q.st.p.Courses(words.Values); err != nil {
+	if d.courses, _, err = q.st.p.Courses(words.Values[program.SecurityContact]); err != nil {
 		return d, err
 	}
 	err = q.book.Read(q.Context(), func(s *program.State) error {

@@ -138,7 +138,17 @@ func (q *request) policies() error {
 		Pager               pager
 		Text, Show          string
 		Whole, Write, Empty bool
+		Faults              []string // of courses that cannot be read
 	}{page: &q.page, Text: text, Show: show, Whole: q.wholeProgram(), Write: q.may("policy.write", access.Object{}), Empty: len(l.Rows) == 0}
+	if data.Write {
+		_, faults, err := q.st.p.Courses("")
+		if err != nil {
+			return err
+		}
+		for _, f := range faults {
+			data.Faults = append(data.Faults, f.Error())
+		}
+	}
 	var rows []policies.Row
 	for _, f := range policyFilters {
 		n := 0

@@ -253,8 +253,12 @@ Read this.
 func TestTrainingJourney(t *testing.T) {
 	w := newWorld(t)
 	w.write("training/basics.md", testCourse)
+	w.write("training/bad.md", "no front matter")
 	s := w.server()
 	ana := w.visit(s, "ana", employeeRole)
+	if page := w.visit(s, "lead", leadRole).page("/policies"); !strings.Contains(page, "training/bad.md:1:1") {
+		t.Errorf("nobody is told that a course cannot be read:\n%s", page)
+	}
 	page := ana.page("/me/training/basics")
 	if !strings.Contains(page, "2 questions, about 3 minutes") || strings.Contains(page, "Minutes count") {
 		t.Errorf("the course tells the answers, or not what it takes:\n%s", page)

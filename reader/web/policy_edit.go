@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"tieout/audit"
-	"tieout/library"
 	texts "tieout/policy"
 	"tieout/program"
 	"tieout/report"
@@ -185,7 +184,7 @@ func (q *request) keep(f *policyForm, p *program.Policy) error {
 // preview shows what was typed as it will be read, and what it changes.
 func (f *policyForm) preview(p *program.Policy) {
 	f.Preview = texts.Article(f.Title_, f.Text)
-	f.Unfilled = library.Placeholders(f.Title_ + "\n" + f.Summary + "\n" + f.Text)
+	f.Unfilled = f.text("").Unfilled()
 	if p == nil {
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"tieout/audit"
-	"tieout/library"
 	texts "tieout/policy"
 	"tieout/program"
 	"tieout/report"
@@ -33,7 +32,7 @@ func (q *request) starters() error {
 	if err != nil {
 		return err
 	}
-	return q.showStarters(words.Values[library.SecurityContact], words.Revision, nil)
+	return q.showStarters(words.Values[program.SecurityContact], words.Revision, nil)
 }
 
 func (q *request) showStarters(contact string, revision int64, chosen []string) error {
@@ -111,12 +110,12 @@ func (q *request) takeStarters(contact string, revision int64, chosen []string) 
 	if err != nil {
 		return 0, err
 	}
-	if contact != words.Values[library.SecurityContact] {
+	if contact != words.Values[program.SecurityContact] {
 		words.Revision = revision
 		if words.Values == nil {
 			words.Values = map[string]string{}
 		}
-		words.Values[library.SecurityContact] = contact
+		words.Values[program.SecurityContact] = contact
 		if words, err = q.book.SetWords(q.Context(), q.who, words); err != nil {
 			return 0, err
 		}
@@ -125,13 +124,13 @@ func (q *request) takeStarters(contact string, revision int64, chosen []string) 
 	if err != nil {
 		return 0, err
 	}
-	fill := q.st.p.Fillings(words.Values)
+	fill := q.st.p.Filling(words.Values[program.SecurityContact])
 	for _, p := range all {
 		if !slices.Contains(chosen, p.ID) {
 			continue
 		}
 		t := program.PolicyText{Title: p.Title, Owner: q.me.ID, Audience: p.Audience, Acknowledge: p.Acknowledge, Review: p.Review, Controls: p.Controls,
-			Summary: library.Fill(p.Summary, fill), Text: library.Fill(p.Body, fill)}
+			Summary: fill.Fill(p.Summary), Text: fill.Fill(p.Body)}
 		if err := q.free(p.ID); err != nil {
 			return n, err
 		}
