@@ -228,7 +228,8 @@ func pastDefinitions(ctx context.Context, p *period.Program, hash string, known 
 		if err != nil {
 			return nil, err
 		}
-		if w, _, err = definition.FromCanonical(rev.Canonical); err != nil {
+		var ok bool
+		if w, ok = loads(rev.Canonical); !ok {
 			known[hash] = &view{defs: hash}
 			return known[hash], nil
 		}
@@ -242,6 +243,12 @@ func pastDefinitions(ctx context.Context, p *period.Program, hash string, known 
 	v := definitionsIn(w, &sel, given(p, w))
 	known[hash] = &v
 	return &v, nil
+}
+
+// loads reads a sealed revision, unless this program no longer can.
+func loads(canonical []byte) (*definition.Workspace, bool) {
+	w, _, err := definition.FromCanonical(canonical)
+	return w, err == nil
 }
 
 // gapsIn are the gaps that runs and definitions record.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"tieout/access"
+	"tieout/period"
+	"tieout/reader/answer"
 )
 
 const ledgerText = `name: Ledger
@@ -150,4 +152,38 @@ func TestBurnFollowsTheLog(t *testing.T) {
 	page := w.serve().page("/readiness")
 	holdPage(t, "/readiness", page)
 	holds(t, page, `<svg class="bu"`, "The same as a table")
+}
+
+// A decision makes another state; what sources see is taken over. Another
+// collection makes it anew.
+func TestInherit(t *testing.T) {
+	w := described(t)
+	p := w.open("", false)
+	defer w.close(p)
+	old, err := build(t.Context(), p, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := old.system.get(func() (*answer.System, error) { return answer.SystemOf(t.Context(), p) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := build(t.Context(), p, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.inherit(old); st.system.v != made || !st.system.made {
+		t.Error("the same evidence is looked at again")
+	}
+	w.at = w.at.Add(24 * time.Hour)
+	if _, err := p.Collect(t.Context(), nil, func(period.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	later, err := build(t.Context(), p, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if later.inherit(old); later.system.made {
+		t.Error("what an older collection saw is taken over")
+	}
 }

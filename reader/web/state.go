@@ -32,9 +32,10 @@ type state struct {
 	gaps    []audit.Gap
 	systems []string // IDs of the workspace's systems
 
-	tasks  once[*tasks.Basis]
-	system once[*answer.System]
-	ready  once[*answer.Readiness]
+	tasks     once[*tasks.Basis]
+	collected int64 // newest record that ended a collection
+	system    once[*answer.System]
+	ready     once[*answer.Readiness]
 
 	all    *state // the whole, where this is a part
 	mu     sync.Mutex
@@ -137,6 +138,7 @@ func (s *shelf) make(ctx context.Context, name string, pl *place, mark int64) {
 		pl.err = errors.Join(errors.New("the server has ended"), st.p.Close())
 		return
 	}
+	st.inherit(pl.now)
 	if st.mark = mark; pl.now != nil {
 		pl.now.old = true
 		pl.err = s.drop(pl.now)
@@ -214,6 +216,9 @@ func build(ctx context.Context, p *period.Program, named bool) (*state, error) {
 		untried(p, &r)
 	}
 	st := &state{p: p, run: run, sights: map[string]*state{}}
+	if st.collected, err = p.Store.Newest(ctx, audit.RecordEnd); err != nil {
+		return nil, err
+	}
 	for _, sys := range p.Def.Systems {
 		st.systems = append(st.systems, sys.Name)
 	}

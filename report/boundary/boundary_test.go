@@ -45,7 +45,7 @@ func (a area) meets(b area) bool {
 
 // box of a text: as high as its letters.
 func (t Text) area() area { return area{t.X, t.Y - 9, t.W, 11} }
-func (b Box) area() area  { return area{b.X, b.Y, b.W, b.H} }
+func (x Box) area() area  { return area{x.X, x.Y, x.W, x.H} }
 
 const seeds = 300
 
