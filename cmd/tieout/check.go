@@ -340,7 +340,13 @@ func (a *app) status(ctx context.Context, p *period.Program) error {
 	}
 	switch a.output {
 	case "json":
-		return a.writeJSON(answer.StatusSchema, r.Sentence, "status", answer.StatusOf(r))
+		l, err := a.tasksAt(ctx, p, run)
+		if err != nil {
+			return err
+		}
+		st := answer.StatusOf(r)
+		st.Tasks = l.Sentence()
+		return a.writeJSON(answer.StatusSchema, r.Sentence, "status", st)
 	case "jsonl", "csv":
 		return a.show(deviationListing(report.Deviations(r), r.Period))
 	}
@@ -350,6 +356,9 @@ func (a *app) status(ctx context.Context, p *period.Program) error {
 		o.Width = 132
 	}
 	if err := writeFindings(a.env.Stdout, o, r, 12); err != nil {
+		return err
+	}
+	if err := a.writeDue(ctx, p, run); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.env.Stdout, "\nPeriod %s to %s. Evidence considered up to %s; tested as %s.\n",

@@ -131,12 +131,14 @@ func taskValue(o *tasks.Occurrence, names map[string]access.Named) shownTask {
 	return v
 }
 
+// accountNames are the accounts there are, by ID.
 func (a *app) accountNames(ctx context.Context, p *period.Program) (map[string]access.Named, error) {
-	people, err := p.People(ctx, "")
-	if err != nil {
-		return nil, err
+	rows, err := p.Store.Accounts(ctx)
+	out := make(map[string]access.Named, len(rows))
+	for _, r := range rows {
+		out[r.ID] = access.Named{ID: r.ID, Name: r.Name, Email: r.Email, Active: access.Status(r.Status) == access.Active}
 	}
-	return people.Names(ctx)
+	return out, err
 }
 
 // accountOf finds an active account by its e-mail address.
@@ -365,4 +367,45 @@ func (a *app) assignDuty(ctx context.Context, p *period.Program, name, to string
 		who = n.Name
 	}
 	return a.tell("tieout.duty/1", report.Capital(name)+" is "+who+" now.", map[string]any{"name": d.Name, "account": d.Account, "revision": d.Revision})
+}
+
+// tasksAt is what is due by the newest run, or by that of --as-of.
+func (a *app) tasksAt(ctx context.Context, p *period.Program, run *period.Run) (*tasks.List, error) {
+	now, err := a.asOfInstant(p.Period.Location())
+	if err != nil {
+		return nil, err
+	}
+	b, err := tasks.Prepare(ctx, p, run)
+	if err != nil {
+		return nil, err
+	}
+	return b.At(ctx, p.Registers(), now)
+}
+
+// mostDue is how many tasks a status names.
+const mostDue = 8
+
+// writeDue says what people have to do now, below what was found.
+func (a *app) writeDue(ctx context.Context, p *period.Program, run *period.Run) error {
+	l, err := a.tasksAt(ctx, p, run)
+	if err != nil {
+		return err
+	}
+	due := l.Select(tasks.Filter{State: "due", People: true})
+	if len(due) == 0 {
+		return nil
+	}
+	names, err := a.accountNames(ctx, p)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.env.Stdout)
+	a.say(l.Sentence())
+	for _, o := range due[:min(len(due), mostDue)] {
+		fmt.Fprintf(a.env.Stdout, "  DUE  %s  %s  %s\n", o.Day(p.Period.Location()), o.Name(), whoHas(o, names))
+	}
+	if more := len(due) - mostDue; more > 0 {
+		fmt.Fprintf(a.env.Stdout, "       and %s: tieout task list --state due\n", count(more, "more", "more"))
+	}
+	return nil
 }

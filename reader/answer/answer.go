@@ -35,6 +35,7 @@ type Status struct {
 	Gaps       []audit.Gap       `json:"gaps"`
 	Log        audit.LogState    `json:"log"`
 	Period     audit.Period      `json:"period"`
+	Tasks      string            `json:"tasks,omitempty"` // the sentence about what people do on a schedule
 }
 
 // StatusOf is the status a report gives; its sentence is r.Sentence.
