@@ -32,6 +32,7 @@ var rails = []railEntry{
 	{"Program", "Risks", "/risks", "register.read", nil},
 	{"Program", "Incidents", "/incidents", "incident.read", nil},
 	{"Program", "Vendors", "/vendors", "register.read", nil},
+	{"Program", "People", "/people", "people.read", nil},
 	{"Program", "Access reviews", "/reviews", "review.decide", nil},
 	{"Workspace", "System boundary", "/system", "register.read", nil},
 	{"Workspace", "Connectors", "/connectors", "source.read", func(st *state) int { return len(st.p.Def.Sources) }},

@@ -27,7 +27,7 @@ type objectOf func(*request) (access.Object, error)
 
 // routes are all addresses of who is signed in.
 func routes() []route {
-	return slices.Concat(readRoutes, selfRoutes, wayRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, reviewRoutes, incidentRoutes, riskRoutes, vendorRoutes)
+	return slices.Concat(readRoutes, selfRoutes, wayRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes)
 }
 
 var readRoutes = []route{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"tieout/audit"
 	"tieout/period"
@@ -19,6 +20,10 @@ type rosters struct {
 	of      rosterMark
 	r       *roster.Roster
 	members *audit.Timeline // read when a removal of a role is looked at
+
+	lacking  [][]roster.Lack // of each person, as of a minute and a roster
+	lackedAt time.Time
+	lackedOf rosterMark
 }
 
 // A rosterMark is what a roster was made from.
@@ -114,4 +119,24 @@ func (q *request) personOf(account string) (id string, r *roster.Roster, err err
 	}
 	r, err = q.roster()
 	return id, r, err
+}
+
+// lacks are the roster and what is missing of each person of it, in its order;
+// counted anew once a minute, since deadlines pass.
+func (q *request) lacks() (*roster.Roster, [][]roster.Lack, error) {
+	s := &q.s.rosters
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.bring(q.Context(), q.st.p, q.here()); err != nil {
+		return nil, nil, err
+	}
+	r := s.r.At(q.s.o.Now())
+	if at := r.Now.Truncate(time.Minute); s.lacking == nil || !s.lackedAt.Equal(at) || s.lackedOf != s.of {
+		removal := roster.Removal(q.st.p)
+		s.lacking, s.lackedAt, s.lackedOf = make([][]roster.Lack, len(r.People)), at, s.of
+		for i, p := range r.People {
+			s.lacking[i] = r.Lacks(p, removal)
+		}
+	}
+	return r, s.lacking, nil
 }
