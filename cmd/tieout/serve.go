@@ -266,11 +266,15 @@ func (k *waker) wake() {
 // housekeeping is how often what waits is sealed and what expired is forgotten.
 const housekeeping = time.Minute
 
-// keepHouse seals refused sign-ins that wait for the next change, and forgets
+// keepHouse gives the roles of a directory's groups as the settings have them
+// now; then it seals refused sign-ins that wait for the next change, and forgets
 // what has expired.
 func keepHouse(ctx context.Context, s *web.Server, log *slog.Logger) error {
 	t := time.NewTicker(housekeeping)
 	defer t.Stop()
+	if err := s.People().FollowDirectory(ctx); err != nil && ctx.Err() == nil {
+		log.Error("roles of a directory's groups", slog.String("error", err.Error()))
+	}
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():

@@ -52,7 +52,7 @@ func TestServe(t *testing.T) {
 	for buf := make([]byte, 4096); link == ""; {
 		n, err := r.Read(buf)
 		said += string(buf[:n])
-		link = regexp.MustCompile(`http://127\.0\.0\.1:\d+/setup\?key=[\w-]{43}`).FindString(said)
+		link = regexp.MustCompile(`http://localhost:\d+/setup\?key=[\w-]{43}`).FindString(said)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, said)
 		}

@@ -100,23 +100,23 @@ func roleTable() (out []access.Role) {
 	return out
 }
 
-// An offer is a role that can be given, with the objects it can be given for.
-type offer struct {
+// A roleOffer is a role that can be given, with the objects it can be given for.
+type roleOffer struct {
 	access.Role
 	Value   string // role:scope:object
 	Text    string
 	Checked bool
 }
 
-// offers are the roles as they can be given here.
-func (q *request) offers(have []access.Grant) (out []offer) {
+// roleOffers are the roles as they can be given here.
+func (q *request) roleOffers(have []access.Grant) (out []roleOffer) {
 	for _, r := range roleTable() {
 		for _, scope := range r.Scopes {
 			objects := map[access.Scope][]string{access.ScopeWorkspace: {""}, access.ScopeOwn: {""}, access.ScopeSystem: q.st.systems,
 				access.ScopeControl: nil, access.ScopeEngagement: q.periods()}[scope]
 			for _, o := range objects {
 				g := access.Grant{Role: r.ID, Scope: scope, Object: o}
-				out = append(out, offer{r, grantValue(g), report.Capital(g.String()), slices.Contains(have, g)})
+				out = append(out, roleOffer{r, grantValue(g), report.Capital(g.String()), slices.Contains(have, g)})
 			}
 		}
 	}
@@ -177,8 +177,8 @@ func (q *request) showInvite(have []access.Grant) error {
 	return q.render("invite.html", struct {
 		*page
 		Name, Email, Controls string
-		Offers                []offer
-	}{&q.page, q.PostForm.Get("name"), q.PostForm.Get("email"), q.PostForm.Get("controls"), q.offers(have)})
+		Offers                []roleOffer
+	}{&q.page, q.PostForm.Get("name"), q.PostForm.Get("email"), q.PostForm.Get("controls"), q.roleOffers(have)})
 }
 
 func (q *request) invite() error {
@@ -245,13 +245,13 @@ func (q *request) showMember(typed []access.Grant) error {
 		A        access.Account
 		Roles    []string
 		Sessions int
-		Offers   []offer
+		Offers   []roleOffer
 		Controls string
 		Manage   bool
 		Fresh    bool
 		Again    string
 		Own      bool
-	}{&q.page, a, roles, len(sessions), q.offers(have), ownedControls(have), q.may("account.manage", access.Object{}) || !q.who.Fresh && q.administers(), q.who.Fresh, toAgain(q.URL.RequestURI()), a.ID == q.me.ID})
+	}{&q.page, a, roles, len(sessions), q.roleOffers(have), ownedControls(have), q.may("account.manage", access.Object{}) || !q.who.Fresh && q.administers(), q.who.Fresh, toAgain(q.URL.RequestURI()), a.ID == q.me.ID})
 }
 
 // administers reports whether who is signed in can give access once they have
