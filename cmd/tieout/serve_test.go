@@ -21,6 +21,14 @@ func TestServe(t *testing.T) {
 		return Environment{Args: append([]string{"-w", dir}, args...), Stdin: strings.NewReader(""), Stdout: out, Stderr: out,
 			Getenv: func(string) string { return "" }, Getwd: func() (string, error) { return dir, nil }, Now: time.Now}
 	}
+	var out bytes.Buffer
+	if code := Run(t.Context(), env(&out, "serve", "--listen", "127.0.0.1:0")); code != exitFailed || !strings.Contains(out.String(), "tieout.yaml") {
+		t.Errorf("no workspace: exit %d\n%s", code, out.String())
+	}
+	var made bytes.Buffer
+	if code := Run(t.Context(), env(&made, "init", "--yes", "-q", dir)); code != exitDone {
+		t.Fatalf("init: exit %d\n%s", code, made.String())
+	}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -30,16 +38,13 @@ func TestServe(t *testing.T) {
 		{"every address", []string{"serve", "--listen", "0.0.0.0:0"}, exitUsage, "this machine only"},
 		{"a name", []string{"serve", "--listen", "tieout.example:0"}, exitUsage, "this machine only"},
 		{"no port", []string{"serve", "--listen", "127.0.0.1"}, exitUsage, "ADDRESS:PORT"},
-		{"no workspace", []string{"serve", "--listen", "127.0.0.1:0"}, exitFailed, "tieout.yaml"},
+		{"a certificate without its key", []string{"serve", "--listen", ":0", "--tls-cert", "x.pem"}, exitUsage, "belong together"},
+		{"a proxy without the address", []string{"serve", "--listen", ":0", "--behind-proxy"}, exitUsage, "--url"},
 	} {
 		var out bytes.Buffer
 		if code := Run(t.Context(), env(&out, c.args...)); code != c.code || !strings.Contains(out.String(), c.want) {
 			t.Errorf("%s: exit %d, want %d\n%s", c.name, code, c.code, out.String())
 		}
-	}
-	var made bytes.Buffer
-	if code := Run(t.Context(), env(&made, "init", "--yes", "-q", dir)); code != exitDone {
-		t.Fatalf("init: exit %d\n%s", code, made.String())
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	r, w := io.Pipe()
