@@ -42,20 +42,8 @@ func theIncident(id access.PermissionID) objectOf {
 	}
 }
 
-// ofIncident is an incident for the table of rights. It belongs to the
-// examination of this period where it was noticed before the period's end and
-// not closed before its beginning.
-func (q *request) ofIncident(i program.Incident) access.Object {
-	o := i.Object()
-	if len(o.Systems) == 0 {
-		o.Systems = q.st.systems
-	}
-	span := q.st.report.Period.Span
-	if i.Detected.Before(span.To) && (i.Closed.IsZero() || i.Closed.After(span.From)) {
-		o.Engagements = []string{q.st.p.Name}
-	}
-	return o
-}
+// ofIncident is an incident for the table of rights.
+func (q *request) ofIncident(i program.Incident) access.Object { return q.sight().OfIncident(i) }
 
 // moment is the server's clock.
 func (q *request) moment() time.Time { return audit.Instant(q.s.o.Now()) }
@@ -323,7 +311,7 @@ func (q *request) incidentFacts(i program.Incident) (out [][2]string) {
 		if t.IsZero() {
 			return "Not yet"
 		}
-		return report.Moment(t, q.ofZone()) + ", " + report.Hours(t.Sub(i.Detected)) + " after it was noticed"
+		return report.Moment(t, q.ofZone()) + ", " + answer.After(t.Sub(i.Detected)) + " after it was noticed"
 	}
 	add("Noticed", report.Moment(i.Detected, q.ofZone()))
 	add("Taken on", since(i.Acknowledged))

@@ -37,9 +37,7 @@ var reviewRoutes = []route{
 
 // reviewReach is a review, or its part of one system, as an object of rights.
 func (q *request) reviewReach(r *program.Review, system string) access.Object {
-	o := r.Object(system)
-	o.Engagements = []string{q.st.p.Name}
-	return o
+	return q.sight().OfReview(r, system)
 }
 
 // theReview is a review, for a permission; where a system is named, its part.

@@ -41,11 +41,7 @@ func theRisk(id access.PermissionID) objectOf {
 }
 
 // ofRisk is a risk for the table of rights: the workspace's, and its controls'.
-func (q *request) ofRisk(r program.Risk) access.Object {
-	o := r.Object()
-	o.Systems, o.Engagements = q.st.systems, []string{q.st.p.Name}
-	return o
-}
+func (q *request) ofRisk(r program.Risk) access.Object { return q.sight().OfRisk(r) }
 
 // A riskCell is one cell of the table of likelihood and impact.
 type riskCell struct {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -60,28 +59,13 @@ func (q *request) start() error {
 	return nil
 }
 
-// reach is what a person's grants name, and what is their own: an object they
-// reach with any permission their roles have at all. Lists ask for it, and then
-// show only what is within reach.
-func reach(who access.Subject, period string) access.Object {
-	o := access.Object{Owner: who.Account}
-	for _, g := range who.Grants {
-		switch g.Scope {
-		case access.ScopeSystem:
-			o.Systems = append(o.Systems, g.Object)
-		case access.ScopeControl:
-			o.Controls = append(o.Controls, g.Object)
-		case access.ScopeEngagement:
-			if g.Object == period {
-				o.Engagements = append(o.Engagements, g.Object)
-			}
-		}
-	}
-	return o
+// sight is what who is signed in looks at, for the table of rights.
+func (q *request) sight() *answer.Sight {
+	return &answer.Sight{Who: q.who, P: q.st.p, Systems: q.st.systems}
 }
 
 // anything is asked for by lists.
-func anything(q *request) (access.Object, error) { return reach(q.who, q.st.p.Name), nil }
+func anything(q *request) (access.Object, error) { return q.sight().Reach(), nil }
 
 // mine is what belongs to who is signed in.
 func mine(q *request) (access.Object, error) { return access.Object{Owner: q.who.Account}, nil }
@@ -93,12 +77,10 @@ func (q *request) may(id access.PermissionID, o access.Object) bool {
 }
 
 // reaches reports whether who is signed in may do that on anything here.
-func (q *request) reaches(id access.PermissionID) bool { return q.may(id, reach(q.who, q.st.p.Name)) }
+func (q *request) reaches(id access.PermissionID) bool { return q.sight().Reaches(id) }
 
 // ofControls is an object that belongs to controls of this period.
-func (q *request) ofControls(ids ...string) access.Object {
-	return access.Object{Controls: ids, Systems: q.st.systems, Engagements: []string{q.st.p.Name}}
-}
+func (q *request) ofControls(ids ...string) access.Object { return q.sight().OfControls(ids...) }
 
 func theControl(q *request) (access.Object, error) { return q.ofControls(q.PathValue("id")), nil }
 
@@ -136,43 +118,14 @@ func theRecord(q *request) (access.Object, error) {
 }
 
 // mayOpen refuses records of what people did, without the right to read those.
-func (q *request) mayOpen(rec audit.Record) error {
-	if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
-		return access.Require(q.who, "activity.read", reach(q.who, q.st.p.Name))
-	}
-	return nil
-}
+func (q *request) mayOpen(rec audit.Record) error { return q.sight().MayOpen(rec) }
 
 // seeing tells of records whether who is signed in may open them.
-func (q *request) seeing() func(audit.Record) bool {
-	known := map[string]bool{}
-	people := q.reaches("activity.read")
-	return func(rec audit.Record) bool {
-		if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
-			return people
-		}
-		may, ok := known[rec.Source]
-		if !ok {
-			may = q.may("evidence.read", q.ofSource(rec.Source))
-			known[rec.Source] = may
-		}
-		return may
-	}
-}
+func (q *request) seeing() func(audit.Record) bool { return q.sight().Seeing() }
 
 // ofSource is what is read from one source; "": what belongs to none.
-func (q *request) ofSource(name string) access.Object {
-	return q.ofControls(q.st.readFrom(name)...)
-}
+func (q *request) ofSource(name string) access.Object { return q.sight().OfSource(name) }
 
 // unknown is the answer about a thing that is not there: to who may not read
 // such things at all it is that, so that nobody learns which exist.
-func (q *request) unknown(err error, id access.PermissionID) error {
-	if !errors.Is(err, audit.ErrNotFound) && !errors.Is(err, audit.ErrInvalid) {
-		return err
-	}
-	if refused := access.Require(q.who, id, reach(q.who, q.st.p.Name)); refused != nil {
-		return refused
-	}
-	return err
-}
+func (q *request) unknown(err error, id access.PermissionID) error { return q.sight().Unknown(err, id) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -219,9 +218,7 @@ func build(ctx context.Context, p *period.Program, named bool) (*state, error) {
 	if st.collected, err = p.Store.Newest(ctx, audit.RecordEnd); err != nil {
 		return nil, err
 	}
-	for _, sys := range p.Def.Systems {
-		st.systems = append(st.systems, sys.Name)
-	}
+	st.systems = answer.SystemsOf(p)
 	return st, st.show(&r)
 }
 
@@ -235,12 +232,8 @@ func (st *state) show(r *audit.Report) (err error) {
 // sight is the state as far as who may see it: all of it, or the part about the
 // controls within reach, with a sentence that speaks of that part only.
 func (st *state) sight(who access.Subject) (*state, error) {
-	var names []string
-	for _, id := range st.controls() {
-		if ok, _ := access.Allowed(who, "period.read", access.Object{Controls: []string{id}, Systems: st.systems, Engagements: []string{st.p.Name}}); ok {
-			names = append(names, id)
-		}
-	}
+	of := answer.Sight{Who: who, P: st.p, Systems: st.systems}
+	names := of.Within(st.report)
 	if len(names) == len(st.controls()) {
 		return st, nil
 	}
@@ -251,7 +244,7 @@ func (st *state) sight(who access.Subject) (*state, error) {
 		return part, nil
 	}
 	part := &state{p: st.p, mark: st.mark, run: st.run, systems: st.systems, all: st}
-	r := cut(st.report, names)
+	r := answer.Cut(st.report, names)
 	if err := part.show(&r); err != nil {
 		return nil, err
 	}
@@ -260,78 +253,7 @@ func (st *state) sight(who access.Subject) (*state, error) {
 }
 
 // controls are the IDs of the controls in scope.
-func (st *state) controls() []string {
-	var out []string
-	for i := range st.report.Controls {
-		out = append(out, st.report.Controls[i].Control.ID)
-	}
-	for _, c := range st.report.Untested {
-		out = append(out, c.ID)
-	}
-	return out
-}
-
-// cut is the part of a report about these controls.
-func cut(whole *audit.Report, ids []string) audit.Report {
-	r := *whole
-	r.Controls, r.Untested, r.Why = nil, nil, map[string]string{}
-	records := map[int64]bool{}
-	for _, c := range whole.Controls {
-		if slices.Contains(ids, c.Control.ID) {
-			r.Controls = append(r.Controls, c)
-			for i := range c.Procedures {
-				for _, x := range c.Procedures[i].Deviations {
-					mark(records, x.Records)
-				}
-				for _, x := range c.Procedures[i].Gaps {
-					mark(records, x.Records)
-				}
-			}
-		}
-	}
-	for _, c := range whole.Untested {
-		if slices.Contains(ids, c.ID) {
-			r.Untested, r.Why[c.ID] = append(r.Untested, c), whole.Why[c.ID]
-		}
-	}
-	r.Evidence = slices.DeleteFunc(slices.Clone(whole.Evidence), func(e audit.EvidenceLine) bool { return !records[e.Index] })
-	r.Sentence = report.Sentence(report.StandingOf(&r), report.Management)
-	if len(ids) == 0 {
-		r.Sentence = "None of the controls in scope is yours to read."
-	}
-	return r
-}
-
-func mark(set map[int64]bool, records []int64) {
-	for _, n := range records {
-		set[n] = true
-	}
-}
-
-// readFrom are the controls tested with what a source gives.
-func (st *state) readFrom(source string) []string {
-	var out []string
-	if source == "" {
-		return nil
-	}
-	kind := ""
-	for _, def := range st.p.Def.Sources {
-		if def.Name == source {
-			kind = def.Kind
-		}
-	}
-	d, err := st.p.Drivers.Find(kind)
-	if err != nil {
-		return nil
-	}
-	for _, proc := range st.p.Selection().Procedures {
-		if slices.ContainsFunc(proc.Types, func(t string) bool { return slices.Contains(d.Types, t) }) {
-			out = append(out, proc.Controls...)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
+func (st *state) controls() []string { return answer.InScope(st.report) }
 
 // untried says of a report that nothing was tested, where only that is why
 // nothing was found.

@@ -110,14 +110,22 @@ type unclaimedRow struct {
 	Exclude   string // text to put under exclusions
 }
 
-func (q *request) system() error {
+// ownSystem is what the system is, as far as who is signed in may read it.
+func (q *request) ownSystem() (*answer.System, error) {
 	s, err := q.systemOf()
+	if err != nil {
+		return nil, err
+	}
+	return s.Only(func(name string) bool {
+		return q.may("register.read", access.Object{Systems: []string{name}, Controls: q.st.controls(), Engagements: []string{q.st.p.Name}})
+	}), nil
+}
+
+func (q *request) system() error {
+	s, err := q.ownSystem()
 	if err != nil {
 		return err
 	}
-	s = s.Only(func(name string) bool {
-		return q.may("register.read", access.Object{Systems: []string{name}, Controls: q.st.controls(), Engagements: []string{q.st.p.Name}})
-	})
 	data := struct {
 		*page
 		S         *answer.System

@@ -1,0 +1,220 @@
+package answer
+
+import (
+	"errors"
+	"slices"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/period"
+	"tieout/program"
+	"tieout/report"
+)
+
+// A Sight is one period as somebody looks at it: for what the table of rights is
+// asked, alike by every screen and every call of a program.
+type Sight struct {
+	Who     access.Subject
+	P       *period.Program
+	Systems []string // IDs of the workspace's systems
+}
+
+// SystemsOf are the IDs of a workspace's systems.
+func SystemsOf(p *period.Program) (out []string) {
+	for _, sys := range p.Def.Systems {
+		out = append(out, sys.Name)
+	}
+	return out
+}
+
+// May reports whether they may do that on o.
+func (s *Sight) May(id access.PermissionID, o access.Object) bool {
+	ok, _ := access.Allowed(s.Who, id, o)
+	return ok
+}
+
+// Reach is what a person's grants name, and what is their own: an object they
+// reach with any permission their roles have at all. Lists ask for it, and then
+// show only what is within reach.
+func (s *Sight) Reach() access.Object {
+	o := access.Object{Owner: s.Who.Account}
+	for _, g := range s.Who.Grants {
+		switch g.Scope {
+		case access.ScopeSystem:
+			o.Systems = append(o.Systems, g.Object)
+		case access.ScopeControl:
+			o.Controls = append(o.Controls, g.Object)
+		case access.ScopeEngagement:
+			if g.Object == s.P.Name {
+				o.Engagements = append(o.Engagements, g.Object)
+			}
+		}
+	}
+	return o
+}
+
+// Reaches reports whether they may do that on anything here.
+func (s *Sight) Reaches(id access.PermissionID) bool { return s.May(id, s.Reach()) }
+
+// OfControls is an object that belongs to controls of the period.
+func (s *Sight) OfControls(ids ...string) access.Object {
+	return access.Object{Controls: ids, Systems: s.Systems, Engagements: []string{s.P.Name}}
+}
+
+// OfSource is what is read from one source; "": what belongs to none.
+func (s *Sight) OfSource(name string) access.Object { return s.OfControls(ReadFrom(s.P, name)...) }
+
+// OfRisk is a risk: the workspace's, and its controls'.
+func (s *Sight) OfRisk(r program.Risk) access.Object {
+	o := r.Object()
+	o.Systems, o.Engagements = s.Systems, []string{s.P.Name}
+	return o
+}
+
+// OfVendor is a vendor: the whole workspace's.
+func (s *Sight) OfVendor(v program.Vendor) access.Object {
+	return access.Object{Owner: v.Owner, Systems: s.Systems, Engagements: []string{s.P.Name}}
+}
+
+// OfReview is an access review, or its part of one system.
+func (s *Sight) OfReview(r *program.Review, system string) access.Object {
+	o := r.Object(system)
+	o.Engagements = []string{s.P.Name}
+	return o
+}
+
+// OfIncident is an incident. It belongs to the examination of the period where
+// it was noticed before the period's end and not closed before its beginning.
+func (s *Sight) OfIncident(i program.Incident) access.Object {
+	o := i.Object()
+	if len(o.Systems) == 0 {
+		o.Systems = s.Systems
+	}
+	span := s.P.Period.Span
+	if i.Detected.Before(span.To) && (i.Closed.IsZero() || i.Closed.After(span.From)) {
+		o.Engagements = []string{s.P.Name}
+	}
+	return o
+}
+
+// MayOpen refuses records of what people did, without the right to read those.
+func (s *Sight) MayOpen(rec audit.Record) error {
+	if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
+		return access.Require(s.Who, "activity.read", s.Reach())
+	}
+	return nil
+}
+
+// Seeing tells of records whether they may open them.
+func (s *Sight) Seeing() func(audit.Record) bool {
+	known := map[string]bool{}
+	people := s.Reaches("activity.read")
+	return func(rec audit.Record) bool {
+		if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
+			return people
+		}
+		may, ok := known[rec.Source]
+		if !ok {
+			may = s.May("evidence.read", s.OfSource(rec.Source))
+			known[rec.Source] = may
+		}
+		return may
+	}
+}
+
+// Unknown is the answer about a thing that is not there: to who may not read
+// such things at all it is that, so that nobody learns which exist.
+func (s *Sight) Unknown(err error, id access.PermissionID) error {
+	if !errors.Is(err, audit.ErrNotFound) && !errors.Is(err, audit.ErrInvalid) {
+		return err
+	}
+	if refused := access.Require(s.Who, id, s.Reach()); refused != nil {
+		return refused
+	}
+	return err
+}
+
+// InScope are the IDs of a report's controls.
+func InScope(r *audit.Report) []string {
+	var out []string
+	for i := range r.Controls {
+		out = append(out, r.Controls[i].Control.ID)
+	}
+	for i := range r.Untested {
+		out = append(out, r.Untested[i].ID)
+	}
+	return out
+}
+
+// Within are the controls of a report that are within reach to read.
+func (s *Sight) Within(r *audit.Report) (ids []string) {
+	for _, id := range InScope(r) {
+		if s.May("period.read", s.OfControls(id)) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Cut is the part of a report about these controls, with a sentence that speaks
+// of that part only.
+func Cut(whole *audit.Report, ids []string) audit.Report {
+	r := *whole
+	r.Controls, r.Untested, r.Why = nil, nil, map[string]string{}
+	records := map[int64]bool{}
+	for _, c := range whole.Controls {
+		if slices.Contains(ids, c.Control.ID) {
+			r.Controls = append(r.Controls, c)
+			for i := range c.Procedures {
+				for _, x := range c.Procedures[i].Deviations {
+					mark(records, x.Records)
+				}
+				for _, x := range c.Procedures[i].Gaps {
+					mark(records, x.Records)
+				}
+			}
+		}
+	}
+	for _, c := range whole.Untested {
+		if slices.Contains(ids, c.ID) {
+			r.Untested, r.Why[c.ID] = append(r.Untested, c), whole.Why[c.ID]
+		}
+	}
+	r.Evidence = slices.DeleteFunc(slices.Clone(whole.Evidence), func(e audit.EvidenceLine) bool { return !records[e.Index] })
+	r.Sentence = report.Sentence(report.StandingOf(&r), report.Management)
+	if len(ids) == 0 {
+		r.Sentence = "None of the controls in scope is yours to read."
+	}
+	return r
+}
+
+func mark(set map[int64]bool, records []int64) {
+	for _, n := range records {
+		set[n] = true
+	}
+}
+
+// ReadFrom are the controls tested with what a source gives.
+func ReadFrom(p *period.Program, source string) []string {
+	var out []string
+	if source == "" {
+		return nil
+	}
+	kind := ""
+	for _, def := range p.Def.Sources {
+		if def.Name == source {
+			kind = def.Kind
+		}
+	}
+	d, err := p.Drivers.Find(kind)
+	if err != nil {
+		return nil
+	}
+	for _, proc := range p.Selection().Procedures {
+		if slices.ContainsFunc(proc.Types, func(t string) bool { return slices.Contains(d.Types, t) }) {
+			out = append(out, proc.Controls...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
