@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tieout/access"
+	"tieout/audit"
 	"tieout/program"
 	"tieout/reader/policies"
 )
@@ -358,4 +359,45 @@ func TestSayDevice(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", fmt.Sprint(tt.all, tt.open, tt.unknown), got, tt.want)
 		}
 	}
+}
+
+// TestOwnDevices: devices show once somebody confirmed whose the account is.
+func TestOwnDevices(t *testing.T) {
+	w := newWorld(t)
+	w.write("training/basics.md", strings.Replace(testCourse, "minutes: 3", "minutes: 3\naudience: managers", 1))
+	w.write("mdm/devices-2026-03.csv", "serial,host,holder,disk,since\nC02,"+quoted("mac "+evil)+",hr/3,off,2026-03-01T00:00:00Z\n")
+	w.write("sources/mdm.yaml", `kind: files
+with:
+  streams:
+    - files: mdm/devices-2026-03.csv
+      format: csv
+      type: device
+      mode: changes
+      covers: { path: "(\\d{4}-\\d{2})" }
+      id: "mdm/{serial}"
+      at: { column: since }
+      fields: { serial: serial, hostname: host, kind: { value: laptop }, status: { value: active }, assignedTo: holder, diskEncrypted: { column: disk, true: ["on"], false: ["off"] } }
+`)
+	p := w.open("", false)
+	if _, _, err := p.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.close(p)
+	w.tested()
+	s := w.server()
+	ana := w.visit(s, "ana", employeeRole)
+	if page := ana.page("/me"); !strings.Contains(page, "Nobody has confirmed yet which person") || !strings.Contains(page, "Basics") {
+		t.Errorf("before a person is confirmed:\n%s", page)
+	}
+	by := access.Subject{Workspace: access.Company, Kind: audit.ActorPerson, Account: "lea", Session: "S", Grants: []access.Grant{leadRole}}
+	if _, err := s.book.LinkIdentity(t.Context(), by, program.OfTieout, ana.account, "hr/3", "employee number", 0); err != nil {
+		t.Fatal(err)
+	}
+	page := ana.page("/me")
+	for _, text := range []string{"disk is not encrypted", "FileVault", "1 setting is to be mended", "not collected"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the device lacks %q:\n%s", text, page)
+		}
+	}
+	escaped(t, page)
 }
