@@ -21,6 +21,7 @@ type State struct {
 	Tasks    map[string]*Task    // by ID, such as board.meeting@2026-Q1
 	Duties   map[string]*Duty    // by the owner's name in the definitions
 	Absences map[string]*Absence // by account
+	Feeds    map[string]*Feed    // by account
 
 	Policies   map[string]*Policy               // by ID
 	Agreements map[string]map[string]*Agreement // the last one, by document and account
@@ -54,7 +55,7 @@ type Line struct {
 func newState() *State {
 	return &State{
 		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]string{},
-		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{},
+		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{}, Feeds: map[string]*Feed{},
 		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{}, Audiences: map[string]*Audience{},
 		revision: map[string]int64{}, history: map[string][]Line{}, written: map[string]string{},
 	}
@@ -71,7 +72,7 @@ type change struct {
 }
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers)
+var takers = merged(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}
