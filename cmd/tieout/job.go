@@ -37,8 +37,8 @@ func (a *app) jobStart() *cobra.Command {
 		Long: `Asks for a job; a worker takes it. collect+check reads the named sources, all
 where none is named, and then tests everything; collect only reads; check only
 tests; backup writes the store to a new file of the folder that tieout.yaml
-names (jobs: backupDir). While the same is asked for and not ended, that job is
-named and nothing is added.`,
+names (jobs: backupDir); remind tells people what is due, once a day. While the
+same is asked for and not ended, that job is named and nothing is added.`,
 		Example: "  tieout job start collect+check\n  tieout job start collect okta github",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
