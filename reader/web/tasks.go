@@ -125,6 +125,8 @@ type workPage struct {
 	From, Till string
 	Gone       string // in words, while tasks go elsewhere
 	Lead       bool
+	Feed       string // address of the calendar, shown once
+	HasFeed    bool
 }
 
 func (q *request) myWork() error { return q.showWork(workPage{}) }
@@ -139,7 +141,11 @@ func (q *request) showWork(data workPage) error {
 	if err != nil {
 		return err
 	}
-	data.page, data.Away = &q.page, away
+	feed, err := q.book.Feed(q.Context(), q.who.Account)
+	if err != nil {
+		return err
+	}
+	data.page, data.Away, data.HasFeed = &q.page, away, feed.Hash != ""
 	data.Now, data.Later = q.taskRows(plate.Now, l.Now), q.taskRows(plate.Later[:min(len(plate.Later), 12)], l.Now)
 	data.Gone, data.Lead = sayAway(away, q.name(away.To), l.Now, q.zone()), q.reaches("task.manage")
 	q.Title, q.Heading, q.Say = "My work", "My work", plate.Sentence(l.Now, q.zone())

@@ -290,3 +290,39 @@ func TestSayDuties(t *testing.T) {
 		}
 	}
 }
+
+// A calendar opens by its secret address alone, until it is revoked or its
+// person is suspended.
+func TestCalendarFeed(t *testing.T) {
+	w := scheduled(t)
+	s := w.server()
+	lead, eva := w.visit(s, "lead", grant(access.ComplianceLead)), w.visit(s, "eva", grant(access.Employee))
+	wants(t, lead.post("/tasks/board.meeting@2026-Q1/assign", "to", "eva@example.com", "revision", "0"), http.StatusSeeOther)
+	made := eva.post("/me/calendar")
+	wants(t, made, http.StatusOK)
+	address := regexp.MustCompile(`http://127\.0\.0\.1:8731(/me/calendar\.ics\?token=[0-9A-Za-z_-]{43})"`).FindStringSubmatch(made.Body.String())
+	if address == nil {
+		t.Fatalf("no address in\n%s", made.Body)
+	}
+	program := w.browser(s)
+	got := program.get(address[1])
+	wants(t, got, http.StatusOK, "SUMMARY:Board meeting\\, 2026-Q1\r\n", "DTSTART;VALUE=DATE:20260331\r\n")
+	if got.Header().Get("Content-Type") != "text/calendar; charset=utf-8" || got.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("headers %v", got.Header())
+	}
+	if strings.Contains(eva.page("/me/work"), "token=") {
+		t.Error("the address is shown again")
+	}
+	for _, wrong := range []string{"/me/calendar.ics", "/me/calendar.ics?token=x", strings.Replace(address[1], "token=", "token=A", 1)} {
+		wants(t, program.get(wrong), http.StatusNotFound)
+	}
+	wants(t, eva.post("/me/calendar/end"), http.StatusSeeOther)
+	wants(t, program.get(address[1]), http.StatusNotFound)
+
+	again := regexp.MustCompile(`(/me/calendar\.ics\?token=[0-9A-Za-z_-]{43})"`).FindStringSubmatch(eva.post("/me/calendar").Body.String())
+	wants(t, program.get(again[1]), http.StatusOK)
+	if _, err := s.people.Suspend(t.Context(), admin(t, s), eva.account); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, program.get(again[1]), http.StatusNotFound)
+}

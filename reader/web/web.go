@@ -107,6 +107,7 @@ func (s *Server) routes() {
 			s.cross.AddInsecureBypassPattern(pattern) // asked with a token, not with a cookie
 		}
 	}
+	s.mux.HandleFunc("GET /me/calendar.ics", s.feed)
 	for _, d := range doors {
 		s.mux.Handle(d.pattern, s.door(d.do))
 	}
