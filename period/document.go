@@ -1,7 +1,10 @@
 package period
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,11 +14,14 @@ import (
 
 	"tieout/audit"
 	"tieout/evidence"
+	"tieout/internal/canonical"
+	"tieout/program"
 )
 
 // A Document is a file a person adds as evidence. What it is about, and of when
 // it is, the person states; nothing in the file itself is believed or opened.
 type Document struct {
+	ID       string // of its record: sealed under it once, however often it is added; "": a new one
 	Title    string // what it is
 	File     string // its name, for whoever takes it out again
 	Controls []string
@@ -39,11 +45,39 @@ func (p *Program) SealDocument(ctx context.Context, by audit.Actor, d Document) 
 	if !d.Modified.IsZero() {
 		detail["modified"] = audit.FormatTime(d.Modified)
 	}
-	recs, err := p.Seal.Seal(ctx, evidence.Draft{Kind: audit.RecordDocument, Media: mediaOf(d.File, d.Body), About: d.About, Collected: p.Now(), Body: d.Body, Detail: detail, Actor: by})
+	draft := evidence.Draft{ID: d.ID, Kind: audit.RecordDocument, Media: mediaOf(d.File, d.Body), About: d.About, Collected: p.Now(), Body: d.Body, Detail: detail, Actor: by}
+	if d.ID != "" {
+		return p.sealDocumentOnce(ctx, draft)
+	}
+	recs, err := p.Seal.Seal(ctx, draft)
 	if err != nil {
 		return audit.Record{}, err
 	}
 	return recs[0], nil
+}
+
+// sealDocumentOnce seals a document whose record has an ID. Where that ID is
+// another document's, or says something else of it, it is program.ErrKeyUsed.
+func (p *Program) sealDocumentOnce(ctx context.Context, draft evidence.Draft) (audit.Record, error) {
+	index, err := p.Seal.SealOnce(ctx, draft)
+	if err != nil {
+		return audit.Record{}, err
+	}
+	rec, err := p.Store.Record(ctx, index)
+	if err != nil {
+		return rec, err
+	}
+	detail, err := canonical.Marshal(draft.Detail)
+	if err != nil {
+		return rec, err
+	}
+	sum := sha256.Sum256(draft.Body)
+	same := rec.Kind == draft.Kind && rec.Digest == "sha256:"+hex.EncodeToString(sum[:]) && bytes.Equal(rec.Detail, detail) &&
+		rec.About.From.Equal(draft.About.From) && rec.About.To.Equal(draft.About.To)
+	if !same {
+		return rec, program.ErrKeyUsed
+	}
+	return rec, nil
 }
 
 func (p *Program) checkDocument(d *Document) error {

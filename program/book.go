@@ -27,6 +27,18 @@ type Book struct {
 	next  int64 // log index from which on entries are not read yet
 }
 
+// ErrKeyUsed says that an idempotency key (access.Subject.Once) was used for
+// another request. It is an audit.ErrConflict.
+var ErrKeyUsed = fmt.Errorf("%w: this idempotency key was used for another request", audit.ErrConflict)
+
+// OnceID is the ID of the record that a request with an idempotency key writes:
+// the same however often it is sent. It is a UUIDv8 (RFC 9562, section 5.8).
+func OnceID(by access.Subject) string {
+	sum := sha256.Sum256([]byte("tieout entry\x00" + by.Account + "\x00" + by.Once))
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}
+
 // Open returns the registers of the workspace whose log seal writes.
 func Open(seal *evidence.Sealer, now func() time.Time) *Book {
 	return &Book{seal: seal, now: now, state: newState()}
@@ -136,9 +148,7 @@ func (b *Book) id(by access.Subject) (string, error) {
 	if by.Once == "" {
 		return evidence.NewID(b.now())
 	}
-	sum := sha256.Sum256([]byte("tieout entry\x00" + by.Account + "\x00" + by.Once))
-	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // UUIDv8, RFC 9562 section 5.8
-	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]), nil
+	return OnceID(by), nil
 }
 
 // wouldCount refuses an entry that cannot count before it is sealed, so that the
@@ -172,7 +182,7 @@ func (b *Book) counted(ctx context.Context, index int64, want Entry) (e Entry, e
 				return nil
 			}
 		}
-		return fmt.Errorf("%w: this idempotency key was used for another request", audit.ErrConflict)
+		return ErrKeyUsed
 	})
 	return e, err
 }

@@ -48,6 +48,9 @@ type Queue struct {
 	// Record seals what a person asks for; when it returns nil that is durable,
 	// and only then it is done. With nil people can ask for nothing.
 	Record func(ctx context.Context, by By, act string, arguments []byte) error
+	// ID is that of the job that is enqueued next: a request that is sent again
+	// gives the same one, and a job that has it is that job. "": a new one each time.
+	ID string
 }
 
 // Enqueue adds a job that waits for a worker and returns it. While a job with
@@ -65,7 +68,11 @@ func (q *Queue) Enqueue(ctx context.Context, kind, key string, payload []byte, b
 
 func (q *Queue) draft(kind, key string, payload []byte) store.Job {
 	now := audit.Instant(q.Now())
-	return store.Job{ID: uuid7.New(now), Kind: kind, Key: key, Payload: payload, After: now, Created: now, MaxAttempts: attempts}
+	id := q.ID
+	if id == "" {
+		id = uuid7.New(now)
+	}
+	return store.Job{ID: id, Kind: kind, Key: key, Payload: payload, After: now, Created: now, MaxAttempts: attempts}
 }
 
 // record seals what a person asks for. What cannot be recorded is not done.
