@@ -174,7 +174,12 @@ func (q *request) log() error {
 		data.Newest = q.to("/log")
 	}
 	q.Title, q.Heading, q.Wide = "Activity log", "Activity log", true
-	q.Say = fmt.Sprintf("The log has %s; its order is %s.", report.Plural(int(size), "entry", "entries"), q.st.view.Witnessed)
+	q.Say = sayLog(size, q.st.view.Witnessed)
 	q.Code = []string{"tieout log tail", "tieout log verify"}
 	return q.render("log.html", data)
+}
+
+// sayLog says how long the log is and who saw its order.
+func sayLog(n int64, witnessed string) string {
+	return fmt.Sprintf("The log has %s; its order is %s.", report.Plural(int(n), "entry", "entries"), witnessed)
 }

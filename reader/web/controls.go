@@ -134,7 +134,7 @@ func (q *request) control() error {
 		if strings.EqualFold(c.ID, id) {
 			k := q.card(c)
 			k.Class, k.Word, k.Why = "due", "Not tested here", q.st.report.Why[c.ID]
-			q.Say = "This control is in scope and was not tested here: " + strings.TrimSuffix(lower(k.Why), ".") + "."
+			q.Say = sayUntested(k.Why)
 			return q.render("control.html", k)
 		}
 	}
@@ -144,6 +144,11 @@ func (q *request) control() error {
 		}
 	}
 	return fmt.Errorf("%w: control %q", audit.ErrNotFound, id)
+}
+
+// sayUntested says why a control in scope was not tested.
+func sayUntested(why string) string {
+	return "This control is in scope and was not tested here: " + strings.TrimSuffix(lower(why), ".") + "."
 }
 
 // lower is s with its first letter small, unless it begins with a name.

@@ -129,13 +129,16 @@ func (q *request) gaps() error {
 		data.Clear = q.to("/gaps")
 	}
 	q.Title, q.Heading, q.Wide = "Evidence gaps", "Evidence gaps", true
-	switch n := len(list); {
-	case n == 0:
-		q.Say = "No stretch without evidence is known."
-	default:
-		q.Say = fmt.Sprintf("%s no evidence: nothing is known of the controls during %s.",
-			report.Capital(report.Plural(n, "stretch has", "stretches have")), map[bool]string{true: "it", false: "them"}[n == 1])
-	}
+	q.Say = sayGaps(len(list))
 	q.Code = []string{"tieout check -o json"}
 	return q.render("gaps.html", data)
+}
+
+// sayGaps says how many stretches have no evidence.
+func sayGaps(n int) string {
+	if n == 0 {
+		return "No stretch without evidence is known."
+	}
+	return fmt.Sprintf("%s no evidence: nothing is known of the controls during %s.",
+		report.Capital(report.Plural(n, "stretch has", "stretches have")), map[bool]string{true: "it", false: "them"}[n == 1])
 }

@@ -84,9 +84,14 @@ func (q *request) records() error {
 		data.Sources = append(data.Sources, stateFilter{Word: s.Name, Href: q.to("/evidence", "source", s.Name, "kind", kind), Here: s.Name == source})
 	}
 	q.Title, q.Heading, q.Wide = "Evidence", "Evidence", true
-	q.Say = fmt.Sprintf("%s sealed, in the order of the log; none can be edited.", report.Capital(report.Plural(int(q.head.Size), "record is", "records are")))
+	q.Say = sayRecords(q.head.Size)
 	q.Code = []string{"tieout evidence list"}
 	return q.render("records.html", data)
+}
+
+// sayRecords says how many records the log holds.
+func sayRecords(n int64) string {
+	return fmt.Sprintf("%s sealed, in the order of the log; none can be edited.", report.Capital(report.Plural(int(n), "record is", "records are")))
 }
 
 // pieceAt reads the record that the path names.

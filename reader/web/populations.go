@@ -36,15 +36,20 @@ func (q *request) populations() error {
 			report.Operated(t, q.st.report.Period), q.controlLinks(t.Controls), q.outcomes(t, "")})
 	}
 	q.Title, q.Heading, q.Wide = "Populations", "Populations", true
-	q.Say = "No procedure has run, so no population is known."
-	if len(list) > 0 {
-		q.Say = fmt.Sprintf("%s tested whole, not by sample: %s in all.", report.Capital(report.Plural(len(list), "population was", "populations were")), report.Plural(items, "item", "items"))
-	}
+	q.Say = sayPopulations(len(list), items)
 	q.Code = []string{"tieout population list"}
 	return q.render("populations.html", struct {
 		*page
 		Rows []populationRow
 	}{&q.page, rows})
+}
+
+// sayPopulations says how many populations were tested, and of how many items.
+func sayPopulations(n, items int) string {
+	if n == 0 {
+		return "No procedure has run, so no population is known."
+	}
+	return fmt.Sprintf("%s tested whole, not by sample: %s in all.", report.Capital(report.Plural(n, "population was", "populations were")), report.Plural(items, "item", "items"))
 }
 
 // outcomes are a population's counts as filters of its items.
