@@ -13,37 +13,41 @@ import (
 
 // An Incident is one row of the register, from the first report to the lessons.
 type Incident struct {
-	ID         string
-	Title      string
-	Detail     string // what was noticed, Markdown, as it was reported
-	Kind       string // "security", "privacy", "availability", "other"; "" until somebody looked
-	Severity   string // "sev1" to "sev4"; "" until somebody looked
-	Status     string // "open", "contained", "resolved", "closed"
-	Lead       string // account that leads it; "": nobody does
-	Personal   string // whether personal data are concerned: "yes", "no", "" while not known
-	Subjects   int    // people whose data it is; Unknown while not known
-	Systems    []string
-	Controls   []string // that did not hold
-	Promises   []string // commitments that were touched
-	Criteria   []string // that were touched
-	ReportedBy string
-	Reported   time.Time // by this server's clock
+	ID         string    `json:"id"`
+	Title      string    `json:"title"`
+	Detail     string    `json:"detail"`   // what was noticed, Markdown, as it was reported
+	Kind       string    `json:"kind"`     // "security", "privacy", "availability", "other"; "" until somebody looked
+	Severity   string    `json:"severity"` // "sev1" to "sev4"; "" until somebody looked
+	Status     string    `json:"status"`   // "open", "contained", "resolved", "closed"
+	Lead       string    `json:"lead"`     // account that leads it; "": nobody does
+	Personal   string    `json:"personal"` // whether personal data are concerned: "yes", "no", "" while not known
+	Subjects   int       `json:"subjects"` // people whose data it is; Unknown while not known
+	Systems    []string  `json:"systems"`
+	Controls   []string  `json:"controls"` // that did not hold
+	Promises   []string  `json:"promises"` // commitments that were touched
+	Criteria   []string  `json:"criteria"` // that were touched
+	ReportedBy string    `json:"reportedBy"`
+	Reported   time.Time `json:"reported,omitzero"` // by this server's clock
 
 	// As people state them; each has its line in Steps.
-	Detected, Acknowledged, Contained, Resolved, Closed time.Time
+	Detected     time.Time `json:"detected,omitzero"`
+	Acknowledged time.Time `json:"acknowledged,omitzero"`
+	Contained    time.Time `json:"contained,omitzero"`
+	Resolved     time.Time `json:"resolved,omitzero"`
+	Closed       time.Time `json:"closed,omitzero"`
 
-	Cause     string // Markdown
-	CauseAt   time.Time
-	Lessons   string // Markdown
-	LessonsAt time.Time
+	Cause     string    `json:"cause"` // Markdown
+	CauseAt   time.Time `json:"causeAt,omitzero"`
+	Lessons   string    `json:"lessons"` // Markdown
+	LessonsAt time.Time `json:"lessonsAt,omitzero"`
 
-	Clocks     []Clock     // what was decided of laws and contracts, in the order of deciding
-	Settled    *Ruling     // that nobody else outside has to be told
-	Told       []Telling   // who outside was told
-	Disclosure *Ruling     // whether management's description tells of it; Open where it is to be decided anew
-	Assessment *Assessment // of the risk to people whose data were disclosed
-	Steps      []Step      // everything that was written, in the order of the log
-	Revision   int64       // Base of the next change
+	Clocks     []Clock     `json:"clocks"`              // what was decided of laws and contracts, in the order of deciding
+	Settled    *Ruling     `json:"settled,omitzero"`    // that nobody else outside has to be told
+	Told       []Telling   `json:"told"`                // who outside was told
+	Disclosure *Ruling     `json:"disclosure,omitzero"` // whether management's description tells of it; Open where it is to be decided anew
+	Assessment *Assessment `json:"assessment,omitzero"` // of the risk to people whose data were disclosed
+	Steps      []Step      `json:"steps"`               // everything that was written, in the order of the log
+	Revision   int64       `json:"revision"`            // Base of the next change
 }
 
 // Unknown is a number that nobody knows yet.
@@ -51,13 +55,13 @@ const Unknown = -1
 
 // A Step is one entry of an incident's timeline.
 type Step struct {
-	What     string    // in words: "contained"
-	Text     string    // what was written, Markdown
-	Took     time.Time // when it took place, as stated; zero: nothing is stated
-	Evidence []string  // references, "E-12"
-	At       time.Time // when it was sealed
-	By       string
-	Record   int64
+	What     string    `json:"what"`          // in words: "contained"
+	Text     string    `json:"text"`          // what was written, Markdown
+	Took     time.Time `json:"took,omitzero"` // when it took place, as stated; zero: nothing is stated
+	Evidence []string  `json:"evidence"`      // references, "E-12"
+	At       time.Time `json:"at,omitzero"`   // when it was sealed
+	By       string    `json:"by"`
+	Record   int64     `json:"record"`
 }
 
 // Values of an incident's fields.

@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	eva = as("eva", access.Employee)
-	lisbon   = time.FixedZone("Europe/Lisbon", 0)
+	eva    = as("eva", access.Employee)
+	lisbon = time.FixedZone("Europe/Lisbon", 0)
 )
 
 // A story is one incident, written by the lead step by step.
@@ -149,7 +149,9 @@ func TestNotificationFollowsTheDecisions(t *testing.T) {
 	says(nil)
 	r := must[program.Rule](t)(program.RuleOf("gdpr-authority"))
 	no := program.Clock{Rule: r, Why: "Nobody in the EU is concerned."}
-	s.then(func(id string, n int64) (program.Incident, error) { return w.book.DecideClock(t.Context(), lead, id, n, no, lisbon) })
+	s.then(func(id string, n int64) (program.Incident, error) {
+		return w.book.DecideClock(t.Context(), lead, id, n, no, lisbon)
+	})
 	says(nil)
 	s.then(func(id string, n int64) (program.Incident, error) {
 		return w.book.SettleIncident(t.Context(), lead, id, n, "Only names of test accounts.")
@@ -160,7 +162,9 @@ func TestNotificationFollowsTheDecisions(t *testing.T) {
 	if c := s.at.Clocks; len(c) != 1 || !c[0].Due.Equal(start.Add(71*time.Hour)) || c[0].Zone != "Europe/Lisbon" {
 		t.Errorf("clocks %+v", c)
 	}
-	s.then(func(id string, n int64) (program.Incident, error) { return w.book.DecideClock(t.Context(), lead, id, n, no, lisbon) })
+	s.then(func(id string, n int64) (program.Incident, error) {
+		return w.book.DecideClock(t.Context(), lead, id, n, no, lisbon)
+	})
 	says(false)
 }
 

@@ -13,15 +13,15 @@ import (
 // A Clock is what was decided about one rule for one incident. It keeps the
 // rule as it was then.
 type Clock struct {
-	Rule    Rule
-	Applies bool
-	Why     string
-	Began   time.Time // from when its time counts, as stated
-	Due     time.Time // zero: it does not apply, or has no figure
-	Zone    string    // in which days were counted, such as "Europe/Lisbon"
-	By      string
-	At      time.Time
-	Told    time.Time // when who has to be told first was; zero: no telling is recorded
+	Rule    Rule      `json:"rule"`
+	Applies bool      `json:"applies"`
+	Why     string    `json:"why"`
+	Began   time.Time `json:"began,omitzero"` // from when its time counts, as stated
+	Due     time.Time `json:"due,omitzero"`   // zero: it does not apply, or has no figure
+	Zone    string    `json:"zone"`           // in which days were counted, such as "Europe/Lisbon"
+	By      string    `json:"by"`
+	At      time.Time `json:"at,omitzero"`
+	Told    time.Time `json:"told,omitzero"` // when who has to be told first was; zero: no telling is recorded
 }
 
 // ClockState says where a clock stands at an instant: "does not apply", "told
@@ -47,36 +47,36 @@ func (c Clock) ClockState(now time.Time) string {
 
 // A Ruling is a decision with its reason.
 type Ruling struct {
-	Yes  bool
-	Open bool // it was taken back and is to be decided anew
-	Why  string
-	By   string
-	At   time.Time
+	Yes  bool      `json:"yes"`
+	Open bool      `json:"open"` // it was taken back and is to be decided anew
+	Why  string    `json:"why"`
+	By   string    `json:"by"`
+	At   time.Time `json:"at,omitzero"`
 }
 
 // A Telling is one time that people outside were told.
 type Telling struct {
-	ID       string // "INC-1/N2"
-	Clock    string // ID of the rule it meets; "": none asked for it
-	Audience string
-	To       string // who exactly
-	How      string
-	Took     time.Time // when, as stated
-	Evidence []string
-	By       string
-	At       time.Time
+	ID       string    `json:"id"`    // "INC-1/N2"
+	Clock    string    `json:"clock"` // ID of the rule it meets; "": none asked for it
+	Audience string    `json:"audience"`
+	To       string    `json:"to"` // who exactly
+	How      string    `json:"how"`
+	Took     time.Time `json:"took,omitzero"` // when, as stated
+	Evidence []string  `json:"evidence"`
+	By       string    `json:"by"`
+	At       time.Time `json:"at,omitzero"`
 }
 
 // An Assessment is what was found about the risk to people whose data were
 // disclosed, and whether they are told.
 type Assessment struct {
-	Recipient string // who received the data
-	Happened  time.Time
-	Assessed  time.Time // when the risk was assessed, as stated
-	Text      string    // what data, who, whether they were seen, what lessens the risk; Markdown
-	Decision  string    // "notify" or "not required"
-	By        string
-	At        time.Time
+	Recipient string    `json:"recipient"` // who received the data
+	Happened  time.Time `json:"happened,omitzero"`
+	Assessed  time.Time `json:"assessed,omitzero"` // when the risk was assessed, as stated
+	Text      string    `json:"text"`              // what data, who, whether they were seen, what lessens the risk; Markdown
+	Decision  string    `json:"decision"`          // "notify" or "not required"
+	By        string    `json:"by"`
+	At        time.Time `json:"at,omitzero"`
 }
 
 // AssessmentDecisions are the values of an assessment's decision.
@@ -111,7 +111,7 @@ func clockIncident(s *State, e Entry) (change, error) {
 		i.Clocks = slices.DeleteFunc(slices.Clone(i.Clocks), func(x Clock) bool { return x.Rule.ID == c.Rule.ID })
 		i.Clocks = append(i.Clocks, c)
 		i.tell()
-		s.incident(e, i, Step{What: what, Text: d.Why, Took: c.Began})
+		s.incident(e, i, Step{What: what, Text: d.Why})
 	}}, nil
 }
 

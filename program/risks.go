@@ -14,24 +14,24 @@ import (
 
 // A Risk is one row of the register.
 type Risk struct {
-	ID         string
-	Title      string    // what could happen
-	Owner      string    // account that answers for it
-	Category   string    // "fraud", "technology", "people", "vendor", "legal", "change"
-	Likelihood int       // 1 (rare) to 5 (expected within the year)
-	Impact     int       // 1 (hardly felt) to 5 (a commitment is broken for everybody)
-	Treatment  string    // "mitigate", "accept", "transfer", "avoid"; "" while nothing is decided
-	Plan       string    // what is done about it, Markdown
-	Level      string    // after treatment: "high", "medium", "low"
-	Due        time.Time // when the treatment is due; zero: no date
-	Status     string    // "open", "treated", "closed"
-	Controls   []string  // that act on it
-	Assessed   time.Time // when it was last assessed
-	AssessedBy string    // account that did
-	AcceptedBy string    // account that accepted it for management
-	Accepted   time.Time
-	PreparedBy []string // accounts that wrote it since it was last accepted
-	Revision   int64    // Base of the next change
+	ID         string    `json:"id"`
+	Title      string    `json:"title"`             // what could happen
+	Owner      string    `json:"owner"`             // account that answers for it
+	Category   string    `json:"category"`          // "fraud", "technology", "people", "vendor", "legal", "change"
+	Likelihood int       `json:"likelihood"`        // 1 (rare) to 5 (expected within the year)
+	Impact     int       `json:"impact"`            // 1 (hardly felt) to 5 (a commitment is broken for everybody)
+	Treatment  string    `json:"treatment"`         // "mitigate", "accept", "transfer", "avoid"; "" while nothing is decided
+	Plan       string    `json:"plan"`              // what is done about it, Markdown
+	Level      string    `json:"level"`             // after treatment: "high", "medium", "low"
+	Due        time.Time `json:"due,omitzero"`      // when the treatment is due; zero: no date
+	Status     string    `json:"status"`            // "open", "treated", "closed"
+	Controls   []string  `json:"controls"`          // that act on it
+	Assessed   time.Time `json:"assessed,omitzero"` // when it was last assessed
+	AssessedBy string    `json:"assessedBy"`        // account that did
+	AcceptedBy string    `json:"acceptedBy"`        // account that accepted it for management
+	Accepted   time.Time `json:"accepted,omitzero"`
+	PreparedBy []string  `json:"preparedBy"` // accounts that wrote it since it was last accepted
+	Revision   int64     `json:"revision"`   // Base of the next change
 }
 
 // Values of a risk's fields.

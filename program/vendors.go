@@ -12,24 +12,24 @@ import (
 
 // A Vendor is one supplier.
 type Vendor struct {
-	ID         string
-	Name       string
-	Service    string // what it does for the company, Markdown
-	Tier       string // "critical", "high", "medium", "low"; "" while not tiered
-	Status     string // "proposed", "active", "ended"
-	Owner      string // account that answers for it
-	Subservice bool   // a subservice organization: its controls are relied on
-	Terms      bool   // the contract carries security and confidentiality terms
-	Personal   bool   // it processes personal data for the company
-	Approved   time.Time
-	Started    time.Time
-	Reviewed   time.Time
-	ReportEnd  time.Time // end of the period of its newest SOC report
-	Mapped     time.Time // when what its report expects of users was mapped to own controls
-	Ended      time.Time
-	ChangedBy  string
-	Changed    time.Time
-	Revision   int64
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	Service    string    `json:"service"`    // what it does for the company, Markdown
+	Tier       string    `json:"tier"`       // "critical", "high", "medium", "low"; "" while not tiered
+	Status     string    `json:"status"`     // "proposed", "active", "ended"
+	Owner      string    `json:"owner"`      // account that answers for it
+	Subservice bool      `json:"subservice"` // a subservice organization: its controls are relied on
+	Terms      bool      `json:"terms"`      // the contract carries security and confidentiality terms
+	Personal   bool      `json:"personal"`   // it processes personal data for the company
+	Approved   time.Time `json:"approved,omitzero"`
+	Started    time.Time `json:"started,omitzero"`
+	Reviewed   time.Time `json:"reviewed,omitzero"`
+	ReportEnd  time.Time `json:"reportEnd,omitzero"` // end of the period of its newest SOC report
+	Mapped     time.Time `json:"mapped,omitzero"`    // when what its report expects of users was mapped to own controls
+	Ended      time.Time `json:"ended,omitzero"`
+	ChangedBy  string    `json:"changedBy"`
+	Changed    time.Time `json:"changed,omitzero"`
+	Revision   int64     `json:"revision"`
 }
 
 // Values of a vendor's fields.

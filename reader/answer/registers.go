@@ -138,15 +138,23 @@ func Incident(i *program.Incident, now time.Time, loc *time.Location) string {
 	case i.Status == "closed":
 		s += ", closed on " + report.Day(i.Closed, loc) + "."
 	case i.Status == "resolved":
-		s += ", resolved after " + report.Hours(i.Resolved.Sub(i.Detected)) + " and not closed yet. " + i.Unfinished()
+		s += ", resolved after " + After(i.Resolved.Sub(i.Detected)) + " and not closed yet. " + i.Unfinished()
 	case i.Status == "contained":
-		s += ", contained after " + report.Hours(i.Contained.Sub(i.Detected)) + " and not resolved yet."
+		s += ", contained after " + After(i.Contained.Sub(i.Detected)) + " and not resolved yet."
 	case i.Acknowledged.IsZero():
 		s += ". Nobody has taken it on yet."
 	default:
-		s += ", taken on after " + report.Hours(i.Acknowledged.Sub(i.Detected)) + " and not contained yet."
+		s += ", taken on after " + After(i.Acknowledged.Sub(i.Detected)) + " and not contained yet."
 	}
 	return strings.TrimSpace(s) + " " + Telling(i, now, loc)
+}
+
+// After writes how long something took: minutes below two hours.
+func After(d time.Duration) string {
+	if d < 2*time.Hour {
+		return report.Plural(int(d.Round(time.Minute)/time.Minute), "minute", "minutes")
+	}
+	return report.Hours(d)
 }
 
 func incidentKind(i *program.Incident) string {
@@ -214,6 +222,25 @@ func Vendors(all []program.Vendor, now time.Time) string {
 		s += " Each of those was reviewed within the last year."
 	}
 	return report.Capital(s)
+}
+
+// Vendor says where one vendor stands; reviewed is the day of its last review in
+// words, late that it is more than a year ago.
+func Vendor(v program.Vendor, reviewed string, late bool) string {
+	s := map[string]string{"active": "In use", "proposed": "Proposed and not in use", "ended": "No longer in use"}[v.Status]
+	if v.Subservice {
+		s += ", a subservice organization"
+	}
+	if v.Tier != "" {
+		s += ", of tier " + v.Tier
+	}
+	switch s += ". "; {
+	case reviewed == "":
+		return s + "It was never reviewed."
+	case late:
+		return s + "It was last reviewed on " + reviewed + ", more than a year ago."
+	}
+	return s + "It was last reviewed on " + reviewed + "."
 }
 
 // NotReviewed reports whether a vendor in use was not reviewed within the last

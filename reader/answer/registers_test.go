@@ -58,7 +58,7 @@ func TestRegisterSentences(t *testing.T) {
 		{"one closed", incidents(false, done), "1 incident is recorded, and it is closed."},
 		{"many", incidents(false, done, reported, reported, runs, missed, both), "6 incidents are recorded, 5 not closed. 2 wait for somebody to say how severe they are. 2 deadlines were missed. The next deadline to tell somebody is 2 Mar 2026 11:00 UTC."},
 		{"just reported", one(reported), "An incident nobody has judged yet, noticed on 2 Mar 2026 09:00 UTC. Nobody has taken it on yet. Nobody has decided yet who outside has to be told."},
-		{"taken on", one(incident), "Sev2 privacy incident, noticed on 2 Mar 2026 06:00 UTC, taken on after 1 hour and not contained yet. Nobody has decided yet who outside has to be told."},
+		{"taken on", one(incident), "Sev2 privacy incident, noticed on 2 Mar 2026 06:00 UTC, taken on after 60 minutes and not contained yet. Nobody has decided yet who outside has to be told."},
 		{"contained", one(but(func(i *program.Incident) { i.Status, i.Contained = "contained", monday })), "Sev2 privacy incident, noticed on 2 Mar 2026 06:00 UTC, contained after 3 hours and not resolved yet. Nobody has decided yet who outside has to be told."},
 		{"resolved", one(but(func(i *program.Incident) { i.Status, i.Resolved = "resolved", monday })), "Sev2 privacy incident, noticed on 2 Mar 2026 06:00 UTC, resolved after 3 hours and not closed yet. Write down its cause. Nobody has decided yet who outside has to be told."},
 		{"closed", one(done), "Sev2 privacy incident, noticed on 2 Mar 2026 06:00 UTC, closed on 2 Mar 2026. Nobody outside has to be told, it was decided."},
@@ -70,6 +70,10 @@ func TestRegisterSentences(t *testing.T) {
 		{"no vendor", Vendors(nil, monday), "No vendor is in the register yet."},
 		{"one vendor", Vendors([]program.Vendor{mail}, monday), "1 vendor is in the register, 1 in use. Each of those was reviewed within the last year."},
 		{"many vendors", Vendors([]program.Vendor{mail, old, {Status: "ended"}, {Status: "proposed"}}, monday), "4 vendors are in the register, 2 in use. 1 is not tiered. 1 was not reviewed within the last year."},
+		{"a vendor in use", Vendor(program.Vendor{Status: "active", Tier: "high"}, "1 Mar 2026", false), "In use, of tier high. It was last reviewed on 1 Mar 2026."},
+		{"a vendor not looked at for long", Vendor(program.Vendor{Status: "active", Subservice: true}, "1 Mar 2025", true), "In use, a subservice organization. It was last reviewed on 1 Mar 2025, more than a year ago."},
+		{"a vendor never looked at", Vendor(program.Vendor{Status: "proposed"}, "", false), "Proposed and not in use. It was never reviewed."},
+		{"a vendor of the past", Vendor(program.Vendor{Status: "ended"}, "1 Mar 2025", false), "No longer in use. It was last reviewed on 1 Mar 2025."},
 		{"none in use", Vendors([]program.Vendor{{Status: "ended"}}, monday), "1 vendor is in the register, 0 in use."},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -177,13 +177,45 @@ func sayDecided(disposition audit.Disposition, by string, recorded bool) string 
 	return "Nobody has decided yet whether it is a deviation. It stands in the report as it was found."
 }
 
+type dated struct {
+	at time.Time
+	step
+}
+
+// collectedSteps say when the evidence behind a finding was collected and
+// sealed, one line for what came from a source within a minute.
+func (q *request) collectedSteps(d *audit.Deviation, loc *time.Location) (out []dated, err error) {
+	at := map[string]int{}
+	for _, n := range d.Records[:min(len(d.Records), few)] {
+		rec, err := q.st.p.Store.Record(q.Context(), n)
+		if err != nil {
+			return nil, err
+		}
+		key := rec.Source + " " + report.Moment(rec.Collected, loc) + report.Moment(rec.Recorded, loc)
+		i, known := at[key]
+		if !known {
+			i, at[key] = len(out), len(out)
+			out = append(out, dated{rec.Collected, step{Who: rec.Source}})
+		}
+		s := &out[i].step
+		s.Evidence = append(s.Evidence, q.recordLinks([]int64{n}, d.Item)...)
+		s.What = sayCollected(len(s.Evidence), report.Moment(rec.Collected, loc) == report.Moment(rec.Recorded, loc), report.Moment(rec.Recorded, loc))
+	}
+	return out, nil
+}
+
+// sayCollected is what happened to the evidence behind a finding.
+func sayCollected(n int, atOnce bool, sealed string) string {
+	s := report.Plural(n, "record was", "records were") + " collected and sealed"
+	if !atOnce {
+		s += " on " + sealed + " by this server's clock"
+	}
+	return report.Capital(s)
+}
+
 // steps are what is on record about a finding: when it began and ended, when
 // its evidence was collected, and every decision.
 func (q *request) steps(d *audit.Deviation, life []period.Decided, loc *time.Location) ([]step, error) {
-	type dated struct {
-		at time.Time
-		step
-	}
 	var list []dated
 	add := func(at time.Time, s step) {
 		if !at.IsZero() {
@@ -203,13 +235,12 @@ func (q *request) steps(d *audit.Deviation, life []period.Decided, loc *time.Loc
 	if lasted && !d.Open {
 		add(d.End.At, step{What: map[bool]string{true: "It ended", false: "First seen to be gone"}[d.End.Exact()]})
 	}
-	for _, n := range d.Records[:min(len(d.Records), few)] {
-		rec, err := q.st.p.Store.Record(q.Context(), n)
-		if err != nil {
-			return nil, err
-		}
-		add(rec.Collected, step{What: rec.Ref() + " was collected", Who: rec.Source})
-		add(rec.Recorded, step{What: rec.Ref() + " was sealed", Who: "this server's clock"})
+	collected, err := q.collectedSteps(d, loc)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range collected {
+		add(c.at, c.step)
 	}
 	for i := range life {
 		add(life[i].Record.Recorded, q.decisionStep(&life[i]))

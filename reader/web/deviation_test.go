@@ -123,6 +123,8 @@ func TestRespond(t *testing.T) {
 
 func TestDecisionSentences(t *testing.T) {
 	for _, c := range []struct{ name, got, want string }{
+		{"one record, sealed at once", sayCollected(1, true, ""), "1 record was collected and sealed"},
+		{"many, sealed later", sayCollected(13, false, "14 Sep 2026 12:00 UTC"), "13 records were collected and sealed on 14 Sep 2026 12:00 UTC by this server's clock"},
 		{"nothing decided", sayDecided(audit.Candidate, "", true), "Nobody has decided yet whether it is a deviation. It stands in the report as it was found."},
 		{"not recorded", sayDecided(audit.Candidate, "", false), "No recorded run has found it yet, so nothing can be decided about it. Run 'tieout check'."},
 		{"confirmed", sayDecided(audit.Confirmed, "Ana", true), "It is confirmed as a deviation by Ana."},

@@ -174,21 +174,6 @@ func TestRegisterCSV(t *testing.T) {
 	}
 }
 
-func TestVendorSentences(t *testing.T) {
-	for _, c := range []struct{ name, got, want string }{
-		{"in use", sayVendor(program.Vendor{Status: "active", Tier: "high"}, "1 Mar 2026", false), "In use, of tier high. It was last reviewed on 1 Mar 2026."},
-		{"not looked at for long", sayVendor(program.Vendor{Status: "active", Subservice: true}, "1 Mar 2025", true), "In use, a subservice organization. It was last reviewed on 1 Mar 2025, more than a year ago."},
-		{"never", sayVendor(program.Vendor{Status: "proposed"}, "", false), "Proposed and not in use. It was never reviewed."},
-		{"past", sayVendor(program.Vendor{Status: "ended"}, "1 Mar 2025", false), "No longer in use. It was last reviewed on 1 Mar 2025."},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if c.got != c.want {
-				t.Errorf("got  %s\nwant %s", c.got, c.want)
-			}
-		})
-	}
-}
-
 // Reading a list is bounded to a page, however long the register is.
 func TestManyRisks(t *testing.T) {
 	w := newWorld(t)

@@ -137,7 +137,7 @@ func (q *request) vendor() error {
 		return err
 	}
 	q.Title, q.Heading, q.Ref = v.ID+" "+v.Name, v.Name, v.ID
-	q.Say = sayVendor(v, q.dayOr(v.Reviewed, ""), answer.NotReviewed(v, q.moment()))
+	q.Say = answer.Vendor(v, q.dayOr(v.Reviewed, ""), answer.NotReviewed(v, q.moment()))
 	q.Way = []link{{"Vendors", q.to("/vendors")}, {v.ID, ""}}
 	q.Code = []string{"tieout vendor show " + v.ID}
 	return q.render("vendor.html", struct {
@@ -148,24 +148,6 @@ func (q *request) vendor() error {
 		Steps                   []step
 		Write                   bool
 	}{&q.page, q.vendorRow(v), policy.HTML(v.Service), q.dayOr(v.Approved, "Not yet"), q.dayOr(v.Mapped, "Never"), q.dayOr(v.Ended, ""), lines, q.may("register.write", access.Object{})})
-}
-
-// sayVendor is where one vendor stands.
-func sayVendor(v program.Vendor, reviewed string, late bool) string {
-	s := map[string]string{"active": "In use", "proposed": "Proposed and not in use", "ended": "No longer in use"}[v.Status]
-	if v.Subservice {
-		s += ", a subservice organization"
-	}
-	if v.Tier != "" {
-		s += ", of tier " + v.Tier
-	}
-	switch s += ". "; {
-	case reviewed == "":
-		return s + "It was never reviewed."
-	case late:
-		return s + "It was last reviewed on " + reviewed + ", more than a year ago."
-	}
-	return s + "It was last reviewed on " + reviewed + "."
 }
 
 func (q *request) vendorForm() error {
