@@ -30,6 +30,28 @@ func (a *Account) Lives() (out []audit.Span) {
 	return out
 }
 
+// Engagements are the stretches in which the person worked here, as far as any
+// version of them says; To is zero while no end is known. Who came back has
+// several.
+func (p *Person) Engagements() (out []audit.Span) {
+	if p.history == nil {
+		return nil
+	}
+	for _, v := range p.history.Versions {
+		b := bodyOf(v.Body)
+		span := audit.Span{From: b.when("startedAt").At, To: b.when("endedAt").At}
+		if v.Gone || span.From.IsZero() {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].From.Equal(span.From) {
+			out[n-1] = span
+			continue
+		}
+		out = append(out, span)
+	}
+	return out
+}
+
 // A Move is a change of what a person does here.
 type Move struct {
 	At       audit.Bound

@@ -177,7 +177,7 @@ func sayDevices(all, inUse, wrong, nobody int) string {
 }
 
 func (q *request) deviceRow(d *roster.Device) deviceRow {
-	row := deviceRow{link: link{d.Name, q.at("people/devices", d.ID)}, What: report.List(nonEmpty(report.Capital(d.Kind), d.Platform))}
+	row := deviceRow{link: link{d.Name, q.at("people/devices", d.ID)}, What: strings.Join(nonEmpty(report.Capital(d.Kind), d.Platform), ", ")}
 	if d.Owner != nil {
 		row.Owner = link{d.Owner.Name, q.at("people", d.Owner.ID)}
 	}

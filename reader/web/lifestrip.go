@@ -88,17 +88,12 @@ func (s *lifeStrip) done() template.HTML {
 	return template.HTML(s.b.String())
 }
 
-// engagement is when a person works here; To is zero while it lasts.
-func engagement(p *roster.Person) audit.Span {
-	return audit.Span{From: p.Started.At, To: p.Ended.At}
-}
-
 // lifeOf draws a person: the band is the engagement, the line under it the time
 // in which an account of theirs works, a block access after the deadline.
 func (q *request) lifeOf(r *roster.Roster, p *roster.Person, removal func(time.Time) time.Time) template.HTML {
 	s := q.newLife(lifeWords(r, p))
-	if p.Started.Known && !p.Started.Never() {
-		s.band("k-ok", engagement(p), lifeTop, lifeBand)
+	for _, span := range p.Engagements() {
+		s.band("k-ok", span, lifeTop, lifeBand)
 	}
 	for _, a := range p.Accounts {
 		for _, span := range a.Lives() {

@@ -224,7 +224,7 @@ func (q *request) onlyMe() error {
 }
 
 func (q *request) personRow(r *roster.Roster, p *roster.Person, removal func(time.Time) time.Time) personRow {
-	row := personRow{link: link{p.Name, q.at("people", p.ID)}, Work: report.List(nonEmpty(p.Title, p.Department)), Lacks: r.Lacks(p, removal), Strip: q.lifeOf(r, p, removal)}
+	row := personRow{link: link{p.Name, q.at("people", p.ID)}, Work: strings.Join(nonEmpty(p.Title, p.Department), ", "), Lacks: r.Lacks(p, removal), Strip: q.lifeOf(r, p, removal)}
 	working := 0
 	for _, a := range p.Accounts {
 		if a.Works() {

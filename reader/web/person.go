@@ -89,7 +89,7 @@ func (q *request) personFacts(r *roster.Roster, p *roster.Person) (out []rowFact
 			out = append(out, rowFact{Name: name, Text: text})
 		}
 	}
-	add("Role", report.List(nonEmpty(p.Title, p.Department)))
+	add("Role", strings.Join(nonEmpty(p.Title, p.Department), ", "))
 	add("Engaged as", report.Capital(p.Kind))
 	add("E-mail", p.Email)
 	if m := r.Person(p.Manager); m != nil && p.Manager != "" {
@@ -182,7 +182,7 @@ func (q *request) undo(of, thing string, p *roster.Person) *undoForm {
 }
 
 func (q *request) ownDevice(d *roster.Device) ownDevice {
-	c := ownDevice{link: link{d.Name, q.at("people/devices", d.ID)}, What: report.List(nonEmpty(report.Capital(d.Kind), d.Platform, d.Status)), Basis: d.Basis, Checks: d.Checks(), Evidence: q.evidence(d.Record, d.ID)}
+	c := ownDevice{link: link{d.Name, q.at("people/devices", d.ID)}, What: strings.Join(nonEmpty(report.Capital(d.Kind), d.Platform, d.Status), ", "), Basis: d.Basis, Checks: d.Checks(), Evidence: q.evidence(d.Record, d.ID)}
 	if d.By != "" && d.Owner != nil {
 		c.Undo = q.undo(program.OfDevice, d.ID, d.Owner)
 		c.Basis += ", by " + q.name(d.By)
