@@ -120,7 +120,7 @@ func (s *State) past(e Entry, name, at string, needed bool) error {
 func (s *State) incident(e Entry, i *Incident, step Step) {
 	step.At, step.By, step.Record = e.At, e.By.Name, e.Record
 	i.Steps, i.Revision = append(i.Steps, step), s.revision[e.On]+1
-	s.fact(e, audit.Fact{Type: "incident", ID: i.ID, Fields: i.fields()})
+	s.fact(e, audit.Fact{Type: "incident", ID: i.ID, Fields: i.fields(s)})
 }
 
 // theIncident is the one an entry is on, or audit.ErrNotFound.
@@ -196,8 +196,8 @@ func setIncident(s *State, e Entry) (change, error) {
 
 // fields are the incident as evidence says it. What nobody looked at yet is
 // left out: it is unknown, and no test takes it for good.
-func (i *Incident) fields() map[string]any {
-	f := map[string]any{"title": i.Title, "status": i.Status, "owner": i.Lead, "detectedAt": timeOrNever(i.Detected),
+func (i *Incident) fields(s *State) map[string]any {
+	f := map[string]any{"title": i.Title, "status": i.Status, "owner": s.ownerOf(i.Lead), "detectedAt": timeOrNever(i.Detected),
 		"acknowledgedAt": timeOrNever(i.Acknowledged), "containedAt": timeOrNever(i.Contained), "resolvedAt": timeOrNever(i.Resolved),
 		"rootCauseAt": timeOrNever(i.CauseAt), "customerNotifiedAt": timeOrNever(i.toldFirst("customers"))}
 	if i.Severity != "" {

@@ -114,7 +114,7 @@ func (s *story) facts() {
 		s.t.Fatal(err)
 	}
 	want := map[string]any{"status": "closed", "severity": "sev2", "kind": "privacy", "notificationRequired": true, "customerNotifiedAt": audit.NeverText,
-		"detectedAt": "2026-03-02T08:00:00Z", "acknowledgedAt": "2026-03-02T11:00:00Z", "rootCauseAt": "2026-03-02T17:00:00Z", "owner": "lea"}
+		"detectedAt": "2026-03-02T08:00:00Z", "acknowledgedAt": "2026-03-02T11:00:00Z", "rootCauseAt": "2026-03-02T17:00:00Z", "owner": "account:lea"}
 	got := map[string]any{}
 	for k := range want {
 		got[k] = last.Fields[k]

@@ -177,7 +177,7 @@ func toldIncident(s *State, e Entry) (change, error) {
 		i.Told = append(i.Told, t)
 		i.tell()
 		s.fact(e, audit.Fact{Type: "notice", ID: t.ID, At: t.Took, Fields: map[string]any{"kind": about, "subject": i.ID, "audience": t.Audience,
-			"effectiveAt": timeOrNever(i.Detected), "by": t.By}})
+			"effectiveAt": timeOrNever(i.Detected), "by": s.PersonOf(t.By)}})
 		s.incident(e, i, Step{What: "told: " + t.To, Text: t.How, Took: t.Took, Evidence: t.Evidence})
 	}}, nil
 }

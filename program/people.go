@@ -164,6 +164,14 @@ func (s *State) PersonOf(account string) string {
 	return "account:" + account
 }
 
+// ownerOf is PersonOf where an account is named, else "".
+func (s *State) ownerOf(account string) string {
+	if account == "" {
+		return ""
+	}
+	return s.PersonOf(account)
+}
+
 // Identity returns what people decided about whose a thing is; never nil.
 func (s *State) Identity(of, thing string) Identity {
 	if i := s.Identities[identityOn(of, thing)]; i != nil {

@@ -94,7 +94,7 @@ func setRisk(s *State, e Entry) (change, error) {
 		if !slices.Contains(r.PreparedBy, e.By.Name) {
 			r.PreparedBy = append(r.PreparedBy, e.By.Name)
 		}
-		s.fact(e, audit.Fact{Type: "risk", ID: r.ID, Fields: r.fields()})
+		s.fact(e, audit.Fact{Type: "risk", ID: r.ID, Fields: r.fields(s)})
 	}}, nil
 }
 
@@ -112,8 +112,8 @@ func acceptRisk(s *State, e Entry) (change, error) {
 }
 
 // fields are the risk as evidence says it.
-func (r *Risk) fields() map[string]any {
-	return map[string]any{"title": r.Title, "owner": r.Owner, "treatment": r.Treatment, "level": r.Level, "status": r.Status,
+func (r *Risk) fields(s *State) map[string]any {
+	return map[string]any{"title": r.Title, "owner": s.ownerOf(r.Owner), "treatment": r.Treatment, "level": r.Level, "status": r.Status,
 		"assessedAt": timeOrNever(r.Assessed), "dueAt": timeOrNever(r.Due)}
 }
 

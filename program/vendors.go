@@ -83,13 +83,13 @@ func setVendor(s *State, e Entry) (change, error) {
 			Personal: d.Personal, Approved: instantOf(d.Approved), Started: instantOf(d.Started), Reviewed: instantOf(d.Reviewed), ReportEnd: instantOf(d.ReportEnd),
 			Mapped: instantOf(d.Mapped), Ended: instantOf(d.Ended), ChangedBy: e.By.Name, Changed: e.At, Revision: s.revision[e.On] + 1}
 		s.Vendors[v.ID] = v
-		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields()})
+		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
 	}}, nil
 }
 
 // fields are the vendor as evidence says it.
-func (v *Vendor) fields() map[string]any {
-	return map[string]any{"name": v.Name, "tier": v.Tier, "status": v.Status, "subservice": v.Subservice, "owner": v.Owner, "securityTerms": v.Terms,
+func (v *Vendor) fields(s *State) map[string]any {
+	return map[string]any{"name": v.Name, "tier": v.Tier, "status": v.Status, "subservice": v.Subservice, "owner": s.ownerOf(v.Owner), "securityTerms": v.Terms,
 		"dataProcessing": v.Personal, "approvedAt": timeOrNever(v.Approved), "startedAt": timeOrNever(v.Started), "reviewedAt": timeOrNever(v.Reviewed),
 		"reportEnd": timeOrNever(v.ReportEnd), "userControlsMappedAt": timeOrNever(v.Mapped), "endedAt": timeOrNever(v.Ended)}
 }
