@@ -37,6 +37,26 @@ type Asked struct {
 	Record  int64     // of the entry that said so
 }
 
+// Past returns what an account agreed to and learned that is not among what is
+// asked now, by title.
+func (s *State) Past(account string, asked []Asked) (out []Asked) {
+	known := func(kind, id string) bool {
+		return slices.ContainsFunc(asked, func(a Asked) bool { return a.Kind == kind && a.ID == id })
+	}
+	for id, by := range s.Agreements {
+		if a := by[account]; a != nil && !known(AskedPolicy, id) {
+			out = append(out, Asked{Kind: AskedPolicy, ID: id, Title: a.Title, Why: AskedDone, Done: a.At, Due: a.At.AddDate(0, 0, valid), Version: a.Version, Hash: a.Hash, Record: a.Record})
+		}
+	}
+	for id, by := range s.Trainings {
+		if t := by[account]; t != nil && !t.Completed.IsZero() && !known(AskedTraining, id) {
+			out = append(out, Asked{Kind: AskedTraining, ID: id, Title: t.Title, Why: AskedDone, Done: t.Completed, Due: t.Completed.AddDate(0, 0, valid), Hash: t.Hash, Record: t.Record})
+		}
+	}
+	slices.SortFunc(out, func(a, b Asked) int { return cmp.Or(cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID)) })
+	return out
+}
+
 // Open reports whether something is to be done now.
 func (d Asked) Open() bool { return d.Why != AskedDone }
 

@@ -278,6 +278,26 @@ func TestTraining(t *testing.T) {
 	}
 }
 
+func TestPast(t *testing.T) {
+	w := newWorld(t)
+	p := w.inForce("laptops", laptops(), false)
+	must[program.Agreement](t)(w.book.Agree(t.Context(), ana, "laptops", p.InForce().Hash, nil))
+	must[program.Training](t)(w.book.AnswerCourse(t.Context(), ana, course(), [][]int{{0}}))
+	must[program.Training](t)(w.book.AnswerCourse(t.Context(), bo, course(), [][]int{{1}}))
+	w.read(func(s *program.State) {
+		got := s.Past("ana", nil)
+		if len(got) != 2 || got[0].Title != "Basics" || got[1].Title != "Laptops" || got[1].Version != "1" || got[1].Open() {
+			t.Errorf("got %+v", got)
+		}
+		if got = s.Past("ana", got); len(got) != 0 {
+			t.Errorf("of what is asked now: %+v", got)
+		}
+		if got = s.Past("bo", nil); len(got) != 0 {
+			t.Errorf("of who completed nothing: %+v", got)
+		}
+	})
+}
+
 func TestAskedInTime(t *testing.T) {
 	w := newWorld(t)
 	must[program.Training](t)(w.book.AnswerCourse(t.Context(), ana, course(), [][]int{{0}}))

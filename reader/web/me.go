@@ -28,6 +28,7 @@ var meRoutes = []route{
 // An ownDuties is what is asked of who is signed in, with all that is needed to do it.
 type ownDuties struct {
 	asked   []program.Asked
+	past    []program.Asked // done, and not asked for any more
 	docs    []program.Document
 	courses []texts.Course
 	member  policies.Member
@@ -58,6 +59,7 @@ func (q *request) ownAsked() (d ownDuties, err error) {
 	err = q.book.Read(q.Context(), func(s *program.State) error {
 		d.docs = s.Documents(files)
 		d.asked = s.Asked(d.member.Member, d.docs, d.courses, q.instantNow())
+		d.past = s.Past(d.member.Account, d.asked)
 		return nil
 	})
 	return d, err
@@ -101,6 +103,11 @@ func (q *request) myPage() error {
 		} else {
 			data.Done = append(data.Done, row)
 		}
+	}
+	for _, a := range d.past {
+		row := q.askedRow(a)
+		row.Href, row.Until = "", "not asked for now"
+		data.Done = append(data.Done, row)
 	}
 	if data.Devices, err = q.ownDevices(); err != nil {
 		return err
@@ -193,7 +200,8 @@ func (q *request) showReading(doc program.Document, d ownDuties) error {
 		*page
 		Doc                 program.Document
 		Body, Changes       template.HTML
-		ChangeSay, Notes    string
+		ChangeSay           string
+		Notes               []string // what authors say of the versions since
 		Asked               *program.Asked
 		Agree               bool
 		Done, Until, Record string
@@ -217,7 +225,10 @@ func (q *request) showReading(doc program.Document, d ownDuties) error {
 		data.ChangeSay = "You agreed to version " + a.Version + " on " + report.Day(a.Done, loc) + "."
 		if known {
 			diff := texts.Diff(text, doc.Text)
-			data.Changes, data.ChangeSay = diff.HTML(), data.ChangeSay+" Since then: "+lowerFirst(diff.Sentence())
+			data.Changes, data.ChangeSay = changesOnly(diff).HTML(), data.ChangeSay+" Since then: "+lowerFirst(diff.Sentence())
+		}
+		if data.Notes, err = q.notesSince(doc, a.Version); err != nil {
+			return err
 		}
 	}
 	q.Title, q.Heading = doc.Title, doc.Title
@@ -227,6 +238,49 @@ func (q *request) showReading(doc program.Document, d ownDuties) error {
 		q.Code = []string{"tieout policy show " + doc.ID}
 	}
 	return q.render("read.html", data)
+}
+
+// topLevel is the highest level of a heading in a text on a page.
+const topLevel = 3
+
+// changesOnly is the part of a difference that changed, each under the heading
+// it stands below.
+func changesOnly(d texts.Difference) texts.Difference {
+	out := texts.Difference{Markup: d.Markup}
+	var heading *texts.Block
+	for _, b := range d.Blocks {
+		if b.Kind == texts.KindHeading {
+			b.Level = topLevel // they stand alone here, none below another
+		}
+		switch {
+		case b.State != texts.Same:
+			if heading != nil {
+				out.Blocks = append(out.Blocks, *heading)
+			}
+			out.Blocks, heading = append(out.Blocks, b), nil
+		case b.Kind == texts.KindHeading:
+			heading = &b
+		}
+	}
+	return out
+}
+
+// notesSince are what the authors say of the versions in force since one that
+// was agreed to; of a file nobody says anything.
+func (q *request) notesSince(doc program.Document, version string) (out []string, err error) {
+	if doc.File != "" {
+		return nil, nil
+	}
+	p, err := q.book.Policy(q.Context(), doc.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range p.Versions {
+		if v.Number > atoi(version) && !v.Approved.IsZero() && v.Note != "" {
+			out = append(out, fmt.Sprintf("Version %d: %s", v.Number, v.Note))
+		}
+	}
+	return out, nil
 }
 
 // sayReading says what it is and how long it takes.

@@ -11,6 +11,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	texts "tieout/policy"
 	"tieout/program"
 	"tieout/reader/policies"
 )
@@ -114,7 +115,7 @@ func TestPolicyJourney(t *testing.T) {
 	expect(t, lead, http.StatusSeeOther, "POST", "/policies/laptops/edit", append(policyFields("revision", hiddenField(page, "revision"), "text", "# Laptops\n\nLock the screen. Report a lost one."), "material", "yes")...)
 	approveAs(t, signer, "laptops")
 	read = ana.page("/me/policies/laptops")
-	for _, text := range []string{"You agreed to version 1 on 1 Apr 2026", "<ins>", "Report a lost one"} {
+	for _, text := range []string{"You agreed to version 1 on 1 Apr 2026", "<ins>", "Report a lost one", "Version 2: "} {
 		if !strings.Contains(read, text) {
 			t.Errorf("what changed lacks %q:\n%s", text, read)
 		}
@@ -344,6 +345,17 @@ func TestSayMine(t *testing.T) {
 	}
 	if got := policies.MySentence(many, now, time.UTC); !strings.HasPrefix(got, "12 things, 12 minutes.") {
 		t.Errorf("many: %s", got)
+	}
+}
+
+func TestChangesOnly(t *testing.T) {
+	old := "# Title\n\n## First\n\nSame words here.\n\n## Second\n\nThe old rule stays so.\n\n## Third\n\nAlso the same.\n"
+	got := changesOnly(texts.Diff(old, strings.Replace(old, "old rule", "new rule", 1)))
+	if len(got.Blocks) != 2 || got.Blocks[0].Parts[0].Text != "Second" || got.Blocks[0].Level != topLevel || got.Blocks[1].State != texts.Changed {
+		t.Errorf("got %+v", got.Blocks)
+	}
+	if got = changesOnly(texts.Diff(old, old)); len(got.Blocks) != 0 {
+		t.Errorf("of the same text: %+v", got.Blocks)
 	}
 }
 
