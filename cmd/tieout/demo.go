@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,7 +21,7 @@ const demoMarker = "halyard.truth.json"
 
 // demo writes Halyard's year, runs the real flow over it and compares what is
 // found with the truth list.
-func (a *app) demo(ctx context.Context, dir, size string, replace bool) error {
+func (a *app) demo(ctx context.Context, dir, size string, replace, noServe bool) error {
 	scale, err := demoSize(size)
 	if err != nil {
 		return err
@@ -52,7 +53,31 @@ func (a *app) demo(ctx context.Context, dir, size string, replace bool) error {
 	if err != nil {
 		return err
 	}
-	return a.demoEnd(ctx, p, run, truth, dir, start)
+	if err := a.demoEnd(ctx, p, run, truth, dir, start); err != nil || noServe {
+		return err
+	}
+	people, password, err := a.demoPeople(ctx, p, scale)
+	if err != nil {
+		return fmt.Errorf("people of the demo: %w", err)
+	}
+	printPeople(a.env.Stdout, people, password)
+	fmt.Fprintln(a.env.Stdout)
+	return a.demoServe(ctx, workspace)
+}
+
+// demoServe serves the demo to this machine until it is stopped: at the usual
+// port where that is free.
+func (a *app) demoServe(ctx context.Context, workspace string) error {
+	f := serveFlags{listen: "127.0.0.1:8731", workers: 1}
+	l, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", audit.ErrUnavailable, err)
+	}
+	defer func() { _ = l.Close() }() // serving has closed it, unless it never began
+	return a.serveOn(ctx, workspace, l, f)
 }
 
 func demoSize(name string) (demo.Size, error) {

@@ -145,7 +145,8 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `Writes a year of exports of Halyard, an invented company, collects and seals
 them, tests the year, and writes report, workbook and bundle. The exports hold
 seeded deviations and gaps, listed in halyard.truth.json; what is found is compared with
-that list. Everything is made up and marked as such.`,
+that list. Then people of Halyard get accounts, their running year begins, and the screens are
+served to this machine until interrupted. Everything is made up and marked as such.`,
 		Args: atMost(1, "a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -155,13 +156,13 @@ that list. Everything is made up and marked as such.`,
 			if err != nil {
 				return err
 			}
-			return a.demo(cmd.Context(), dir, size, replace)
+			return a.demo(cmd.Context(), dir, size, replace, noServe)
 		},
 	}
 	f := in(cmd, "table").Flags()
 	f.StringVar(&size, "size", "startup", "startup (50 people) or enterprise (20,000 people, 2 million events)")
 	f.BoolVar(&replace, "replace", false, "remove an earlier demo in that folder first")
-	f.BoolVar(&noServe, "no-serve", false, "end after the report instead of serving it; this version always does")
+	f.BoolVar(&noServe, "no-serve", false, "end after the report; nobody gets an account and nothing is served")
 	return cmd
 }
 
