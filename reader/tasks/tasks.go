@@ -172,7 +172,8 @@ type Filter struct {
 	Holder    string // account; "nobody" for those nobody was named for
 	Procedure string
 	Control   string
-	People    bool // only those that people do
+	Owner     string // as the definitions call them
+	People    bool   // only those that people do
 }
 
 // Nobody is the Holder of occurrences that nobody was named for.
@@ -217,6 +218,6 @@ func (f Filter) takes(o *Occurrence, now time.Time) bool {
 		}
 	}
 	holder := f.Holder == "" || f.Holder == o.Doer() || f.Holder == Nobody && o.Doer() == "" && o.Waits()
-	return holder && (f.Procedure == "" || f.Procedure == o.Procedure) && (f.Control == "" || f.Control == o.Control) &&
+	return holder && (f.Procedure == "" || f.Procedure == o.Procedure) && (f.Control == "" || f.Control == o.Control) && (f.Owner == "" || f.Owner == o.Owner) &&
 		(!f.People || o.How != BySource)
 }

@@ -37,15 +37,15 @@ func (q *request) allTasks() error {
 		return err
 	}
 	l.All = slices.DeleteFunc(l.All, func(o tasks.Occurrence) bool { return !q.may("task.read", q.taskObject(&o)) })
-	f := tasks.Filter{State: q.URL.Query().Get("state"), Control: q.URL.Query().Get("control"), Procedure: q.URL.Query().Get("procedure"), Holder: q.URL.Query().Get("who"), People: q.URL.Query().Get("all") == ""}
+	f := tasks.Filter{State: q.URL.Query().Get("state"), Control: q.URL.Query().Get("control"), Procedure: q.URL.Query().Get("procedure"), Owner: q.URL.Query().Get("owner"), Holder: q.URL.Query().Get("who"), People: q.URL.Query().Get("all") == ""}
 	found := l.Select(f)
 	from := q.from(len(found))
 	data := tasksPage{page: &q.page, Manage: q.may("task.manage", q.ofControls()), Filters: q.taskFilters(l, f),
-		Pager: q.pager("/tasks", from, len(found), "state", f.State, "control", f.Control, "procedure", f.Procedure, "who", f.Holder, "all", q.URL.Query().Get("all"))}
+		Pager: q.pager("/tasks", from, len(found), "state", f.State, "control", f.Control, "procedure", f.Procedure, "owner", f.Owner, "who", f.Holder, "all", q.URL.Query().Get("all"))}
 	for _, o := range found[from:min(len(found), from+pageLength)] {
 		data.Rows = append(data.Rows, q.taskRow(o, l.Now))
 	}
-	if only := strings.TrimSpace(f.Control + " " + f.Procedure); only != "" {
+	if only := strings.Join(strings.Fields(f.Control+" "+f.Procedure+" "+f.Owner), " "); only != "" {
 		data.Only, data.Clear = only, q.to("/tasks", "state", f.State, "who", f.Holder)
 	}
 	q.Title, q.Heading, q.Say, q.Wide = "Tasks", "Tasks", l.Sentence(), true
@@ -63,14 +63,14 @@ func codeFlag(name, value string) string {
 // taskFilters are the ways to narrow the list, with how many each leaves.
 func (q *request) taskFilters(l *tasks.List, f tasks.Filter) (out []filterLink) {
 	add := func(word, class, state, holder string, people bool) {
-		g := tasks.Filter{State: state, Holder: holder, Control: f.Control, Procedure: f.Procedure, People: people}
+		g := tasks.Filter{State: state, Holder: holder, Control: f.Control, Procedure: f.Procedure, Owner: f.Owner, People: people}
 		all := ""
 		if !people {
 			all = "1"
 		}
 		n := len(l.Select(g))
 		if here := g == f; n > 0 || here || state == "" {
-			out = append(out, filterLink{link{Href: q.to("/tasks", "state", state, "who", holder, "control", f.Control, "procedure", f.Procedure, "all", all)}, word, class, n, here})
+			out = append(out, filterLink{link{Href: q.to("/tasks", "state", state, "who", holder, "control", f.Control, "procedure", f.Procedure, "owner", f.Owner, "all", all)}, word, class, n, here})
 		}
 	}
 	add("All that people do", "", "", "", true)

@@ -83,11 +83,14 @@ type taskRow struct {
 	Overdue, Approve                                     bool
 }
 
-var taskClasses = map[tasks.State]string{tasks.Operated: "ok", tasks.Late: "late", tasks.Deviation: "dev", tasks.NoEvidence: "gap", tasks.Sealed: "ok", tasks.Open: "due", tasks.NotDue: "none"}
+var taskClasses = map[tasks.State]string{tasks.Operated: "ok", tasks.Late: "late", tasks.Deviation: "dev", tasks.NoEvidence: "gap", tasks.Sealed: "due", tasks.Open: "due", tasks.NotDue: "none"}
 
 func (q *request) taskRow(o *tasks.Occurrence, now time.Time) taskRow {
-	row := taskRow{link: link{o.Name(), q.at("me/work", o.ID())}, Due: report.Capital(o.SayDue(now, q.zone())), Control: o.Control, ControlHref: q.at("controls", o.Control),
+	row := taskRow{link: link{o.Name(), q.at("me/work", o.ID())}, Due: o.Day(q.zone()), Control: o.Control, ControlHref: q.at("controls", o.Control),
 		State: string(o.State), Class: taskClasses[o.State], Minutes: o.Minutes, Overdue: o.Overdue(now), Approve: o.Approvable()}
+	if o.Waits() {
+		row.Due = report.Capital(o.SayDue(now, q.zone()))
+	}
 	switch {
 	case o.SeenBy != "":
 		row.Holder = o.SeenBy + " sees it"
@@ -239,6 +242,7 @@ type taskPage struct {
 	*page
 	O         *tasks.Occurrence
 	State     taskRow
+	Day       string // the last in time
 	Criteria  []audit.Criterion
 	Good      *taskExample
 	Late      string
@@ -248,6 +252,7 @@ type taskPage struct {
 	Sealed    link // the answer's record
 	Holder    string
 	CanDo     bool
+	Answered  bool // or found done: what is recorded now corrects it
 	MayDo     bool
 	MayAssign bool
 	MayOK     bool // approve
@@ -297,11 +302,15 @@ func (q *request) showTask(typed taskForm) error {
 		}
 	}
 	on := q.taskObject(o)
-	data := taskPage{page: &q.page, O: o, State: q.taskRow(o, l.Now), Late: o.SayLate(l.Now, q.zone()), Control: link{o.Control, q.at("controls", o.Control)}, Typed: typed,
-		Records: q.recordLinks(o.Records, ""), CanDo: o.CanDo(l.Now), MayDo: q.may("task.do", on), MayAssign: q.may("task.manage", on), MayOK: o.Approvable() && q.may("task.approve", on),
+	data := taskPage{page: &q.page, O: o, State: q.taskRow(o, l.Now), Day: o.Day(q.zone()), Control: link{o.Control, q.at("controls", o.Control)}, Typed: typed,
+		Records: q.recordLinks(o.Records, ""), CanDo: o.CanDo(l.Now), MayDo: q.may("task.do", on), MayAssign: o.Waits() && q.may("task.manage", on), MayOK: o.Approvable() && q.may("task.approve", on),
 		Today: l.Now.In(q.zone()).Format(time.DateOnly), First: o.From.In(q.zone()).Format(time.DateOnly)}
+	data.Answered = !o.Waits()
 	data.Holder, data.Criteria, data.Good = data.State.Holder, q.criteria(o.Criteria), q.example(l.Good(o))
-	if o.How == tasks.ByReview {
+	if o.Waits() {
+		data.Late = o.SayLate(l.Now, q.zone())
+	}
+	if o.How == tasks.ByReview && o.Waits() {
 		data.Review = q.to("/reviews")
 	}
 	if data.MayAssign {
@@ -352,7 +361,7 @@ func (q *request) entryLink(record int64) link {
 func (q *request) said(on string) (out []historyRow, err error) {
 	err = q.book.Read(q.Context(), func(s *program.State) error {
 		for _, line := range s.History(on) {
-			out = append(out, historyRow{report.Moment(line.At, q.zone()), q.name(line.By.Name), q.withNames(line.What), q.entryLink(line.Record)})
+			out = append(out, historyRow{report.Moment(line.At, q.zone()), q.name(line.By.Name), report.Capital(q.withNames(line.What)), q.entryLink(line.Record)})
 		}
 		return nil
 	})

@@ -121,7 +121,7 @@ func TestTaskFromAssignedToSealed(t *testing.T) {
 	wants(t, signer.get(q1), http.StatusOK)
 
 	history := lead.page(q1)
-	for _, part := range []string{"assigned to Eva", "done: Four decisions", "/evidence/E-"} {
+	for _, part := range []string{"Assigned to Eva", "Done: Four decisions", "/evidence/E-"} {
 		if !strings.Contains(history, part) {
 			t.Errorf("the history has no %q", part)
 		}
