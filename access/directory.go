@@ -388,25 +388,38 @@ func (p *People) RemoveDirectoryUser(ctx context.Context, by Subject, id string,
 	if version != 0 && version != a.Version {
 		return Activity{}, errVersion("the user")
 	}
-	before := a.Status
-	a.Status, a.Rights = string(Suspended), a.Rights+1
-	u := p.said(v.user(a))
-	u.Gone = true
-	act, err := p.change(ctx, by, DidSuspend, "account:"+id, map[string]string{"before": before, "removed": "from the directory"}, store.AccessChange{
-		Account: &a, Directory: u, EndInvitations: id, EndSessions: id, EndTokens: id, Keep: p.keepOf(a, Status(before))})
-	if err != nil {
-		return act, err
-	}
-	if v, err = p.view(ctx); err != nil {
-		return act, err
-	}
-	for _, i := range slices.Clone(v.in[id]) {
-		if err := p.member(ctx, by, v, i, id, false); err != nil {
-			return act, err
-		}
-		if v, err = p.view(ctx); err != nil { // the account has another version now
-			return act, err
+	if before := Status(a.Status); before != Suspended {
+		a.Status, a.Rights = string(Suspended), a.Rights+1
+		_, err := p.change(ctx, by, DidSuspend, "account:"+id, map[string]string{"before": string(before)}, store.AccessChange{
+			Account: &a, EndInvitations: id, EndSessions: id, EndTokens: id, Keep: p.keepOf(a, before)})
+		if err != nil {
+			return Activity{}, err
 		}
 	}
-	return act, nil
+	return p.leave(ctx, by, id)
+}
+
+// leave takes a suspended account out of its groups and then out of the
+// directory. Until then it is a user whom the directory can delete again.
+func (p *People) leave(ctx context.Context, by Subject, id string) (Activity, error) {
+	for {
+		v, err := p.view(ctx)
+		if err != nil {
+			return Activity{}, err
+		}
+		a, err := v.find(id)
+		if err != nil {
+			return Activity{}, err
+		}
+		if in := v.in[id]; len(in) > 0 {
+			v.groups[in[0]].Version = 0 // whatever else joins or leaves
+			if err := p.member(ctx, by, v, in[0], id, false); err != nil {
+				return Activity{}, err
+			}
+			continue
+		}
+		u := p.said(v.user(a))
+		u.Gone = true
+		return p.change(ctx, by, DidChangeAccount, "account:"+id, map[string]string{"removed": "from the directory"}, store.AccessChange{Account: &a, Directory: u})
+	}
 }

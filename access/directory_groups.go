@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,9 +74,9 @@ func (g *DirectoryGroup) check(v view) error {
 
 // SaveDirectoryGroup makes a group (ID ""), or gives one its name and members in
 // place of those it had. Everybody who joins or leaves gets and loses roles in
-// the same step. A version that is not 0 has to be the one there is (ErrVersion).
-// After an error some members may have moved and others not: saying it again
-// goes on.
+// the same step. A version that is not 0 has to be the one there is, and nobody
+// else may change the group meanwhile: ErrVersion. After an error some members
+// may have moved and others not: saying it again goes on.
 func (p *People) SaveDirectoryGroup(ctx context.Context, by Subject, g DirectoryGroup, version int64) (DirectoryGroup, error) {
 	by, err := p.directory(by)
 	if err != nil {
@@ -88,15 +89,9 @@ func (p *People) SaveDirectoryGroup(ctx context.Context, by Subject, g Directory
 	if err := g.check(v); err != nil {
 		return g, err
 	}
-	if _, err := p.named(ctx, by, v, &g, version); err != nil {
+	place, err := p.named(ctx, by, &v, &g, version)
+	if err != nil {
 		return g, err
-	}
-	if v, err = p.view(ctx); err != nil {
-		return g, err
-	}
-	place := slices.IndexFunc(v.groups, func(o store.DirectoryGroup) bool { return o.ID == g.ID })
-	if place < 0 {
-		return g, errVersion("the group")
 	}
 	was := v.groups[place].Members
 	for _, id := range without(was, g.Members) {
@@ -129,44 +124,53 @@ func without(a, b []string) (out []string) {
 	return out
 }
 
-// named makes or renames the group's row and returns it as it was before.
-func (p *People) named(ctx context.Context, by Subject, v view, g *DirectoryGroup, version int64) (was store.DirectoryGroup, err error) {
+// named makes or renames the group's row and returns its place in the view,
+// which then has it as it is.
+func (p *People) named(ctx context.Context, by Subject, v *view, g *DirectoryGroup, version int64) (place int, err error) {
 	now := p.now()
 	if g.ID == "" {
 		if g.ID, err = newID(now); err != nil {
-			return was, err
+			return 0, err
 		}
 		row := store.DirectoryGroup{ID: g.ID, Name: g.Name, ExternalID: g.ExternalID, Created: now, Changed: now}
 		_, err = p.change(ctx, by, DidCreateGroup, "group:"+g.ID, map[string]string{"name": g.Name}, store.AccessChange{Group: &row})
-		return was, err
+		row.Version = 1
+		v.groups = append(v.groups, row)
+		return len(v.groups) - 1, err
 	}
-	i := slices.IndexFunc(v.groups, func(o store.DirectoryGroup) bool { return o.ID == g.ID })
-	if i < 0 {
-		return was, fmt.Errorf("%w: group %.60q", audit.ErrNotFound, g.ID)
+	place = slices.IndexFunc(v.groups, func(o store.DirectoryGroup) bool { return o.ID == g.ID })
+	if place < 0 {
+		return 0, fmt.Errorf("%w: group %.60q", audit.ErrNotFound, g.ID)
 	}
-	was = v.groups[i]
-	if version != 0 && version != was.Version {
-		return was, errVersion("the group")
+	row := v.groups[place]
+	if version != 0 && version != row.Version {
+		return 0, errVersion("the group")
 	}
-	if was.Name == g.Name && was.ExternalID == g.ExternalID {
-		return was, nil
+	if row.Name == g.Name && row.ExternalID == g.ExternalID {
+		return place, nil
 	}
-	row := was
+	detail := map[string]string{"before": row.Name, "after": g.Name}
 	row.Name, row.ExternalID, row.Changed = g.Name, g.ExternalID, now
-	_, err = p.change(ctx, by, DidRenameGroup, "group:"+g.ID, map[string]string{"before": was.Name, "after": g.Name}, store.AccessChange{Group: &row})
-	return was, err
+	_, err = p.change(ctx, by, DidRenameGroup, "group:"+g.ID, detail, store.AccessChange{Group: &row})
+	if errors.Is(err, audit.ErrConflict) {
+		return 0, errVersion("the group")
+	}
+	row.Version++
+	v.groups[place] = row
+	return place, err
 }
 
 // member lets an account join or leave the group at that place of the view, with
-// the roles it then has. The view then has the membership, but not the
-// account's new version.
+// the roles it then has. Somebody else's change since the view was read is
+// ErrVersion. The view then has the membership and the group's new version, but
+// not the account's.
 func (p *People) member(ctx context.Context, by Subject, v view, group int, id string, join bool) error {
 	i := slices.IndexFunc(v.accounts, func(a store.Account) bool { return a.ID == id })
 	if i < 0 {
 		return fmt.Errorf("%w: user %.60q", audit.ErrNotFound, id)
 	}
 	a, g := v.accounts[i], v.groups[group]
-	m := &store.Membership{Group: g.ID, Account: id, At: p.now()}
+	m := &store.Membership{Group: g.ID, Account: id, At: p.now(), Version: g.Version}
 	c, verb := store.AccessChange{Join: m}, DidJoinGroup
 	if !join {
 		c, verb = store.AccessChange{Leave: m}, DidLeaveGroup
@@ -186,6 +190,12 @@ func (p *People) member(ctx context.Context, by Subject, v view, group int, id s
 	}
 	detail["group"], detail["name"] = g.ID, g.Name
 	_, err = p.change(ctx, by, verb, "account:"+id, detail, c)
+	if errors.Is(err, audit.ErrConflict) {
+		return errVersion("the group or its member")
+	}
+	if v.groups[group].Version > 0 {
+		v.groups[group].Version++
+	}
 	return err
 }
 
@@ -229,19 +239,16 @@ func (p *People) RemoveDirectoryGroup(ctx context.Context, by Subject, id string
 	if err != nil {
 		return Activity{}, err
 	}
-	g, err := p.store.DirectoryGroup(ctx, id)
-	if err != nil {
-		return Activity{}, err
-	}
-	if version != 0 && version != g.Version {
-		return Activity{}, errVersion("the group")
-	}
 	v, err := p.view(ctx)
 	if err != nil {
 		return Activity{}, err
 	}
 	place := slices.IndexFunc(v.groups, func(o store.DirectoryGroup) bool { return o.ID == id })
 	if place < 0 {
+		return Activity{}, fmt.Errorf("%w: group %.60q", audit.ErrNotFound, id)
+	}
+	g := v.groups[place]
+	if version != 0 && version != g.Version {
 		return Activity{}, errVersion("the group")
 	}
 	for _, a := range g.Members {

@@ -214,6 +214,7 @@ type DirectoryGroup struct {
 type Membership struct {
 	Group, Account string
 	At             time.Time // when it changes
+	Version        int64     // that the group has to have; 0: any
 }
 
 func (c *AccessChange) saveDirectory(ctx context.Context, tx *sql.Tx) error {
@@ -238,20 +239,20 @@ func (c *AccessChange) saveGroups(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	if m := c.Join; m != nil {
+		if err := m.touch(ctx, tx); err != nil {
+			return err
+		}
 		res, err := tx.ExecContext(ctx, `insert into directory_members (in_group, account) values ($1, $2) on conflict do nothing`, m.Group, m.Account)
 		if err := changedOne(res, err, "add member", "the account is a member already"); err != nil {
 			return err
 		}
-		if err := m.touch(ctx, tx); err != nil {
-			return err
-		}
 	}
 	if m := c.Leave; m != nil {
-		res, err := tx.ExecContext(ctx, `delete from directory_members where in_group = $1 and account = $2`, m.Group, m.Account)
-		if err := changedOne(res, err, "remove member", "the account is no member"); err != nil {
+		if err := m.touch(ctx, tx); err != nil {
 			return err
 		}
-		if err := m.touch(ctx, tx); err != nil {
+		res, err := tx.ExecContext(ctx, `delete from directory_members where in_group = $1 and account = $2`, m.Group, m.Account)
+		if err := changedOne(res, err, "remove member", "the account is no member"); err != nil {
 			return err
 		}
 	}
@@ -265,8 +266,9 @@ func (c *AccessChange) saveGroups(ctx context.Context, tx *sql.Tx) error {
 
 // touch says that a group changed with its members.
 func (m *Membership) touch(ctx context.Context, tx *sql.Tx) error {
-	res, err := tx.ExecContext(ctx, `update directory_groups set version = version + 1, changed = $1 where id = $2`, micros(m.At), m.Group)
-	return changedOne(res, err, "group "+m.Group, "there is none")
+	res, err := tx.ExecContext(ctx, `update directory_groups set version = version + 1, changed = $1
+		where id = $2 and (cast($3 as bigint) = 0 or version = $3)`, micros(m.At), m.Group, m.Version)
+	return changedOne(res, err, "group "+m.Group, "there is none, or it has changed since it was read")
 }
 
 func (g *DirectoryGroup) write(ctx context.Context, tx *sql.Tx) (sql.Result, error) {

@@ -324,11 +324,13 @@ func (s *Server) replaceUser(ctx context.Context, r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	was, err := s.people.DirectoryUser(ctx, r.by, r.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	return s.saveUser(ctx, r, v, was, r.version())
+	return again(r, func(version int64) (*answer, error) {
+		was, err := s.people.DirectoryUser(ctx, r.by, r.PathValue("id"))
+		if err != nil {
+			return nil, err
+		}
+		return s.saveUser(ctx, r, v, was, version)
+	})
 }
 
 // patch applies operations to the version there is, by what change does with one
@@ -339,9 +341,14 @@ func patch(r *request, change func(ops []operation, version int64) (*answer, err
 	if err != nil {
 		return nil, err
 	}
-	var a *answer
-	for range 5 {
-		if a, err = change(ops, r.version()); r.version() != 0 || !errors.Is(err, access.ErrVersion) {
+	return again(r, func(version int64) (*answer, error) { return change(ops, version) })
+}
+
+// again repeats a change while another request is faster, where the client named
+// no version.
+func again(r *request, change func(version int64) (*answer, error)) (a *answer, err error) {
+	for range 10 {
+		if a, err = change(r.version()); r.version() != 0 || !errors.Is(err, access.ErrVersion) {
 			break
 		}
 	}
@@ -412,11 +419,9 @@ func (s *Server) replaceGroup(ctx context.Context, r *request) (*answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	was, err := s.people.DirectoryGroup(ctx, r.by, r.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	return s.saveGroup(ctx, r, v, was.ID, r.version(), http.StatusOK)
+	return again(r, func(version int64) (*answer, error) {
+		return s.saveGroup(ctx, r, v, r.PathValue("id"), version, http.StatusOK)
+	})
 }
 
 func (s *Server) patchGroup(ctx context.Context, r *request) (*answer, error) {

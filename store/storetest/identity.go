@@ -98,6 +98,8 @@ func identityConflicts(t *testing.T, e *engine) {
 		"a group that moved on":            {Group: &again},
 		"a member that is there":           {Join: &store.Membership{Group: "g1", Account: "ana", At: at(3)}},
 		"a member that is not there":       {Leave: &store.Membership{Group: "g1", Account: "bob", At: at(3)}},
+		"a member of an old version":       {Join: &store.Membership{Group: "g1", Account: "bob", At: at(3), Version: 1}},
+		"a member of no group":             {Join: &store.Membership{Group: "g9", Account: "bob", At: at(3)}},
 		"a group that has members":         {DropGroup: "g1"},
 		"with a session that has ended":    {EndPasskeys: "ana", DropSession: secret("x")},
 		"an invitation that was used once": {Join: &store.Membership{Group: "g1", Account: "bob", At: at(4)}, UseInvitation: secret("x")},
