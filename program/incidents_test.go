@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,7 @@ func (s *story) facts() {
 			if kinds[f.Type] = f; f.Type == "incident" {
 				last = f
 			}
+			fitsType(s.t, f)
 		}
 		return nil
 	})
@@ -129,6 +131,36 @@ func (s *story) facts() {
 	d := kinds["disclosure"]
 	if d.ID != "INC-1/D1" || d.Fields["incident"] != "INC-1" || d.Fields["records"] != 40 || d.Fields["notifyDecision"] != "not required" || d.Fields["authorized"] != false {
 		s.t.Errorf("the disclosure as evidence: %+v", d)
+	}
+}
+
+// fitsType fails where a fact says what its item type has no field for.
+func fitsType(t *testing.T, f audit.Fact) {
+	t.Helper()
+	typ := must[*audit.ItemType](t)(audit.TypeByName(f.Type))
+	for name, v := range f.Fields {
+		n := slices.IndexFunc(typ.Fields, func(x audit.Field) bool { return x.Name == name })
+		if n < 0 {
+			t.Errorf("%s says %s, which its type has not", f.Type, name)
+			continue
+		}
+		field, ok := typ.Fields[n], false
+		switch field.Kind {
+		case audit.Bool:
+			_, ok = v.(bool)
+		case audit.Int:
+			_, ok = v.(int)
+		case audit.Time:
+			text, _ := v.(string)
+			_, err := audit.ParseTime(text)
+			ok = err == nil || text == audit.NeverText && field.None != ""
+		case audit.String:
+			text, isText := v.(string)
+			ok = isText && (text != "" || field.None != "") && (len(field.Enum) == 0 || text == "" || slices.Contains(field.Enum, text))
+		}
+		if !ok {
+			t.Errorf("%s.%s is %v, which its type does not allow", f.Type, name, v)
+		}
 	}
 }
 
@@ -297,6 +329,7 @@ func TestVendors(t *testing.T) {
 	}
 	_ = w.again().Read(t.Context(), func(s *program.State) error {
 		f := s.Facts[len(s.Facts)-1]
+		fitsType(t, f)
 		if f.Type != "vendor" || f.Fields["status"] != "ended" || f.Fields["dataProcessing"] != true || f.Fields["reportEnd"] != audit.NeverText {
 			t.Errorf("as evidence: %+v", f)
 		}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"tieout/access"
 	"tieout/audit"
 	"tieout/definition"
 	"tieout/report"
@@ -156,16 +155,6 @@ func (q *request) controlsOf(ids []string) error {
 		}
 	}
 	return nil
-}
-
-// ofRegister is a thing of a register for the table of rights: what it says of
-// itself, in this workspace's systems and this period's examination.
-func (q *request) ofRegister(o access.Object) access.Object {
-	if len(o.Systems) == 0 {
-		o.Systems = q.st.systems
-	}
-	o.Engagements = []string{q.st.p.Name}
-	return o
 }
 
 // asCSV sends a table as comma-separated text that no spreadsheet runs.
