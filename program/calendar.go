@@ -51,6 +51,9 @@ func setFeed(s *State, e Entry) (change, error) {
 // NewFeed makes the secret of one's own calendar; an earlier one ends. It is
 // returned once and kept nowhere.
 func (b *Book) NewFeed(ctx context.Context, by access.Subject) (secret string, err error) {
+	if err := MayLeave(by, by.Account); err != nil {
+		return "", err // who can have no tasks has no calendar of them
+	}
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails
 	secret = base64.RawURLEncoding.EncodeToString(raw)

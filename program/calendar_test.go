@@ -41,7 +41,7 @@ func TestFeed(t *testing.T) {
 	}
 	token := employee
 	token.Token, token.Kind = "t", audit.ActorCommand
-	for name, by := range map[string]access.Subject{"a token": token, "nobody": {}} {
+	for name, by := range map[string]access.Subject{"a token": token, "nobody": {}, "a reader": reader, "an auditor's guest": as("gus", access.AuditorsGuest)} {
 		if _, err := w.book.NewFeed(t.Context(), by); !errors.Is(err, audit.ErrForbidden) {
 			t.Errorf("%s: %v", name, err)
 		}

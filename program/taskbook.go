@@ -155,7 +155,7 @@ func (b *Book) SetDuty(ctx context.Context, by access.Subject, d Duty) (Duty, er
 // SetAbsence hands the tasks of an account to another for a while. Everybody
 // who does tasks can say so of themself; for others it needs task.manage.
 func (b *Book) SetAbsence(ctx context.Context, by access.Subject, a Absence) (Absence, error) {
-	if err := mayLeave(by, a.Account); err != nil {
+	if err := MayLeave(by, a.Account); err != nil {
 		return Absence{}, err
 	}
 	if _, err := b.write(ctx, by, "absence.set", absenceObject+":"+a.Account, a.Revision, absenceData{a.To, timeText(a.From), timeText(a.Until)}); err != nil {
@@ -165,8 +165,9 @@ func (b *Book) SetAbsence(ctx context.Context, by access.Subject, a Absence) (Ab
 	return a, nil
 }
 
-// mayLeave asks whether somebody may hand the tasks of an account over.
-func mayLeave(by access.Subject, account string) error {
+// MayLeave is nil where somebody may hand the tasks of an account over: their
+// own where they can have any, and everybody's with task.manage.
+func MayLeave(by access.Subject, account string) error {
 	for _, g := range by.Grants {
 		own := access.Object{Owner: account}
 		switch g.Scope {

@@ -130,6 +130,7 @@ type workPage struct {
 	Lead       bool
 	Feed       string // address of the calendar, shown once
 	HasFeed    bool
+	Does       bool // who is signed in can have tasks
 }
 
 func (q *request) myWork() error { return q.showWork(workPage{}) }
@@ -148,7 +149,7 @@ func (q *request) showWork(data workPage) error {
 	if err != nil {
 		return err
 	}
-	data.page, data.Away, data.HasFeed = &q.page, away, feed.Hash != ""
+	data.page, data.Away, data.HasFeed, data.Does = &q.page, away, feed.Hash != "", program.MayLeave(q.who, q.who.Account) == nil
 	data.Now, data.Later = q.taskRows(plate.Now, l.Now), q.taskRows(plate.Later[:min(len(plate.Later), 12)], l.Now)
 	data.Gone, data.Lead = sayAway(away, q.name(away.To), l.Now, q.zone()), q.reaches("task.manage")
 	q.Title, q.Heading, q.Say = "My work", "My work", plate.Sentence(l.Now, q.zone())
