@@ -10,7 +10,6 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
-	"cel.dev/cel-go/common/types/ref"
 	"go.yaml.in/yaml/v4"
 
 	"tieout/audit"
@@ -33,10 +32,10 @@ type Asked struct{ Name, Text string }
 
 // A Window is one occurrence that is due.
 type Window struct {
-	Name        string // "2026-Q1"
-	audit.Span         // the calendar window
-	DueBy       time.Time
-	LateBy      time.Time // done after DueBy and before it is late; from then on it was missed
+	Name       string // "2026-Q1"
+	audit.Span        // the calendar window
+	DueBy      time.Time
+	LateBy     time.Time // done after DueBy and before it is late; from then on it was missed
 }
 
 // Cadence reads what is due and what performs it from the document. A
@@ -175,6 +174,6 @@ func (c *Cadence) compared(args []ast.Expr) (field, value string, ok bool) {
 	if op := sel.Operand(); op.Kind() != ast.IdentKind || op.AsIdent() != c.Item {
 		return "", "", false
 	}
-	value, ok = ref.Val(args[1].AsLiteral()).Value().(string)
+	value, ok = args[1].AsLiteral().Value().(string)
 	return sel.FieldName(), value, ok
 }
