@@ -99,6 +99,25 @@ func rank(d Asked) int {
 	return 1
 }
 
+// Agreed counts the members of a document's audience, and of these whose
+// agreement holds at that instant: as AskedAbout says of each, for many.
+func (s *State) Agreed(members []Member, doc *Document, now time.Time) (holds, asked int) {
+	if !doc.Acknowledge {
+		return 0, 0
+	}
+	by, everyone := s.Agreements[doc.ID], doc.Audience == Everyone
+	for i := range members {
+		if !everyone && !s.In(members[i], doc.Audience) {
+			continue
+		}
+		asked++
+		if a := by[members[i].Account]; a != nil && now.Before(a.At.Add(valid*24*time.Hour)) && slices.Contains(doc.Enough, a.Hash) {
+			holds++
+		}
+	}
+	return holds, asked
+}
+
 // AskedAbout returns what is asked of a member about one document, without the
 // minutes it takes; false where nothing ever is.
 func (s *State) AskedAbout(m Member, doc *Document, now time.Time) (Asked, bool) {

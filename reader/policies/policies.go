@@ -59,7 +59,8 @@ type List struct {
 
 // Read makes the list from the registers, the workspace's files and everybody
 // who has an account. Policies with one ID in both places are those kept here.
-func Read(s *program.State, files []period.PolicyFile, members []Member, now time.Time) *List {
+// Where counted names policies, agreements are counted of those alone.
+func Read(s *program.State, files []period.PolicyFile, members []Member, now time.Time, counted ...string) *List {
 	l := &List{Now: now}
 	docs := map[string]program.Document{}
 	for _, d := range s.Documents(inForce(files)) {
@@ -73,28 +74,20 @@ func Read(s *program.State, files []period.PolicyFile, members []Member, now tim
 			l.Rows = append(l.Rows, inFile(f))
 		}
 	}
+	plain := make([]program.Member, len(members))
+	for i := range members {
+		plain[i] = members[i].Member
+	}
 	for i := range l.Rows {
 		r := &l.Rows[i]
-		if d, ok := docs[r.ID]; ok && r.Fault == "" && d.Acknowledge {
-			r.Agreed, r.Asked = counted(s, &d, members, now)
+		if d, ok := docs[r.ID]; ok && r.Fault == "" && (len(counted) == 0 || slices.Contains(counted, r.ID)) {
+			r.Agreed, r.Asked = s.Agreed(plain, &d, now)
 		}
 	}
 	slices.SortFunc(l.Rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title)), cmp.Compare(a.ID, b.ID))
 	})
 	return l
-}
-
-// counted is of how many agreement is asked, and whose holds.
-func counted(s *program.State, d *program.Document, members []Member, now time.Time) (agreed, of int) {
-	for i := range members {
-		if a, ok := s.AskedAbout(members[i].Member, d, now); ok {
-			if of++; a.Holds(now) {
-				agreed++
-			}
-		}
-	}
-	return agreed, of
 }
 
 func inForce(files []period.PolicyFile) (out []program.Document) {

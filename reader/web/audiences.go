@@ -92,7 +92,7 @@ func sayAudiences(all, open int) string {
 // usedAudiences are the groups that policies and courses are for, or that were
 // described.
 func (q *request) usedAudiences() (out []string, err error) {
-	l, err := q.policyList()
+	l, err := q.policyList(uncounted)
 	if err != nil {
 		return nil, err
 	}

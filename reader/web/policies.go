@@ -99,8 +99,9 @@ var policyFilters = []struct {
 	{"retired", "Retired", func(r policies.Row, _ time.Time) bool { return r.Status == program.PolicyRetired }},
 }
 
-// policyList reads every policy; to who reads only what is in force, that.
-func (q *request) policyList() (*policies.List, error) {
+// policyList reads every policy; to who reads only what is in force, that. Where
+// counted names policies, agreements are counted of those alone.
+func (q *request) policyList(counted ...string) (*policies.List, error) {
 	files, err := q.st.p.PolicyFiles()
 	if err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func (q *request) policyList() (*policies.List, error) {
 	}
 	var l *policies.List
 	err = q.book.Read(q.Context(), func(s *program.State) error {
-		l = policies.Read(s, files, members, q.instantNow())
+		l = policies.Read(s, files, members, q.instantNow(), counted...)
 		return nil
 	})
 	if err == nil && !q.wholeProgram() {

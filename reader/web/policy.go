@@ -92,7 +92,7 @@ func (q *request) frameOf(data *policyPage, row policies.Row) {
 
 // rowOf is the policy's row of the list.
 func (q *request) rowOf(id string) (policies.Row, error) {
-	l, err := q.policyList()
+	l, err := q.policyList(id)
 	if err != nil {
 		return policies.Row{}, err
 	}

@@ -19,6 +19,9 @@ type starterRow struct {
 	For     string
 }
 
+// uncounted is no policy's ID: of a list that needs no counts.
+const uncounted = "-"
+
 type startersPage struct {
 	*page
 	Rows     []starterRow
@@ -40,7 +43,7 @@ func (q *request) showStarters(contact string, revision int64, chosen []string) 
 	if err != nil {
 		return err
 	}
-	l, err := q.policyList()
+	l, err := q.policyList(uncounted)
 	if err != nil {
 		return err
 	}
