@@ -30,7 +30,8 @@ type Outcome struct {
 	Run     string          `json:"run,omitempty"`  // record of the sealed run
 	File    string          `json:"file,omitempty"` // of a backup, in the backup folder
 	Entries int64           `json:"entries,omitempty"`
-	Told    int             `json:"told,omitempty"` // messages that people got today
+	Told    int             `json:"told,omitempty"`   // messages that people got today
+	Checks  []string        `json:"checks,omitempty"` // of the log, each with its verdict
 }
 
 // A SourceOutcome is what reading one source came to.

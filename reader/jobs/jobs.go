@@ -29,10 +29,11 @@ const (
 	CollectCheck = "collect+check" // read sources, and then test everything
 	Backup       = "backup"        // write the store to a new file of the backup folder
 	Remind       = "remind"        // tell people what is due today, once
+	Verify       = "verify"        // check the whole log as the store has it
 )
 
 // Kinds are all kinds, in the order a person meets them.
-var Kinds = []string{CollectCheck, Collect, Check, Backup, Remind}
+var Kinds = []string{CollectCheck, Collect, Check, Backup, Remind, Verify}
 
 // A Payload is what a job is about; its JSON is a job's payload.
 type Payload struct {
@@ -271,5 +272,6 @@ func (o Options) handlers() map[string]worker.Handler {
 		CollectCheck: in((*work).collectAndCheck),
 		Backup:       in((*work).backup),
 		Remind:       in((*work).remind),
+		Verify:       in((*work).verify),
 	}
 }

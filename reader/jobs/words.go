@@ -28,6 +28,8 @@ func Title(kind string, payload []byte) string {
 		return "Read " + what + " and test everything"
 	case kind == Check:
 		return "Test everything"
+	case kind == Verify:
+		return "Verify the log"
 	case kind == Backup:
 		return "Back up the store"
 	case kind == Remind:
@@ -43,6 +45,8 @@ func Keeps(kind string) string {
 		return "What was read so far is sealed and stays; a source that was not read to its end counts as incomplete."
 	case Check:
 		return "Nothing is recorded of a test that did not end; earlier runs stay."
+	case Verify:
+		return "Verifying changes nothing; nothing is said of a log that was not looked at to its end."
 	case Backup:
 		return "No file is left of a backup that did not end; earlier ones stay."
 	case Remind:

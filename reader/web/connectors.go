@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/report"
 	"tieout/report/html"
@@ -158,7 +159,8 @@ func (q *request) log() error {
 		Size    string
 		State   audit.LogState
 		Witness string
-	}{page: &q.page, Size: report.Number(int(size)), State: q.st.report.Log, Witness: q.st.view.Witnessed}
+		Verify  bool
+	}{page: &q.page, Verify: q.may("source.collect", access.Object{}), Size: report.Number(int(size)), State: q.st.report.Log, Witness: q.st.view.Witnessed}
 	for i := to - 1; i >= from; i-- {
 		e, ok := found[i]
 		if !ok {

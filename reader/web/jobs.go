@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ var jobRoutes = []route{
 	{pattern: "GET /jobs", needs: "source.read", on: anything, do: (*request).jobs},
 	{pattern: "GET /jobs/{id}", needs: "source.read", on: anything, do: (*request).job},
 	{pattern: "POST /jobs", needs: "source.collect", do: (*request).startJob},
+	{pattern: "POST /log/verify", needs: "source.collect", do: (*request).verifyLog},
 	{pattern: "POST /jobs/{id}/cancel", needs: "source.collect", do: (*request).cancelJob},
 	{pattern: "POST /jobs/{id}/retry", needs: "source.collect", do: (*request).retryJob},
 }
@@ -181,12 +183,31 @@ func (q *request) job() error {
 		Cancel string // what is kept, where it can be canceled
 		Retry  []string
 		Redo   bool
-	}{&q.page, j, row, parts, j.Open(), map[bool]string{true: jobs.Keeps(j.Kind)}[mayRun && j.Open()], jobs.Unread(j), mayRun && !j.Open() && j.State != store.JobDone || mayRun && len(jobs.Unread(j)) > 0 && !j.Open()})
+		Checks []string
+	}{&q.page, j, row, parts, j.Open(), map[bool]string{true: jobs.Keeps(j.Kind)}[mayRun && j.Open()], jobs.Unread(j), mayRun && !j.Open() && j.State != store.JobDone || mayRun && len(jobs.Unread(j)) > 0 && !j.Open(), checksOf(j)})
+}
+
+// checksOf are the checks a job made of the log, each with its verdict.
+func checksOf(j worker.Job) []string {
+	var out jobs.Outcome
+	if len(j.Result) == 0 || json.Unmarshal(j.Result, &out) != nil {
+		return nil
+	}
+	return out.Checks
 }
 
 func (q *request) startJob() error {
 	in := jobs.Payload{Sources: q.PostForm["source"]}
 	j, added, err := jobs.Start(q.Context(), q.queue(), q.st.p.Def, q.field("kind"), in, q.by())
+	if err != nil {
+		return err
+	}
+	return q.begun(j, added)
+}
+
+// verifyLog checks the whole log, as a job: it looks, and changes nothing.
+func (q *request) verifyLog() error {
+	j, added, err := jobs.Start(q.Context(), q.queue(), q.st.p.Def, jobs.Verify, jobs.Payload{}, q.by())
 	if err != nil {
 		return err
 	}
