@@ -1,9 +1,12 @@
 package web
 
 import (
+	"slices"
+
 	"tieout/access"
 	"tieout/audit"
 	"tieout/program"
+	"tieout/reader/answer"
 	"tieout/reader/policies"
 	"tieout/reader/tasks"
 	"tieout/report"
@@ -78,6 +81,13 @@ func (l *Look) SayPolicy(row policies.Row, v *program.PolicyVersion) string {
 	return sayPolicy(row, v, l.q.local())
 }
 
+// SayTasks says where the occurrences they may read stand.
+func (l *Look) SayTasks(list *tasks.List) string {
+	own := *list
+	own.All = slices.DeleteFunc(slices.Clone(list.All), func(o tasks.Occurrence) bool { return !l.May("task.read", l.OfTask(&o)) })
+	return own.Sentence()
+}
+
 // SayTask says where an occurrence stands.
 func (l *Look) SayTask(list *tasks.List, o *tasks.Occurrence) string {
 	return o.Sentence(list.Now, l.q.zone())
@@ -92,6 +102,11 @@ func (l *Look) SayReadiness(sentence string) string {
 		return "Of what you may read: " + sentence
 	}
 	return sentence
+}
+
+// SayVendor says where one vendor stands.
+func (l *Look) SayVendor(v program.Vendor) string {
+	return answer.Vendor(v, l.q.dayOr(v.Reviewed, ""), answer.NotReviewed(v, l.q.moment()))
 }
 
 // WholeProgram reports whether they read all of the policies: drafts, history

@@ -34,9 +34,7 @@ func theVendor(q *request) (access.Object, error) {
 }
 
 // ofVendor is a vendor for the table of rights: the whole workspace's.
-func (q *request) ofVendor(v program.Vendor) access.Object {
-	return access.Object{Owner: v.Owner, Systems: q.st.systems, Engagements: []string{q.st.p.Name}}
-}
+func (q *request) ofVendor(v program.Vendor) access.Object { return q.sight().OfVendor(v) }
 
 type vendorRow struct {
 	V                                      program.Vendor

@@ -1,0 +1,203 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/program"
+	"tieout/reader/web"
+)
+
+// An operation is one call there is. The table is walked by a test against every
+// role, scope and token.
+type operation struct {
+	id, method, path, tag string
+	title, detail         string
+	needs                 access.PermissionID // asked before do runs; "": whoever has a token
+	body                  int64               // bytes of a request; 0: 256 KiB
+	status                int                 // of an answer; 0: 200
+	example               string              // a path of it, for the walk
+	sends                 string              // an example of its body
+}
+
+const maxBody = 256 << 10
+
+// A call is one look at the workspace by who has a token.
+type call struct {
+	context.Context
+	s *Server
+	*web.Look
+	book *program.Book
+	now  time.Time
+}
+
+func (c *call) zone() *time.Location { return c.P.Period.Location() }
+
+// An objectOf says what a call is about, for the table of rights.
+type objectOf[I any] func(*call, *I) (access.Object, error)
+
+// whole is the workspace, as an object.
+func whole[I any](*call, *I) (access.Object, error) { return access.Object{}, nil }
+
+// anything is asked for by lists, which then show what is within reach.
+func anything[I any](c *call, _ *I) (access.Object, error) { return c.Reach(), nil }
+
+// Of is asked by every call: of which period.
+type Of struct {
+	Period string `query:"period" maxLength:"100" doc:"Name of the period, such as 2026-Q3; left out: the one that holds now"`
+}
+
+func (o *Of) of() string { return o.Period }
+
+// Again is asked by calls that change something.
+type Again struct {
+	Key string `header:"Idempotency-Key" maxLength:"200" pattern:"^[!-~]*$" doc:"A key of the request, chosen by the caller: sent again with it, the request does nothing more and is answered alike. Another request under the same key is refused with 422"`
+}
+
+func (a *Again) once() string { return a.Key }
+
+// Match is asked by calls that change what is there.
+type Match struct {
+	IfMatch string `header:"If-Match" maxLength:"100" doc:"The ETag under which the object was read; required (428). Where it has changed since, nothing is done (412)"`
+}
+
+// revision is what If-Match names.
+func (m *Match) revision() (int64, error) {
+	tag := strings.TrimSpace(m.IfMatch)
+	if tag == "" || tag == "*" {
+		return 0, newProblem(http.StatusPreconditionRequired, "Say which state of the object the change was made from: If-Match with the ETag it was read under.").
+			at("header.If-Match", "the ETag of the object is missing")
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(tag, `"`), `"`), 10, 64)
+	if err != nil || n < 0 || tagOf(n) != tag {
+		return 0, changed()
+	}
+	return n, nil
+}
+
+func changed() *problem {
+	return newProblem(http.StatusPreconditionFailed, "The object has changed since it was read. Nothing was done: read it again and repeat what is still right.").
+		at("header.If-Match", "is not the ETag of the object as it is now")
+}
+
+// tagOf is the ETag of a revision.
+func tagOf(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
+
+// since turns a conflict into 412 where the object has another revision than the
+// change was made from.
+func since(err error, have, now int64) error {
+	if errors.Is(err, audit.ErrConflict) && !errors.Is(err, program.ErrKeyUsed) && have != now {
+		return changed()
+	}
+	return err
+}
+
+// add registers a call: its table entry, its description, its handler. Before do
+// runs the table of rights is asked.
+func add[I, O any](s *Server, op operation, on objectOf[I], do func(*call, *I) (*O, error)) {
+	s.calls = append(s.calls, op)
+	huma.Register(s.api, op.huma(), func(ctx context.Context, in *I) (*O, error) {
+		out, err := serve(s, ctx, op, in, on, do)
+		if err != nil {
+			return nil, s.problemOf(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+func serve[I, O any](s *Server, ctx context.Context, op operation, in *I, on objectOf[I], do func(*call, *I) (*O, error)) (out *O, err error) {
+	who, ok := ctx.Value(subjectKey{}).(access.Subject)
+	if !ok {
+		return nil, audit.ErrForbidden
+	}
+	if a, ok := any(in).(interface{ once() string }); ok {
+		who.Once = a.once()
+	}
+	name := ""
+	if o, ok := any(in).(interface{ of() string }); ok {
+		name = o.of()
+	}
+	look, err := s.o.Web.Look(ctx, who, name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, look.Close()) }()
+	c := &call{Context: ctx, s: s, Look: look, book: s.o.Web.Book(), now: audit.Instant(s.o.Now())}
+	if op.needs != "" {
+		o, err := on(c, in)
+		if err != nil {
+			return nil, err
+		}
+		if err := access.Require(who, op.needs, o); err != nil {
+			return nil, err
+		}
+	}
+	return do(c, in)
+}
+
+// huma is the operation as the document describes it.
+func (op *operation) huma() huma.Operation {
+	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.title, Description: op.detail, Tags: []string{op.tag},
+		MaxBodyBytes: op.body, DefaultStatus: op.status, BodyReadTimeout: time.Minute, Errors: []int{401, 403, 404, 422, 429, 503}, SkipValidateParams: false}
+	scopes := []string{}
+	if op.needs != "" {
+		scopes = append(scopes, string(op.needs))
+		p, _ := access.PermissionOf(op.needs)
+		o.Description = strings.TrimSpace(o.Description + "\n\nAsks for the permission `" + string(op.needs) + "`: " + p.Title + ".")
+	}
+	o.Security = []map[string][]string{{"token": scopes}}
+	if op.body == 0 {
+		o.MaxBodyBytes = maxBody
+	}
+	if op.method != http.MethodGet {
+		o.Errors = append(o.Errors, 409, 413, 415)
+	}
+	if op.method == http.MethodPut || op.method == http.MethodPatch {
+		o.Errors = append(o.Errors, 412, 428)
+	}
+	return o
+}
+
+// nameOf names a type in the document: those of other packages with their
+// package, of generic ones all parts.
+func nameOf(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	name := t.Name()
+	if name == "" {
+		return hint
+	}
+	if !strings.Contains(name, "[") && t.PkgPath() != "" {
+		name = t.PkgPath() + "." + name
+	}
+	var b strings.Builder
+	for _, part := range strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("[]*, ", r) }) {
+		path := part[strings.LastIndex(part, "/")+1:]
+		pkg, base, ok := strings.Cut(path, ".")
+		if !ok {
+			pkg, base = "", path
+		}
+		if pkg == "api" || pkg == "v2" { // v2: huma
+			pkg = ""
+		}
+		b.WriteString(first(pkg) + first(base))
+	}
+	return b.String()
+}
+
+func first(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
