@@ -178,9 +178,19 @@ func asFound(d audit.Deviation) *audit.Deviation {
 // such finding was recorded), audit.ErrConflict (the proposal has moved on) or
 // audit.ErrForbidden (this actor may not).
 func Check(decisions []Decision, d Decision) error {
-	lives, _ := replay(decisions)
+	lives, _ := replay(about(decisions, d.key()))
 	_, err := step(lives, d)
 	return err
+}
+
+// about are the decisions about one finding; nothing else bears on it.
+func about(decisions []Decision, k key) (out []Decision) {
+	for i := range decisions {
+		if decisions[i].key() == k {
+			out = append(out, decisions[i])
+		}
+	}
+	return out
 }
 
 // Effect returns nil where the decision at that place has an effect, and else
@@ -202,12 +212,16 @@ type Standing struct {
 
 // StandingOf returns where a finding stands.
 func StandingOf(decisions []Decision, d *audit.Deviation) Standing {
-	lives, _ := replay(decisions)
+	lives, _ := replay(about(decisions, keyOf(d)))
 	l := lives[keyOf(d)]
 	if l == nil {
 		return Standing{}
 	}
-	s := Standing{Newest: l.newest, Recorder: l.recorder, Authors: slices.Clone(l.answerers)}
+	newest, err := Digest(l.last)
+	if err != nil {
+		return Standing{} // it was sealed, so it has one
+	}
+	s := Standing{Newest: newest, Recorder: l.recorder, Authors: slices.Clone(l.answerers)}
 	if l.approval == nil && l.proposal != nil {
 		s.Proposal = l.proposal
 	}

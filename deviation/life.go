@@ -18,7 +18,7 @@ type life struct {
 	answer    *Decision // the newest
 	answerers []audit.Actor
 	recorder  audit.Actor
-	newest    string // digest of the newest decision of a person or a rule, or of the record
+	last      Decision // the newest of a person or a rule, or the record
 }
 
 // replay applies decisions in order; those that break a rule are left out and
@@ -52,29 +52,38 @@ func step(lives map[key]*life, d Decision) (func(), error) {
 	if d.Kind == Lost {
 		return func() { l.lostBy = d.Hash }, nil
 	}
-	if d.After != "" && d.After != l.newest {
+	if newest, err := l.newest(d.After); err != nil || newest != d.After {
+		if err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("%w: somebody decided or answered about %s since you opened it. Look at it again and repeat what is still right", audit.ErrConflict, d.Ref)
 	}
-	digest, err := Digest(d)
+	apply, err := l.decided(d)
 	if err != nil {
 		return nil, err
 	}
-	apply, err := l.decided(d, digest)
-	if err != nil {
-		return nil, err
+	return func() { apply(); l.last = d }, nil
+}
+
+// newest is the digest of the newest decision, to be compared with what somebody
+// had seen; who does not say what is compared with nothing.
+func (l *life) newest(seen string) (string, error) {
+	if seen == "" {
+		return "", nil
 	}
-	return func() { apply(); l.newest = digest }, nil
+	return Digest(l.last)
 }
 
 // decided is step for what people and rules decide.
-func (l *life) decided(d Decision, digest string) (func(), error) {
+func (l *life) decided(d Decision) (func(), error) {
 	switch d.Kind {
 	case Answer:
 		return l.answered(d)
 	case Confirm:
 		return func() { l.confirmed, l.proposal, l.approval = &d, nil, nil }, nil
 	case Propose:
-		return func() { l.proposal, l.digest, l.approval = &d, digest, nil }, nil
+		digest, err := Digest(d)
+		return func() { l.proposal, l.digest, l.approval = &d, digest, nil }, err
 	case Approve:
 		return l.approved(d)
 	}
@@ -135,11 +144,7 @@ func record(lives map[key]*life, l *life, d Decision) (func(), error) {
 	if l != nil {
 		return nil, fmt.Errorf("%w: finding %s is recorded already", audit.ErrConflict, d.Ref)
 	}
-	digest, err := Digest(d)
-	if err != nil {
-		return nil, err
-	}
-	return func() { lives[d.key()] = &life{finding: *asFound(*d.Finding), recorder: d.By, newest: digest} }, nil
+	return func() { lives[d.key()] = &life{finding: *asFound(*d.Finding), recorder: d.By, last: d} }, nil
 }
 
 // answered: whoever approved that it is none may not also explain it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"tieout/access"
@@ -21,10 +22,22 @@ func (p *Program) decisions(ctx context.Context) (out []deviation.Decision, err 
 	return out, err
 }
 
+// decided keeps the decisions that were read: they are only ever added to. It is
+// safe for concurrent use.
+type decided struct {
+	mu   sync.Mutex
+	next int64 // log index from which on they are not read yet
+	list []deviation.Decision
+	recs []audit.Record
+}
+
 // sealedDecisions are the decisions with the records that hold them, place by
-// place.
-func (p *Program) sealedDecisions(ctx context.Context) (out []deviation.Decision, recs []audit.Record, err error) {
-	err = p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordDecision}, func(rec audit.Record) error {
+// place. Neither is changed by who gets them.
+func (p *Program) sealedDecisions(ctx context.Context) ([]deviation.Decision, []audit.Record, error) {
+	c := &p.decided
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := p.Store.Records(ctx, store.RecordFilter{Kind: audit.RecordDecision, From: c.next}, func(rec audit.Record) error {
 		body, err := p.Seal.Body(ctx, rec)
 		if err != nil {
 			return err
@@ -33,10 +46,10 @@ func (p *Program) sealedDecisions(ctx context.Context) (out []deviation.Decision
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w", audit.ErrAltered, rec.Ref(), err)
 		}
-		out, recs = append(out, d), append(recs, rec)
+		c.list, c.recs, c.next = append(c.list, d), append(c.recs, rec), rec.Index+1
 		return nil
 	})
-	return out, recs, err
+	return slices.Clip(c.list), slices.Clip(c.recs), err
 }
 
 // Decide seals a decision about a deviation, if it may follow those before it,

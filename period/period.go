@@ -58,6 +58,7 @@ type Program struct {
 	selected *definition.Selection
 	book     *program.Book
 	opening  sync.Once // of book
+	decided  decided   // what was read of decisions
 	heard    sync.Map  // of what outsiders say: what checking it came to
 }
 

@@ -62,8 +62,9 @@ func (q *request) incidents() error {
 	if err != nil {
 		return err
 	}
-	own := !q.may("incident.read", access.Object{Owner: "", Systems: q.st.systems, Engagements: []string{q.st.p.Name}})
 	all = slices.DeleteFunc(all, func(i program.Incident) bool { return !q.may("incident.read", q.ofIncident(i)) })
+	own := !q.may("incident.read", access.Object{Systems: q.st.systems, Engagements: []string{q.st.p.Name}}) &&
+		!slices.ContainsFunc(all, func(i program.Incident) bool { return i.ReportedBy != q.who.Account })
 	v := q.URL.Query()
 	status, severity, text := v.Get("status"), v.Get("severity"), strings.TrimSpace(v.Get("q"))
 	var list []program.Incident
