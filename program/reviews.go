@@ -47,6 +47,7 @@ type ReviewPart struct {
 	Privileged bool       `json:"privileged"` // who has privileged access was collected, so it was in scope
 
 	Reviewers []Reviewer `json:"-"`
+	Remover   string     `json:"-"` // account that takes away what is to be removed; "" where nobody was named
 	Completed time.Time  `json:"-"` // zero: not yet
 	By        string     `json:"-"` // account that completed it
 	Record    int64      `json:"-"` // log index of the entry that completed it
@@ -280,10 +281,11 @@ func (d rowsData) check() error {
 // A reviewersData says who reviews one system.
 type reviewersData struct {
 	Reviewers []Reviewer `json:"reviewers"`
+	Remover   string     `json:"remover"`
 }
 
 func (d reviewersData) check() error {
-	errs := []error{within("reviewers", len(d.Reviewers), 1, 50)}
+	errs := []error{within("reviewers", len(d.Reviewers), 1, 50), text("remover", d.Remover, 0, 100)}
 	for i, r := range d.Reviewers {
 		errs = append(errs, text("reviewer", r.Account, 1, 100), text("email", r.Email, 0, 300),
 			when(slices.ContainsFunc(d.Reviewers[:i], func(o Reviewer) bool { return o.Account == r.Account }), "a reviewer is named twice"))

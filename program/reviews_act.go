@@ -98,10 +98,11 @@ func (b *Book) CancelReview(ctx context.Context, by access.Subject, id, why stri
 	})
 }
 
-// AssignReview says who reviews one system. It needs task.manage.
-func (b *Book) AssignReview(ctx context.Context, by access.Subject, id, system string, reviewers []Reviewer, revision int64) (Review, error) {
+// AssignReview says who reviews one system, and who takes away what is to be
+// removed ("": nobody is named). It needs task.manage.
+func (b *Book) AssignReview(ctx context.Context, by access.Subject, id, system string, reviewers []Reviewer, remover string, revision int64) (Review, error) {
 	return b.onReview(ctx, by, "task.manage", id, system, func() error {
-		_, err := b.write(ctx, by, "review.assign", partOn(id, system), revision, reviewersData{slices.Concat([]Reviewer{}, reviewers)})
+		_, err := b.write(ctx, by, "review.assign", partOn(id, system), revision, reviewersData{slices.Concat([]Reviewer{}, reviewers), remover})
 		return err
 	})
 }
@@ -293,6 +294,38 @@ func (s *State) ToReviewBy(account string) (out []ToReview) {
 			if p := &r.Parts[i]; r.Status == "open" && p.Completed.IsZero() && p.Reviews(account) {
 				out = append(out, ToReview{r.ID, p.System, r.Cycle, r.Due, r.Count(p.System)})
 			}
+		}
+	}
+	return out
+}
+
+// A ToRemove is what a completed review wants an account to take away. Whether
+// it is gone by now only evidence says.
+type ToRemove struct {
+	Review, System string
+	Since          time.Time
+	Rows           []ReviewRow
+}
+
+// ToRemoveBy returns what an account was named to take away.
+func (s *State) ToRemoveBy(account string) (out []ToRemove) {
+	for _, r := range sorted(s.Reviews) {
+		for i := range r.Parts {
+			if p := &r.Parts[i]; p.Remover == account && account != "" && !p.Completed.IsZero() {
+				if x := r.toRemove(p); len(x.Rows) > 0 {
+					out = append(out, x)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (r *Review) toRemove(p *ReviewPart) ToRemove {
+	out := ToRemove{Review: r.ID, System: p.System, Since: p.Completed}
+	for i := range r.Rows {
+		if row := &r.Rows[i]; row.System == p.System && row.Decision == "remove" {
+			out.Rows = append(out.Rows, *row)
 		}
 	}
 	return out

@@ -154,7 +154,7 @@ func assignReview(s *State, e Entry) (change, error) {
 		who[i] = r.Account
 	}
 	return change{what: p.System + " is reviewed by " + strings.Join(who, ", "), do: func() {
-		p.Reviewers, p.Revision = d.Reviewers, s.revision[e.On]+1
+		p.Reviewers, p.Remover, p.Revision = d.Reviewers, d.Remover, s.revision[e.On]+1
 	}}, nil
 }
 

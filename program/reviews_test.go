@@ -42,7 +42,7 @@ func opened(t *testing.T) (*world, program.Review) {
 		must[program.Identity](t)(w.book.LinkIdentity(t.Context(), lead, program.OfTieout, who, person, "", 0))
 	}
 	r := must[program.Review](t)(w.book.OpenReview(t.Context(), lead, "2026-Q1", start.AddDate(0, 1, 0), threeAccounts()))
-	r = must[program.Review](t)(w.book.AssignReview(t.Context(), lead, r.ID, "okta", []program.Reviewer{{Account: "lea", Email: "lea@acme.example"}, {Account: "oda"}}, 0))
+	r = must[program.Review](t)(w.book.AssignReview(t.Context(), lead, r.ID, "okta", []program.Reviewer{{Account: "lea", Email: "lea@acme.example"}, {Account: "oda"}}, "mia", 0))
 	return w, r
 }
 
@@ -94,6 +94,15 @@ func TestReviewWhole(t *testing.T) {
 	if diff := cmp.Diff(want, fact.Fields); diff != "" || fact.Type != "accessReview" || fact.ID != "AR-1/okta" {
 		t.Errorf("%s %s (-want +got):\n%s", fact.Type, fact.ID, diff)
 	}
+	err = w.book.Read(ctx, func(s *program.State) error {
+		if x := s.ToRemoveBy("mia"); len(x) != 1 || len(x[0].Rows) != 2 || x[0].System != "okta" || len(s.ToRemoveBy("oda")) != 0 {
+			t.Errorf("to remove by mia: %+v", x)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := w.book.DecideRow(ctx, oda, r.ID, 1, program.ReviewChoice{Decision: "remove"}, 1); !errors.Is(err, audit.ErrConflict) {
 		t.Errorf("a decision after the end: %v", err)
 	}
@@ -106,7 +115,7 @@ func TestReviewRefused(t *testing.T) {
 	own := threeAccounts()
 	own.Rows[0].Person, own.Rows[1].Email = "hr/1", "LEA@acme.example"
 	second := must[program.Review](t)(w.book.OpenReview(ctx, lead, "2026-Q2", time.Time{}, own))
-	must[program.Review](t)(w.book.AssignReview(ctx, lead, second.ID, "okta", []program.Reviewer{{Account: "lea", Email: "lea@acme.example"}, {Account: "nil"}}, 0))
+	must[program.Review](t)(w.book.AssignReview(ctx, lead, second.ID, "okta", []program.Reviewer{{Account: "lea", Email: "lea@acme.example"}, {Account: "nil"}}, "mia", 0))
 	unlinked := as("nil", access.ComplianceLead)
 	keep, askMia := program.ReviewChoice{Decision: "keep"}, program.ReviewChoice{Decision: "ask", AskOf: "mia", Note: "Why?"}
 	must[program.ReviewRow](t)(w.book.DecideRow(ctx, lead, second.ID, 3, askMia, 0))

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tieout/reader/roster"
@@ -15,6 +16,24 @@ type Headcount struct {
 	Lacking          int // people of whom anything is missing
 	Loose            int // accounts that work, are a human's and nobody's
 	Proposals        int
+}
+
+// Add counts one person, of whom these things are missing.
+func (h *Headcount) Add(r *roster.Roster, p *roster.Person, lacks []roster.Lack) {
+	switch {
+	case p.Unknown:
+	case p.Left(r.Now):
+		h.Left++
+	case p.WorksAt(r.Now):
+		h.Here++
+	default:
+		h.Soon++
+	}
+	if slices.ContainsFunc(lacks, func(l roster.Lack) bool { return l.Grave }) {
+		h.Access++
+	} else if len(lacks) > 0 {
+		h.Lacking++
+	}
 }
 
 // SayPeople is the sentence of everybody.

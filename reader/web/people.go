@@ -150,22 +150,15 @@ func (q *request) people() error {
 	for i, p := range r.People {
 		name, _, _ := standingOf(r, p)
 		standing[name]++
-		if len(lacks[i]) > 0 {
-			h.Lacking++
-		}
+		h.Add(r, p, lacks[i])
 		for _, code := range codesOf(lacks[i]) {
 			missing[code]++
-		}
-		if slices.ContainsFunc(lacks[i], func(l roster.Lack) bool { return l.Grave }) {
-			h.Access++
-			h.Lacking--
 		}
 		fits := (v.Show == "" || v.Show == "all" || v.Show == name) && (v.ShownMissing == "" || slices.Contains(codesOf(lacks[i]), v.ShownMissing))
 		if fits && matches(v.Text, p.Name, p.Email, p.ID, p.Department, p.Title) {
 			rows = append(rows, p)
 		}
 	}
-	h.Here, h.Soon, h.Left = standing["here"], standing["soon"], standing["left"]
 	v.NobodyIsKnown = len(r.People) == 0
 	v.peopleFilters(q, standing, missing, len(r.People))
 	from := q.from(len(rows))

@@ -100,9 +100,13 @@ func (q *request) assignReview() error {
 		}
 		list = append(list, program.Reviewer{Account: id, Email: n.Email})
 	}
+	remover := q.field("remover")
+	if n, known := q.names[remover]; remover != "" && (!known || !n.Active) {
+		return fmt.Errorf("%w: account %q", audit.ErrNotFound, remover)
+	}
 	rev, err := formRevision(q)
 	if err == nil {
-		_, err = q.book.AssignReview(q.Context(), q.who, q.PathValue("id"), q.field("system"), list, rev)
+		_, err = q.book.AssignReview(q.Context(), q.who, q.PathValue("id"), q.field("system"), list, remover, rev)
 	}
 	if err != nil {
 		if err := q.problem(err); err != nil {

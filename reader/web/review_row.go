@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"tieout/access"
 	"tieout/audit"
 	"tieout/program"
 	"tieout/reader/answer"
@@ -222,11 +220,7 @@ func (q *request) showRow(p *turn, typed program.ReviewChoice, reply string, inT
 	if p.before > 0 && v.Decide {
 		v.Back = q.at("reviews", id) + "/next" + onSystem(p.row.System) + "&row=" + strconv.Itoa(p.before)
 	}
-	for _, n := range slices.SortedFunc(maps.Values(q.names), func(a, b access.Named) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) }) {
-		if n.Active && n.ID != q.who.Account && !n.Has(access.AuditorsGuest) {
-			v.Asks = append(v.Asks, picked{n.ID, n.Name + ", " + n.Email, n.ID == typed.AskOf})
-		}
-	}
+	v.Asks = slices.DeleteFunc(q.colleagues(typed.AskOf), func(c picked) bool { return c.Value == q.who.Account })
 	q.Title, q.Heading, q.Ref = p.row.Login+" in "+p.row.System, p.row.Login, ""
 	q.Say = answer.SayNext(p.row.System, p.count)
 	q.Way = []link{{"Access reviews", q.to("/reviews")}, {id, q.at("reviews", id)}, {p.row.System, ""}}
@@ -264,7 +258,7 @@ func (q *request) factsOf(row *program.ReviewRow) (out []rowFact) {
 
 func notCollected(s string) string {
 	if s == "" {
-		return "not collected"
+		return "Not collected"
 	}
 	return report.Capital(s)
 }
@@ -272,7 +266,7 @@ func notCollected(s string) string {
 func (q *request) instantWords(s, never string) string {
 	switch t, err := audit.ParseTime(s); {
 	case s == "" || err != nil:
-		return "not collected"
+		return "Not collected"
 	case t.Equal(audit.Never):
 		return report.Capital(never)
 	default:

@@ -143,6 +143,8 @@ type partLine struct {
 	Next        string // where a reviewer goes on, "" for others
 	Finish      string
 	Choices     []picked // who can be given it
+	Removers    []picked // who can be named to take access away
+	RemovedBy   string
 	Revision    int64
 }
 
@@ -339,7 +341,10 @@ func (q *request) partLine(r *program.Review, p *program.ReviewPart) partLine {
 		}
 	}
 	if open && q.may("task.manage", q.reviewReach(r, p.System)) {
-		l.Choices = q.reviewers(p)
+		l.Choices, l.Removers = q.reviewers(p), q.colleagues(p.Remover)
+	}
+	if p.Remover != "" {
+		l.RemovedBy = q.name(p.Remover)
 	}
 	return l
 }
@@ -354,6 +359,18 @@ func (q *request) reviewers(p *program.ReviewPart) (out []picked) {
 	}) {
 		if n.Active && (n.Has(access.ComplianceLead) || n.Has(access.ControlOwner)) {
 			out = append(out, picked{n.ID, n.Name + ", " + n.Email, p.Reviews(n.ID)})
+		}
+	}
+	return out
+}
+
+// colleagues are everybody with an account here but the auditor's guests.
+func (q *request) colleagues(here string) (out []picked) {
+	for _, n := range slices.SortedFunc(maps.Values(q.names), func(a, b access.Named) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	}) {
+		if n.Active && !n.Has(access.AuditorsGuest) {
+			out = append(out, picked{n.ID, n.Name + ", " + n.Email, n.ID == here})
 		}
 	}
 	return out
