@@ -188,7 +188,7 @@ func demoReview(ctx context.Context, p *period.Program, book *program.Book, lead
 	if err != nil {
 		return err
 	}
-	_, err = book.AssignReview(ctx, lead.by, review.ID, "github", []program.Reviewer{{Account: lead.id, Email: lead.Email}}, review.Parts[0].Revision)
+	_, err = book.AssignReview(ctx, lead.by, review.ID, "github", []program.Reviewer{{Account: lead.id, Email: lead.Email}}, lead.id, review.Parts[0].Revision)
 	return err
 }
 
