@@ -18,6 +18,7 @@ import (
 	"tieout/audit"
 	"tieout/definition"
 	"tieout/period"
+	"tieout/reader/api"
 	"tieout/reader/jobs"
 	"tieout/reader/scim"
 	"tieout/reader/watch"
@@ -174,7 +175,7 @@ func (a *app) serveOn(ctx context.Context, dir string, l net.Listener, f serveFl
 		Key: key, Hosts: hosts, Public: public, Proxies: networks, Now: a.env.Now, Log: log, Wake: wake.wake, Failed: w.Failed, Open: func(ctx context.Context, name string) (*period.Program, error) {
 			return a.opener(dir)(ctx, name, a.options().Actor, 0)
 		},
-		Beside: func(s *web.Server) map[string]http.Handler { return besides(s, public, log) },
+		Beside: func(s *web.Server) map[string]http.Handler { return a.besides(s, public, log, w, wake.wake) },
 	})
 	if err != nil {
 		return err
@@ -184,8 +185,9 @@ func (a *app) serveOn(ctx context.Context, dir string, l net.Listener, f serveFl
 }
 
 // besides are the handlers for programs, under the same address.
-func besides(s *web.Server, public string, log *slog.Logger) map[string]http.Handler {
+func (a *app) besides(s *web.Server, public string, log *slog.Logger, w *watch.Watch, wake func()) map[string]http.Handler {
 	return map[string]http.Handler{
+		api.Prefix + "/":  api.New(api.Options{Web: s, Now: a.env.Now, Wake: wake, Log: log, Failed: w.Failed}),
 		scim.Prefix + "/": scim.New(scim.Options{People: s.People(), Origin: public, Address: s.Address, Log: log}),
 	}
 }
