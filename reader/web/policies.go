@@ -25,15 +25,16 @@ var policyRoutes = []route{
 	{pattern: "GET /policies/audiences", needs: "policy.write", do: (*request).audiences},
 	{pattern: "POST /policies/audiences", needs: "policy.write", do: (*request).setAudience},
 	{pattern: "GET /policies/{id}", needs: "policy.read", on: anything, do: (*request).policy},
-	{pattern: "GET /policies/{id}/agreements", needs: "policy.read", do: (*request).policyAgreements},
-	{pattern: "GET /policies/{id}/compare", needs: "policy.read", do: (*request).comparePolicy},
-	{pattern: "GET /policies/{id}/versions/{n}", needs: "policy.read", do: (*request).policyVersion},
+	{pattern: "GET /policies/{id}/agreements", needs: "policy.read", on: thePolicies, do: (*request).policyAgreements},
+	{pattern: "GET /policies/{id}/compare", needs: "policy.read", on: thePolicies, do: (*request).comparePolicy},
+	{pattern: "GET /policies/{id}/versions/{n}", needs: "policy.read", on: thePolicies, do: (*request).policyVersion},
 	{pattern: "GET /policies/{id}/edit", needs: "policy.write", do: (*request).editPolicy},
 	{pattern: "POST /policies/{id}/edit", needs: "policy.write", do: (*request).savePolicy},
 	{pattern: "POST /policies/{id}/approve", needs: "policy.approve", on: theDraft, do: (*request).approvePolicy},
 	{pattern: "POST /policies/{id}/review", needs: "policy.write", do: (*request).reviewPolicy},
-	{pattern: "GET /policies/{id}/retire", needs: "policy.read", do: (*request).retirePage},
-	{pattern: "POST /policies/{id}/retire", needs: "policy.read", do: (*request).retirePolicy},
+	{pattern: "GET /policies/{id}/retire", needs: "policy.read", on: thePolicies, do: (*request).retirePage},
+	{pattern: "POST /policies/{id}/retire", needs: "policy.approve", on: theForced, do: (*request).retirePolicy},
+	{pattern: "POST /policies/{id}/discard", needs: "policy.write", do: (*request).retirePolicy},
 }
 
 // theDraft is the draft of a policy, with who wrote it.
@@ -48,9 +49,23 @@ func theDraft(q *request) (access.Object, error) {
 	return access.Object{}, fmt.Errorf("%w: %s has no draft that could be approved", audit.ErrConflict, p.ID)
 }
 
+// theForced is a policy that was in force, with who wrote it.
+func theForced(q *request) (access.Object, error) {
+	p, err := q.book.Policy(q.Context(), q.PathValue("id"))
+	if err != nil {
+		return access.Object{}, q.unknown(err, "policy.approve")
+	}
+	_, on := p.Retiring()
+	return on, nil
+}
+
+// thePolicies are all of the policies with drafts, history and who agreed: they
+// belong to the workspace's systems and the period's examination.
+func thePolicies(q *request) (access.Object, error) { return q.ofControls(), nil }
+
 // wholeProgram reports whether who is signed in reads all of the policies:
 // drafts, history and who agreed.
-func (q *request) wholeProgram() bool { return q.may("policy.read", access.Object{}) }
+func (q *request) wholeProgram() bool { return q.may("policy.read", q.ofControls()) }
 
 func (q *request) local() *time.Location { return q.st.report.Period.Location() }
 

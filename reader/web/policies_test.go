@@ -171,6 +171,8 @@ func TestPolicyRights(t *testing.T) {
 	s := w.server()
 	lead, ana := w.visit(s, "lead", leadRole), w.visit(s, "ana", employeeRole)
 	both := w.visit(s, "both", leadRole, signerRole)
+	guest := w.visit(s, "guest", access.Grant{Role: access.AuditorsGuest, Scope: access.ScopeEngagement, Object: "2026-03"})
+	stranger := w.visit(s, "stranger", access.Grant{Role: access.AuditorsGuest, Scope: access.ScopeEngagement, Object: "2019"})
 	expect(t, both, http.StatusSeeOther, "POST", "/policies/new", policyFields()...)
 	tests := []struct {
 		name, method, path string
@@ -185,6 +187,11 @@ func TestPolicyRights(t *testing.T) {
 		{"a lead without the role agrees", "POST", "/me/policies/laptops/agree", lead, 403},
 		{"a lead without the role answers", "POST", "/me/training/incident-reporting", lead, 403},
 		{"an employee retires", "POST", "/policies/laptops/retire", ana, 403},
+		{"an author of what is in force retires it", "POST", "/policies/laptops/retire", both, 403},
+		{"an employee discards a draft", "POST", "/policies/laptops/discard", ana, 403},
+		{"a lead discards a draft", "POST", "/policies/laptops/discard", lead, 303},
+		{"a guest of another examination", "GET", "/policies/laptops/agreements", stranger, 403},
+		{"a guest of this examination", "GET", "/policies/laptops/versions/1", guest, 200},
 		{"what is not there", "GET", "/policies/none", lead, 404},
 	}
 	for _, tt := range tests {

@@ -241,20 +241,26 @@ func (q *request) retirePage() error {
 	if err != nil {
 		return err
 	}
-	q.Title, q.Heading = "Retire "+p.Current().Title, "Retire "+p.Current().Title
+	q.Title = map[bool]string{true: "Retire ", false: "Discard "}[p.InForce() != nil] + p.Current().Title
+	q.Heading = q.Title
 	q.Say = "Once retired, nobody is asked to agree to it, and controls that rest on it have no policy behind them. What it said, and who agreed, stays on record."
+	if p.InForce() == nil {
+		q.Say = "Nothing of this draft was ever in force. Once discarded it stays on record, and can be written again."
+	}
 	q.Way = []link{{"Policies", q.to("/policies")}, {p.ID, q.policyAt(p.ID, "")}, {"Retire", ""}}
 	return q.render("retire.html", struct {
 		*page
-		P   *program.Policy
-		Why string
-	}{&q.page, p, q.PostForm.Get("why")})
+		P      *program.Policy
+		Why    string
+		Action string
+		Forced bool
+	}{&q.page, p, q.PostForm.Get("why"), q.policyAt(p.ID, map[bool]string{true: "/retire", false: "/discard"}[p.InForce() != nil]), p.InForce() != nil})
 }
 
 func (q *request) retirePolicy() error {
 	p, err := q.book.RetirePolicy(q.Context(), q.who, q.PathValue("id"), q.revision(), q.field("why"))
 	if err == nil {
-		return q.done(q.policyAt(p.ID, ""), "The policy is retired.")
+		return q.done(q.policyAt(p.ID, ""), "It is retired, and nobody is asked to agree to it.")
 	}
 	if err := q.problem(err); err != nil {
 		return err
