@@ -65,7 +65,7 @@ func (a *app) taskList() *cobra.Command {
 	cmd.Flags().StringVar(&f.Control, "control", "", "only of this control")
 	cmd.Flags().StringVar(&f.Procedure, "procedure", "", "only of this procedure")
 	cmd.Flags().StringVar(&f.Holder, "who", "", "only of this e-mail address, or nobody")
-	cmd.Flags().BoolVar(&all, "all", false, "also what only sources see")
+	cmd.Flags().BoolVar(&all, "all", false, "also what sources see")
 	return cmd
 }
 

@@ -53,7 +53,7 @@ func (l *List) Sentence() string {
 	for i := range l.All {
 		o := &l.All[i]
 		switch {
-		case o.How == BySource || o.SeenBy != "" && !o.Answered():
+		case !o.ByPeople():
 			continue
 		case o.Overdue(l.Now):
 			overdue++

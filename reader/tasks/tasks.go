@@ -70,6 +70,10 @@ func (o *Occurrence) CanDo(now time.Time) bool {
 	return o.How == ByEntry && o.Fault == "" && !now.Before(o.From)
 }
 
+// ByPeople reports whether a person did it or has to: no source saw it or is
+// expected to.
+func (o *Occurrence) ByPeople() bool { return o.How != BySource && (o.SeenBy == "" || o.Answered()) }
+
 // Answered reports whether somebody has said what became of it.
 func (o *Occurrence) Answered() bool {
 	return o.Task.Answer == program.TaskDone || o.Task.Answer == program.TaskDidNot
@@ -219,5 +223,5 @@ func (f Filter) takes(o *Occurrence, now time.Time) bool {
 	}
 	holder := f.Holder == "" || f.Holder == o.Doer() || f.Holder == Nobody && o.Doer() == "" && o.Waits()
 	return holder && (f.Procedure == "" || f.Procedure == o.Procedure) && (f.Control == "" || f.Control == o.Control) && (f.Owner == "" || f.Owner == o.Owner) &&
-		(!f.People || o.How != BySource)
+		(!f.People || o.ByPeople())
 }

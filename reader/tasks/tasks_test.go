@@ -238,6 +238,11 @@ func TestSeenBySource(t *testing.T) {
 	if o := w.find("firewall.review@2026-H1"); o.SeenBy != "exports" || o.Waits() || o.State != tasks.Operated {
 		t.Errorf("seen by %q, %s: %s", o.SeenBy, o.State, o.Reason)
 	}
+	for _, o := range w.list().Select(tasks.Filter{People: true}) {
+		if o.Procedure == "firewall.review" && o.Occurrence == "2026-H1" {
+			t.Error("what a source saw is listed with what people do")
+		}
+	}
 	w.day("2026-12-20")
 	w.run()
 	if o := w.find("firewall.review@2026-H2"); o.SeenBy != "exports" || o.Asked(w.at) {

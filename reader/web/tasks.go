@@ -253,6 +253,7 @@ type taskPage struct {
 	Sealed    link // the answer's record
 	Holder    string
 	CanDo     bool
+	Begun     bool // its window has
 	Answered  bool // or found done: what is recorded now corrects it
 	MayDo     bool
 	MayAssign bool
@@ -304,7 +305,7 @@ func (q *request) showTask(typed taskForm) error {
 	}
 	on := q.taskObject(o)
 	data := taskPage{page: &q.page, O: o, State: q.taskRow(o, l.Now), Day: o.Day(q.zone()), Control: link{o.Control, q.at("controls", o.Control)}, Typed: typed,
-		Records: q.recordLinks(o.Records, ""), CanDo: o.CanDo(l.Now), MayDo: q.may("task.do", on), MayAssign: o.Waits() && q.may("task.manage", on), MayOK: o.Approvable() && q.may("task.approve", on),
+		Records: q.recordLinks(o.Records, ""), CanDo: o.CanDo(l.Now), Begun: !l.Now.Before(o.From), MayDo: q.may("task.do", on), MayAssign: o.Waits() && q.may("task.manage", on), MayOK: o.Approvable() && q.may("task.approve", on),
 		Today: l.Now.In(q.zone()).Format(time.DateOnly), First: o.From.In(q.zone()).Format(time.DateOnly)}
 	data.Answered = !o.Waits()
 	data.Holder, data.Criteria, data.Good = data.State.Holder, q.criteria(o.Criteria), q.example(l.Good(o))
