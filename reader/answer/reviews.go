@@ -161,3 +161,41 @@ func days(from, to time.Time) string {
 	}
 	return report.Plural(n, "day", "days")
 }
+
+// A ReviewWork is what access reviews wait for from one person.
+type ReviewWork struct {
+	Left   int // accounts without a decision, in lists they review
+	Seal   int // lists that are decided and not sealed
+	Asked  int // questions
+	Remove int // removals that no evidence shows yet
+}
+
+// SayReviewWork says what access reviews wait for from one person, "" where
+// nothing.
+func SayReviewWork(w ReviewWork) string {
+	var parts []string
+	if w.Left > 0 {
+		parts = append(parts, report.Plural(w.Left, "account to decide about", "accounts to decide about"))
+	}
+	if w.Seal > 0 {
+		parts = append(parts, report.Plural(w.Seal, "review to seal", "reviews to seal"))
+	}
+	if w.Asked > 0 {
+		parts = append(parts, report.Plural(w.Asked, "question to answer", "questions to answer"))
+	}
+	if w.Remove > 0 {
+		parts = append(parts, report.Plural(w.Remove, "removal that nothing shows yet", "removals that nothing shows yet"))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Access reviews wait for you: " + report.List(parts) + "."
+}
+
+// SayRemovals is the sentence of what is to be removed of one system.
+func SayRemovals(system string, n int) string {
+	if n == 0 {
+		return "Nothing of " + system + " is to be removed."
+	}
+	return report.Capital(report.Plural(n, "access", "accesses")) + " to " + system + " to take away; what is collected next shows whether that was done, and nobody can say it."
+}

@@ -23,6 +23,7 @@ var reviewRoutes = []route{
 	{pattern: "GET /reviews/new", needs: "task.manage", do: (*request).newReview},
 	{pattern: "POST /reviews/new", needs: "task.manage", do: (*request).openReview},
 	{pattern: "GET /reviews/{id}", needs: "people.read", on: theReview("people.read"), do: (*request).review},
+	{pattern: "GET /reviews/{id}/removals", needs: "people.read", on: theRemovals, do: (*request).reviewRemovals},
 	{pattern: "POST /reviews/{id}/assign", needs: "task.manage", on: theReview("task.manage"), do: (*request).assignReview},
 	{pattern: "GET /reviews/{id}/cancel", needs: "task.manage", on: theReview("task.manage"), do: (*request).cancelPage},
 	{pattern: "POST /reviews/{id}/cancel", needs: "task.manage", on: theReview("task.manage"), do: (*request).cancelReview},
@@ -57,7 +58,7 @@ func theReview(id access.PermissionID) objectOf {
 }
 
 // theRow is an account of a review's list, for a permission: also who is asked
-// about it reaches it.
+// about it reaches it, and who is to take it away.
 func theRow(id access.PermissionID) objectOf {
 	return func(q *request) (o access.Object, err error) {
 		n, _ := strconv.Atoi(q.PathValue("n"))
@@ -67,7 +68,11 @@ func theRow(id access.PermissionID) objectOf {
 				return q.unknown(fmt.Errorf("%w: row %q of access review %q", audit.ErrNotFound, q.PathValue("n"), q.PathValue("id")), id)
 			}
 			o = q.reviewReach(r, r.Rows[n-1].System)
-			o.Owner = r.Rows[n-1].AskedOf
+			row := &r.Rows[n-1]
+			o.Owner = row.AskedOf
+			if p := r.Part(row.System); id == "people.read" && row.Decision == "remove" && !p.Completed.IsZero() && p.Remover == q.who.Account {
+				o.Owner = p.Remover
+			}
 			return nil
 		})
 		return o, err

@@ -170,7 +170,7 @@ func TestReviewEndToEnd(t *testing.T) {
 	}
 	lead.link(lead.account, "hr/1")
 	lead.link(owner.account, "hr/9")
-	page = lead.submit(page, "/reviews/AR-1/assign", "reviewers", lead.account, "reviewers", owner.account)
+	page = lead.submit(page, "/reviews/AR-1/assign", "reviewers", lead.account, "reviewers", owner.account, "remover", employee.account)
 	wantTexts(t, page, "okta is assigned.", "Review the next account of okta")
 
 	page = lead.page("/reviews/AR-1/next?system=okta")
@@ -193,6 +193,8 @@ func TestReviewEndToEnd(t *testing.T) {
 	if got := employee.get("/reviews/AR-1/rows/2"); got.Code != http.StatusForbidden || strings.Contains(got.Body.String(), "Okafor") {
 		t.Errorf("an employee reads a row that is not theirs: %d", got.Code)
 	}
+	wantTexts(t, employee.page("/me/work"), "Access reviews wait for you: 1 question to answer.", `href="/reviews/AR-1/rows/3"`)
+	wantTexts(t, owner.page("/me/work"), "Access reviews wait for you: 2 accounts to decide about.", "Review the accounts of okta for 2026-Q1, 2 left")
 	page = employee.page("/reviews/AR-1/rows/3")
 	wantTexts(t, page, "You are asked: Who runs this?")
 	page = employee.submit(page, "/reviews/AR-1/rows/3/answer", "answer", "The build server. "+evil)
@@ -217,6 +219,12 @@ func TestReviewEndToEnd(t *testing.T) {
 	w.accounts("2026-04-11", "suspended")
 	w.collect()
 	owner.post("/sign-in", "email", "owner@example.com", "password", password) // ten days later
+	employee.post("/sign-in", "email", "emma@example.com", "password", password)
+	wantTexts(t, employee.page("/me/work"), "2 removals that nothing shows yet", "Take away 2 accesses to okta, decided in AR-1")
+	wantTexts(t, employee.page("/reviews/AR-1/removals?system=okta"), "3 accesses to okta to take away", "Proved gone", "Still there")
+	if got := employee.get("/reviews/AR-1"); got.Code != http.StatusForbidden {
+		t.Errorf("who takes access away reads the whole list: %d", got.Code)
+	}
 	page = owner.page("/reviews/AR-1")
 	wantTexts(t, page, "1 removal is proved and 2 are still there.", "Proved gone", "Still there", "Gone by 11 Apr 2026", "9 days after the decision")
 	for _, text := range []string{"done by hand", evil} {

@@ -14,6 +14,7 @@ import (
 	"tieout/audit"
 	"tieout/period"
 	"tieout/program"
+	"tieout/reader/answer"
 	"tieout/reader/tasks"
 	"tieout/report"
 )
@@ -122,6 +123,7 @@ func (q *request) taskRows(jobs []tasks.Job, now time.Time) []taskRow {
 // A workPage is what one person has to do.
 type workPage struct {
 	*page
+	Reviews    []reviewTodo // what access reviews wait for
 	Now, Later []taskRow
 	Away       program.Absence
 	AwayTo     string // as typed, or the name of who stands in
@@ -152,7 +154,11 @@ func (q *request) showWork(data workPage) error {
 	data.page, data.Away, data.HasFeed, data.Does = &q.page, away, feed.Hash != "", program.MayLeave(q.who, q.who.Account) == nil
 	data.Now, data.Later = q.taskRows(plate.Now, l.Now), q.taskRows(plate.Later[:min(len(plate.Later), 12)], l.Now)
 	data.Gone, data.Lead = sayAway(away, q.name(away.To), l.Now, q.zone()), q.reaches("task.manage")
-	q.Title, q.Heading, q.Say = "My work", "My work", plate.Sentence(l.Now, q.zone())
+	var reviews answer.ReviewWork
+	if data.Reviews, reviews, err = q.reviewTodos(); err != nil {
+		return err
+	}
+	q.Title, q.Heading, q.Say = "My work", "My work", sayWork(plate.Sentence(l.Now, q.zone()), len(plate.Now) > 0, reviews)
 	q.Code = []string{"tieout task list --mine"}
 	return q.render("work.html", data)
 }
