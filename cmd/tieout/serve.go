@@ -231,7 +231,9 @@ func (a *app) serveAll(ctx context.Context, dir string, l net.Listener, f serveF
 	close(errs)
 	err = nil
 	for e := range errs {
-		err = errors.Join(err, e)
+		if !errors.Is(e, context.Canceled) { // being told to stop, also while it started, is a good end
+			err = errors.Join(err, e)
+		}
 	}
 	last, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer done()

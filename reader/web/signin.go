@@ -65,6 +65,9 @@ type doorPage struct {
 // door makes a handler of a page before the door.
 func (s *Server) door(do func(*visit) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.crowded(w, r) {
+			return
+		}
 		v := &visit{Request: r, w: w, s: s}
 		err := error(nil)
 		if !strings.Contains(r.URL.Path, "/passkey") { // those send JSON, and read it themselves

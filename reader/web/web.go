@@ -55,16 +55,17 @@ type Options struct {
 
 // A Server is the screens of one workspace. It is safe for concurrent use.
 type Server struct {
-	o       Options
-	home    *period.Program // for the store and the log; its definitions may be older than the files
-	people  *access.People
-	book    *program.Book
-	shelf   *shelf
-	names   names
-	rosters rosters
-	mux     *http.ServeMux
-	cross   *http.CrossOriginProtection
-	setup   setup
+	o        Options
+	home     *period.Program // for the store and the log; its definitions may be older than the files
+	people   *access.People
+	book     *program.Book
+	shelf    *shelf
+	names    names
+	doorways throttle
+	rosters  rosters
+	mux      *http.ServeMux
+	cross    *http.CrossOriginProtection
+	setup    setup
 }
 
 // New opens the workspace and returns the server. Close closes what it has open.
