@@ -53,6 +53,10 @@ type PeriodConfig struct {
 	Name  string `yaml:"name"` // default: "FIRST to LAST"
 	First string `yaml:"first"`
 	Last  string `yaml:"last"`
+	// Report is what the period prepares: "type II", over the period, or "type I",
+	// as of its last day; what is read and tested before that day rehearses it.
+	// Default: type II.
+	Report string `yaml:"report"`
 }
 
 // BlobConfig is where large evidence is kept: a folder or a bucket.
@@ -181,6 +185,11 @@ func (c *Config) periods(d *doc, at func(i int) []any) []Period {
 	for i, pc := range c.Periods {
 		if pc.Name == "" {
 			pc.Name = pc.First + " to " + pc.Last
+		}
+		if pc.Report == "" {
+			c.Periods[i].Report = ReportTypeII
+		} else if pc.Report != ReportTypeI && pc.Report != ReportTypeII {
+			d.bad(at(i), "report %q is not %q or %q", pc.Report, ReportTypeI, ReportTypeII)
 		}
 		if !isZone(c.Organization.Zone) {
 			return out // said where the zone is

@@ -17,6 +17,7 @@ type railEntry struct {
 
 // rails is the side bar, in the order people see it: few entries in named groups.
 var rails = []railEntry{
+	{"", "Start", startPath, "period.read", nil}, // until something was tested
 	{"", "Period", "/", "period.read", nil},
 	{"", "My page", "/me", "", nil},
 	{"", "My work", "/me/work", "task.read", nil},
@@ -45,7 +46,7 @@ var rails = []railEntry{
 func (q *request) rail() (out []railGroup) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(q.URL.Path, "/"), "/")
 	for _, e := range rails {
-		if e.needs != "" && !q.reaches(e.needs) {
+		if e.needs != "" && !q.reaches(e.needs) || e.path == startPath && q.st.run.Recorded {
 			continue
 		}
 		l := railLink{link: link{e.text, q.to(e.path)}, Here: strings.TrimPrefix(e.path, "/") == first && !within(q.URL.Path, "/me/work") || e.path == "/me/work" && within(q.URL.Path, e.path)}

@@ -26,7 +26,7 @@ type objectOf func(*request) (access.Object, error)
 
 // routes are all addresses of who is signed in.
 func routes() []route {
-	return slices.Concat(readRoutes, selfRoutes, wayRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes)
+	return slices.Concat(readRoutes, selfRoutes, wayRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, startRoutes)
 }
 
 var readRoutes = []route{

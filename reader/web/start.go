@@ -1,0 +1,345 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/definition"
+	"tieout/period"
+	"tieout/program"
+	"tieout/report"
+)
+
+// startPath is where a new company begins.
+const startPath = "/start"
+
+// startRoutes are S1: what a company decides first, and what comes next.
+var startRoutes = []route{
+	{pattern: "GET /start", needs: "period.read", on: anything, do: (*request).startPage},
+	{pattern: "POST /start", needs: "definition.write", do: (*request).setUp},
+	{pattern: "POST /start/lead", needs: "account.manage", do: (*request).becomeLead},
+}
+
+// categoryWords are the categories with what each promises, and why one would
+// choose it.
+var categoryWords = []struct {
+	ID          audit.Category
+	Title, What string
+}{
+	{audit.Security, "Security", "What you run is protected against people who should not get in. Part of every SOC 2."},
+	{audit.Availability, "Availability", "The service is up as you promised. Choose it where you sell a service level or customers cannot work without you."},
+	{audit.ProcessingIntegrity, "Processing integrity", "What goes in comes out complete, right and in time. Choose it where customers rely on your calculations or transactions."},
+	{audit.Confidentiality, "Confidentiality", "What customers trust you with under contract stays with who may see it, and is deleted when it should be. Choose it where contracts say so."},
+	{audit.Privacy, "Privacy", "Personal data is handled as your notice says. Choose it where you decide yourself what is done with people's data; it is the most work."},
+}
+
+type categoryRow struct {
+	ID          audit.Category
+	Title, What string
+	Chosen      bool
+	Fixed       bool
+}
+
+// A startPage is the four questions as they were answered, and what comes next.
+type startPage struct {
+	*page
+	S          definition.Setup
+	Categories []categoryRow
+	Type1      bool
+	Base       string // hash of the files the form was made from
+	Revision   int
+	Warn       string // about the period
+	Signers    []string
+	Invite     bool // can give access
+	May        bool // can keep the answers
+	Lead       bool // could give themselves the role that can
+	Again      string
+	InGit      bool
+	Scope      *scope
+	Diffs      []fileDiff
+	Next       []nextStep
+}
+
+// A scope is what answers come to.
+type scope struct {
+	Criteria, Testable, More int
+	Plan                     []string
+}
+
+// A fileDiff is what a definition file would become.
+type fileDiff struct {
+	Path, Text string
+}
+
+// A nextStep is one thing to do after the four questions.
+type nextStep struct {
+	Title, Why, Href, Act string
+	Done                  bool
+	Job                   bool // pressing it starts a job
+}
+
+// fresh opens the workspace as its files are now, for who is signed in to change.
+// Close it.
+func (q *request) fresh() (*period.Program, error) {
+	p, err := q.s.o.Open(q.Context(), "")
+	if err != nil {
+		return nil, err
+	}
+	p.Actor = audit.Actor{Kind: q.who.Kind, Name: q.who.Account}
+	return p, nil
+}
+
+// amending opens the workspace, has it changed and closes it.
+func (q *request) amending(change func(p *period.Program) error) (err error) {
+	p, err := q.fresh()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	return change(p)
+}
+
+func (q *request) startPage() error {
+	return q.amending(func(p *period.Program) error {
+		s, err := p.Def.Setup(p.Name)
+		if err != nil {
+			return err
+		}
+		return q.showStart(p, startPage{S: s, Base: p.Def.Hash()})
+	})
+}
+
+func (q *request) showStart(p *period.Program, data startPage) error {
+	data.page, data.Type1 = &q.page, data.S.Report == definition.ReportTypeI
+	for _, c := range categoryWords {
+		data.Categories = append(data.Categories, categoryRow{c.ID, c.Title, c.What, slices.Contains(data.S.Categories, c.ID), c.ID == audit.Security})
+	}
+	data.Warn, data.InGit = sayLength(data.S.Report, data.S.First, data.S.Last), period.InGit(p.Dir)
+	data.May, data.Invite = q.may("definition.write", access.Object{}), q.administers()
+	data.Lead, data.Again = !data.May && data.Invite, toAgain(startPath)
+	for _, n := range q.names {
+		if n.Has(access.ManagementSigner) {
+			data.Signers = append(data.Signers, n.Name)
+		}
+	}
+	sort.Strings(data.Signers)
+	rev, err := p.Store.NewestRevision(q.Context())
+	if err != nil && !errors.Is(err, audit.ErrNotFound) {
+		return err
+	}
+	data.Revision = int(rev.Number)
+	if data.Next, err = q.nextSteps(q.Context(), p, rev.Number > 1, len(data.Signers) > 0); err != nil {
+		return err
+	}
+	if data.Scope == nil {
+		data.Scope = scopeOf(p, p.Def)
+	}
+	done := 0
+	for _, s := range data.Next {
+		if s.Done {
+			done++
+		}
+	}
+	q.Title, q.Heading = "Start", "Start"
+	q.Say = sayStart(done, len(data.Next))
+	q.Code = []string{"tieout init", "tieout plan", "tieout apply"}
+	return q.render("start.html", data)
+}
+
+// sayStart says how far a new company is.
+func sayStart(done, all int) string {
+	left := all - done
+	switch {
+	case done == 0:
+		return "Four questions decide what is examined; then " + report.Plural(left, "step", "steps") + " to the first list of gaps and the people who close them."
+	case left == 0:
+		return "Everything a start needs is done. From here on the period's own screens say what is due."
+	case left == 1:
+		return "One step is left."
+	}
+	return report.Capital(report.Plural(done, "step is", "steps are")) + " done, " + report.Words(left) + " are left."
+}
+
+// shortPeriod is a length of a Type II below which readers ask why.
+const shortPeriod = 90
+
+// sayLength warns of a period that shows little, and why.
+func sayLength(kind, first, last string) string {
+	a, err := time.Parse(time.DateOnly, first)
+	if err != nil {
+		return ""
+	}
+	b, err := time.Parse(time.DateOnly, last)
+	if err != nil || b.Before(a) || kind == definition.ReportTypeI {
+		return ""
+	}
+	n := int(b.Sub(a).Hours()/24) + 1
+	switch {
+	case n < shortPeriod:
+		return fmt.Sprintf("%s show little of a year: what happens each quarter may not happen once, and many readers do not accept a Type II of less than three months.", report.Capital(report.Plural(n, "day", "days")))
+	case n > 366:
+		return fmt.Sprintf("%d days are more than a year: readers expect a report at least every twelve months.", n)
+	}
+	return ""
+}
+
+// setUp shows what answers would come to, or keeps them.
+func (q *request) setUp() error {
+	return q.amending(func(p *period.Program) error {
+		data := startPage{S: q.typedSetup(p), Base: q.field("base")}
+		next, changes, err := settingUp(p, data.S)
+		if err == nil && (q.field("do") == "preview" || period.InGit(p.Dir)) {
+			data.Scope, data.Diffs = scopeOf(p, next), diffs(p.Def, changes)
+			data.Scope.Plan = planLines(p, next)
+			return q.showStart(p, data)
+		}
+		if err == nil && data.Base != p.Def.Hash() {
+			err = fmt.Errorf("%w: somebody has changed the workspace since this page was opened. What you typed is still here; press Set up again if it is right", audit.ErrConflict)
+			data.Base = p.Def.Hash()
+		}
+		if err == nil && len(changes) == 0 {
+			return q.done(startPath, "Nothing changes: these are the answers already.")
+		}
+		if err == nil {
+			rev, err := p.Amend(q.Context(), changes)
+			if err == nil {
+				return q.done(startPath, fmt.Sprintf("Set up, as revision %d, sealed as %s.", rev.Number, audit.EvidenceRef(rev.Record)))
+			}
+			if err := q.problem(err); err != nil {
+				return err
+			}
+			return q.showStart(p, data)
+		}
+		if err := q.problem(err); err != nil {
+			return err
+		}
+		return q.showStart(p, data)
+	})
+}
+
+// maxLine is how long a name can be.
+const maxLine = 200
+
+// settingUp is the workspace as answers make it, and the files that change.
+func settingUp(p *period.Program, s definition.Setup) (*definition.Workspace, map[string][]byte, error) {
+	for what, text := range map[string]string{"organization": s.Name, "system": s.System, "time zone": s.Zone} {
+		if text == "" || len(text) > maxLine || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return nil, nil, fmt.Errorf("%w: %s: write 1 to %d characters in one line", audit.ErrInvalid, what, maxLine)
+		}
+	}
+	changes, err := p.Def.Set(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	next, err := p.Def.With(changes)
+	return next, changes, err
+}
+
+// typedSetup are the answers of the form.
+func (q *request) typedSetup(p *period.Program) definition.Setup {
+	s := definition.Setup{Name: q.field("name"), System: q.field("system"), Zone: q.field("zone"), Period: p.Name,
+		Report: definition.ReportTypeII, First: q.field("first"), Last: q.field("last")}
+	if q.field("report") == "1" {
+		s.Report, s.Last = definition.ReportTypeI, q.field("asof")
+		if day, err := time.Parse(time.DateOnly, s.Last); err == nil && s.First >= s.Last {
+			s.First = day.AddDate(0, 0, -shortPeriod).Format(time.DateOnly)
+		}
+	}
+	for _, c := range categoryWords {
+		if c.ID == audit.Security || slices.Contains(q.PostForm["category"], string(c.ID)) {
+			s.Categories = append(s.Categories, c.ID)
+		}
+	}
+	return s
+}
+
+// scopeOf counts what a revision examines with the sources it has.
+func scopeOf(p *period.Program, w *definition.Workspace) *scope {
+	sel := w.Select(func(kind string) []string {
+		d, err := p.Drivers.Find(kind)
+		if err != nil {
+			return nil
+		}
+		return d.Types
+	})
+	return &scope{Criteria: len(w.Criteria()), Testable: len(sel.Controls) - len(sel.Untested), More: len(sel.Outside) + len(sel.Untested)}
+}
+
+// Say is a scope in a sentence.
+func (s *scope) Say() string {
+	text := report.Capital(report.Plural(s.Criteria, "criterion applies", "criteria apply")) + ". "
+	switch {
+	case s.Testable == 0:
+		text += "No control can be tested with what is connected"
+	default:
+		text += report.Capital(report.Plural(s.Testable, "control", "controls")) + " can be tested with what is connected"
+	}
+	switch s.More {
+	case 0:
+		return text + "."
+	case 1:
+		return text + "; one more waits for a source or a person."
+	}
+	return text + "; " + report.Words(s.More) + " more wait for a source or a person."
+}
+
+// planLines are what a change does, in the words of 'tieout plan'.
+func planLines(p *period.Program, next *definition.Workspace) (out []string) {
+	for _, l := range definition.NewPlan(p.Def, next, p.Period, p.Now()).Lines {
+		out = append(out, strings.TrimSpace(strings.Join([]string{l.Mark, l.Kind, l.ID, l.What, l.When}, " ")))
+	}
+	return out
+}
+
+// diffs are what files would become, by path.
+func diffs(w *definition.Workspace, changes map[string][]byte) (out []fileDiff) {
+	for name, text := range changes {
+		out = append(out, fileDiff{name, lineDiff(name, string(w.Text(name)), string(text))})
+	}
+	slices.SortFunc(out, func(a, b fileDiff) int { return strings.Compare(a.Path, b.Path) })
+	return out
+}
+
+// becomeLead gives who is signed in, an administrator, the role that decides
+// what is examined, beside their own.
+func (q *request) becomeLead() error {
+	grants := append(slices.Clone(q.me.Grants), access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	if _, err := q.s.people.SetGrants(q.Context(), q.who, q.me.ID, grants); err != nil {
+		return err
+	}
+	return q.done(startPath, "You run the program now, as compliance lead. You can give the role away under Access.")
+}
+
+// nextSteps are what comes after the four questions, in order.
+func (q *request) nextSteps(ctx context.Context, p *period.Program, decided, signer bool) ([]nextStep, error) {
+	given := p.Def.Given(func(kind string) []string {
+		d, err := p.Drivers.Find(kind)
+		if err != nil {
+			return nil
+		}
+		return d.Types
+	})
+	tested := q.st.run.Recorded
+	policies := 0
+	err := q.book.Read(ctx, func(s *program.State) error { policies = len(s.Policies); return nil })
+	if err != nil {
+		return nil, err
+	}
+	return []nextStep{
+		{Title: "Say what is examined", Why: "Everything else follows from it: which criteria apply, and over which days.", Href: "#four", Act: "Answer", Done: decided},
+		{Title: "Bring the list of people", Why: "Who works here is what accounts, training and leavers are held against. An export of the payroll or HR system does.", Href: "/connectors/import?type=person", Act: "Bring it", Done: given["person"]},
+		{Title: "Connect where people sign in", Why: "Accounts that outlive their people are the finding auditors look for first. Connect the system, or bring an export of its accounts.", Href: "/connectors/new", Act: "Connect", Done: given["account"]},
+		{Title: "Read and test", Why: "Reads what is connected and runs the auditor's own checks. It takes a minute or two.", Href: "/jobs", Act: "Read and test", Done: tested, Job: true},
+		{Title: "See the first list of gaps", Why: "What stands between you and the date, the longest work first, each with where it is closed.", Href: "/readiness", Act: "Open the list", Done: tested},
+		{Title: "Name who signs for management", Why: "Somebody other than the author approves policies, accepts risks and signs the assertion.", Href: "/access/new", Act: "Invite", Done: signer},
+		{Title: "Invite people", Why: "Owners answer for their controls, and everybody agrees to policies on their own page.", Href: "/access/new", Act: "Invite", Done: len(q.names) > 1},
+		{Title: "Take policies from the starter set", Why: "Auditors ask for them on the first day. All start as drafts; you fill in what is yours.", Href: "/policies/starters", Act: "Choose", Done: policies > 0},
+	}, nil
+}
