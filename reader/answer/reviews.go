@@ -17,7 +17,7 @@ func SayReviews(all, open, left int) string {
 	case all == 0:
 		return "No access review was opened yet."
 	case open == 0:
-		return report.Capital(report.Plural(all, "access review", "access reviews")) + " and none of them is open."
+		return report.Capital(report.Plural(all, "access review", "access reviews")) + ", none of them open."
 	case left == 0:
 		return fmt.Sprintf("%s open, with every account decided; what is left is to seal %s.", report.Capital(report.Plural(open, "access review is", "access reviews are")), pronoun(open))
 	}
