@@ -6,6 +6,7 @@
   const typing = (el) => el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
   addEventListener("keydown", (e) => {
     if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.body.dataset.keys !== "on" || typing(e.target)) return;
+    if ((e.key === "Enter" || e.key === " ") && e.target !== document.body) return; // it is for what has the focus
     const el = [...document.querySelectorAll("[data-key]")].find((x) => x.dataset.key === e.key && !x.disabled && x.getClientRects().length);
     if (!el) return;
     e.preventDefault();

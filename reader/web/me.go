@@ -114,7 +114,7 @@ func (q *request) myPage() error {
 	}
 	q.Title, q.Heading = "My page", "My page"
 	q.Say = policies.MySentence(d.asked, now, loc)
-	q.Code = []string{"tieout person tasks " + q.me.Email}
+	q.Code = []string{"tieout policy agree-list", "tieout task list"}
 	return q.render("me.html", data)
 }
 
@@ -123,7 +123,10 @@ func (q *request) askedRow(a program.Asked) askedRow {
 	row := askedRow{link: link{a.Title, q.to("/me/policies/" + url.PathEscape(a.ID))}, A: a, Why: policies.Why(a, now, loc), Due: report.Day(a.Due, loc),
 		Act: "Read and agree", Late: !now.Before(a.Due)}
 	if a.Kind == program.AskedTraining {
-		row.Href, row.Act = q.to("/me/training/"+url.PathEscape(a.ID)), "Start the course"
+		row.Href, row.Act = "", "Start the course"
+		if q.may("training.do", access.Object{Owner: q.who.Account}) {
+			row.Href = q.to("/me/training/" + url.PathEscape(a.ID))
+		}
 	}
 	if !a.Done.IsZero() {
 		row.Done, row.Until, row.Record = report.Day(a.Done, loc), report.Day(a.Due, loc), audit.EvidenceRef(a.Record)
