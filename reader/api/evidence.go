@@ -161,9 +161,9 @@ type uploadForm struct {
 	File     huma.FormFile `form:"file" required:"true" doc:"The file, as it is"`
 	Title    string        `form:"title" required:"true" maxLength:"300" doc:"What it is"`
 	First    string        `form:"first" required:"true" maxLength:"10" doc:"The first day it is about, such as 2026-09-01"`
-	Last     string        `form:"last" maxLength:"10" doc:"The last day it is about, included; left out: the first"`
-	Controls string        `form:"controls" maxLength:"2000" doc:"IDs of controls it is for, separated by spaces"`
-	Task     string        `form:"task" maxLength:"300" doc:"ID of the task it was added for"`
+	Last     string        `form:"last" required:"false" maxLength:"10" doc:"The last day it is about, included; left out: the first"`
+	Controls string        `form:"controls" required:"false" maxLength:"2000" doc:"IDs of controls it is for, separated by spaces"`
+	Task     string        `form:"task" required:"false" maxLength:"300" doc:"ID of the task it was added for"`
 }
 
 type uploadIn struct {
