@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 func TestSmall(t *testing.T) {
 	b := &bench{scale: 0.001, items: 1200, dir: t.TempDir()}
 	for _, s := range sections {
-		if s.name == "peers" || s.name == "demo" {
+		if s.name == "peers" || s.name == "demo" || s.name == "serve" {
 			continue // a server, and the built product
 		}
 		t.Run(s.name, func(t *testing.T) {
@@ -156,6 +156,46 @@ func TestShort(t *testing.T) {
 	} {
 		if got := short(d); got != want {
 			t.Errorf("%d ns: got %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	var all []time.Duration
+	for i := 1; i <= 20; i++ {
+		all = append(all, time.Duration(i))
+	}
+	for percent, want := range map[int]time.Duration{50: 10, 95: 19, 99: 20, 100: 20} {
+		if got := quantile(all, percent); got != want {
+			t.Errorf("%d of 100: got %d, want %d", percent, got, want)
+		}
+	}
+	if got := quantile(all[:1], 50); got != 1 {
+		t.Errorf("of one: got %d", got)
+	}
+}
+
+func TestKindOf(t *testing.T) {
+	for path, want := range map[string]string{
+		"/": kindPeriod, "/period/2025": kindPeriod, "/controls": kindList, "/controls?owner=x": kindList, "/controls/IAM-02": kindThing,
+		"/evidence/E-42?near=x": kindThing, "/evidence/E-42/raw": "", "/evidence/new": "", "/me": kindOwn, "/me/work": kindOwn, "/account": "", "/assets/x.css": "",
+	} {
+		if got := kindOf(path); got != want {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestCastOf(t *testing.T) {
+	said := "Sign in as, all with the password ab-cd\n  administrator      a@halyard.example     Ana A\n  compliance lead    b@halyard.example     Ben B\n" +
+		"  employee           c@halyard.example     Cleo C\n  auditor's guest    d@brookline.example     Dan D\n"
+	c, err := castOf(said)
+	if err != nil || c.password != "ab-cd" || c.email[lead] != "b@halyard.example" || c.email[guest] != "d@brookline.example" {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	for _, bad := range []string{"", "Sign in as, all with the password ab-cd\n"} {
+		if _, err := castOf(bad); err == nil {
+			t.Errorf("%q was read", bad)
 		}
 	}
 }

@@ -22,6 +22,8 @@ type bench struct {
 	dsn    string  // of a PostgreSQL server
 	tieout string  // path of the product's binary
 	dir    string  // for files, removed at the end
+
+	enterprise bool // serve the enterprise, not the startup
 }
 
 // scaled is n at this run's scale, at least least.
@@ -43,6 +45,7 @@ var sections = []section{
 	{"assets", assetRows},
 	{"seal", sealRows},
 	{"bundle", bundleRows},
+	{"serve", serveRows},
 }
 
 // heapFloor is the product's (cmd/tieout).
@@ -79,6 +82,7 @@ func run(ctx context.Context, args []string) (err error) {
 	f.Float64Var(&b.scale, "scale", 1, "part of the full sizes; 0.1 is a tenth")
 	f.StringVar(&b.dsn, "postgres", os.Getenv("TIEOUT_TEST_POSTGRES"), "address of a PostgreSQL server")
 	f.StringVar(&b.tieout, "tieout", "../bin/tieout", "path of the tieout program")
+	f.BoolVar(&b.enterprise, "enterprise", false, "section serve: the enterprise, not the startup")
 	only := f.String("only", "", "sections to run, separated by commas; none: all")
 	if err := f.Parse(args); err != nil {
 		return err
