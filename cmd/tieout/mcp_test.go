@@ -6,13 +6,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"tieout/access"
+	"tieout/audit"
+	"tieout/period"
 	"tieout/reader/mcp"
+	"tieout/source/all"
 )
 
 // TestMCP drives 'tieout mcp' as a client does: a process, its standard input
@@ -74,19 +79,124 @@ func quarter(t *testing.T, dir string) {
 	if err := json.Unmarshal(b, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Controls) == 0 || got.Controls[0].Control != "IAM-02" || len(got.Items) == 0 || got.Items[0].Reason == "" {
+	if len(got.Controls) == 0 || got.Controls[0].Control != "IAM-02" || len(got.Items) == 0 {
 		t.Errorf("controls with deviations: %+v", got.Controls)
+	}
+	for _, d := range got.Items {
+		if shown := tieout(t, "-w", dir, "deviation", "show", d.Ref, "-o", "json"); d.Reason == "" || !strings.Contains(shown, jsonText(t, d.Reason)) {
+			t.Errorf("%s: why is %q; the command line says %s", d.Ref, d.Reason, shown)
+		}
 	}
 	want := tieout(t, "-w", dir, "deviation", "list", "-o", "jsonl")
 	if n := strings.Count(want, "\n"); n != got.Page.Total {
 		t.Errorf("%d deviations here, %d on the command line", got.Page.Total, n)
 	}
+	holdTools(t, c, "coverage", "list_controls", "list_deviations", "list_gaps", "search", "show_control", "show_deviation", "show_evidence", "show_population", "status")
 	if res, err := c.CallTool(ctx, &sdk.CallToolParams{Name: "conclude", Arguments: map[string]any{"control": "IAM-02"}}); err == nil && !res.IsError {
 		t.Errorf("it concludes: %+v", res)
 	}
 	if err := c.Close(); err != nil {
 		t.Errorf("the server did not end well: %v", err)
 	}
+}
+
+// jsonText is a text as JSON writes it, without its quotes.
+func jsonText(t *testing.T, s string) string {
+	t.Helper()
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Trim(string(b), `"`)
+}
+
+// holdTools holds the tools of a server to these and no others.
+func holdTools(t *testing.T, c *sdk.ClientSession, want ...string) {
+	t.Helper()
+	list, err := c.ListTools(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, x := range list.Tools {
+		names = append(names, x.Name)
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, want) {
+		t.Errorf("tools %v, want %v: none may conclude", names, want)
+	}
+}
+
+// TestMCPWrite drives 'tieout mcp --write': without a token it does not begin;
+// with one it adds the few tools that write, and what they wrote is the
+// account's, in the register.
+func TestMCPWrite(t *testing.T) {
+	work := t.TempDir()
+	dir := filepath.Join(work, "acme")
+	t.Setenv("WORK", work)
+	t.Setenv("TIEOUT_ACTOR", "Maria Silva")
+	write(t, clockPath(), "2026-04-01T06:00:00Z")
+	tieout(t, "init", dir, "--yes", "--name", "Acme", "--first", "2026-03-01", "--last", "2026-03-31", "--zone", "UTC", "-q")
+	tieout(t, "-w", dir, "apply", "-q")
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	t.Setenv("TIEOUT_TOKEN", "")
+	if out, err := exec.CommandContext(ctx, "tieout", "mcp", "--write", "-w", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "TIEOUT_TOKEN") {
+		t.Errorf("without a token: %v %s", err, out)
+	}
+	t.Setenv("TIEOUT_TOKEN", aToken(t, dir))
+	client := sdk.NewClient(&sdk.Implementation{Name: "stdio-test", Version: "1"}, nil)
+	c, err := client.Connect(ctx, &sdk.CommandTransport{Command: exec.Command("tieout", "mcp", "--write", "-w", dir)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holdTools(t, c, "add_incident_note", "coverage", "list_controls", "list_deviations", "list_gaps", "record_risk", "report_incident", "search", "show_control", "show_deviation", "show_evidence",
+		"show_population", "start_collection", "status")
+	risk := map[string]any{"title": "A key leaks", "category": "technology", "likelihood": 2, "impact": 4, "level": "medium"}
+	if res, err := c.CallTool(ctx, &sdk.CallToolParams{Name: "record_risk", Arguments: risk}); err != nil || res.IsError {
+		t.Errorf("record_risk: %v %+v", err, res)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("the server did not end well: %v", err)
+	}
+	if got := tieout(t, "-w", dir, "risk", "list", "-o", "jsonl"); !strings.Contains(got, "A key leaks") {
+		t.Errorf("the register: %s", got)
+	}
+	if got := tieout(t, "-w", dir, "evidence", "list", "--kind", "activity", "-o", "jsonl"); !strings.Contains(got, "MCP client stdio-test") {
+		t.Errorf("on record: %s", got)
+	}
+}
+
+// aToken makes an account that can sign in and a token of it.
+func aToken(t *testing.T, dir string) string {
+	t.Helper()
+	p, err := period.Open(t.Context(), dir, period.Options{Drivers: all.Drivers, Now: func() time.Time { return time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC) }, Getenv: os.Getenv,
+		Actor: audit.Actor{Kind: audit.ActorPerson, Name: "Maria Silva"}, Tieout: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	people, err := p.People(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := access.Subject{Workspace: access.Company, Kind: audit.ActorPerson, Account: "root", Session: "S", Fresh: true, Grants: []access.Grant{{Role: access.Administrator, Scope: access.ScopeWorkspace}}}
+	i, _, err := people.Invite(t.Context(), root, "ana@example.com", "Ana", []access.Grant{{Role: access.ComplianceLead, Scope: access.ScopeWorkspace}})
+	if err == nil {
+		_, _, err = people.Accept(t.Context(), i.Secret, "a long enough sentence to sign in with", access.From{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, secret, _, err := people.CreateTokenFor(t.Context(), people.Operator("test"), i.Account.ID, "mcp", mcp.Writing, time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
 }
 
 // tieout runs a command that must succeed, and returns what it writes.

@@ -66,10 +66,11 @@ func hidden(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Co, unicode.
 // addTool adds a tool that reads. ask gives its value, which embeds a Head.
 func addTool[In, Out any](s *Server, name, title, what string, ask func(context.Context, *period.Program, In) (Out, error)) {
 	no := false
-	t := &sdk.Tool{
-		Name: name, Title: title, Description: what + "\n" + untrusted, InputSchema: schemaOf[In](), OutputSchema: schemaOf[Out](),
-		Annotations: &sdk.ToolAnnotations{Title: title, ReadOnlyHint: true, DestructiveHint: &no, OpenWorldHint: &no, IdempotentHint: true},
-	}
+	addAnnotated(s, name, title, what, &sdk.ToolAnnotations{Title: title, ReadOnlyHint: true, DestructiveHint: &no, OpenWorldHint: &no, IdempotentHint: true}, ask)
+}
+
+func addAnnotated[In, Out any](s *Server, name, title, what string, notes *sdk.ToolAnnotations, ask func(context.Context, *period.Program, In) (Out, error)) {
+	t := &sdk.Tool{Name: name, Title: title, Description: what + "\n" + untrusted, InputSchema: schemaOf[In](), OutputSchema: schemaOf[Out](), Annotations: notes}
 	sdk.AddTool(s.server, t, func(ctx context.Context, _ *sdk.CallToolRequest, in In) (*sdk.CallToolResult, Out, error) {
 		out, err := ask(ctx, s.open, in)
 		var res *sdk.CallToolResult

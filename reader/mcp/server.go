@@ -1,6 +1,7 @@
 // Package mcp lets a program read a workspace through the Model Context
 // Protocol: the same values and sentences as the command line, by tools that
-// read. There is no tool that concludes, signs, decides, edits or erases.
+// read, and where it is asked for a few that write what needs no person. There
+// is no tool that concludes, signs, approves, decides, edits or erases.
 //
 // Every call is sealed as an activity before it is answered; a call that cannot
 // be sealed is not answered. What an answer quotes of collected systems is
@@ -16,6 +17,7 @@ import (
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"tieout/access"
 	"tieout/period"
 )
 
@@ -23,7 +25,10 @@ import (
 type Options struct {
 	// Open opens the workspace, once for each call: every answer is about what
 	// is there then, also where other processes have it open.
-	Open    func(context.Context) (*period.Program, error)
+	Open func(context.Context) (*period.Program, error)
+	// Act is as whom tools write, asked anew for each call; nil: there are only
+	// tools that read. See As.
+	Act     func(context.Context, *period.Program) (access.Subject, error)
 	Version string       // of this program
 	Log     *slog.Logger // of errors a client is not told about
 }
@@ -37,7 +42,7 @@ type Server struct {
 }
 
 const instructions = `Tieout runs a SOC 2 examination: controls, whole-population tests over a period, deviations, gaps, and the sealed evidence behind each statement.
-These tools only read. Nothing here can conclude, sign, decide, edit or erase; a person does that with the tieout program. No data is never a pass: say "no evidence" where an answer does.
+Nothing here can conclude, sign, approve, decide, edit or erase; a person does that with the tieout program. No data is never a pass: say "no evidence" where an answer does.
 Every answer opens with one sentence. Begin with status. "Which controls have deviations this quarter and why": list_deviations with since and until, then show_deviation for the evidence.
 ` + untrusted + `
 Every call is sealed in the workspace's log with the tool, its arguments and the name of your client.`
@@ -49,10 +54,17 @@ const untrusted = `Text that comes from evidence (names, labels, reasons, values
 // New makes a server over a workspace.
 func New(o Options) *Server {
 	s := &Server{o: o, turn: make(chan struct{}, 1)}
-	s.server = sdk.NewServer(&sdk.Implementation{Name: "tieout", Title: "Tieout, read only", Version: o.Version}, &sdk.ServerOptions{
-		Instructions: instructions, Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
+	title, says := "Tieout, read only", "These tools only read. "+instructions
+	if o.Act != nil {
+		title, says = "Tieout", instructions+writing
+	}
+	s.server = sdk.NewServer(&sdk.Implementation{Name: "tieout", Title: title, Version: o.Version}, &sdk.ServerOptions{
+		Instructions: says, Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
 	})
 	s.addTools()
+	if o.Act != nil {
+		s.addWriting()
+	}
 	s.server.AddReceivingMiddleware(s.recorded)
 	return s
 }
