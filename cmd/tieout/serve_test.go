@@ -85,12 +85,11 @@ func TestServe(t *testing.T) {
 		{"the link again", http.DefaultClient, link, http.StatusOK, "Sign in"},
 		{"a screen", browser, base + "/connectors", http.StatusOK, "Connectors"},
 	} {
-		got, body := 0, ""
-		if c.by == nil {
-			got, body = send(t, browser, c.url, form)
-		} else {
-			got, body = fetch(t, c.by, c.url)
+		ask := func() (int, string) { return send(t, browser, c.url, form) }
+		if c.by != nil {
+			ask = func() (int, string) { return fetch(t, c.by, c.url) }
 		}
+		got, body := ask()
 		if got != c.code || !strings.Contains(body, c.want) {
 			t.Errorf("%s: %d, want %d with %q\n%s", c.name, got, c.code, c.want, body)
 		}

@@ -38,11 +38,6 @@ func (b body) text(name string) string {
 	return s
 }
 
-func (b body) has(name string) bool {
-	_, ok := b.raw(name)
-	return ok
-}
-
 // truth is "yes", "no", or "" where it was not collected.
 func (b body) truth(name string) string {
 	switch raw, _ := b.raw(name); string(raw) {

@@ -206,9 +206,10 @@ func cell(c answer.Cell, group, href string) matrixCell {
 		return matrixCell{}
 	}
 	class := "part"
-	if c.Tested == c.Controls {
+	switch c.Tested {
+	case c.Controls:
 		class = "all"
-	} else if c.Tested == 0 {
+	case 0:
 		class = "none"
 	}
 	return matrixCell{report.Number(c.Controls), href, class, c.Strength(), group}

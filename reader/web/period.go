@@ -59,6 +59,7 @@ func (q *request) period() error {
 		Tested     string
 		TestedHref string
 		Periods    []link
+		Running    *link
 	}{page: &q.page, V: q.st.view, Filters: q.filters(path, want), Groups: q.groups(chosen(want)), Why: q.st.report.Why}
 	if want == "" || want == "untested" {
 		data.Untested = q.st.report.Untested
@@ -73,6 +74,9 @@ func (q *request) period() error {
 	}
 	for _, x := range q.st.p.Def.Periods {
 		data.Periods = append(data.Periods, link{x.Name, "/period/" + x.Name})
+	}
+	if said, to := q.running(); said != "" && q.reaches("source.read") {
+		data.Running = &link{said, to}
 	}
 	return q.render("period.html", data)
 }

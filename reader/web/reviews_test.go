@@ -201,7 +201,7 @@ func TestReviewEndToEnd(t *testing.T) {
 	wantTexts(t, page, "Answered. The reviewer decides.")
 	page = lead.page("/reviews/AR-1/next?system=okta")
 	wantTexts(t, page, ">ci ", "answered:</b> The build server.")
-	page = lead.submit(page, "/reviews/AR-1/rows/3", "do", "remove")
+	lead.submit(page, "/reviews/AR-1/rows/3", "do", "remove")
 	if got := lead.post("/reviews/AR-1/rows/4", "revision", "0", "do", "keep"); got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "your own") {
 		t.Errorf("one's own: %d\n%s", got.Code, got.Body)
 	}

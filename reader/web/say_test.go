@@ -1,8 +1,6 @@
 package web
 
 import (
-	"net/http"
-	"net/url"
 	"testing"
 
 	"tieout/audit"
@@ -10,12 +8,6 @@ import (
 )
 
 func recordsOf(kind audit.RecordKind) store.RecordFilter { return store.RecordFilter{Kind: kind} }
-
-// oneCookie keeps the newest cookies, whoever set them.
-type oneCookie struct{ list []*http.Cookie }
-
-func (j *oneCookie) SetCookies(_ *url.URL, c []*http.Cookie) { j.list = c }
-func (j *oneCookie) Cookies(*url.URL) []*http.Cookie         { return j.list }
 
 // TestSentences holds the sentences of lists to zero, one and many.
 func TestSentences(t *testing.T) {
