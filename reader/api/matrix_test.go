@@ -77,6 +77,7 @@ func TestEveryCallAndRole(t *testing.T) {
 	lead.send("POST", "/risks", riskFor(lead.account))
 	lead.send("POST", "/vendors", vendorExample)
 	lead.send("POST", "/incidents", `{"detail":"A list went astray","detected":"2026-03-27T10:00:00Z"}`)
+	want(t, "a draft", lead.send("PUT", "/policies/remote/draft", `{"title":"Remote work","text":"Lock the screen."}`, "If-Match", `"0"`), http.StatusOK)
 	job := object(t, lead.send("POST", "/jobs", `{"kind":"check"}`))
 	known := map[string]string{"deviation": fmt.Sprint(in(lead.get("/deviations?control=IAM-02"), "items", 0, "ref")), "job": fmt.Sprint(in(job, "result", "id"))}
 	var b strings.Builder

@@ -13,10 +13,10 @@ import (
 // version and agreeing to it a person does.
 func (s *Server) policyCalls() {
 	add(s, operation{id: "list-policies", method: http.MethodGet, path: "/policies", tag: "Policies", needs: "policy.read", title: "Policies; to who reads only what is in force, those"}, anything[listIn], listPolicies)
-	add(s, operation{id: "get-policy", method: http.MethodGet, path: "/policies/{id}", tag: "Policies", needs: "policy.read", example: "/policies/none", title: "One policy with its text"}, anything[policyIn], getPolicy)
-	add(s, operation{id: "list-agreements", method: http.MethodGet, path: "/policies/{id}/agreements", tag: "Policies", needs: "policy.read", example: "/policies/none/agreements",
+	add(s, operation{id: "get-policy", method: http.MethodGet, path: "/policies/{id}", tag: "Policies", needs: "policy.read", example: "/policies/remote", title: "One policy with its text"}, anything[policyIn], getPolicy)
+	add(s, operation{id: "list-agreements", method: http.MethodGet, path: "/policies/{id}/agreements", tag: "Policies", needs: "policy.read", example: "/policies/remote/agreements",
 		title: "Who agreed to a policy, and who is asked to"}, whole[agreementsIn], listAgreements)
-	add(s, operation{id: "set-policy-draft", method: http.MethodPut, path: "/policies/{id}/draft", tag: "Policies", needs: "policy.write", example: "/policies/none/draft",
+	add(s, operation{id: "set-policy-draft", method: http.MethodPut, path: "/policies/{id}/draft", tag: "Policies", needs: "policy.write", example: "/policies/remote/draft",
 		sends: `{"title":"Remote work","text":"Lock the screen."}`, body: 1 << 20,
 		title: "Write the draft of a policy's next version", detail: `Nothing of it is in force before a person approves it. Of a new policy If-Match is "0".`}, whole[draftIn], setDraft)
 }
@@ -48,8 +48,8 @@ func versionOf(v *program.PolicyVersion) *PolicyText {
 type Policy struct {
 	policies.Row
 	InForce  *PolicyText `json:"inForce,omitempty"`
-	Draft    *PolicyText `json:"draftText,omitempty"`
-	File     string      `json:"fileText,omitempty" doc:"Text of a policy that is a file of the workspace, Markdown"`
+	Next     *PolicyText `json:"next,omitempty" doc:"The draft, for who reads all of the policies"`
+	Text     string      `json:"text,omitempty" doc:"Text of a policy that is a file of the workspace, Markdown"`
 	Revision int64       `json:"revision" doc:"0: it is a file"`
 }
 
@@ -91,7 +91,7 @@ func getPolicy(c *call, in *policyIn) (*oneOut[Policy], error) {
 		}
 		for i := range docs {
 			if docs[i].ID == in.ID {
-				out.File = docs[i].Text
+				out.Text = docs[i].Text
 			}
 		}
 		return tagged("tieout.policy/1", c.SayPolicy(row, nil), 0, out), nil
@@ -102,7 +102,7 @@ func getPolicy(c *call, in *policyIn) (*oneOut[Policy], error) {
 	}
 	v := p.InForce()
 	if out.InForce, out.Revision = versionOf(v), p.Revision; c.WholeProgram() {
-		out.Draft = versionOf(p.Draft())
+		out.Next = versionOf(p.Draft())
 	}
 	return tagged("tieout.policy/1", c.SayPolicy(row, v), p.Revision, out), nil
 }

@@ -49,7 +49,7 @@ type Task struct {
 func taskOf(o *tasks.Occurrence, now time.Time) Task {
 	t := o.Task
 	return Task{ID: o.ID(), Title: o.Name(), Control: o.Control, Procedure: o.Procedure, Occurrence: o.Occurrence, From: o.From, Due: o.DueBy, Late: o.LateBy,
-		State: string(o.State), Reason: o.Reason, How: o.How, Waits: o.Waits(), Overdue: o.Overdue(now), Holder: o.Holder, StandIn: o.StandIn, Answer: string(t.Answer),
+		State: string(o.State), Reason: o.Reason, How: o.How, Waits: o.Waits(), Overdue: o.Overdue(now), Holder: o.Holder, StandIn: o.StandIn, Answer: t.Answer,
 		AnsweredBy: t.By, Answered: when(t.Answered), TookPlace: when(t.Done.At), Outcome: t.Done.Outcome, Why: t.Why, Documents: append([]string{}, t.Done.Documents...),
 		ApprovedBy: t.ApprovedBy, Approved: when(t.Approved), Revision: t.Revision}
 }
