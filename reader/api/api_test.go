@@ -232,6 +232,64 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestChanges: what stands already is changed from what was read, and only as far
+// as it can be.
+func TestChanges(t *testing.T) {
+	w := newWorld(t)
+	c := w.lead()
+	report := want(t, "report", c.send("POST", "/incidents", `{"detail":"A list went astray","detected":"2026-03-27T10:00:00Z"}`), http.StatusCreated)
+	if in(report, "result", "id") != "INC-1" {
+		t.Fatalf("%v", report)
+	}
+	step := `{"step":"acknowledged","text":"Looked at","took":"2026-03-27T11:00:00Z"}`
+	want(t, "a step without a tag", c.send("POST", "/incidents/INC-1/steps", step), http.StatusPreconditionRequired)
+	want(t, "a step from before", c.send("POST", "/incidents/INC-1/steps", step, "If-Match", `"0"`), http.StatusPreconditionFailed)
+	want(t, "a step", c.send("POST", "/incidents/INC-1/steps", step, "If-Match", `"1"`), http.StatusCreated)
+	v := want(t, "closing too early", c.send("POST", "/incidents/INC-1/steps", strings.Replace(step, "acknowledged", "closed", 1), "If-Match", `"2"`), http.StatusConflict)
+	if !strings.Contains(fmt.Sprint(v["detail"]), "cannot be closed yet") {
+		t.Errorf("%v", v)
+	}
+	want(t, "in the future", c.send("POST", "/incidents/INC-1/steps", strings.Replace(step, "2026-03-27T11", "2030-03-27T11", 1), "If-Match", `"2"`), http.StatusUnprocessableEntity)
+	if got := want(t, "writing", c.send("PUT", "/incidents/INC-1", `{"title":"A list went astray","severity":"sev3"}`, "If-Match", `"2"`), http.StatusOK); in(got, "result", "severity") != "sev3" || in(got, "result", "subjects") != float64(-1) {
+		t.Errorf("%v", got)
+	}
+	want(t, "a draft", c.send("PUT", "/policies/remote/draft", `{"title":"Remote work","text":"Lock the screen."}`, "If-Match", `"0"`), http.StatusOK)
+	want(t, "a second beginning", c.send("PUT", "/policies/remote/draft", `{"title":"Remote","text":"x"}`, "If-Match", `"0"`), http.StatusPreconditionFailed)
+	if got := c.get("/policies/remote"); in(got, "result", "next", "text") != "Lock the screen." || in(got, "result", "inForce") != nil || in(got, "result", "status") != "draft" {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestJobs: a job is asked for once while it is open, canceled, and asked for
+// again.
+func TestJobs(t *testing.T) {
+	w := newWorld(t)
+	c := w.lead()
+	job := fmt.Sprint(in(want(t, "start", c.send("POST", "/jobs", `{"kind":"collect","sources":["hr"]}`), http.StatusAccepted), "result", "id"))
+	if again := want(t, "the same", c.send("POST", "/jobs", `{"kind":"collect","sources":["hr"]}`), http.StatusAccepted); in(again, "result", "id") != job {
+		t.Errorf("%v, want job %s", again, job)
+	}
+	want(t, "retry of an open one", c.send("POST", "/jobs/"+job+"/retry", ""), http.StatusConflict)
+	for range 2 {
+		if got := want(t, "cancel", c.send("POST", "/jobs/"+job+"/cancel", "", "Idempotency-Key", "end"), http.StatusOK); in(got, "result", "state") != "canceled" {
+			t.Errorf("%v", got)
+		}
+	}
+	want(t, "cancel of an ended one", c.send("POST", "/jobs/"+job+"/cancel", ""), http.StatusConflict)
+	var ids []any
+	for range 2 {
+		ids = append(ids, in(want(t, "retry", c.send("POST", "/jobs/"+job+"/retry", "", "Idempotency-Key", "again"), http.StatusAccepted), "result", "id"))
+	}
+	if ids[0] != ids[1] || ids[0] == job {
+		t.Errorf("retried as %v", ids)
+	}
+	want(t, "a source there is not", c.send("POST", "/jobs", `{"kind":"collect","sources":["nowhere"]}`), http.StatusNotFound)
+	want(t, "a job there is not", c.send("GET", "/jobs/nothing", ""), http.StatusNotFound)
+	if list := c.get("/jobs"); len(in(list, "items").([]any)) != 2 || in(list, "items", 0, "by") != "Lead" {
+		t.Errorf("%v", list)
+	}
+}
+
 // sending sends a request each time it is called.
 func sending(c *client, method, path, body string, pairs ...string) func() (int, string) {
 	return func() (int, string) {

@@ -105,7 +105,8 @@ func since(err error, have, now int64) error {
 // runs the table of rights is asked.
 func add[I, O any](s *Server, op operation, on objectOf[I], do func(*call, *I) (*O, error)) {
 	s.calls = append(s.calls, op)
-	huma.Register(s.api, op.huma(), func(ctx context.Context, in *I) (*O, error) {
+	_, tagged := any(new(I)).(interface{ revision() (int64, error) })
+	huma.Register(s.api, op.huma(tagged), func(ctx context.Context, in *I) (*O, error) {
 		out, err := serve(s, ctx, op, in, on, do)
 		if err != nil {
 			return nil, s.problemOf(ctx, err)
@@ -144,10 +145,11 @@ func serve[I, O any](s *Server, ctx context.Context, op operation, in *I, on obj
 	return do(c, in)
 }
 
-// huma is the operation as the document describes it.
-func (op *operation) huma() huma.Operation {
+// huma is the operation as the document describes it; tagged is one that asks
+// for If-Match.
+func (op *operation) huma(tagged bool) huma.Operation {
 	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.title, Description: op.detail, Tags: []string{op.tag},
-		MaxBodyBytes: op.body, DefaultStatus: op.status, BodyReadTimeout: time.Minute, Errors: []int{401, 403, 404, 422, 429, 503}, SkipValidateParams: false}
+		MaxBodyBytes: op.body, DefaultStatus: op.status, BodyReadTimeout: time.Minute, Errors: []int{401, 403, 404, 422, 429, 503}}
 	scopes := []string{}
 	if op.needs != "" {
 		scopes = append(scopes, string(op.needs))
@@ -161,7 +163,7 @@ func (op *operation) huma() huma.Operation {
 	if op.method != http.MethodGet {
 		o.Errors = append(o.Errors, 409, 413, 415)
 	}
-	if op.method == http.MethodPut || op.method == http.MethodPatch {
+	if tagged {
 		o.Errors = append(o.Errors, 412, 428)
 	}
 	return o
