@@ -200,21 +200,28 @@ func ReadFrom(p *period.Program, source string) []string {
 	if source == "" {
 		return nil
 	}
-	kind := ""
-	for _, def := range p.Def.Sources {
-		if def.Name == source {
-			kind = def.Kind
-		}
-	}
-	d, err := p.Drivers.Find(kind)
-	if err != nil {
-		return nil
-	}
+	gives := typesOf(p, source)
 	for _, proc := range p.Selection().Procedures {
-		if slices.ContainsFunc(proc.Types, func(t string) bool { return slices.Contains(d.Types, t) }) {
+		if slices.ContainsFunc(proc.Types, func(t string) bool { return slices.Contains(gives, t) }) {
 			out = append(out, proc.Controls...)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// typesOf are the item types that a source gives by its own definition, which
+// may be fewer than its driver could; none of a source that is not defined.
+func typesOf(p *period.Program, source string) []string {
+	for _, def := range p.Def.Sources {
+		if def.Name != source {
+			continue
+		}
+		d, err := p.Drivers.Find(def.Kind)
+		if err != nil {
+			return nil
+		}
+		return def.Types(d.Types)
+	}
+	return nil
 }

@@ -79,3 +79,28 @@ func TestEmployeeHome(t *testing.T) {
 		t.Errorf("an employee is led to what is not theirs:\n%s", body)
 	}
 }
+
+// TestSourceOfOthers: a source of files is reached by who owns a control that is
+// tested with what its own streams give, not with what any file could hold.
+func TestSourceOfOthers(t *testing.T) {
+	w := newWorld(t).tested()
+	s := w.server()
+	lead := w.visit(s, "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	owner := w.visit(s, "owner", access.Grant{Role: access.ControlOwner, Scope: access.ScopeControl, Object: "IAM-02"})
+	other := w.visit(s, "other", access.Grant{Role: access.ControlOwner, Scope: access.ScopeControl, Object: "HR-02"})
+	refs := regexp.MustCompile(`/evidence/E-[0-9]+`).FindAllString(lead.page("/evidence?source=okta&kind=page"), -1)
+	if len(refs) == 0 {
+		t.Fatal("no page of okta is listed")
+	}
+	for _, path := range []string{refs[0], refs[0] + "/raw"} {
+		if got := owner.get(path).Code; got != http.StatusOK {
+			t.Errorf("%s to the owner of a control tested with it: %d", path, got)
+		}
+		if got := other.get(path).Code; got != http.StatusForbidden {
+			t.Errorf("%s to the owner of a control not tested with it: %d", path, got)
+		}
+	}
+	if strings.Contains(other.page("/evidence?source=okta"), refs[0]) {
+		t.Error("the list names a record of accounts to the owner of HR-02")
+	}
+}
