@@ -145,10 +145,7 @@ func (q *request) record() error {
 	q.Way = []link{{"Evidence", q.to("/evidence")}, {ref, ""}}
 	q.Code = []string{"tieout evidence show " + ref, "tieout evidence show " + ref + " --raw", "tieout log verify"}
 	if !x.Erased {
-		data.Raw = q.at("evidence", ref) + "/raw"
-		if q.of != "" {
-			data.Raw = q.to("/evidence/" + ref + "/raw")
-		}
+		data.Raw = q.under("evidence", ref, "raw")
 	}
 	if x.Collection != nil {
 		data.Collection = fmt.Sprintf("%s, by %s, normalizer version %d, begun %s", x.Collection.Source, x.Collection.Driver, x.Collection.Version, report.Moment(x.Collection.Started, loc))

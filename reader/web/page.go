@@ -115,6 +115,11 @@ func (p *page) at(screen, id string, query ...string) string {
 	return p.to("/"+screen+"/"+url.PathEscape(id), query...)
 }
 
+// under is the address of what belongs to one thing on a kind of screen.
+func (p *page) under(screen, id, part string, query ...string) string {
+	return p.to("/"+screen+"/"+url.PathEscape(id)+"/"+part, query...)
+}
+
 // OfPeriod is the period that was asked for, for forms to keep.
 func (p *page) OfPeriod() string { return p.of }
 
@@ -131,6 +136,11 @@ func (p *page) To(path string, query ...string) string { return p.to(path, query
 
 // At is at, for templates.
 func (p *page) At(screen, id string, query ...string) string { return p.at(screen, id, query...) }
+
+// Under is under, for templates.
+func (p *page) Under(screen, id, part string, query ...string) string {
+	return p.under(screen, id, part, query...)
+}
 
 // controlLinks lead to controls in scope.
 func (p *page) controlLinks(ids []string) []link {

@@ -222,7 +222,7 @@ func (q *request) policyRow(r policies.Row, now time.Time) policyRow {
 		row.NoAgreement = "nobody is asked"
 	}
 	if r.Asked > 0 {
-		row.Agreed = link{fmt.Sprintf("%s of %s", report.Number(r.Agreed), report.Number(r.Asked)), q.at("policies", r.ID) + "/agreements" + q.query("show", "missing")}
+		row.Agreed = link{fmt.Sprintf("%s of %s", report.Number(r.Agreed), report.Number(r.Asked)), q.under("policies", r.ID, "agreements", "show", "missing")}
 	}
 	if !r.ReviewDue.IsZero() && r.Status == program.PolicyApproved {
 		row.Review = report.Day(r.ReviewDue, q.local())
@@ -233,15 +233,6 @@ func (q *request) policyRow(r policies.Row, now time.Time) policyRow {
 		}
 	}
 	return row
-}
-
-// query is a query string that keeps the period.
-func (q *request) query(pairs ...string) string {
-	_, s, found := strings.Cut(q.to("", pairs...), "?")
-	if !found {
-		return ""
-	}
-	return "?" + s
 }
 
 // policyAt is the address of a page about one policy.

@@ -218,7 +218,7 @@ func (q *request) showRow(p *turn, typed program.ReviewChoice, reply string, inT
 	}
 	v.Mine = open && p.row.Decision == "ask" && p.row.AskedOf == q.who.Account && p.row.Answer == ""
 	if p.before > 0 && v.Decide {
-		v.Back = q.at("reviews", id) + "/next" + onSystem(p.row.System) + "&row=" + strconv.Itoa(p.before)
+		v.Back = q.under("reviews", id, "next", "system", p.row.System, "row", strconv.Itoa(p.before))
 	}
 	v.Asks = slices.DeleteFunc(q.colleagues(typed.AskOf), func(c picked) bool { return c.Value == q.who.Account })
 	q.Title, q.Heading, q.Ref = p.row.Login+" in "+p.row.System, p.row.Login, ""
@@ -320,7 +320,7 @@ func (q *request) decideRow() error {
 	if err != nil {
 		return q.rowAgain(id, n, c, "", err)
 	}
-	return q.done(q.at("reviews", id)+"/next"+onSystem(row.System), row.Login+": "+said+".")
+	return q.done(q.under("reviews", id, "next", "system", row.System), row.Login+": "+said+".")
 }
 
 func decidedWords(c program.ReviewChoice, asked string) string {
@@ -357,7 +357,7 @@ func (q *request) answerRow() error {
 	if err != nil {
 		return q.rowAgain(id, n, program.ReviewChoice{}, q.field("answer"), err)
 	}
-	return q.done(q.at("reviews", id)+"/rows/"+strconv.Itoa(n), "Answered. The reviewer decides.")
+	return q.done(q.under("reviews", id, "rows/"+strconv.Itoa(n)), "Answered. The reviewer decides.")
 }
 
 // keepSeen keeps what the reviewer set aside and ticked.
@@ -378,7 +378,7 @@ func (q *request) keepSeen() error {
 	if _, err := q.book.KeepSeen(q.Context(), q.who, id, system, rows, q.field("note")); err != nil {
 		return err
 	}
-	return q.done(q.at("reviews", id)+"/next"+onSystem(system), report.Capital(report.Plural(len(rows), "account", "accounts"))+" kept.")
+	return q.done(q.under("reviews", id, "next", "system", system), report.Capital(report.Plural(len(rows), "account", "accounts"))+" kept.")
 }
 
 // A finishView is the page before a part of a review is sealed.

@@ -33,9 +33,9 @@ func (q *request) reviewTodos() (out []reviewTodo, work answer.ReviewWork, err e
 		return nil, work, err
 	}
 	for _, p := range parts {
-		todo := reviewTodo{link: link{"Review the accounts of " + p.System + " for " + p.Cycle + ", " + report.Number(p.Count.Left) + " left", q.at("reviews", p.Review) + "/next" + onSystem(p.System)}}
+		todo := reviewTodo{link: link{"Review the accounts of " + p.System + " for " + p.Cycle + ", " + report.Number(p.Count.Left) + " left", q.under("reviews", p.Review, "next", "system", p.System)}}
 		if p.Count.Left == 0 {
-			todo.link = link{"Seal the review of " + p.System + " for " + p.Cycle, q.at("reviews", p.Review) + "/finish" + onSystem(p.System)}
+			todo.link = link{"Seal the review of " + p.System + " for " + p.Cycle, q.under("reviews", p.Review, "finish", "system", p.System)}
 		}
 		if !p.Due.IsZero() {
 			todo.Due = report.Day(p.Due.Add(-time.Microsecond), q.local())
@@ -46,7 +46,7 @@ func (q *request) reviewTodos() (out []reviewTodo, work answer.ReviewWork, err e
 		}
 	}
 	for _, a := range asked {
-		out = append(out, reviewTodo{link: link{"Answer about " + a.Row.Login + " in " + a.Row.System, q.at("reviews", a.Review) + "/rows/" + strconv.Itoa(a.Row.N)}})
+		out = append(out, reviewTodo{link: link{"Answer about " + a.Row.Login + " in " + a.Row.System, q.under("reviews", a.Review, "rows/"+strconv.Itoa(a.Row.N))}})
 		work.Asked++
 	}
 	for _, x := range remove {
@@ -55,7 +55,7 @@ func (q *request) reviewTodos() (out []reviewTodo, work answer.ReviewWork, err e
 			return nil, work, err
 		}
 		if n > 0 {
-			out = append(out, reviewTodo{link: link{"Take away " + report.Plural(n, "access", "accesses") + " to " + x.System + ", decided in " + x.Review, q.at("reviews", x.Review) + "/removals" + onSystem(x.System)}})
+			out = append(out, reviewTodo{link: link{"Take away " + report.Plural(n, "access", "accesses") + " to " + x.System + ", decided in " + x.Review, q.under("reviews", x.Review, "removals", "system", x.System)}})
 			work.Remove += n
 		}
 	}

@@ -340,9 +340,9 @@ func (q *request) partLine(r *program.Review, p *program.ReviewPart) partLine {
 	}
 	if open && p.Reviews(q.who.Account) && q.may("review.decide", q.reviewReach(r, p.System)) {
 		if c.Left > 0 {
-			l.Next = q.at("reviews", r.ID) + "/next" + onSystem(p.System)
+			l.Next = q.under("reviews", r.ID, "next", "system", p.System)
 		} else {
-			l.Finish = q.at("reviews", r.ID) + "/finish" + onSystem(p.System)
+			l.Finish = q.under("reviews", r.ID, "finish", "system", p.System)
 		}
 	}
 	if open && q.may("task.manage", q.reviewReach(r, p.System)) {
@@ -353,9 +353,6 @@ func (q *request) partLine(r *program.Review, p *program.ReviewPart) partLine {
 	}
 	return l
 }
-
-// onSystem is the query of an address about one system of a review.
-func onSystem(name string) string { return "?" + url.Values{"system": {name}}.Encode() }
 
 // reviewers are everybody whose roles can decide in a review.
 func (q *request) reviewers(p *program.ReviewPart) (out []picked) {
@@ -409,7 +406,7 @@ func oddWords(q *request, row *program.ReviewRow) (out []string) {
 }
 
 func (q *request) rowLine(review string, row *program.ReviewRow) rowLine {
-	l := rowLine{ReviewRow: *row, Href: q.at("reviews", review) + "/rows/" + strconv.Itoa(row.N), Why: oddWords(q, row), Evidence: q.recordLinks([]int64{row.Record}, row.Account)[0]}
+	l := rowLine{ReviewRow: *row, Href: q.under("reviews", review, "rows/"+strconv.Itoa(row.N)), Why: oddWords(q, row), Evidence: q.recordLinks([]int64{row.Record}, row.Account)[0]}
 	switch row.Decision {
 	case "keep":
 		l.Class, l.Word = "ok", "Keep"
