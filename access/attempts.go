@@ -64,8 +64,8 @@ func network(address string) string {
 // claim counts an attempt as failed before it is made, so that many at once
 // are no way around the wait. It returns a *WaitError while there is one.
 func (p *People) claim(ctx context.Context, t tally) error {
-	now := p.now()
 	return p.store.CountAttempts(ctx, []string{t.here, t.account, t.address, t.known}, func(c map[string]*store.Attempts) error {
+		now := p.now() // after those that were before it in line: a success a moment ago is no wait
 		free := map[string]int64{t.here: freeHere, t.account: freeAccount, t.address: freeAddress}
 		if known := c[t.known].At; known.After(now.Add(-knownFor)) && !known.After(now) {
 			delete(free, t.account)
