@@ -156,7 +156,7 @@ func (l *visiting) run(ctx context.Context, readers, writers int, long time.Dura
 func (l *visiting) arrive(ctx context.Context, n int, roles []string) ([]*visitor, error) {
 	out, errs := make([]*visitor, n), make([]error, n)
 	var group sync.WaitGroup
-	few := make(chan struct{}, 4)
+	few := make(chan struct{}, 2)
 	for i := range out {
 		out[i] = newVisitor(l.port, i)
 		group.Go(func() {
