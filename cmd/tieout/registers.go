@@ -88,7 +88,7 @@ func (a *app) incidentCommand() *cobra.Command {
 		Long: `Reports an incident: what was noticed, in your own words, and when. The first line
 becomes the title. It is sealed at once; who leads it, how severe it is and who
 has to be told is decided on its screen.`,
-		Example: "  tieout incident report --noticed 2026-03-02T08:00 \"A list went to the wrong customer\"",
+		Example: "  tieout incident report --noticed 2026-03-02T08:00 \"A list went astray\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withRegister(cmd.Context(), func(r *register) error { return a.reportIncident(cmd.Context(), r, args[0], noticed) })
 		},

@@ -56,8 +56,8 @@ The address people open is server.url of tieout.yaml, or --url.
 The same process works on jobs; --workers 0 leaves them to 'tieout worker'. Any
 number of servers and workers can share one PostgreSQL. /healthz answers without
 signing in; --metrics serves /metrics on an address of its own.`,
-		Example: "  tieout serve\n  tieout serve --listen :8443 --url https://tieout.example.com --tls-cert tls.pem --tls-key tls.key\n" +
-			"  tieout serve --listen 127.0.0.1:8731 --url https://tieout.example.com --behind-proxy --proxy 127.0.0.1/32",
+		Example: "  tieout serve\n  tieout serve --listen :8443 --url https://tieout.example.com \\\n      --tls-cert tls.pem --tls-key tls.key\n" +
+			"  tieout serve --behind-proxy --proxy 127.0.0.1/32 \\\n      --url https://tieout.example.com",
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serveScreens(cmd.Context(), f) },
 	}
