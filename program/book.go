@@ -22,6 +22,8 @@ type Book struct {
 	seal *evidence.Sealer
 	now  func() time.Time
 
+	making sync.Mutex // one number at a time is given to what is new
+
 	mu    sync.RWMutex
 	state *State
 	next  int64 // log index from which on entries are not read yet

@@ -3,6 +3,7 @@ package program_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -140,4 +141,54 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("an entry without kind or object: %+v", e)
 		}
 	})
+}
+
+// TestManyAtOnce: many who report at the same moment, through two processes,
+// each get a number of their own, and nobody is told to report again.
+func TestManyAtOnce(t *testing.T) {
+	w := newWorld(t)
+	books := []*program.Book{w.book, w.again()}
+	ids, errs := make([]string, 24), make([]error, 24)
+	var all sync.WaitGroup
+	for i := range ids {
+		all.Go(func() {
+			x, err := books[i%2].ReportIncident(t.Context(), lead, fmt.Sprintf("Seen by reporter %d.", i), start)
+			ids[i], errs[i] = x.ID, err
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(ids)
+	if n := len(slices.Compact(ids)); n != 24 {
+		t.Errorf("24 reports have %d numbers", n)
+	}
+}
+
+// TestAcceptedPlan: what management accepted is what it read; another plan, or
+// another risk under the same number, is accepted anew.
+func TestAcceptedPlan(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*program.Risk)
+		want   bool // still accepted
+	}{
+		{"another plan", func(r *program.Risk) { r.Plan = "Nothing is done about it." }, false},
+		{"another risk", func(r *program.Risk) { r.Title = "Something else altogether" }, false},
+		{"another owner", func(r *program.Risk) { r.Owner = "oda" }, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			r := fraud()
+			r.Treatment, r.Plan = "mitigate", "Two people release every payment."
+			r = must[program.Risk](t)(w.book.SetRisk(t.Context(), lead, r))
+			r = must[program.Risk](t)(w.book.AcceptRisk(t.Context(), signer, r.ID, r.Revision))
+			tt.change(&r)
+			if r = must[program.Risk](t)(w.book.SetRisk(t.Context(), lead, r)); (r.AcceptedBy != "") != tt.want {
+				t.Errorf("accepted by %q, still accepted: want %t", r.AcceptedBy, tt.want)
+			}
+		})
+	}
 }

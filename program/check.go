@@ -101,9 +101,32 @@ func list(s []string) []string {
 	return s
 }
 
+// tries is how often a number is taken anew that another process took first.
+const tries = 8
+
+// numbered writes something new under the next free ID of its register and
+// returns that. Of many who make one at the same moment each gets a number of
+// their own; a request that was sent before gets the one it got then.
+func (b *Book) numbered(ctx context.Context, by access.Subject, kind, prefix string, write func(id string) error) (id string, err error) {
+	b.making.Lock()
+	defer b.making.Unlock()
+	for range tries {
+		if id, err = b.number(ctx, by, kind, prefix); err != nil {
+			return "", err
+		}
+		if err = write(id); err == nil || by.Once != "" || !errors.Is(err, audit.ErrConflict) {
+			return id, err
+		}
+		next, nerr := b.number(ctx, by, kind, prefix)
+		if nerr != nil || next == id {
+			return id, err // the number is free still: it is something else that stands against it
+		}
+	}
+	return id, err
+}
+
 // number is the next free ID of a register, such as R-4; of a request that was
-// sent before, the one it got then. Of two people who make one at the same
-// moment the second is told to repeat it.
+// sent before, the one it got then.
 func (b *Book) number(ctx context.Context, by access.Subject, kind, prefix string) (id string, err error) {
 	record, err := b.id(by)
 	if err != nil {

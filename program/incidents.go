@@ -238,11 +238,15 @@ func (b *Book) ReportIncident(ctx context.Context, by access.Subject, detail str
 	if err := access.Require(by, "incident.report", Reportable(by)); err != nil {
 		return Incident{}, err
 	}
-	id, err := b.number(ctx, by, "incident", "INC")
+	d := reportData{titleOf(detail), strings.TrimSpace(detail), timeText(detected)}
+	id, err := b.numbered(ctx, by, "incident", "INC", func(id string) error {
+		_, err := b.write(ctx, by, "incident.report", "incident:"+id, 0, d)
+		return err
+	})
 	if err != nil {
 		return Incident{}, err
 	}
-	return b.writeIncident(ctx, by, "incident.report", id, 0, reportData{titleOf(detail), strings.TrimSpace(detail), timeText(detected)})
+	return b.Incident(ctx, id)
 }
 
 // Reportable is what somebody reports, for the table of rights: it is their

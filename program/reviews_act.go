@@ -29,14 +29,15 @@ func (b *Book) OpenReview(ctx context.Context, by access.Subject, cycle string, 
 	if err := access.Require(by, "task.manage", asked.Object("")); err != nil {
 		return Review{}, err
 	}
-	id, err := b.number(ctx, step(by, "open"), "review", "AR")
+	first := openData{cycle, timeText(due), list(l.Controls), list(l.Within), plainParts(l.Parts)}
+	id, err := b.numbered(ctx, step(by, "open"), "review", "AR", func(id string) error {
+		_, err := b.write(ctx, step(by, "open"), "review.open", "review:"+id, 0, first)
+		return err
+	})
 	if err != nil {
 		return Review{}, err
 	}
 	on := "review:" + id
-	if _, err := b.write(ctx, step(by, "open"), "review.open", on, 0, openData{cycle, timeText(due), list(l.Controls), list(l.Within), plainParts(l.Parts)}); err != nil {
-		return Review{}, err
-	}
 	rev := int64(1)
 	for from := 0; from < len(l.Rows); rev++ {
 		part := stretch(l.Rows[from:])

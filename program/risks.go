@@ -85,7 +85,7 @@ func setRisk(s *State, e Entry) (change, error) {
 			r = &Risk{ID: e.id()}
 			s.Risks[r.ID] = r
 		}
-		if r.Treatment != d.Treatment || r.Level != d.Level || d.Likelihood*d.Impact > r.Likelihood*r.Impact {
+		if r.Treatment != d.Treatment || r.Plan != d.Plan || r.Title != d.Title || r.Level != d.Level || d.Likelihood*d.Impact > r.Likelihood*r.Impact {
 			r.AcceptedBy, r.Accepted = "", time.Time{}
 		}
 		r.Title, r.Owner, r.Category, r.Likelihood, r.Impact = d.Title, d.Owner, d.Category, d.Likelihood, d.Impact
@@ -132,17 +132,20 @@ func (b *Book) SetRisk(ctx context.Context, by access.Subject, r Risk) (Risk, er
 	if err := access.Require(by, "register.write", access.Object{}); err != nil {
 		return Risk{}, err
 	}
-	if r.ID == "" {
-		id, err := b.number(ctx, by, "risk", "R")
-		if err != nil {
-			return Risk{}, err
-		}
-		r.ID = id
+	write := func(id string) error {
+		_, err := b.write(ctx, by, "risk.set", "risk:"+id, r.Revision, r.data())
+		return err
 	}
-	if _, err := b.write(ctx, by, "risk.set", "risk:"+r.ID, r.Revision, r.data()); err != nil {
+	id, err := r.ID, error(nil)
+	if id == "" {
+		id, err = b.numbered(ctx, by, "risk", "R", write)
+	} else {
+		err = write(id)
+	}
+	if err != nil {
 		return Risk{}, err
 	}
-	return b.Risk(ctx, r.ID)
+	return b.Risk(ctx, id)
 }
 
 // AcceptRisk accepts a risk's treatment for management. It needs risk.accept,

@@ -101,19 +101,22 @@ func (b *Book) SetVendor(ctx context.Context, by access.Subject, v Vendor) (Vend
 	if err := access.Require(by, "register.write", access.Object{}); err != nil {
 		return Vendor{}, err
 	}
-	if v.ID == "" {
-		id, err := b.number(ctx, by, "vendor", "V")
-		if err != nil {
-			return Vendor{}, err
-		}
-		v.ID = id
-	}
 	d := vendorData{v.Name, v.Service, v.Tier, v.Status, v.Owner, v.Subservice, v.Terms, v.Personal, timeText(v.Approved), timeText(v.Started),
 		timeText(v.Reviewed), timeText(v.ReportEnd), timeText(v.Mapped), timeText(v.Ended)}
-	if _, err := b.write(ctx, by, "vendor.set", "vendor:"+v.ID, v.Revision, d); err != nil {
+	write := func(id string) error {
+		_, err := b.write(ctx, by, "vendor.set", "vendor:"+id, v.Revision, d)
+		return err
+	}
+	id, err := v.ID, error(nil)
+	if id == "" {
+		id, err = b.numbered(ctx, by, "vendor", "V", write)
+	} else {
+		err = write(id)
+	}
+	if err != nil {
 		return Vendor{}, err
 	}
-	return b.Vendor(ctx, v.ID)
+	return b.Vendor(ctx, id)
 }
 
 // Vendor returns one vendor, or audit.ErrNotFound.
