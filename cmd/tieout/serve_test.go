@@ -80,6 +80,8 @@ func TestServe(t *testing.T) {
 	}{
 		{"no session", http.DefaultClient, base + "/", http.StatusForbidden, "tieout serve"},
 		{"alive", http.DefaultClient, base + "/healthz", http.StatusOK, "ok"},
+		{"the interface for programs, described", http.DefaultClient, base + "/api/v1/openapi.json", http.StatusOK, `"openapi":"3.1.0"`},
+		{"the interface, without a token", browser, base + "/api/v1/status", http.StatusUnauthorized, "Show an API token"},
 		{"the link", browser, link, http.StatusOK, "Make the account"},
 		{"making it", nil, base + "/setup", http.StatusOK, "Observation period"},
 		{"the link again", http.DefaultClient, link, http.StatusOK, "Sign in"},

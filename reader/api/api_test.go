@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -260,6 +261,37 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// TestTwoAtOnce: of two changes made from the same state one counts, and the
+// other is told so.
+func TestTwoAtOnce(t *testing.T) {
+	w := newWorld(t)
+	c := w.lead()
+	want(t, "a risk", c.send("POST", "/risks", riskFor(c.account)), http.StatusCreated)
+	codes := make(chan int, 8)
+	for i := range cap(codes) {
+		go func() {
+			r := httptest.NewRequest("PUT", Prefix+"/risks/R-1", strings.NewReader(strings.Replace(riskFor(c.account), "leaks", fmt.Sprint("leaks ", i), 1)))
+			r.Host = host
+			r.Header.Set("Authorization", "Bearer "+c.token)
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("If-Match", `"1"`)
+			got := httptest.NewRecorder()
+			w.web.ServeHTTP(got, r)
+			codes <- got.Code
+		}()
+	}
+	n := map[int]int{}
+	for range cap(codes) {
+		n[<-codes]++
+	}
+	if n[http.StatusOK] != 1 || n[http.StatusOK]+n[http.StatusPreconditionFailed]+n[http.StatusConflict] != cap(codes) {
+		t.Errorf("answers %v, want one 200 and else 412 or 409", n)
+	}
+	if got := in(c.get("/risks/R-1"), "result", "revision"); got != float64(2) {
+		t.Errorf("revision %v, want 2", got)
+	}
+}
+
 // TestJobs: a job is asked for once while it is open, canceled, and asked for
 // again.
 func TestJobs(t *testing.T) {
@@ -366,6 +398,9 @@ func TestRate(t *testing.T) {
 	}
 	if last != http.StatusTooManyRequests {
 		t.Errorf("who guesses: %d", last)
+	}
+	if got := still(c); got != http.StatusOK {
+		t.Errorf("who has a token, beside one who guesses: %d", got)
 	}
 }
 

@@ -44,14 +44,6 @@ func (r *rates) take(caller string) bool {
 	return p.AllowN(now, 1)
 }
 
-// left reports whether a caller could send a request, without using one.
-func (r *rates) left(caller string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	p := r.of[caller]
-	return p == nil || p.TokensAt(r.now()) >= 1
-}
-
 // forget makes room: a caller that rested has all its requests again.
 func (r *rates) forget(now time.Time) {
 	if len(r.of) < remember {

@@ -138,16 +138,13 @@ func headers(h http.Header) {
 
 type subjectKey struct{}
 
-// admit returns as whom a request acts. Who guesses at tokens is slowed down by
-// address, who has one by its token.
+// admit returns as whom a request acts. Who has a token is bounded by it, and who
+// has none by address: they never keep out who has.
 func (s *Server) admit(r *http.Request) (access.Subject, *problem) {
 	from := access.From{Address: s.o.Web.Address(r), Agent: r.UserAgent()}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > 200 {
 		return access.Subject{}, s.stranger(from, "Show an API token: Authorization: Bearer. Tokens are made under Your account, or by 'tieout token create'.")
-	}
-	if !s.rates.left("from " + from.Address) {
-		return access.Subject{}, tooMany()
 	}
 	who, err := s.o.Web.People().UseToken(r.Context(), token, from)
 	if errors.Is(err, audit.ErrForbidden) {
