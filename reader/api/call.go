@@ -92,13 +92,18 @@ func changed() *problem {
 // tagOf is the ETag of a revision.
 func tagOf(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
 
-// since turns a conflict into 412 where the object has another revision than the
-// change was made from.
-func since(err error, have, now int64) error {
-	if errors.Is(err, audit.ErrConflict) && !errors.Is(err, program.ErrKeyUsed) && have != now {
-		return changed()
+// since turns a conflict into 412 where the object has another revision by now
+// than the change was made from.
+func (c *call) since(err error, have int64, now func(*program.State) int64) error {
+	if !errors.Is(err, audit.ErrConflict) || errors.Is(err, program.ErrKeyUsed) {
+		return err
 	}
-	return err
+	return c.book.Read(c, func(s *program.State) error {
+		if now(s) != have {
+			return changed()
+		}
+		return err
+	})
 }
 
 // add registers a call: its table entry, its description, its handler. Before do

@@ -113,8 +113,7 @@ func setIncident(c *call, in *setIncidentIn) (*oneOut[program.Incident], error) 
 	if err != nil {
 		return nil, err
 	}
-	had, err := c.book.Incident(c, in.ID)
-	if err != nil {
+	if _, err := c.book.Incident(c, in.ID); err != nil {
 		return nil, err
 	}
 	b := &in.Body
@@ -125,7 +124,7 @@ func setIncident(c *call, in *setIncidentIn) (*oneOut[program.Incident], error) 
 	}
 	i, err := c.book.SetIncident(c, c.Who, x)
 	if err != nil {
-		return nil, since(err, revision, had.Revision)
+		return nil, c.since(err, revision, func(s *program.State) int64 { return s.Incidents[in.ID].Revision })
 	}
 	return c.incident(i), nil
 }
@@ -148,13 +147,12 @@ func stepIncident(c *call, in *stepIn) (*oneOut[program.Incident], error) {
 	if err != nil {
 		return nil, err
 	}
-	had, err := c.book.Incident(c, in.ID)
-	if err != nil {
+	if _, err := c.book.Incident(c, in.ID); err != nil {
 		return nil, err
 	}
 	i, err := c.book.StepIncident(c, c.Who, in.ID, revision, program.Step{What: in.Body.Step, Text: in.Body.Text, Took: in.Body.Took, Evidence: in.Body.Evidence})
 	if err != nil {
-		return nil, since(err, revision, had.Revision)
+		return nil, c.since(err, revision, func(s *program.State) int64 { return s.Incidents[in.ID].Revision })
 	}
 	return made(c.incident(i), "incidents", i.ID), nil
 }

@@ -181,23 +181,18 @@ func setDraft(c *call, in *draftIn) (*oneOut[Policy], error) {
 	if err != nil {
 		return nil, err
 	}
-	var now int64
-	err = c.book.Read(c, func(s *program.State) error {
-		if p := s.Policies[in.ID]; p != nil {
-			now = p.Revision
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
 	b := &in.Body
 	if b.Owner == "" {
 		b.Owner = c.Who.Account
 	}
 	text := program.PolicyText{Title: b.Title, Owner: b.Owner, Audience: b.Audience, Acknowledge: b.Acknowledge, Review: b.Review, Controls: b.Controls, Summary: b.Summary, Text: b.Text}
 	if _, err := c.book.WritePolicy(c, c.Who, in.ID, revision, text, b.Note, b.Material); err != nil {
-		return nil, since(err, revision, now)
+		return nil, c.since(err, revision, func(s *program.State) int64 {
+			if p := s.Policies[in.ID]; p != nil {
+				return p.Revision
+			}
+			return 0
+		})
 	}
 	return getPolicy(c, &policyIn{in.Of, in.ID})
 }

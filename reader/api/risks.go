@@ -126,13 +126,12 @@ func setRisk(c *call, in *setRiskIn) (*oneOut[Risk], error) {
 	if err != nil {
 		return nil, err
 	}
-	had, err := c.book.Risk(c, in.ID)
-	if err != nil {
+	if _, err := c.book.Risk(c, in.ID); err != nil {
 		return nil, err
 	}
 	r, err := c.book.SetRisk(c, c.Who, in.Body.risk(in.ID, revision))
 	if err != nil {
-		return nil, since(err, revision, had.Revision)
+		return nil, c.since(err, revision, func(s *program.State) int64 { return s.Risks[in.ID].Revision })
 	}
 	return c.risk(&r), nil
 }

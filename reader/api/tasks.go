@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tieout/access"
+	"tieout/program"
 	"tieout/reader/tasks"
 )
 
@@ -146,7 +147,12 @@ func assignTask(c *call, in *assignIn) (*oneOut[Task], error) {
 		return nil, newProblem(http.StatusUnprocessableEntity, "Nobody who can sign in has this account.").at("body.account", "is not the ID of an active account")
 	}
 	if _, err := c.book.AssignTask(c, c.Who, o.Due, in.Body.Account, in.Body.Why, revision); err != nil {
-		return nil, since(err, revision, o.Task.Revision)
+		return nil, c.since(err, revision, func(s *program.State) int64 {
+			if t := s.Tasks[in.ID]; t != nil {
+				return t.Revision
+			}
+			return 0
+		})
 	}
 	return getTask(c, &taskIn{in.Of, in.ID})
 }

@@ -130,13 +130,12 @@ func setVendor(c *call, in *setVendorIn) (*oneOut[Vendor], error) {
 	if err != nil {
 		return nil, err
 	}
-	had, err := c.book.Vendor(c, in.ID)
-	if err != nil {
+	if _, err := c.book.Vendor(c, in.ID); err != nil {
 		return nil, err
 	}
 	v, err := c.book.SetVendor(c, c.Who, in.Body.vendor(in.ID, revision))
 	if err != nil {
-		return nil, since(err, revision, had.Revision)
+		return nil, c.since(err, revision, func(s *program.State) int64 { return s.Vendors[in.ID].Revision })
 	}
 	return c.vendor(&v), nil
 }
