@@ -67,6 +67,7 @@ type page struct {
 
 	Problem []string // what is wrong with what was sent; the page is shown again with it
 	Told    string   // what was just done
+	Behind  bool     // what was sealed last could not be worked in
 	Me      string   // name of who is signed in
 	Keys    bool     // single keys do something
 	status  int      // of the answer; 0: 200
@@ -225,6 +226,7 @@ func (q *request) frame() {
 	q.Org, q.Period, q.Me, q.Keys = st.report.Organization, st.view.Period, q.me.Name, q.keysOn()
 	q.Log = fmt.Sprintf("%s in the log, root %x, %s", report.Plural(int(q.head.Size), "entry", "entries"), q.head.Root[:8], st.view.Witnessed)
 	q.Told = q.s.told(q.w, q.Request)
+	q.Behind = st.whole().behind.Load()
 	q.Rail = q.rail()
 }
 
@@ -312,6 +314,16 @@ func (s *Server) wrong(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func sentence(s string) string { return report.Capital(strings.TrimSuffix(s, ".")) + "." }
+
+// fault tells of what failed beside the requests.
+func (s *Server) fault(err error) {
+	if s.o.Failed != nil {
+		s.o.Failed(err)
+	}
+	if s.o.Log != nil {
+		s.o.Log.Error("pages cannot be made anew", slog.String("error", err.Error()))
+	}
+}
 
 func (s *Server) note(r *http.Request, err error) {
 	if s.o.Failed != nil {

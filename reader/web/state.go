@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tieout/access"
@@ -40,8 +41,9 @@ type state struct {
 	mu     sync.Mutex
 	sights map[string]*state // parts of it, by what they are cut to
 
-	users int
-	old   bool // another has taken its place: the last user closes it
+	users  int
+	old    bool        // another has taken its place: the last user closes it
+	behind atomic.Bool // a newer one could not be made: pages made from this one say so
 }
 
 // marking are the kinds of record after which a report reads otherwise.
@@ -55,6 +57,7 @@ const patience = 400 * time.Millisecond
 type shelf struct {
 	open  func(ctx context.Context, period string) (*period.Program, error)
 	store *store.Store
+	fault func(error) // is told why a state could not be made; nil: nobody is
 	mu    sync.Mutex
 	at    map[string]*place
 	ended bool
@@ -114,7 +117,7 @@ func (s *shelf) await(ctx context.Context, name string, pl *place, built chan st
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if pl.now == nil {
-		if s.at[name] == pl { // a name that cannot be opened is not kept
+		if s.at[name] == pl && pl.building == nil { // a name that cannot be opened is not kept
 			delete(s.at, name)
 		}
 		return nil, pl.err
@@ -131,6 +134,11 @@ func (s *shelf) make(ctx context.Context, name string, pl *place, mark int64) {
 	close(pl.building)
 	pl.building, pl.err = nil, err
 	if err != nil {
+		if pl.now != nil { // else who asked is told
+			if pl.now.behind.Store(true); s.fault != nil {
+				s.fault(fmt.Errorf("what was sealed last is not on the pages: %w", err))
+			}
+		}
 		return
 	}
 	if s.ended {

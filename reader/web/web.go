@@ -76,6 +76,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{o: o, home: home, book: home.Registers(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), setup: newSetup(o.Key)}
 	s.shelf = newShelf(o.Open, home.Store)
+	s.shelf.fault = s.fault
 	if s.people, err = home.People(ctx, o.Public); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

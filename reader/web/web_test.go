@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tieout/audit"
 	"tieout/period"
@@ -273,6 +274,47 @@ func TestGrown(t *testing.T) {
 	w.tested()
 	if body := v.page("/"); strings.Contains(body, "Nothing has been tested yet") || !strings.Contains(body, "Tested as") {
 		t.Errorf("after:\n%s", body)
+	}
+}
+
+// TestBehind: where the pages cannot be made anew, after a file was broken, they
+// go on, say that they are behind, and the server's log says why; mended, they
+// are whole again.
+func TestBehind(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	var faults []error
+	v := w.serve(func(o *Options) {
+		o.Failed = func(err error) { mu.Lock(); defer mu.Unlock(); faults = append(faults, err) }
+	})
+	const says = "What was sealed last is not counted here"
+	if strings.Contains(v.page("/controls"), says) {
+		t.Fatal("behind from the beginning")
+	}
+	whole, err := os.ReadFile(filepath.Join(w.dir, "tieout.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.tested()
+	w.write("tieout.yaml", "organization: [")
+	until(t, "the page says that it is behind", func() bool { return strings.Contains(v.page("/controls"), says) })
+	mu.Lock()
+	n := len(faults)
+	mu.Unlock()
+	if n == 0 {
+		t.Error("nobody was told why")
+	}
+	w.write("tieout.yaml", string(whole))
+	until(t, "the mended page is whole", func() bool { return !strings.Contains(v.page("/controls"), says) })
+}
+
+// until waits for what takes a moment, at most ten seconds.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
 	}
 }
 
