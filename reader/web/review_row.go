@@ -141,7 +141,10 @@ func (q *request) nextRow() error {
 			p.review.Rows = nil
 			return nil
 		}
-		return p.find(s, id, n, q.who.Account)
+		if err := p.find(s, id, n, q.who.Account); err != nil || p.row.System == system {
+			return err
+		}
+		return fmt.Errorf("%w: row %d of %s is not of %s", audit.ErrNotFound, n, id, system) // the right was asked for that system
 	})
 	switch {
 	case err != nil:
