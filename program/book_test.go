@@ -192,3 +192,16 @@ func TestAcceptedPlan(t *testing.T) {
 		})
 	}
 }
+
+// TestNotSomebodyElse: who says whose accounts are cannot become another person,
+// and so review their own access; somebody else takes the link back.
+func TestNotSomebodyElse(t *testing.T) {
+	w := newWorld(t)
+	i := must[program.Identity](t)(w.book.LinkIdentity(t.Context(), lead, program.OfTieout, lead.Account, "hr/1", "", 0))
+	if _, err := w.book.UndoIdentity(t.Context(), lead, program.OfTieout, lead.Account, "hr/1", i.Revision); !errors.Is(err, audit.ErrForbidden) {
+		t.Errorf("by themself: %v", err)
+	}
+	if _, err := w.book.UndoIdentity(t.Context(), as("bo", "compliance-lead"), program.OfTieout, lead.Account, "hr/1", i.Revision); err != nil {
+		t.Errorf("by another compliance lead: %v", err)
+	}
+}

@@ -105,10 +105,12 @@ func rejectIdentity(s *State, e Entry) (change, error) {
 
 // undoIdentity takes back what was said of a pair, either way.
 func undoIdentity(s *State, e Entry) (change, error) {
-	_, _, d, known, err := s.identity(e)
+	of, thing, d, known, err := s.identity(e)
 	switch {
 	case err != nil:
 		return change{}, err
+	case of == OfTieout && thing == e.By.Name && known.Person == d.Person:
+		return change{}, fmt.Errorf("%w: this account is your own: somebody else says that it is not %s's, so that nobody reviews their own access as another person", audit.ErrForbidden, d.Person)
 	case known.Person == d.Person:
 		return change{what: "no longer said to belong to " + d.Person, do: func() {
 			known.Person, known.Basis, known.By, known.At = "", "", "", time.Time{}
