@@ -33,8 +33,9 @@ func (p *People) keep() *store.AccountGrant { return &stored([]Grant{p.anchor()}
 // Bootstrap invites the first administrator; while an active one exists it is
 // refused with audit.ErrConflict. It is for whoever runs the program on its
 // machine, also when the last administrator is gone: an account that is there
-// gets the role, and its link removes the second factor, passkeys too.
-func (p *People) Bootstrap(ctx context.Context, email, name string) (Invitation, Activity, error) {
+// gets the role, and its link removes the second factor, passkeys too. Whoever
+// begins a workspace alone can have other roles beside it from the first day.
+func (p *People) Bootstrap(ctx context.Context, email, name string, also ...Grant) (Invitation, Activity, error) {
 	all, err := p.store.Accounts(ctx)
 	if err != nil {
 		return Invitation{}, Activity{}, err
@@ -47,7 +48,10 @@ func (p *People) Bootstrap(ctx context.Context, email, name string) (Invitation,
 		}
 	}
 	by := Subject{Workspace: p.kind, Kind: audit.ActorCommand, Account: "tieout"}
-	grants := []Grant{p.anchor()}
+	grants := append([]Grant{p.anchor()}, also...)
+	if err := CheckGrants(p.kind, grants); err != nil {
+		return Invitation{}, Activity{}, err
+	}
 	if email, err = Email(email); err != nil {
 		return Invitation{}, Activity{}, err
 	}

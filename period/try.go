@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/definition"
 	"tieout/source"
 	"tieout/timeline"
 )
@@ -19,11 +20,17 @@ func (p *Program) Try(ctx context.Context, name string, reach time.Duration) ([]
 	if err != nil {
 		return nil, err
 	}
+	return p.TryDef(ctx, def, p.Env, reach)
+}
+
+// TryDef is Try of a connection that the workspace need not have, with what env
+// lends it.
+func (p *Program) TryDef(ctx context.Context, def definition.SourceDef, env source.Env, reach time.Duration) ([]audit.Manifest, error) {
 	drv, err := p.Drivers.Find(def.Kind)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", def.File, err)
 	}
-	collector, config, err := drv.Open(def.Name, def.With, p.Env)
+	collector, config, err := drv.Open(def.Name, def.With, env)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", def.File, err)
 	}

@@ -2,24 +2,22 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v4"
 
 	"tieout/audit"
 	"tieout/definition"
 	"tieout/internal/durable"
 	"tieout/period"
+	"tieout/reader/connect"
 	"tieout/report"
 	"tieout/report/text"
 	"tieout/source"
@@ -65,19 +63,10 @@ func (a *app) listConnectors(ctx context.Context) error {
 		{Head: "kind"}, {Head: "reads", Flex: true}, {Head: "gives", Flex: true}, {Head: "here", Flex: true},
 	}}
 	for _, d := range all.Drivers {
-		l.rows = append(l.rows, row{[]string{d.Name, d.Title, gives(d), strings.Join(used[d.Name], " ")}, connectorValue(d, used[d.Name])})
+		l.rows = append(l.rows, row{[]string{d.Name, d.Title, connect.Gives(d), strings.Join(used[d.Name], " ")}, connectorValue(d, used[d.Name])})
 	}
 	l.summary = report.Capital(count(len(l.rows), "kind of source", "kinds of source")) + "; 'tieout connector show KIND' says what each may read and cannot see."
 	return a.show(l)
-}
-
-// gives lists a driver's item types; one that reads whatever a person maps
-// gives all of them.
-func gives(d *source.Driver) string {
-	if len(d.Types) == len(audit.ItemTypes) {
-		return "every type"
-	}
-	return strings.Join(d.Types, " ")
 }
 
 func connectorValue(d *source.Driver, here []string) map[string]any {
@@ -178,9 +167,9 @@ func (a *app) addConnector(kind, name string, set []string) error {
 		return err
 	}
 	path := filepath.Join(dir, "sources", name+".yaml")
-	body, missing := connectionFile(d, values, set)
+	body, missing := connect.File(d, values)
 	if len(missing) == 0 {
-		if err := tryValues(d, name, dir, values); err != nil {
+		if err := connect.Open(d, name, dir, values); err != nil {
 			return err
 		}
 	}
@@ -200,86 +189,20 @@ func (a *app) addConnector(kind, name string, set []string) error {
 }
 
 // settings reads NAME=VALUE, VALUE as YAML.
-func settings(d *source.Driver, set []string) (map[string]any, error) {
-	out := map[string]any{}
+func settings(d *source.Driver, set []string) (map[string]connect.Value, error) {
+	written := map[string]string{}
 	for _, s := range set {
 		name, text, ok := strings.Cut(s, "=")
 		if !ok {
 			return nil, fmt.Errorf("%w: --set %q: write NAME=VALUE", audit.ErrUsage, s)
 		}
-		if !slices.ContainsFunc(d.Settings, func(s source.Setting) bool { return s.Name == name }) {
-			return nil, fmt.Errorf("%w: --set %s: %s has no such setting; it has %s", audit.ErrUsage, name, d.Name, settingNames(d))
-		}
-		var v any
-		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
-			return nil, fmt.Errorf("%w: --set %s: %w", audit.ErrUsage, name, err)
-		}
-		out[name] = v
+		written[name] = text
 	}
-	return out, nil
-}
-
-func settingNames(d *source.Driver) string {
-	names := make([]string, len(d.Settings))
-	for i, s := range d.Settings {
-		names[i] = s.Name
-	}
-	return strings.Join(names, ", ")
-}
-
-// tryValues opens the connection as the workspace would, without asking anyone.
-func tryValues(d *source.Driver, name, dir string, values map[string]any) error {
-	with, err := json.Marshal(values)
+	values, err := connect.Read(d, written)
 	if err != nil {
-		return fmt.Errorf("%w: --set: %w", audit.ErrUsage, err)
+		return nil, fmt.Errorf("%w: --set %s", audit.ErrUsage, strings.TrimPrefix(err.Error(), audit.ErrInvalid.Error()+": "))
 	}
-	_, _, err = d.Open(name, with, source.Env{Dir: dir})
-	return err
-}
-
-// connectionFile writes a connection with every setting explained: what is
-// set, what is needed and missing, and what may be.
-func connectionFile(d *source.Driver, values map[string]any, set []string) (body []byte, missing []string) {
-	var b strings.Builder
-	asWritten := map[string]string{}
-	for _, s := range set {
-		name, text, _ := strings.Cut(s, "=")
-		asWritten[name] = text
-	}
-	fmt.Fprintf(&b, "# %s\n#\n# It must be allowed to read, and nothing else:\n", d.Title)
-	for _, s := range d.Scopes {
-		fmt.Fprintf(&b, "#   %s: %s\n", s.Name, s.Why)
-	}
-	fmt.Fprintf(&b, "kind: %s\nwith:\n", d.Name)
-	for _, s := range d.Settings {
-		fmt.Fprintf(&b, "  # %s\n", strings.ReplaceAll(s.Doc, "\n", "\n  # "))
-		v, ok := values[s.Name]
-		switch {
-		case ok:
-			b.WriteString(yamlLine(s.Name, v, asWritten[s.Name]))
-		case s.Required:
-			missing = append(missing, s.Name)
-			fmt.Fprintf(&b, "  %s: # needed, such as %s\n", s.Name, s.Example)
-		default:
-			fmt.Fprintf(&b, "  # %s: %s\n", s.Name, s.Example)
-		}
-	}
-	return []byte(b.String()), missing
-}
-
-// yamlLine is one setting as YAML, indented under `with:`: as it was written
-// where that is one line, and means the same there.
-func yamlLine(name string, v any, written string) string {
-	line := name + ": " + written
-	var back map[string]any
-	if !strings.ContainsAny(written, "\r\n") && yaml.Unmarshal([]byte(line), &back) == nil && reflect.DeepEqual(back[name], v) {
-		return "  " + line + "\n"
-	}
-	b, err := yaml.Marshal(map[string]any{name: v})
-	if err != nil { // it came from YAML
-		panic(err)
-	}
-	return "  " + strings.ReplaceAll(strings.TrimSuffix(string(b), "\n"), "\n", "\n  ") + "\n"
+	return values, nil
 }
 
 func (a *app) connectorTest() *cobra.Command {

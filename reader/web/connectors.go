@@ -65,7 +65,8 @@ func (q *request) connectors() error {
 		List   []connector
 		Clear  string
 		Months any
-	}{&q.page, list, clear, q.st.view.Months})
+		Manage bool
+	}{&q.page, list, clear, q.st.view.Months, q.may("source.manage", access.Object{})})
 }
 
 // sayConnectors says of how many sources the newest collection was whole.

@@ -249,7 +249,11 @@ func (v *visit) makeFirst() error {
 	if password != v.PostForm.Get("again") {
 		return v.again(fmt.Errorf("%w: the two passwords differ", audit.ErrInvalid), (*visit).setupPage)
 	}
-	i, _, err := v.s.people.Bootstrap(v.Context(), v.Email, v.Name)
+	var also []access.Grant
+	if v.PostForm.Get("lead") == "yes" {
+		also = []access.Grant{{Role: access.ComplianceLead, Scope: access.ScopeWorkspace}}
+	}
+	i, _, err := v.s.people.Bootstrap(v.Context(), v.Email, v.Name, also...)
 	if err != nil {
 		return v.again(err, (*visit).setupPage)
 	}

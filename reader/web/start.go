@@ -24,7 +24,6 @@ const startPath = "/start"
 var startRoutes = []route{
 	{pattern: "GET /start", needs: "period.read", on: anything, do: (*request).startPage},
 	{pattern: "POST /start", needs: "definition.write", do: (*request).setUp},
-	{pattern: "POST /start/lead", needs: "account.manage", do: (*request).becomeLead},
 }
 
 // categoryWords are the categories with what each promises, and why one would
@@ -59,8 +58,6 @@ type startPage struct {
 	Signers    []string
 	Invite     bool // can give access
 	May        bool // can keep the answers
-	Lead       bool // could give themselves the role that can
-	Again      string
 	InGit      bool
 	Scope      *scope
 	Diffs      []fileDiff
@@ -123,7 +120,6 @@ func (q *request) showStart(p *period.Program, data startPage) error {
 	}
 	data.Warn, data.InGit = sayLength(data.S.Report, data.S.First, data.S.Last), period.InGit(p.Dir)
 	data.May, data.Invite = q.may("definition.write", access.Object{}), q.administers()
-	data.Lead, data.Again = !data.May && data.Invite, toAgain(startPath)
 	for _, n := range q.names {
 		if n.Has(access.ManagementSigner) {
 			data.Signers = append(data.Signers, n.Name)
@@ -183,7 +179,7 @@ func sayLength(kind, first, last string) string {
 	n := int(b.Sub(a).Hours()/24) + 1
 	switch {
 	case n < shortPeriod:
-		return fmt.Sprintf("%s show little of a year: what happens each quarter may not happen once, and many readers do not accept a Type II of less than three months.", report.Capital(report.Plural(n, "day", "days")))
+		return fmt.Sprintf("%s little of a year: what happens each quarter may not happen once, and many readers do not accept a Type II of less than three months.", report.Capital(report.Plural(n, "day shows", "days show")))
 	case n > 366:
 		return fmt.Sprintf("%d days are more than a year: readers expect a report at least every twelve months.", n)
 	}
@@ -305,16 +301,6 @@ func diffs(w *definition.Workspace, changes map[string][]byte) (out []fileDiff) 
 	}
 	slices.SortFunc(out, func(a, b fileDiff) int { return strings.Compare(a.Path, b.Path) })
 	return out
-}
-
-// becomeLead gives who is signed in, an administrator, the role that decides
-// what is examined, beside their own.
-func (q *request) becomeLead() error {
-	grants := append(slices.Clone(q.me.Grants), access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
-	if _, err := q.s.people.SetGrants(q.Context(), q.who, q.me.ID, grants); err != nil {
-		return err
-	}
-	return q.done(startPath, "You run the program now, as compliance lead. You can give the role away under Access.")
 }
 
 // nextSteps are what comes after the four questions, in order.

@@ -44,6 +44,7 @@ type Options struct {
 	Key string
 	// Wake has a worker of this process look for work; nil: others do.
 	Wake   func()
+	Trial  time.Duration // how long a connection is tried on a screen; 0: a minute
 	Now    func() time.Time
 	Log    *slog.Logger // of what went wrong; nil: nothing is written
 	Failed func(error)  // is told of every error that is nobody's to mend at the screen; may be nil
@@ -65,6 +66,7 @@ type Server struct {
 	rosters  rosters
 	mux      *http.ServeMux
 	cross    *http.CrossOriginProtection
+	drafts   drafts
 	setup    setup
 }
 

@@ -131,12 +131,23 @@ func (w *world) tested() *world {
 	return w
 }
 
+// opener opens the workspace for workers.
+func (w *world) opener() func(context.Context, string, audit.Actor, time.Duration) (*period.Program, error) {
+	return func(ctx context.Context, name string, by audit.Actor, lock time.Duration) (*period.Program, error) {
+		o := w.options(name, false)
+		o.Actor, o.Lock = by, lock
+		return period.Open(ctx, w.dir, o)
+	}
+}
+
 // A visitor is a browser.
 type visitor struct {
 	t       testing.TB
 	s       *Server
 	cookies map[string]*http.Cookie
 	account string
+
+	lastPage string // of imports
 }
 
 const (

@@ -1,0 +1,207 @@
+package web
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tieout/access"
+	"tieout/definition"
+)
+
+func TestSayStart(t *testing.T) {
+	for _, c := range []struct {
+		done, all int
+		want      string
+	}{
+		{0, 8, "Four questions decide what is examined; then 8 steps to the first list of gaps and the people who close them."},
+		{1, 8, "1 step is done, seven are left."},
+		{6, 8, "6 steps are done, two are left."},
+		{7, 8, "One step is left."},
+		{8, 8, "Everything a start needs is done. From here on the period's own screens say what is due."},
+	} {
+		if got := sayStart(c.done, c.all); got != c.want {
+			t.Errorf("%d of %d: got %q, want %q", c.done, c.all, got, c.want)
+		}
+	}
+}
+
+func TestSayLength(t *testing.T) {
+	for _, c := range []struct{ name, kind, first, last, want string }{
+		{"a year", definition.ReportTypeII, "2026-01-01", "2026-12-31", ""},
+		{"three months", definition.ReportTypeII, "2026-01-01", "2026-03-31", ""},
+		{"a month", definition.ReportTypeII, "2026-01-01", "2026-01-31", "31 days show little"},
+		{"one day", definition.ReportTypeII, "2026-01-01", "2026-01-01", "1 day shows little"},
+		{"too long", definition.ReportTypeII, "2025-01-01", "2026-12-31", "730 days are more than a year"},
+		{"type I has none", definition.ReportTypeI, "2026-01-01", "2026-01-31", ""},
+		{"the wrong way round", definition.ReportTypeII, "2026-02-01", "2026-01-31", ""},
+		{"no day", definition.ReportTypeII, "soon", "2026-01-31", ""},
+	} {
+		if got := sayLength(c.kind, c.first, c.last); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestScopeSay(t *testing.T) {
+	for _, c := range []struct {
+		s    scope
+		want string
+	}{
+		{scope{1, 0, 0, nil}, "1 criterion applies. No control can be tested with what is connected."},
+		{scope{1, 1, 1, nil}, "1 criterion applies. 1 control can be tested with what is connected; one more waits for a source or a person."},
+		{scope{33, 12, 40, nil}, "33 criteria apply. 12 controls can be tested with what is connected; 40 more wait for a source or a person."},
+	} {
+		if got := c.s.Say(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestSayConnect(t *testing.T) {
+	for got, want := range map[string]string{
+		sayTrial(0, 0, false):            "Nothing was given, so there is nothing to connect. Nothing was kept.",
+		sayTrial(1, 1, false):            "It can be read. Nothing was kept.",
+		sayTrial(1, 0, false):            "Nothing of it can be read, for the reasons below. Nothing was kept.",
+		sayTrial(3, 3, true):             "All three kinds of what it gives can be read; the trial ended before all was read. Nothing was kept.",
+		sayTrial(3, 1, false):            "1 of 3 kinds of what it gives can be read; the rest will be gaps in evidence, for the reasons below. Nothing was kept.",
+		sayKinds(45, 45, ""):             "45 kinds of source can be read, each with the least permission it needs. Nothing is ever written to them.",
+		sayKinds(1, 45, "x"):             `1 kind of 45 matches "x".`,
+		sayKinds(2, 45, "x"):             `2 kinds of 45 match "x".`,
+		sayConnect(0):                    "It reads only, and asks nobody for a permission. Try it first: nothing is kept until you connect it.",
+		sayConnect(1):                    "It reads only, with the one permission below. Try it first: nothing is kept until you connect it.",
+		sayConnect(4):                    "It reads only, with the 4 permissions below. Try it first: nothing is kept until you connect it.",
+		sayRemove("hr", 1, "1 Apr 2026"): "What hr gave stays sealed and goes on counting. From 1 Apr 2026 on nothing is read from it, so tests that rest on it find no evidence for the days after, and one control cannot be tested any more.",
+		sayList(1, 1, "account"):         "The file has 1 column of 1 account. Say what they mean; what is not named is not read.",
+		sayList(20, 5, "person"):         "The file has 5 columns of 20 people. Say what they mean; what is not named is not read.",
+		sayKinds(0, 45, "fax"):           `No kind of source is called "fax". Whatever can export a list can be read as a file.`,
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestLineDiff(t *testing.T) {
+	for _, c := range []struct{ name, a, b, want string }{
+		{"the same", "a\nb\n", "a\nb\n", ""},
+		{"one line", "a\nb\nc\nd\ne\nf\n", "a\nb\nc\nd\nX\nf\n", "--- a/f\n+++ b/f\n@@ -2,5 +2,5 @@\n b\n c\n d\n-e\n+X\n f\n"},
+		{"a new file", "", "a\n", "--- a/f\n+++ b/f\n@@ -1,0 +1,1 @@\n+a\n"},
+		{"one in between", "a\nb\n", "a\nx\nb\n", "--- a/f\n+++ b/f\n@@ -1,2 +1,3 @@\n a\n+x\n b\n"},
+	} {
+		if got := lineDiff("f", c.a, c.b); got != c.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+// answers are the four questions answered, with changes.
+func answers(base string, change ...string) []string {
+	out := []string{"base", base, "name", "Acme", "system", "Acme Cloud", "zone", "UTC", "category", "A", "report", "2", "first", "2026-01-01", "last", "2026-12-31", "asof", "2026-12-31", "do", "save"}
+	for i := 0; i+1 < len(change); i += 2 {
+		for j := 0; j+1 < len(out); j += 2 {
+			if out[j] == change[i] {
+				out[j+1] = change[i+1]
+			}
+		}
+	}
+	return out
+}
+
+func TestStart(t *testing.T) {
+	w := newWorld(t)
+	v := w.serve()
+	page := v.page("/start")
+	if strings.Contains(page, evil) {
+		t.Error("markup came out as it is")
+	}
+	if !strings.Contains(v.page("/period/2026-03"), `href="/start"`) {
+		t.Error("a period where nothing was tested does not lead to the start")
+	}
+	base := baseOf(page)
+	before, err := os.ReadFile(filepath.Join(w.dir, "tieout.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		change []string
+		code   int
+		want   string
+	}{
+		{"preview", []string{"do", "preview"}, 200, "period 2026-03 2026-03-01 to 2026-03-31 -&gt; 2026-01-01 to 2026-12-31"},
+		{"an unknown zone", []string{"zone", "Mars/Olympus"}, 422, "tieout.yaml:"},
+		{"the wrong way round", []string{"first", "2027-01-01"}, 422, "tieout.yaml:"},
+		{"no name", []string{"name", " "}, 422, "organization"},
+		{"two lines", []string{"system", "a\nb"}, 422, "one line"},
+		{"from an older page", []string{"base", "sha256:0"}, 409, "somebody has changed"},
+	} {
+		got := v.post("/start", answers(base, c.change...)...)
+		if body := strings.ToLower(got.Body.String()); got.Code != c.code || !strings.Contains(body, strings.ToLower(c.want)) {
+			t.Errorf("%s: got %d, want %d and %q\n%s", c.name, got.Code, c.code, c.want, got.Body)
+		}
+	}
+	if now, err := os.ReadFile(filepath.Join(w.dir, "tieout.yaml")); err != nil || string(now) != string(before) {
+		t.Fatalf("what was refused was written (%v):\n%s", err, now)
+	}
+	if got := v.post("/start", answers(base)...); got.Code != http.StatusSeeOther {
+		t.Fatalf("set up: %d\n%s", got.Code, got.Body)
+	}
+	page = v.page("/start")
+	for _, want := range []string{"Set up, as revision 2", `value="Acme Cloud"`, `value="2026-12-31"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	p := w.open("", false)
+	defer w.close(p)
+	rev, err := p.Store.NewestRevision(t.Context())
+	if err != nil || rev.Actor.Name != v.account || rev.Number != 2 {
+		t.Errorf("revision %d by %s, %v; want 2 by %s", rev.Number, rev.Actor.Name, err, v.account)
+	}
+	if p.Def.Config.Ledger.Origin == "tieout.local/acme" {
+		t.Error("the log was renamed with the organization")
+	}
+}
+
+func TestStartInGit(t *testing.T) {
+	w := newWorld(t)
+	v := w.serve()
+	base := baseOf(v.page("/start"))
+	if err := os.Mkdir(filepath.Join(w.dir, ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got := v.post("/start", answers(base)...)
+	if body := got.Body.String(); got.Code != 200 || !strings.Contains(body, "lives in git: open a change") || !strings.Contains(body, "Acme Cloud") || !strings.Contains(body, "--- a/tieout.yaml") {
+		t.Errorf("got %d\n%s", got.Code, body)
+	}
+	if text, err := os.ReadFile(filepath.Join(w.dir, "tieout.yaml")); err != nil || strings.Contains(string(text), "Acme Cloud") {
+		t.Errorf("it was written, or %v", err)
+	}
+}
+
+func TestStartNeedsALead(t *testing.T) {
+	w := newWorld(t)
+	s := w.server()
+	v := w.visit(s, "boss", access.Grant{Role: access.Administrator, Scope: access.ScopeWorkspace})
+	page := v.page("/start")
+	if !strings.Contains(page, "A compliance lead answers these") || strings.Contains(page, ">Set up<") {
+		t.Error("who administers alone could set up, or is not told who does")
+	}
+	if got := v.post("/start", answers(baseOf(page))...); got.Code != http.StatusForbidden {
+		t.Errorf("set up without the role: %d", got.Code)
+	}
+	reader := w.visit(s, "reader", access.Grant{Role: access.Reader, Scope: access.ScopeWorkspace})
+	if page := reader.page("/start"); strings.Contains(page, ">Set up<") {
+		t.Error("a reader could set up")
+	}
+}
+
+// baseOf is the revision a form was made from.
+func baseOf(page string) string {
+	_, after, _ := strings.Cut(page, `name="base" value="`)
+	value, _, _ := strings.Cut(after, `"`)
+	return value
+}
