@@ -136,7 +136,8 @@ func (b *Book) SetRisk(ctx context.Context, by access.Subject, r Risk) (Risk, er
 		_, err := b.write(ctx, by, "risk.set", "risk:"+id, r.Revision, r.data())
 		return err
 	}
-	id, err := r.ID, error(nil)
+	id := r.ID
+	var err error
 	if id == "" {
 		id, err = b.numbered(ctx, by, "risk", "R", write)
 	} else {

@@ -107,7 +107,8 @@ func (b *Book) SetVendor(ctx context.Context, by access.Subject, v Vendor) (Vend
 		_, err := b.write(ctx, by, "vendor.set", "vendor:"+id, v.Revision, d)
 		return err
 	}
-	id, err := v.ID, error(nil)
+	id := v.ID
+	var err error
 	if id == "" {
 		id, err = b.numbered(ctx, by, "vendor", "V", write)
 	} else {
