@@ -12,7 +12,9 @@ tieout=${TIEOUT_BIN:-bin/tieout}
 work=$(mktemp -d)
 server=
 finish() {
-	if [ -n "$server" ] && kill -INT "$server" 2>/dev/null; then wait "$server" || true; fi
+	if [ -n "$server" ] && kill -INT "$server" 2>/dev/null; then
+		wait "$server" || [ $? -eq 130 ] || echo "the demo's server did not stop cleanly" >&2
+	fi
 	rm -rf "$work"
 }
 trap finish EXIT
@@ -22,7 +24,7 @@ trap finish EXIT
 server=$!
 address=
 for _ in $(seq 600); do
-	address=$(grep -oE 'http://localhost:[0-9]+' "$work/demo.log" | head -n 1 || true)
+	address=$(sed -nE 's#.*(http://localhost:[0-9]+).*#\1#p' "$work/demo.log" | head -n 1)
 	[ -z "$address" ] || break
 	kill -0 "$server" 2>/dev/null || break
 	sleep 0.5

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that guards main: vet, lint, generated files, all tests on both
-# stores with nothing skipped, the race detector, a short run of every fuzz
-# target. Installs what is missing. Ends with "N passed, N failed".
+# stores with nothing skipped, every screen in a browser, the race detector, a
+# short run of every fuzz target. Installs what is missing. Ends with "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CI=true
@@ -34,6 +34,9 @@ say "PostgreSQL"
 TIEOUT_TEST_POSTGRES=$(scripts/postgres.sh)
 export TIEOUT_TEST_POSTGRES
 echo "ready"
+
+say "every screen in a browser, as every role"
+scripts/screens.sh
 
 say "race detector, short tests"
 CGO_ENABLED=1 $GO test -race -short ./...
