@@ -160,7 +160,7 @@ func TestInherit(t *testing.T) {
 	w := described(t)
 	p := w.open("", false)
 	defer w.close(p)
-	old, err := build(t.Context(), p, false)
+	old, err := build(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestInherit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := build(t.Context(), p, false)
+	st, err := build(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestInherit(t *testing.T) {
 	if _, err := p.Collect(t.Context(), nil, func(period.Progress) {}); err != nil {
 		t.Fatal(err)
 	}
-	later, err := build(t.Context(), p, false)
+	later, err := build(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,9 @@ func (q *request) myPage() error {
 		return err
 	}
 	q.Title, q.Heading = "My page", "My page"
-	q.Say = policies.MySentence(d.asked, now, loc)
+	if q.Say = policies.MySentence(d.asked, now, loc); !d.member.May {
+		q.Say = "Nothing is asked of you here: your account does not have the role employee."
+	}
 	q.Code = []string{"tieout policy agree-list", "tieout task list"}
 	return q.render("me.html", data)
 }

@@ -163,7 +163,7 @@ func (s *shelf) build(ctx context.Context, name string) (st *state, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if st, err = build(ctx, p, name != ""); err != nil {
+	if st, err = build(ctx, p); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return st, nil
@@ -200,15 +200,11 @@ func (s *shelf) close() (err error) {
 	return err
 }
 
-// build reads the newest run and makes its report: of the period by that name,
-// or as 'tieout status' does the newest there is.
-func build(ctx context.Context, p *period.Program, named bool) (*state, error) {
+// build reads the newest run of the program's period and makes its report. A run
+// of another period never stands under this one's name and rights.
+func build(ctx context.Context, p *period.Program) (*state, error) {
 	p.Selection() // made once, before several ask
-	last := p.LastRun
-	if named {
-		last = p.RunOfPeriod
-	}
-	run, err := last(ctx)
+	run, err := p.RunOfPeriod(ctx)
 	if errors.Is(err, audit.ErrNotFound) {
 		run, err = &period.Run{Period: p.Period, AsOf: audit.Instant(p.Now()), Definitions: p.Def.Hash(), Record: audit.Unsequenced}, nil
 	}
