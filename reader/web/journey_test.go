@@ -45,7 +45,7 @@ func TestNewCompany(t *testing.T) {
 	step("bring the list of accounts", got.Code, got.Code == http.StatusSeeOther, got.Body.String())
 	got = v.post("/jobs", "kind", jobs.CollectCheck, "source", "people", "source", "accounts")
 	step("read and test", got.Code, got.Code == http.StatusSeeOther, got.Body.String())
-	if err := jobs.Run(t.Context(), jobs.Options{Open: w.opener(), Once: true}); err != nil {
+	if err := jobs.Run(t.Context(), jobs.Options{Open: w.opener(), Once: true, AtOnce: 1}); err != nil {
 		t.Fatal(err)
 	}
 	job := v.page(got.Header().Get("Location"))
