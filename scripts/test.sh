@@ -38,6 +38,9 @@ echo "ready"
 say "every screen in a browser, as every role"
 scripts/screens.sh
 
+say "who may open what: the table the tests hold every address to"
+cat reader/web/testdata/matrix.txt
+
 say "race detector, short tests"
 CGO_ENABLED=1 $GO test -race -short ./...
 
