@@ -373,6 +373,7 @@ type removePage struct {
 	InGit bool
 	Lost  []string
 	Base  string
+	Named []string // where the workspace's files still name it, so that it cannot go yet
 }
 
 func (q *request) removePage() error {
@@ -385,16 +386,33 @@ func (q *request) showRemove(p *period.Program) error {
 	if err != nil {
 		return err
 	}
+	q.Title, q.Heading = "Remove "+name, "Remove "+name
 	next, err := p.Def.With(map[string][]byte{def.File: nil})
+	if errors.Is(err, audit.ErrInvalid) {
+		return q.showNamed(p, name, err)
+	}
 	if err != nil {
 		return err
 	}
 	lost := lostControls(p, next)
-	q.Title, q.Heading = "Remove "+name, "Remove "+name
 	q.Say = sayRemove(name, len(lost), report.Day(p.Now(), p.Period.Location()))
 	q.Way = []link{{"Connectors", q.to("/connectors")}, {name, ""}, {"Remove", ""}}
 	q.Code = []string{"rm " + def.File, "tieout apply"}
-	return q.render("removesource.html", removePage{&q.page, name, period.InGit(p.Dir), lost, p.Def.Hash()})
+	return q.render("removesource.html", removePage{page: &q.page, Name: name, InGit: period.InGit(p.Dir), Lost: lost, Base: p.Def.Hash()})
+}
+
+// showNamed says which of the workspace's files still name a connection: until
+// they do not, it cannot be removed.
+func (q *request) showNamed(p *period.Program, name string, err error) error {
+	q.Say = "Other files of the workspace still name " + name + ", so it cannot be removed yet. Take it out of them first."
+	q.Way = []link{{"Connectors", q.to("/connectors")}, {name, ""}, {"Remove", ""}}
+	var lines []string
+	for _, line := range strings.Split(reason(err, audit.ErrInvalid), "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return q.render("removesource.html", removePage{page: &q.page, Name: name, InGit: period.InGit(p.Dir), Named: lines})
 }
 
 func sourceOf(p *period.Program, name string) (definition.SourceDef, error) {

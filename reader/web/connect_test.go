@@ -274,3 +274,16 @@ func TestImport(t *testing.T) {
 		}
 	}
 }
+
+// TestRemoveWhatIsNamed: a connection that other files name is not removed, and
+// its page says which lines do.
+func TestRemoveWhatIsNamed(t *testing.T) {
+	w := newWorld(t)
+	w.write("systems/acme.yaml", "name: Acme\nboundary: All of it.\ncomponents:\n  - { id: people, name: People, kind: people, owner: Ana, description: Everybody., claims: [ { type: person, source: hr } ] }\n")
+	v := boss(w)
+	page := v.page("/connectors/remove/hr")
+	holdPage(t, "/connectors/remove/hr", page)
+	if !strings.Contains(page, "systems/acme.yaml:4") || strings.Contains(page, `name="base"`) {
+		t.Errorf("what names it:\n%s", page)
+	}
+}
