@@ -24,6 +24,9 @@ import (
 // store, and the one that reads a slow system is killed. 'tieout job watch' shows
 // how the other one goes on; everything is there once, and 'tieout verify' agrees.
 func TestWorkersOnOneStore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("child processes that are killed; it runs without -short")
+	}
 	t.Run("sqlite", func(t *testing.T) { killWorker(t, ".tieout/store.db", "") })
 	t.Run("postgres", func(t *testing.T) { killWorker(t, "env:TIEOUT_DSN", ownDatabase(t)) })
 }

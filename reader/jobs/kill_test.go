@@ -159,6 +159,9 @@ func (s *system) hold(path string) (asked chan struct{}) {
 // is closed, nothing is lost, nothing is there twice, and what the tests find is
 // what they find in a workspace that nothing happened to.
 func TestWorkerKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("child processes that are killed; it runs without -short")
+	}
 	sys := newSystem(t)
 	w := newWorld(t, sys, ownStore, "a", "b", "c")
 	p := w.open(t)
