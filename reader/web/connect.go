@@ -1,3 +1,5 @@
+// Over 500 lines: a connection from its kind to its removal is read in one place.
+
 package web
 
 import (

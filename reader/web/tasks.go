@@ -1,3 +1,5 @@
+// Over 500 lines: one task from the list to what was done about it is read in one place.
+
 package web
 
 import (
