@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -101,16 +102,15 @@ func list(s []string) []string {
 	return s
 }
 
-// tries is how often a number is taken anew that another process took first.
-const tries = 8
-
 // numbered writes something new under the next free ID of its register and
-// returns that. Of many who make one at the same moment each gets a number of
-// their own; a request that was sent before gets the one it got then.
+// returns that. Of many who make one at the same moment, here or in another
+// process, each gets a number of their own: whoever finds a number taken by
+// another's entry takes the next, until ctx ends. A request that was sent before
+// gets the number it got then.
 func (b *Book) numbered(ctx context.Context, by access.Subject, kind, prefix string, write func(id string) error) (id string, err error) {
 	b.making.Lock()
 	defer b.making.Unlock()
-	for range tries {
+	for lost := 0; ; lost++ {
 		if id, err = b.number(ctx, by, kind, prefix); err != nil {
 			return "", err
 		}
@@ -121,8 +121,25 @@ func (b *Book) numbered(ctx context.Context, by access.Subject, kind, prefix str
 		if nerr != nil || next == id {
 			return id, err // the number is free still: it is something else that stands against it
 		}
+		if stop := stepAside(ctx, lost); stop != nil {
+			return id, errors.Join(err, stop)
+		}
 	}
-	return id, err
+}
+
+// longestAside is the longest that one who lost a number waits before the next.
+const longestAside = 64 * time.Millisecond
+
+// stepAside waits a random while, longer the more often a number was lost, so
+// that two processes that write at the same pace do not meet at every number.
+func stepAside(ctx context.Context, lost int) error {
+	wait := min(time.Millisecond<<min(lost, 16), longestAside)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(wait)):
+		return nil
+	}
 }
 
 // number is the next free ID of a register, such as R-4; of a request that was
