@@ -88,6 +88,8 @@ const (
 	RecordReport     RecordKind = "report"     // a report exported
 	RecordActivity   RecordKind = "activity"   // something asked or done through a server: an Activity
 	RecordEntry      RecordKind = "entry"      // an entry in the registers of the running year (package program)
+	RecordFieldwork  RecordKind = "fieldwork"  // an entry in the file of an examination (package engagement)
+	RecordPacket     RecordKind = "packet"     // what the other side of an examination sent, or was sent (package engagement)
 )
 
 // An Activity is what somebody asked or did through a server: the Detail of a

@@ -8,6 +8,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 	"tieout/policy"
 )
 
@@ -80,21 +81,21 @@ func (d agreementData) check() error {
 }
 
 // agree takes an agreement to a text that was in force when it was made.
-func agree(s *State, e Entry) (change, error) {
-	d, err := read[agreementData](e)
+func agree(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[agreementData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	if e.By.Kind != audit.ActorPerson || e.By.Name != e.id() {
-		return change{}, fmt.Errorf("%w: everybody agrees for themselves", audit.ErrForbidden)
+	if e.By.Kind != audit.ActorPerson || e.By.Name != e.Of() {
+		return book.Change{}, fmt.Errorf("%w: everybody agrees for themselves", audit.ErrForbidden)
 	}
 	if err := s.mayAgree(d); err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: "read and agreed to " + d.Title + ", version " + d.Version, do: func() {
+	return book.Change{What: "read and agreed to " + d.Title + ", version " + d.Version, Do: func() {
 		a := d.agreement(e)
 		if s.Agreements[d.Document] == nil {
 			s.Agreements[d.Document] = map[string]*Agreement{}
@@ -105,7 +106,7 @@ func agree(s *State, e Entry) (change, error) {
 }
 
 func (d agreementData) agreement(e Entry) Agreement {
-	return Agreement{e.id(), d.Document, d.Title, d.Version, d.Hash, d.File, e.At, e.Record}
+	return Agreement{e.Of(), d.Document, d.Title, d.Version, d.Hash, d.File, e.At, e.Record}
 }
 
 // mayAgree says why nobody can agree to that text now; nil where they can.
@@ -144,13 +145,13 @@ func (s *State) agreementFact(a Agreement) audit.Fact {
 // retell says what an account's person did again, after somebody said whose
 // account it is: the last telling of an event counts.
 func (s *State) retell(e Entry, account string) {
-	for _, line := range s.history["agreement:"+account] {
-		if d, err := read[agreementData](line.Entry); err == nil && line.Kind == "policy.agree" {
+	for _, line := range s.History("agreement:" + account) {
+		if d, err := book.Data[agreementData](line.Entry); err == nil && line.Kind == "policy.agree" {
 			s.fact(e, s.agreementFact(d.agreement(line.Entry)))
 		}
 	}
-	for _, line := range s.history["training:"+account] {
-		if d, err := read[attemptData](line.Entry); err == nil && len(d.Wrong) == 0 {
+	for _, line := range s.History("training:" + account) {
+		if d, err := book.Data[attemptData](line.Entry); err == nil && len(d.Wrong) == 0 {
 			s.fact(e, s.trainingFact(account, d, line.Entry))
 		}
 	}
@@ -171,17 +172,17 @@ func (d keptData) check(document string) error {
 		when(d.Hash != HashOf(document, d.Named, d.Title, d.Text), "the hash is not that of the text"))
 }
 
-func keepText(s *State, e Entry) (change, error) {
-	d, err := read[keptData](e)
+func keepText(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[keptData](e)
 	if err == nil {
-		err = allOf(text("document", e.id(), 1, 100), d.check(e.id()))
+		err = allOf(text("document", e.Of(), 1, 100), d.check(e.Of()))
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: "text of " + d.File + " kept, version " + d.Version, do: func() {
-		if s.keptText(e.id(), d.Hash) == nil {
-			s.Kept[e.id()] = append(s.Kept[e.id()], KeptText{d.Version, d.Hash, d.Title, d.Text, d.File, e.At})
+	return book.Change{What: "text of " + d.File + " kept, version " + d.Version, Do: func() {
+		if s.keptText(e.Of(), d.Hash) == nil {
+			s.Kept[e.Of()] = append(s.Kept[e.Of()], KeptText{d.Version, d.Hash, d.Title, d.Text, d.File, e.At})
 		}
 	}}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tieout/access"
+	"tieout/book"
 )
 
 // A Member is somebody of whom reading and learning is asked.
@@ -49,16 +50,16 @@ func (d audienceData) check(name string) error {
 	return err
 }
 
-func setAudience(s *State, e Entry) (change, error) {
-	d, err := read[audienceData](e)
+func setAudience(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[audienceData](e)
 	if err == nil {
-		err = d.check(e.id())
+		err = d.check(e.Of())
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: e.id() + " are in " + strings.Join(d.Departments, ", "), do: func() {
-		s.Audiences[e.id()] = &Audience{e.id(), d.Departments, s.revision[e.On] + 1}
+	return book.Change{What: e.Of() + " are in " + strings.Join(d.Departments, ", "), Do: func() {
+		s.Audiences[e.Of()] = &Audience{e.Of(), d.Departments, s.Revision(e.On) + 1}
 	}}, nil
 }
 

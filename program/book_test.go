@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tieout/audit"
+	"tieout/book"
 	"tieout/program"
 )
 

@@ -12,6 +12,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 )
 
 // A Feed is the secret address of somebody's calendar. The log holds the hash of
@@ -30,22 +31,22 @@ type feedData struct {
 	Hash string `json:"hash"`
 }
 
-func setFeed(s *State, e Entry) (change, error) {
+func setFeed(s *State, e Entry) (book.Change, error) {
 	d, err := readChecked(e, func(d feedData) error {
 		sum, err := hex.DecodeString(d.Hash)
 		return when(err != nil || len(sum) != 0 && len(sum) != sha256.Size, "the hash of a calendar's secret is 32 bytes as hex")
 	})
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	if e.By.Name != e.id() {
-		return change{}, fmt.Errorf("%w: a calendar's address is made and revoked by whose it is", audit.ErrForbidden)
+	if e.By.Name != e.Of() {
+		return book.Change{}, fmt.Errorf("%w: a calendar's address is made and revoked by whose it is", audit.ErrForbidden)
 	}
 	what := "the calendar's address was made; earlier ones end"
 	if d.Hash == "" {
 		what = "the calendar's address was revoked"
 	}
-	return change{what: what, do: func() { s.Feeds[e.id()] = &Feed{e.id(), d.Hash, e.Base + 1} }}, nil
+	return book.Change{What: what, Do: func() { s.Feeds[e.Of()] = &Feed{e.Of(), d.Hash, e.Base + 1} }}, nil
 }
 
 // NewFeed makes the secret of one's own calendar; an earlier one ends. It is

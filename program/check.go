@@ -1,17 +1,14 @@
 package program
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"tieout/access"
 	"tieout/audit"
 )
 
@@ -100,66 +97,4 @@ func list(s []string) []string {
 		return []string{}
 	}
 	return s
-}
-
-// numbered writes something new under the next free ID of its register and
-// returns that. Of many who make one at the same moment, here or in another
-// process, each gets a number of their own: whoever finds a number taken by
-// another's entry takes the next, until ctx ends. A request that was sent before
-// gets the number it got then.
-func (b *Book) numbered(ctx context.Context, by access.Subject, kind, prefix string, write func(id string) error) (id string, err error) {
-	b.making.Lock()
-	defer b.making.Unlock()
-	for lost := 0; ; lost++ {
-		if id, err = b.number(ctx, by, kind, prefix); err != nil {
-			return "", err
-		}
-		if err = write(id); err == nil || by.Once != "" || !errors.Is(err, audit.ErrConflict) {
-			return id, err
-		}
-		next, nerr := b.number(ctx, by, kind, prefix)
-		if nerr != nil || next == id {
-			return id, err // the number is free still: it is something else that stands against it
-		}
-		if stop := stepAside(ctx, lost); stop != nil {
-			return id, errors.Join(err, stop)
-		}
-	}
-}
-
-// longestAside is the longest that one who lost a number waits before the next.
-const longestAside = 64 * time.Millisecond
-
-// stepAside waits a random while, longer the more often a number was lost, so
-// that two processes that write at the same pace do not meet at every number.
-func stepAside(ctx context.Context, lost int) error {
-	wait := min(time.Millisecond<<min(lost, 16), longestAside)
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(rand.N(wait)):
-		return nil
-	}
-}
-
-// number is the next free ID of a register, such as R-4; of a request that was
-// sent before, the one it got then.
-func (b *Book) number(ctx context.Context, by access.Subject, kind, prefix string) (id string, err error) {
-	record, err := b.id(by)
-	if err != nil {
-		return "", err
-	}
-	err = b.Read(ctx, func(s *State) error {
-		if on, known := s.written[record]; known {
-			_, id, _ = strings.Cut(on, ":")
-			return nil
-		}
-		for n := 1; ; n++ {
-			id = fmt.Sprintf("%s-%d", prefix, n)
-			if s.revision[kind+":"+id] == 0 {
-				return nil
-			}
-		}
-	})
-	return id, err
 }

@@ -6,9 +6,9 @@ func Weigh(e Entry) error {
 	s := newState()
 	s.Reviews["AR-1"] = &Review{ID: "AR-1", Status: "open", Cycle: "2026-Q1", Parts: []ReviewPart{{System: "okta", Listed: 1, Reviewers: []Reviewer{{Account: "lea"}}}},
 		Rows: []ReviewRow{{N: 1, ListRow: ListRow{System: "okta", Account: "okta/ana", Login: "ana"}}}}
-	c, err := s.weigh(e)
+	c, err := s.Weigh(e)
 	if err == nil {
-		c.do()
+		c.Do()
 	}
 	return err
 }

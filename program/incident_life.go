@@ -9,6 +9,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 )
 
 // A stepData is one line of an incident's timeline.
@@ -19,7 +20,7 @@ type stepData struct {
 	Evidence []string `json:"evidence"`
 }
 
-func stepIncident(s *State, e Entry) (change, error) {
+func stepIncident(s *State, e Entry) (book.Change, error) {
 	i, d, err := onIncident[stepData](s, e)
 	if err == nil {
 		err = allOf(oneOf("step", d.Step, IncidentSteps...), text("what happened", d.Text, 0, 20_000), names("evidence", d.Evidence),
@@ -29,9 +30,9 @@ func stepIncident(s *State, e Entry) (change, error) {
 		err = i.allows(d)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: d.Step, do: func() {
+	return book.Change{What: d.Step, Do: func() {
 		i.step(d.Step, instantOf(d.Took))
 		s.incident(e, i, Step{What: d.Step, Text: d.Text, Took: instantOf(d.Took), Evidence: d.Evidence})
 	}}, nil
@@ -126,23 +127,23 @@ type wordsData struct {
 	Text string `json:"text"`
 }
 
-func causeIncident(s *State, e Entry) (change, error) {
+func causeIncident(s *State, e Entry) (book.Change, error) {
 	return wordsOf(s, e, "cause written", func(i *Incident, t string) { i.Cause, i.CauseAt = t, e.At })
 }
 
-func lessonsIncident(s *State, e Entry) (change, error) {
+func lessonsIncident(s *State, e Entry) (book.Change, error) {
 	return wordsOf(s, e, "lessons written", func(i *Incident, t string) { i.Lessons, i.LessonsAt = t, e.At })
 }
 
-func wordsOf(s *State, e Entry, what string, put func(*Incident, string)) (change, error) {
+func wordsOf(s *State, e Entry, what string, put func(*Incident, string)) (book.Change, error) {
 	i, d, err := onIncident[wordsData](s, e)
 	if err == nil {
 		err = text("text", d.Text, 1, 20_000)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: what, do: func() {
+	return book.Change{What: what, Do: func() {
 		put(i, d.Text)
 		s.incident(e, i, Step{What: what, Text: d.Text})
 	}}, nil

@@ -9,6 +9,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 )
 
 // An Incident is one row of the register, from the first report to the lessons.
@@ -92,19 +93,19 @@ type reportData struct {
 	Detected string `json:"detected"`
 }
 
-func reportIncident(s *State, e Entry) (change, error) {
-	d, err := read[reportData](e)
+func reportIncident(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[reportData](e)
 	if err == nil {
 		err = allOf(text("what you noticed", d.Detail, 1, 20_000), text("title", d.Title, 1, 200), s.past(e, "when it was noticed", d.Detected, true))
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	if s.Incidents[e.id()] != nil {
-		return change{}, fmt.Errorf("%w: incident %s is reported already", audit.ErrConflict, e.id())
+	if s.Incidents[e.Of()] != nil {
+		return book.Change{}, fmt.Errorf("%w: incident %s is reported already", audit.ErrConflict, e.Of())
 	}
-	return change{what: "reported: " + d.Title, do: func() {
-		i := &Incident{ID: e.id(), Title: d.Title, Detail: d.Detail, Status: "open", Subjects: Unknown, ReportedBy: e.By.Name, Reported: e.At, Detected: instantOf(d.Detected)}
+	return book.Change{What: "reported: " + d.Title, Do: func() {
+		i := &Incident{ID: e.Of(), Title: d.Title, Detail: d.Detail, Status: "open", Subjects: Unknown, ReportedBy: e.By.Name, Reported: e.At, Detected: instantOf(d.Detected)}
 		s.Incidents[i.ID] = i
 		s.incident(e, i, Step{What: "reported", Text: d.Detail, Took: i.Detected})
 	}}, nil
@@ -119,21 +120,21 @@ func (s *State) past(e Entry, name, at string, needed bool) error {
 // incident ends every entry on an incident: its line, its revision, its fact.
 func (s *State) incident(e Entry, i *Incident, step Step) {
 	step.At, step.By, step.Record = e.At, e.By.Name, e.Record
-	i.Steps, i.Revision = append(i.Steps, step), s.revision[e.On]+1
+	i.Steps, i.Revision = append(i.Steps, step), s.Revision(e.On)+1
 	s.fact(e, audit.Fact{Type: "incident", ID: i.ID, Fields: i.fields(s)})
 }
 
 // theIncident is the one an entry is on, or audit.ErrNotFound.
 func (s *State) theIncident(e Entry) (*Incident, error) {
-	if i := s.Incidents[e.id()]; i != nil {
+	if i := s.Incidents[e.Of()]; i != nil {
 		return i, nil
 	}
-	return nil, fmt.Errorf("%w: incident %s", audit.ErrNotFound, e.id())
+	return nil, fmt.Errorf("%w: incident %s", audit.ErrNotFound, e.Of())
 }
 
 // on reads an entry about an incident that is there.
 func onIncident[T any](s *State, e Entry) (*Incident, T, error) {
-	d, err := read[T](e)
+	d, err := book.Data[T](e)
 	if err != nil {
 		return nil, d, err
 	}
@@ -178,16 +179,16 @@ func names(what string, list []string) error {
 	return nil
 }
 
-func setIncident(s *State, e Entry) (change, error) {
+func setIncident(s *State, e Entry) (book.Change, error) {
 	i, d, err := onIncident[incidentData](s, e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	what := "described: " + strings.Join(slices.DeleteFunc([]string{d.Severity, d.Kind, d.Title}, func(s string) bool { return s == "" }), ", ")
-	return change{what: what, do: func() {
+	return book.Change{What: what, Do: func() {
 		i.Title, i.Kind, i.Severity, i.Lead, i.Personal, i.Subjects = d.Title, d.Kind, d.Severity, d.Lead, d.Personal, d.Subjects
 		i.Systems, i.Controls, i.Promises, i.Criteria = d.Systems, d.Controls, d.Promises, d.Criteria
 		s.incident(e, i, Step{What: what})

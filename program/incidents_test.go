@@ -11,6 +11,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 	"tieout/program"
 )
 

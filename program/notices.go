@@ -8,6 +8,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 )
 
 // A Clock is what was decided about one rule for one incident. It keeps the
@@ -97,16 +98,16 @@ func (d clockData) check() error {
 		when(d.Applies && d.Rule.Within > 0 && d.Due == "", "a clock with a figure has a deadline"))
 }
 
-func clockIncident(s *State, e Entry) (change, error) {
+func clockIncident(s *State, e Entry) (book.Change, error) {
 	i, d, err := onIncident[clockData](s, e)
 	if err == nil {
 		err = allOf(d.check(), s.past(e, "from when its time counts", d.Began, false))
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	what := d.Rule.Law + ", " + d.Rule.Tell + ": " + map[bool]string{true: "has to be told", false: "does not have to be told"}[d.Applies]
-	return change{what: what, do: func() {
+	return book.Change{What: what, Do: func() {
 		c := Clock{Rule: d.Rule, Applies: d.Applies, Why: d.Why, Began: instantOf(d.Began), Due: instantOf(d.Due), Zone: d.Zone, By: e.By.Name, At: e.At}
 		i.Clocks = slices.DeleteFunc(slices.Clone(i.Clocks), func(x Clock) bool { return x.Rule.ID == c.Rule.ID })
 		i.Clocks = append(i.Clocks, c)
@@ -130,16 +131,16 @@ func (i *Incident) tell() {
 }
 
 // settleIncident says that nobody else has to be told.
-func settleIncident(s *State, e Entry) (change, error) {
+func settleIncident(s *State, e Entry) (book.Change, error) {
 	i, d, err := onIncident[wordsData](s, e)
 	if err == nil {
 		err = text("the reason", d.Text, 1, 5000)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	const what = "nobody else outside has to be told"
-	return change{what: what, do: func() {
+	return book.Change{What: what, Do: func() {
 		i.Settled = &Ruling{Yes: true, Why: d.Text, By: e.By.Name, At: e.At}
 		s.incident(e, i, Step{What: what, Text: d.Text})
 	}}, nil
@@ -154,24 +155,24 @@ type toldData struct {
 	Evidence []string `json:"evidence"`
 }
 
-func toldIncident(s *State, e Entry) (change, error) {
+func toldIncident(s *State, e Entry) (book.Change, error) {
 	i, d, err := onIncident[toldData](s, e)
 	if err == nil {
 		err = allOf(oneOf("audience", d.Audience, Audiences...), text("who was told", d.To, 1, 300), text("how", d.How, 1, 5000),
 			s.past(e, "when they were told", d.Took, true), names("evidence", d.Evidence))
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	about := "incident"
 	if d.Clock != "" {
 		n := slices.IndexFunc(i.Clocks, func(c Clock) bool { return c.Rule.ID == d.Clock && c.Applies })
 		if n < 0 {
-			return change{}, fmt.Errorf("%w: %s: decide first that %s applies", audit.ErrConflict, i.ID, d.Clock)
+			return book.Change{}, fmt.Errorf("%w: %s: decide first that %s applies", audit.ErrConflict, i.ID, d.Clock)
 		}
 		about = i.Clocks[n].Rule.About
 	}
-	return change{what: "told: " + d.To, do: func() {
+	return book.Change{What: "told: " + d.To, Do: func() {
 		t := Telling{ID: fmt.Sprintf("%s/N%d", i.ID, len(i.Told)+1), Clock: d.Clock, Audience: d.Audience, To: d.To, How: d.How, Took: instantOf(d.Took),
 			Evidence: d.Evidence, By: e.By.Name, At: e.At}
 		i.Told = append(i.Told, t)
@@ -190,7 +191,7 @@ type assessData struct {
 	Decision  string `json:"decision"`
 }
 
-func assessIncident(s *State, e Entry) (change, error) {
+func assessIncident(s *State, e Entry) (book.Change, error) {
 	i, d, err := onIncident[assessData](s, e)
 	if err == nil {
 		err = allOf(text("who received the data", d.Recipient, 1, 300), text("assessment", d.Text, 1, 20_000), oneOf("decision", d.Decision, AssessmentDecisions...),
@@ -199,10 +200,10 @@ func assessIncident(s *State, e Entry) (change, error) {
 			when(i.Personal != "yes", "say first that personal data are concerned"))
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	what := "risk to people assessed: " + map[string]string{"notify": "they are told", "not required": "they need not be told"}[d.Decision]
-	return change{what: what, do: func() {
+	return book.Change{What: what, Do: func() {
 		a := &Assessment{Recipient: d.Recipient, Happened: instantOf(d.Happened), Assessed: instantOf(d.Assessed), Text: d.Text, Decision: d.Decision, By: e.By.Name, At: e.At}
 		i.Assessment = a
 		fields := map[string]any{"recipient": a.Recipient, "purpose": "", "basis": "", "authorized": false, "assessedAt": timeOrNever(a.Assessed),
@@ -221,19 +222,19 @@ type discloseData struct {
 	Why      string `json:"why"`
 }
 
-func discloseIncident(s *State, e Entry) (change, error) {
+func discloseIncident(s *State, e Entry) (book.Change, error) {
 	i, d, err := onIncident[discloseData](s, e)
 	if err == nil {
 		err = allOf(oneOf("decision", d.Decision, "disclose", "leave out", "open"), text("the reason", d.Why, 1, 5000))
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	if d.Decision == "open" && (i.Disclosure == nil || i.Disclosure.Open) {
-		return change{}, fmt.Errorf("%w: %s: nothing is decided yet that could be opened again", audit.ErrConflict, i.ID)
+		return book.Change{}, fmt.Errorf("%w: %s: nothing is decided yet that could be opened again", audit.ErrConflict, i.ID)
 	}
 	what := map[string]string{"disclose": "the description discloses it", "leave out": "the description leaves it out", "open": "disclosure is to be decided anew"}[d.Decision]
-	return change{what: what, do: func() {
+	return book.Change{What: what, Do: func() {
 		i.Disclosure = &Ruling{Yes: d.Decision == "disclose", Open: d.Decision == "open", Why: d.Why, By: e.By.Name, At: e.At}
 		s.incident(e, i, Step{What: what, Text: d.Why})
 	}}, nil

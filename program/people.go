@@ -9,6 +9,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 )
 
 // What an identity can be of.
@@ -57,10 +58,10 @@ func (d identityData) check() error {
 
 // identity reads an entry about one pair, and what was known of the thing.
 func (s *State) identity(e Entry) (of, thing string, d identityData, known *Identity, err error) {
-	if d, err = read[identityData](e); err == nil {
+	if d, err = book.Data[identityData](e); err == nil {
 		err = d.check()
 	}
-	of, thing, _ = strings.Cut(e.id(), ":")
+	of, thing, _ = strings.Cut(e.Of(), ":")
 	if err == nil {
 		err = allOf(oneOf("of", of, OfTieout, OfAccount, OfDevice), text("thing", thing, 1, 500))
 	}
@@ -70,65 +71,65 @@ func (s *State) identity(e Entry) (of, thing string, d identityData, known *Iden
 	return of, thing, d, known, err
 }
 
-func linkIdentity(s *State, e Entry) (change, error) {
+func linkIdentity(s *State, e Entry) (book.Change, error) {
 	_, thing, d, known, err := s.identity(e)
 	switch {
 	case err != nil:
-		return change{}, err
+		return book.Change{}, err
 	case known.Person != "":
-		return change{}, fmt.Errorf("%w: %s is linked to %s already. Undo that first", audit.ErrConflict, thing, known.Person)
+		return book.Change{}, fmt.Errorf("%w: %s is linked to %s already. Undo that first", audit.ErrConflict, thing, known.Person)
 	case known.Refuses(d.Person):
-		return change{}, fmt.Errorf("%w: it was said that %s is not %s. Undo that first", audit.ErrConflict, thing, d.Person)
+		return book.Change{}, fmt.Errorf("%w: it was said that %s is not %s. Undo that first", audit.ErrConflict, thing, d.Person)
 	}
-	return change{what: "belongs to " + d.Person, do: func() {
+	return book.Change{What: "belongs to " + d.Person, Do: func() {
 		known.Person, known.Basis, known.By, known.At = d.Person, d.Basis, e.By.Name, e.At
 		s.keep(e, known)
 		s.fact(e, audit.Fact{Type: "link", ID: known.item(d.Person), Fields: known.fields()})
 	}}, nil
 }
 
-func rejectIdentity(s *State, e Entry) (change, error) {
+func rejectIdentity(s *State, e Entry) (book.Change, error) {
 	_, thing, d, known, err := s.identity(e)
 	switch {
 	case err != nil:
-		return change{}, err
+		return book.Change{}, err
 	case known.Person == d.Person:
-		return change{}, fmt.Errorf("%w: %s is linked to %s. Undo that first", audit.ErrConflict, thing, d.Person)
+		return book.Change{}, fmt.Errorf("%w: %s is linked to %s. Undo that first", audit.ErrConflict, thing, d.Person)
 	case known.Refuses(d.Person):
-		return change{}, fmt.Errorf("%w: that was said already", audit.ErrConflict)
+		return book.Change{}, fmt.Errorf("%w: that was said already", audit.ErrConflict)
 	}
-	return change{what: "does not belong to " + d.Person, do: func() {
+	return book.Change{What: "does not belong to " + d.Person, Do: func() {
 		known.Rejected = append(known.Rejected, Rejection{d.Person, e.By.Name, e.At})
 		s.keep(e, known)
 	}}, nil
 }
 
 // undoIdentity takes back what was said of a pair, either way.
-func undoIdentity(s *State, e Entry) (change, error) {
+func undoIdentity(s *State, e Entry) (book.Change, error) {
 	of, thing, d, known, err := s.identity(e)
 	switch {
 	case err != nil:
-		return change{}, err
+		return book.Change{}, err
 	case of == OfTieout && thing == e.By.Name && known.Person == d.Person:
-		return change{}, fmt.Errorf("%w: this account is your own: somebody else says that it is not %s's, so that nobody reviews their own access as another person", audit.ErrForbidden, d.Person)
+		return book.Change{}, fmt.Errorf("%w: this account is your own: somebody else says that it is not %s's, so that nobody reviews their own access as another person", audit.ErrForbidden, d.Person)
 	case known.Person == d.Person:
-		return change{what: "no longer said to belong to " + d.Person, do: func() {
+		return book.Change{What: "no longer said to belong to " + d.Person, Do: func() {
 			known.Person, known.Basis, known.By, known.At = "", "", "", time.Time{}
 			s.keep(e, known)
 			s.fact(e, audit.Fact{Type: "link", ID: known.item(d.Person), Gone: true})
 		}}, nil
 	case known.Refuses(d.Person):
-		return change{what: "may belong to " + d.Person + " after all", do: func() {
+		return book.Change{What: "may belong to " + d.Person + " after all", Do: func() {
 			known.Rejected = slices.DeleteFunc(known.Rejected, func(r Rejection) bool { return r.Person == d.Person })
 			s.keep(e, known)
 		}}, nil
 	}
-	return change{}, fmt.Errorf("%w: nothing was said of that pair", audit.ErrConflict)
+	return book.Change{}, fmt.Errorf("%w: nothing was said of that pair", audit.ErrConflict)
 }
 
 // keep puts an identity into the register, after the entry that changed it.
 func (s *State) keep(e Entry, i *Identity) {
-	i.Revision = s.revision[e.On] + 1
+	i.Revision = s.Revision(e.On) + 1
 	s.Identities[e.On] = i
 	if i.Of == OfTieout {
 		s.persons[i.Thing] = i.Person

@@ -7,6 +7,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 	"tieout/program"
 )
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/book"
 	"tieout/internal/canonical"
 	"tieout/policy"
 )
@@ -205,15 +206,15 @@ func (d policyData) text() PolicyText {
 }
 
 // writePolicy makes the draft of the next version, or changes the one there is.
-func writePolicy(s *State, e Entry) (change, error) {
-	d, err := read[policyData](e)
+func writePolicy(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[policyData](e)
 	if err == nil {
-		err = allOf(d.check(), when(!slugForm.MatchString(e.id()), "id: use lower-case letters, digits and hyphens, at most 60, such as access-control"))
+		err = allOf(d.check(), when(!slugForm.MatchString(e.Of()), "id: use lower-case letters, digits and hyphens, at most 60, such as access-control"))
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	p := s.Policies[e.id()]
+	p := s.Policies[e.Of()]
 	number, what := 1, "first draft"
 	if p != nil {
 		number, what = len(p.Versions)+1, "draft of a new version"
@@ -221,9 +222,9 @@ func writePolicy(s *State, e Entry) (change, error) {
 			number, what = len(p.Versions), "draft changed"
 		}
 	}
-	return change{what: fmt.Sprintf("%s: version %d", what, number), do: func() {
+	return book.Change{What: fmt.Sprintf("%s: version %d", what, number), Do: func() {
 		if p == nil {
-			p = &Policy{ID: e.id()}
+			p = &Policy{ID: e.Of()}
 			s.Policies[p.ID] = p
 		}
 		if number > len(p.Versions) {
@@ -249,25 +250,25 @@ type versionData struct {
 	Hash    string `json:"hash"`
 }
 
-func approvePolicy(s *State, e Entry) (change, error) {
-	d, err := read[versionData](e)
+func approvePolicy(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[versionData](e)
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	p := s.Policies[e.id()]
+	p := s.Policies[e.Of()]
 	if p == nil {
-		return change{}, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.id())
+		return book.Change{}, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.Of())
 	}
 	v := p.Draft()
 	switch {
 	case v == nil:
-		return change{}, fmt.Errorf("%w: %s has no draft that could be approved", audit.ErrConflict, p.ID)
+		return book.Change{}, fmt.Errorf("%w: %s has no draft that could be approved", audit.ErrConflict, p.ID)
 	case v.Number != d.Version, v.Hash != d.Hash:
-		return change{}, fmt.Errorf("%w: the draft of %s is not the text you read. Read it again", audit.ErrConflict, p.ID)
+		return book.Change{}, fmt.Errorf("%w: the draft of %s is not the text you read. Read it again", audit.ErrConflict, p.ID)
 	case slices.Contains(v.By, e.By.Name):
-		return change{}, fmt.Errorf("%w: you wrote it; somebody else approves it", audit.ErrForbidden)
+		return book.Change{}, fmt.Errorf("%w: you wrote it; somebody else approves it", audit.ErrForbidden)
 	}
-	return change{what: fmt.Sprintf("version %d approved", v.Number), do: func() {
+	return book.Change{What: fmt.Sprintf("version %d approved", v.Number), Do: func() {
 		v.ApprovedBy, v.Approved = e.By.Name, e.At
 		p.Retired, p.RetiredBy, p.RetiredWhy = time.Time{}, "", "" // a retired policy comes back by approval alone
 		s.policyFact(e, p)
@@ -281,9 +282,9 @@ type noteData struct {
 
 // inForce is the policy an entry is about, where a version of it is in force.
 func (s *State) inForce(e Entry) (*Policy, error) {
-	p := s.Policies[e.id()]
+	p := s.Policies[e.Of()]
 	if p == nil {
-		return nil, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.id())
+		return nil, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.Of())
 	}
 	if p.Status() != PolicyApproved {
 		return nil, fmt.Errorf("%w: no version of %s is in force", audit.ErrConflict, p.ID)
@@ -291,40 +292,40 @@ func (s *State) inForce(e Entry) (*Policy, error) {
 	return p, nil
 }
 
-func reviewPolicy(s *State, e Entry) (change, error) {
-	d, err := read[noteData](e)
+func reviewPolicy(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[noteData](e)
 	if err == nil {
 		err = text("note", d.Note, 0, 2000)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	p, err := s.inForce(e)
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: fmt.Sprintf("version %d reviewed without change", p.InForce().Number), do: func() {
+	return book.Change{What: fmt.Sprintf("version %d reviewed without change", p.InForce().Number), Do: func() {
 		p.Reviewed, p.ReviewedBy, p.ReviewNote = e.At, e.By.Name, d.Note
 		s.policyFact(e, p)
 	}}, nil
 }
 
-func retirePolicy(s *State, e Entry) (change, error) {
-	d, err := read[noteData](e)
+func retirePolicy(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[noteData](e)
 	if err == nil {
 		err = text("why", d.Note, 1, 2000)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	p := s.Policies[e.id()]
+	p := s.Policies[e.Of()]
 	if p == nil {
-		return change{}, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.id())
+		return book.Change{}, fmt.Errorf("%w: policy %s", audit.ErrNotFound, e.Of())
 	}
 	if !p.Retired.IsZero() {
-		return change{}, fmt.Errorf("%w: %s is retired already", audit.ErrConflict, p.ID)
+		return book.Change{}, fmt.Errorf("%w: %s is retired already", audit.ErrConflict, p.ID)
 	}
-	return change{what: "retired: " + d.Note, do: func() {
+	return book.Change{What: "retired: " + d.Note, Do: func() {
 		p.Retired, p.RetiredBy, p.RetiredWhy = e.At, e.By.Name, d.Note
 		s.policyFact(e, p)
 	}}, nil
@@ -333,7 +334,7 @@ func retirePolicy(s *State, e Entry) (change, error) {
 // policyFact counts the entry, and says the policy as evidence: the version in
 // force, or where there is none the draft.
 func (s *State) policyFact(e Entry, p *Policy) {
-	p.Revision = s.revision[e.On] + 1
+	p.Revision = s.Revision(e.On) + 1
 	v := p.Current()
 	approvedBy := ""
 	if v.ApprovedBy != "" {

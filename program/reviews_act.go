@@ -9,6 +9,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 )
 
 // A ReviewList is what a review is opened with: the frozen lists of its
@@ -82,7 +83,7 @@ func stretch(rows []ListRow) []ListRow {
 			r.Roles = []ListRole{}
 		}
 		raw, err := json.Marshal(r)
-		if size += len(raw); err != nil || len(out) > 0 && (size > maxData*3/4 || len(out) == 1000) {
+		if size += len(raw); err != nil || len(out) > 0 && (size > book.MaxData*3/4 || len(out) == 1000) {
 			break
 		}
 		out = append(out, r)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/book"
 )
 
 // Entries on "review:AR-1" freeze the list and start it; those on
@@ -19,23 +20,23 @@ var reviewTakers = map[string]taker{
 	"review.decide": decideRow, "review.later": setRowAside, "review.answer": answerRow,
 }
 
-func openReview(s *State, e Entry) (change, error) {
-	d, err := read[openData](e)
+func openReview(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[openData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	for _, r := range sorted(s.Reviews) {
 		for _, p := range d.Parts {
 			if (r.Status == "open" || r.Status == "preparing") && r.Cycle == d.Cycle && r.Part(p.System) != nil {
-				return change{}, fmt.Errorf("%w: %s reviews %s for %s already. Finish or cancel it first", audit.ErrConflict, r.ID, p.System, d.Cycle)
+				return book.Change{}, fmt.Errorf("%w: %s reviews %s for %s already. Finish or cancel it first", audit.ErrConflict, r.ID, p.System, d.Cycle)
 			}
 		}
 	}
-	return change{what: "opened for " + d.Cycle, do: func() {
-		r := &Review{ID: e.id(), Cycle: d.Cycle, Status: "preparing", OpenedBy: e.By.Name, Opened: e.At, Due: instantOf(d.Due),
+	return book.Change{What: "opened for " + d.Cycle, Do: func() {
+		r := &Review{ID: e.Of(), Cycle: d.Cycle, Status: "preparing", OpenedBy: e.By.Name, Opened: e.At, Due: instantOf(d.Due),
 			Parts: d.Parts, Controls: d.Controls, Within: d.Within, Revision: 1}
 		for i := range r.Parts {
 			r.Parts[i].AsOf, r.Parts[i].Lacks = r.Parts[i].asOf(), list(r.Parts[i].Lacks)
@@ -56,27 +57,27 @@ func (s *State) review(id string, status ...string) (*Review, error) {
 	return r, nil
 }
 
-func addReviewRows(s *State, e Entry) (change, error) {
-	d, err := read[rowsData](e)
+func addReviewRows(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[rowsData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	r, err := s.review(e.id(), "preparing")
+	r, err := s.review(e.Of(), "preparing")
 	switch {
 	case err != nil:
-		return change{}, err
+		return book.Change{}, err
 	case d.From != len(r.Rows)+1:
-		return change{}, fmt.Errorf("%w: row %d of %s does not follow row %d", audit.ErrInvalid, d.From, r.ID, len(r.Rows))
+		return book.Change{}, fmt.Errorf("%w: row %d of %s does not follow row %d", audit.ErrInvalid, d.From, r.ID, len(r.Rows))
 	}
 	for _, row := range d.Rows {
 		if r.Part(row.System) == nil {
-			return change{}, fmt.Errorf("%w: %s does not review %s", audit.ErrInvalid, r.ID, row.System)
+			return book.Change{}, fmt.Errorf("%w: %s does not review %s", audit.ErrInvalid, r.ID, row.System)
 		}
 	}
-	return change{what: fmt.Sprintf("rows %d to %d of the list", d.From, d.From+len(d.Rows)-1), do: func() {
+	return book.Change{What: fmt.Sprintf("rows %d to %d of the list", d.From, d.From+len(d.Rows)-1), Do: func() {
 		for _, row := range d.Rows {
 			row.Odd = list(row.Odd)
 			r.Rows = append(r.Rows, ReviewRow{N: len(r.Rows) + 1, ListRow: row})
@@ -86,37 +87,37 @@ func addReviewRows(s *State, e Entry) (change, error) {
 }
 
 // startReview says that the list is all there; from now on it is decided about.
-func startReview(s *State, e Entry) (change, error) {
-	r, err := s.review(e.id(), "preparing")
+func startReview(s *State, e Entry) (book.Change, error) {
+	r, err := s.review(e.Of(), "preparing")
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	for _, p := range r.Parts {
 		if n := r.Count(p.System).Listed; n != p.Listed {
-			return change{}, fmt.Errorf("%w: the list of %s has %d rows, and %d were announced", audit.ErrInvalid, p.System, n, p.Listed)
+			return book.Change{}, fmt.Errorf("%w: the list of %s has %d rows, and %d were announced", audit.ErrInvalid, p.System, n, p.Listed)
 		}
 	}
-	return change{what: "the list is frozen", do: func() { r.Status, r.Revision = "open", e.Base+1 }}, nil
+	return book.Change{What: "the list is frozen", Do: func() { r.Status, r.Revision = "open", e.Base+1 }}, nil
 }
 
-func cancelReview(s *State, e Entry) (change, error) {
-	d, err := read[struct {
+func cancelReview(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[struct {
 		Why string `json:"why"`
 	}](e)
 	if err == nil {
 		err = text("why", d.Why, 1, 1000)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	r, err := s.review(e.id(), "preparing", "open")
+	r, err := s.review(e.Of(), "preparing", "open")
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	if slices.ContainsFunc(r.Parts, func(p ReviewPart) bool { return !p.Completed.IsZero() }) {
-		return change{}, fmt.Errorf("%w: a part of %s is complete, which stays; it cannot be canceled", audit.ErrConflict, r.ID)
+		return book.Change{}, fmt.Errorf("%w: a part of %s is complete, which stays; it cannot be canceled", audit.ErrConflict, r.ID)
 	}
-	return change{what: "canceled: " + d.Why, do: func() { r.Status, r.Canceled, r.Revision = "canceled", d.Why, e.Base+1 }}, nil
+	return book.Change{What: "canceled: " + d.Why, Do: func() { r.Status, r.Canceled, r.Revision = "canceled", d.Why, e.Base+1 }}, nil
 }
 
 // part finds the part an entry is about, while its review is open and it is not
@@ -137,24 +138,24 @@ func (s *State) part(on string) (*Review, *ReviewPart, error) {
 	return r, p, nil
 }
 
-func assignReview(s *State, e Entry) (change, error) {
-	d, err := read[reviewersData](e)
+func assignReview(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[reviewersData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	_, p, err := s.part(e.id())
+	_, p, err := s.part(e.Of())
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	who := make([]string, len(d.Reviewers))
 	for i, r := range d.Reviewers {
 		who[i] = r.Account
 	}
-	return change{what: p.System + " is reviewed by " + strings.Join(who, ", "), do: func() {
-		p.Reviewers, p.Remover, p.Revision = d.Reviewers, d.Remover, s.revision[e.On]+1
+	return book.Change{What: p.System + " is reviewed by " + strings.Join(who, ", "), Do: func() {
+		p.Reviewers, p.Remover, p.Revision = d.Reviewers, d.Remover, s.Revision(e.On)+1
 	}}, nil
 }
 
@@ -191,15 +192,15 @@ func (s *State) mayDecide(p *ReviewPart, row *ReviewRow, account string) error {
 	return nil
 }
 
-func decideRow(s *State, e Entry) (change, error) {
-	d, err := read[decideData](e)
+func decideRow(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[decideData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	_, p, row, err := s.row(e.id())
+	_, p, row, err := s.row(e.Of())
 	if err == nil {
 		err = s.mayDecide(p, row, e.By.Name)
 	}
@@ -207,14 +208,14 @@ func decideRow(s *State, e Entry) (change, error) {
 		err = row.has(d.Roles)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: decisionWords(d), do: func() {
+	return book.Change{What: decisionWords(d), Do: func() {
 		row.Decision, row.TakeAway, row.Note, row.By, row.Decided, row.Entry = d.Decision, d.Roles, d.Note, e.By.Name, e.At, e.Record
 		if d.Decision == "ask" {
 			row.AskedOf, row.Answer, row.Answered = d.AskOf, "", time.Time{}
 		}
-		row.Revision = s.revision[e.On] + 1
+		row.Revision = s.Revision(e.On) + 1
 	}}, nil
 }
 
@@ -240,8 +241,8 @@ func decisionWords(d decideData) string {
 }
 
 // setRowAside notes that a reviewer opened a row and decides later.
-func setRowAside(s *State, e Entry) (change, error) {
-	_, p, row, err := s.row(e.id())
+func setRowAside(s *State, e Entry) (book.Change, error) {
+	_, p, row, err := s.row(e.Of())
 	if err == nil {
 		err = s.mayDecide(p, row, e.By.Name)
 	}
@@ -249,72 +250,70 @@ func setRowAside(s *State, e Entry) (change, error) {
 		err = fmt.Errorf("%w: it is decided", audit.ErrConflict)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: "looked at, decided later", do: func() {
+	return book.Change{What: "looked at, decided later", Do: func() {
 		if !slices.Contains(row.Seen, e.By.Name) {
 			row.Seen = append(row.Seen[:len(row.Seen):len(row.Seen)], e.By.Name)
 		}
-		row.Revision = s.revision[e.On] + 1
+		row.Revision = s.Revision(e.On) + 1
 	}}, nil
 }
 
-func answerRow(s *State, e Entry) (change, error) {
-	d, err := read[struct {
+func answerRow(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[struct {
 		Text string `json:"text"`
 	}](e)
 	if err == nil {
 		err = text("answer", d.Text, 1, 2000)
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	_, _, row, err := s.row(e.id())
+	_, _, row, err := s.row(e.Of())
 	switch {
 	case err != nil:
-		return change{}, err
+		return book.Change{}, err
 	case row.Decision != "ask":
-		return change{}, fmt.Errorf("%w: nothing is asked about %s any more", audit.ErrConflict, row.Login)
+		return book.Change{}, fmt.Errorf("%w: nothing is asked about %s any more", audit.ErrConflict, row.Login)
 	case row.AskedOf != e.By.Name:
-		return change{}, fmt.Errorf("%w: it was asked of somebody else", audit.ErrForbidden)
+		return book.Change{}, fmt.Errorf("%w: it was asked of somebody else", audit.ErrForbidden)
 	}
-	return change{what: "answered: " + d.Text, do: func() {
-		row.Answer, row.Answered, row.Revision = d.Text, e.At, s.revision[e.On]+1
+	return book.Change{What: "answered: " + d.Text, Do: func() {
+		row.Answer, row.Answered, row.Revision = d.Text, e.At, s.Revision(e.On)+1
 	}}, nil
 }
 
 // keepSeen keeps several rows at once, each of which the reviewer opened and set
 // aside before. All count or none.
-func keepSeen(s *State, e Entry) (change, error) {
-	d, err := read[bulkData](e)
+func keepSeen(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[bulkData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	r, p, err := s.part(e.id())
+	r, p, err := s.part(e.Of())
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	for i, b := range d.Rows {
 		if err := s.mayKeep(r, p, b, e.By.Name); err != nil {
-			return change{}, err
+			return book.Change{}, err
 		}
 		if slices.ContainsFunc(d.Rows[:i], func(o bulkRow) bool { return o.N == b.N }) {
-			return change{}, fmt.Errorf("%w: row %d is named twice", audit.ErrInvalid, b.N)
+			return book.Change{}, fmt.Errorf("%w: row %d is named twice", audit.ErrInvalid, b.N)
 		}
 	}
-	return change{what: fmt.Sprintf("kept %d that were looked at one by one", len(d.Rows)), do: func() {
+	return book.Change{What: fmt.Sprintf("kept %d that were looked at one by one", len(d.Rows)), Do: func() {
 		for _, b := range d.Rows {
 			row := &r.Rows[b.N-1]
 			row.Decision, row.TakeAway, row.Note, row.By, row.Decided, row.Entry = "keep", nil, d.Note, e.By.Name, e.At, e.Record
 			on := rowOn(r.ID, b.N)
-			s.revision[on]++
-			row.Revision = s.revision[on]
-			s.history[on] = append(s.history[on], Line{e, decisionWords(decideData{Decision: "keep", Note: d.Note})})
+			row.Revision = s.Also(on, e, decisionWords(decideData{Decision: "keep", Note: d.Note}))
 		}
-		p.Revision = s.revision[e.On] + 1
+		p.Revision = s.Revision(e.On) + 1
 	}}, nil
 }
 
@@ -336,26 +335,26 @@ func (s *State) mayKeep(r *Review, p *ReviewPart, b bulkRow, account string) err
 
 // completeReview closes a part: every row has a decision, and the outcome is
 // evidence.
-func completeReview(s *State, e Entry) (change, error) {
-	d, err := read[completeData](e)
+func completeReview(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[completeData](e)
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	r, p, err := s.part(e.id())
+	r, p, err := s.part(e.Of())
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	c := r.Count(p.System)
 	switch {
 	case !p.Reviews(e.By.Name):
-		return change{}, fmt.Errorf("%w: you do not review %s; a compliance lead says who does", audit.ErrForbidden, p.System)
+		return book.Change{}, fmt.Errorf("%w: you do not review %s; a compliance lead says who does", audit.ErrForbidden, p.System)
 	case c.Left > 0:
-		return change{}, fmt.Errorf("%w: %d of %d accounts of %s have no decision yet", audit.ErrConflict, c.Left, c.Listed, p.System)
+		return book.Change{}, fmt.Errorf("%w: %d of %d accounts of %s have no decision yet", audit.ErrConflict, c.Left, c.Listed, p.System)
 	case c.Keep != d.Keep || c.Remove != d.Remove:
-		return change{}, fmt.Errorf("%w: decisions have changed since you looked: %d to keep and %d to remove now. Look again", audit.ErrConflict, c.Keep, c.Remove)
+		return book.Change{}, fmt.Errorf("%w: decisions have changed since you looked: %d to keep and %d to remove now. Look again", audit.ErrConflict, c.Keep, c.Remove)
 	}
-	return change{what: fmt.Sprintf("%s is complete: %d kept, %d to remove", p.System, c.Keep, c.Remove), do: func() {
-		p.Completed, p.By, p.Record, p.Revision = e.At, e.By.Name, e.Record, s.revision[e.On]+1
+	return book.Change{What: fmt.Sprintf("%s is complete: %d kept, %d to remove", p.System, c.Keep, c.Remove), Do: func() {
+		p.Completed, p.By, p.Record, p.Revision = e.At, e.By.Name, e.Record, s.Revision(e.On)+1
 		if !slices.ContainsFunc(r.Parts, func(p ReviewPart) bool { return p.Completed.IsZero() }) {
 			r.Status = "complete"
 		}

@@ -10,6 +10,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 )
 
 // A Risk is one row of the register.
@@ -71,18 +72,18 @@ func (d riskData) check() error {
 	)
 }
 
-func setRisk(s *State, e Entry) (change, error) {
-	d, err := read[riskData](e)
+func setRisk(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[riskData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: "assessed: " + d.Title, do: func() {
-		r := s.Risks[e.id()]
+	return book.Change{What: "assessed: " + d.Title, Do: func() {
+		r := s.Risks[e.Of()]
 		if r == nil {
-			r = &Risk{ID: e.id()}
+			r = &Risk{ID: e.Of()}
 			s.Risks[r.ID] = r
 		}
 		if r.Treatment != d.Treatment || r.Plan != d.Plan || r.Title != d.Title || r.Level != d.Level || d.Likelihood*d.Impact > r.Likelihood*r.Impact {
@@ -98,15 +99,15 @@ func setRisk(s *State, e Entry) (change, error) {
 	}}, nil
 }
 
-func acceptRisk(s *State, e Entry) (change, error) {
-	r := s.Risks[e.id()]
+func acceptRisk(s *State, e Entry) (book.Change, error) {
+	r := s.Risks[e.Of()]
 	if r == nil {
-		return change{}, fmt.Errorf("%w: risk %s", audit.ErrNotFound, e.id())
+		return book.Change{}, fmt.Errorf("%w: risk %s", audit.ErrNotFound, e.Of())
 	}
 	if r.Treatment == "" {
-		return change{}, fmt.Errorf("%w: %s has no treatment yet that could be accepted", audit.ErrConflict, r.ID)
+		return book.Change{}, fmt.Errorf("%w: %s has no treatment yet that could be accepted", audit.ErrConflict, r.ID)
 	}
-	return change{what: "accepted for management: " + r.Treatment, do: func() {
+	return book.Change{What: "accepted for management: " + r.Treatment, Do: func() {
 		r.AcceptedBy, r.Accepted, r.PreparedBy, r.Revision = e.By.Name, e.At, nil, e.Base+1
 	}}, nil
 }

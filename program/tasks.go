@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/book"
 )
 
 // A Due is one occurrence that a control promises on a schedule, as the
@@ -106,7 +107,7 @@ func (d dueData) check(e Entry) error {
 		text("procedure", d.Procedure, 1, 200), text("control", d.Control, 0, 100), text("occurrence", d.Occurrence, 1, 100),
 		instantText("from", d.From), instantText("dueBy", d.DueBy), instantText("lateBy", d.LateBy),
 		when(from.IsZero() || !from.Before(due) || due.After(late), "an occurrence begins, is due and is late, in this order"),
-		when(e.id() != d.Procedure+"@"+d.Occurrence, "the entry is on another task than it speaks of"),
+		when(e.Of() != d.Procedure+"@"+d.Occurrence, "the entry is on another task than it speaks of"),
 	)
 }
 
@@ -115,18 +116,18 @@ type taskAssignData struct {
 	Why string `json:"why"`
 }
 
-func assignTask(s *State, e Entry) (change, error) {
+func assignTask(s *State, e Entry) (book.Change, error) {
 	d, err := readChecked(e, func(d taskAssignData) error {
 		return allOf(text("account", d.To, 0, 100), text("reason", d.Why, 0, 2000))
 	})
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	what := "assigned to " + d.To
 	if d.To == "" {
 		what = "goes to whoever has the duty"
 	}
-	return change{what: what, do: func() {
+	return book.Change{What: what, Do: func() {
 		t := s.task(e)
 		t.Owner = d.To
 		if t.Answer == TaskNotMine {
@@ -176,12 +177,12 @@ func isEvidenceRef(s string) bool {
 	return ok && n != "" && len(n) < 16 && strings.Trim(n, "0123456789") == ""
 }
 
-func doneTask(s *State, e Entry) (change, error) {
+func doneTask(s *State, e Entry) (book.Change, error) {
 	d, err := readChecked(e, func(d doneData) error { return d.check(e) })
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: "done: " + d.Outcome, do: func() {
+	return book.Change{What: "done: " + d.Outcome, Do: func() {
 		t := s.task(e)
 		t.answer(e, TaskDone)
 		t.Done = Done{instantOf(d.At), d.Outcome, d.Actions, d.Documents}
@@ -210,34 +211,34 @@ func (d refusalData) check(e Entry) error {
 	return allOf(d.Due.check(e), text("reason", d.Why, 3, 2000), text("whose it is", d.Whose, 0, 200))
 }
 
-func notMineTask(s *State, e Entry) (change, error) {
+func notMineTask(s *State, e Entry) (book.Change, error) {
 	d, err := readChecked(e, func(d refusalData) error { return d.check(e) })
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	if t := s.Tasks[e.id()]; t != nil && (t.Answer == TaskDone || t.Answer == TaskDidNot) {
-		return change{}, fmt.Errorf("%w: %s is answered already: %s", audit.ErrConflict, e.id(), t.Answer)
+	if t := s.Tasks[e.Of()]; t != nil && (t.Answer == TaskDone || t.Answer == TaskDidNot) {
+		return book.Change{}, fmt.Errorf("%w: %s is answered already: %s", audit.ErrConflict, e.Of(), t.Answer)
 	}
 	what := "not mine: " + d.Why
 	if d.Whose != "" {
 		what += " It belongs to " + d.Whose + "."
 	}
-	return change{what: what, do: func() {
+	return book.Change{What: what, Do: func() {
 		t := s.task(e)
 		t.answer(e, TaskNotMine)
 		t.Owner, t.Why, t.Whose = "", d.Why, d.Whose
 	}}, nil
 }
 
-func didNotTask(s *State, e Entry) (change, error) {
+func didNotTask(s *State, e Entry) (book.Change, error) {
 	d, err := readChecked(e, func(d refusalData) error { return d.check(e) })
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	if t := s.Tasks[e.id()]; t != nil && t.Answer == TaskDone {
-		return change{}, fmt.Errorf("%w: %s was recorded as done in %s; what is recorded stays. Correct it there", audit.ErrConflict, e.id(), audit.EvidenceRef(t.Record))
+	if t := s.Tasks[e.Of()]; t != nil && t.Answer == TaskDone {
+		return book.Change{}, fmt.Errorf("%w: %s was recorded as done in %s; what is recorded stays. Correct it there", audit.ErrConflict, e.Of(), audit.EvidenceRef(t.Record))
 	}
-	return change{what: "did not happen: " + d.Why, do: func() {
+	return book.Change{What: "did not happen: " + d.Why, Do: func() {
 		t := s.task(e)
 		t.answer(e, TaskDidNot)
 		t.Why = d.Why
@@ -248,23 +249,23 @@ type approveData struct {
 	Answer int64 `json:"answer"` // log index of what is approved
 }
 
-func approveTask(s *State, e Entry) (change, error) {
-	d, err := read[approveData](e)
+func approveTask(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[approveData](e)
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	t := s.Tasks[e.id()]
+	t := s.Tasks[e.Of()]
 	if t == nil || t.Answer != TaskDone || t.Record != d.Answer {
-		return change{}, fmt.Errorf("%w: %s has no such answer that could be approved", audit.ErrConflict, e.id())
+		return book.Change{}, fmt.Errorf("%w: %s has no such answer that could be approved", audit.ErrConflict, e.Of())
 	}
 	if e.By.Name == t.By {
-		return change{}, fmt.Errorf("%w: who did %s cannot approve it", audit.ErrForbidden, e.id())
+		return book.Change{}, fmt.Errorf("%w: who did %s cannot approve it", audit.ErrForbidden, e.Of())
 	}
 	done, err := s.doneData(e.On)
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: "approved for management", do: func() {
+	return book.Change{What: "approved for management", Do: func() {
 		t.ApprovedBy, t.Approved, t.Revision = e.By.Name, e.At, e.Base+1
 		s.fact(e, t.revisionFact(s, done))
 	}}, nil
@@ -272,10 +273,10 @@ func approveTask(s *State, e Entry) (change, error) {
 
 // doneData is what the newest entry that says a task is done says.
 func (s *State) doneData(on string) (doneData, error) {
-	lines := s.history[on]
+	lines := s.History(on)
 	for i := len(lines) - 1; i >= 0; i-- {
 		if lines[i].Kind == "task.done" {
-			return read[doneData](lines[i].Entry)
+			return book.Data[doneData](lines[i].Entry)
 		}
 	}
 	return doneData{}, fmt.Errorf("%w: %s was not done", audit.ErrNotFound, on)
@@ -283,9 +284,9 @@ func (s *State) doneData(on string) (doneData, error) {
 
 // task is the task of an entry, made if need be, with its entry counted.
 func (s *State) task(e Entry) *Task {
-	t := s.Tasks[e.id()]
+	t := s.Tasks[e.Of()]
 	if t == nil {
-		t = &Task{ID: e.id()}
+		t = &Task{ID: e.Of()}
 		s.Tasks[t.ID] = t
 	}
 	t.Revision = e.Base + 1
@@ -302,16 +303,16 @@ type dutyData struct {
 	Account string `json:"account"`
 }
 
-func setDuty(s *State, e Entry) (change, error) {
-	d, err := readChecked(e, func(d dutyData) error { return allOf(text("account", d.Account, 0, 100), text("duty", e.id(), 1, 200)) })
+func setDuty(s *State, e Entry) (book.Change, error) {
+	d, err := readChecked(e, func(d dutyData) error { return allOf(text("account", d.Account, 0, 100), text("duty", e.Of(), 1, 200)) })
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	what := "is " + d.Account
 	if d.Account == "" {
 		what = "is nobody"
 	}
-	return change{what: what, do: func() { s.Duties[e.id()] = &Duty{e.id(), d.Account, e.Base + 1} }}, nil
+	return book.Change{What: what, Do: func() { s.Duties[e.Of()] = &Duty{e.Of(), d.Account, e.Base + 1} }}, nil
 }
 
 type absenceData struct {
@@ -324,29 +325,29 @@ func (d absenceData) check(e Entry) error {
 	from, until := instantOf(d.From), instantOf(d.Until)
 	return allOf(
 		text("account", d.To, 0, 100), instantText("from", d.From), instantText("until", d.Until),
-		when(d.To == e.id(), "nobody stands in for themself"),
+		when(d.To == e.Of(), "nobody stands in for themself"),
 		when(d.To != "" && (from.IsZero() || !from.Before(until)), "say from when until when you are away"),
 		when(d.To != "" && until.Sub(from) > 366*24*time.Hour, "longer than a year is no absence; assign the tasks to somebody else"),
 	)
 }
 
-func setAbsence(s *State, e Entry) (change, error) {
+func setAbsence(s *State, e Entry) (book.Change, error) {
 	d, err := readChecked(e, func(d absenceData) error { return d.check(e) })
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	what := "tasks go to " + d.To + " meanwhile"
 	if d.To == "" {
 		what = "is back"
 	}
-	return change{what: what, do: func() {
-		s.Absences[e.id()] = &Absence{e.id(), d.To, instantOf(d.From), instantOf(d.Until), e.Base + 1}
+	return book.Change{What: what, Do: func() {
+		s.Absences[e.Of()] = &Absence{e.Of(), d.To, instantOf(d.From), instantOf(d.Until), e.Base + 1}
 	}}, nil
 }
 
 // readChecked reads an entry's data and checks it.
 func readChecked[T any](e Entry, check func(T) error) (T, error) {
-	d, err := read[T](e)
+	d, err := book.Data[T](e)
 	if err == nil {
 		err = check(d)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 	"tieout/policy"
 )
 
@@ -52,32 +53,32 @@ func (d attemptData) check() error {
 	return err
 }
 
-func attempt(s *State, e Entry) (change, error) {
-	d, err := read[attemptData](e)
+func attempt(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[attemptData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	if e.By.Kind != audit.ActorPerson || e.By.Name != e.id() {
-		return change{}, fmt.Errorf("%w: everybody does their own training", audit.ErrForbidden)
+	if e.By.Kind != audit.ActorPerson || e.By.Name != e.Of() {
+		return book.Change{}, fmt.Errorf("%w: everybody does their own training", audit.ErrForbidden)
 	}
 	what := "completed " + d.Title
 	if n := len(d.Wrong); n > 0 {
 		what = fmt.Sprintf("tried %s: %d of %d answers right", d.Title, d.Questions-n, d.Questions)
 	}
-	return change{what: what, do: func() { s.attempted(e, d) }}, nil
+	return book.Change{What: what, Do: func() { s.attempted(e, d) }}, nil
 }
 
 func (s *State) attempted(e Entry, d attemptData) {
 	if s.Trainings[d.Course] == nil {
 		s.Trainings[d.Course] = map[string]*Training{}
 	}
-	t := s.Trainings[d.Course][e.id()]
+	t := s.Trainings[d.Course][e.Of()]
 	if t == nil {
-		t = &Training{Account: e.id(), Course: d.Course}
-		s.Trainings[d.Course][e.id()] = t
+		t = &Training{Account: e.Of(), Course: d.Course}
+		s.Trainings[d.Course][e.Of()] = t
 	}
 	if len(t.Wrong) == 0 {
 		t.Attempts = 0 // the one before completed it

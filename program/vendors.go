@@ -8,6 +8,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 )
 
 // A Vendor is one supplier.
@@ -69,19 +70,19 @@ func (d vendorData) check() error {
 	)
 }
 
-func setVendor(s *State, e Entry) (change, error) {
-	d, err := read[vendorData](e)
+func setVendor(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[vendorData](e)
 	if err == nil {
 		err = allOf(d.check(), s.past(e, "when it was approved", d.Approved, false), s.past(e, "when it was reviewed", d.Reviewed, false),
 			s.past(e, "when user controls were mapped", d.Mapped, false))
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
-	return change{what: "written: " + d.Name + ", " + d.Status, do: func() {
-		v := &Vendor{ID: e.id(), Name: d.Name, Service: d.Service, Tier: d.Tier, Status: d.Status, Owner: d.Owner, Subservice: d.Subservice, Terms: d.Terms,
+	return book.Change{What: "written: " + d.Name + ", " + d.Status, Do: func() {
+		v := &Vendor{ID: e.Of(), Name: d.Name, Service: d.Service, Tier: d.Tier, Status: d.Status, Owner: d.Owner, Subservice: d.Subservice, Terms: d.Terms,
 			Personal: d.Personal, Approved: instantOf(d.Approved), Started: instantOf(d.Started), Reviewed: instantOf(d.Reviewed), ReportEnd: instantOf(d.ReportEnd),
-			Mapped: instantOf(d.Mapped), Ended: instantOf(d.Ended), ChangedBy: e.By.Name, Changed: e.At, Revision: s.revision[e.On] + 1}
+			Mapped: instantOf(d.Mapped), Ended: instantOf(d.Ended), ChangedBy: e.By.Name, Changed: e.At, Revision: s.Revision(e.On) + 1}
 		s.Vendors[v.ID] = v
 		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
 	}}, nil

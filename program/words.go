@@ -9,6 +9,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 	"tieout/library"
 )
 
@@ -39,19 +40,19 @@ func (d fillingData) check() error {
 	return err
 }
 
-func setWords(s *State, e Entry) (change, error) {
-	d, err := read[fillingData](e)
+func setWords(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[fillingData](e)
 	if err == nil {
 		err = d.check()
 	}
 	if err != nil {
-		return change{}, err
+		return book.Change{}, err
 	}
 	if e.On != wordsOn {
-		return change{}, fmt.Errorf("%w: placeholders are kept under %s", audit.ErrInvalid, wordsOn)
+		return book.Change{}, fmt.Errorf("%w: placeholders are kept under %s", audit.ErrInvalid, wordsOn)
 	}
-	return change{what: "placeholders of starter texts are set", do: func() {
-		s.Words = Words{d.Values, s.revision[e.On] + 1}
+	return book.Change{What: "placeholders of starter texts are set", Do: func() {
+		s.Words = Words{d.Values, s.Revision(e.On) + 1}
 	}}, nil
 }
 

@@ -1,4 +1,4 @@
-package program
+package book
 
 import (
 	"encoding/json"
@@ -32,16 +32,16 @@ type Entry struct {
 	By     audit.Actor `json:"-"` // a person's Name is their account's ID
 }
 
-// maxData is how many bytes one entry can say.
-const maxData = 512 << 10
+// MaxData is how many bytes one entry can say.
+const MaxData = 512 << 10
 
 func (e Entry) encode() ([]byte, error) {
 	b, err := canonical.Marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("%w: entry %s on %s: %w", audit.ErrInvalid, e.Kind, e.On, err)
 	}
-	if len(b) > maxData {
-		return nil, fmt.Errorf("%w: %s is %d bytes long; at most %d can be kept at once. Put long documents in as evidence", audit.ErrInvalid, e.On, len(b), maxData)
+	if len(b) > MaxData {
+		return nil, fmt.Errorf("%w: %s is %d bytes long; at most %d can be kept at once. Put long documents in as evidence", audit.ErrInvalid, e.On, len(b), MaxData)
 	}
 	return b, nil
 }
@@ -49,13 +49,13 @@ func (e Entry) encode() ([]byte, error) {
 // Parse reads an entry as it is sealed; what is not one wraps audit.ErrInvalid.
 func Parse(body []byte) (Entry, error) {
 	var e Entry
-	if len(body) > maxData {
+	if len(body) > MaxData {
 		return e, fmt.Errorf("%w: an entry of %d bytes", audit.ErrInvalid, len(body))
 	}
 	if err := canonical.Check(body); err != nil {
 		return e, fmt.Errorf("%w: entry: %w", audit.ErrInvalid, err)
 	}
-	if err := strict(body, &e); err != nil {
+	if err := Strict(body, &e); err != nil {
 		return e, err
 	}
 	kind, _, ok := strings.Cut(e.On, ":")
@@ -65,12 +65,24 @@ func Parse(body []byte) (Entry, error) {
 	return e, nil
 }
 
-// strict reads JSON whose every key v knows.
-func strict(b []byte, v any) error {
+// Strict reads JSON whose every key v knows; what is none wraps audit.ErrInvalid.
+func Strict(b []byte, v any) error {
 	dec := json.NewDecoder(strings.NewReader(string(b)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
 		return fmt.Errorf("%w: entry: %w", audit.ErrInvalid, err)
 	}
 	return nil
+}
+
+// Of is the part of On after the kind of object: R-3 of "risk:R-3".
+func (e Entry) Of() string {
+	_, id, _ := strings.Cut(e.On, ":")
+	return id
+}
+
+// Data reads an entry's data, whose every key T knows.
+func Data[T any](e Entry) (T, error) {
+	var v T
+	return v, Strict(e.Data, &v)
 }
