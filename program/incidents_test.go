@@ -11,7 +11,6 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
-	"tieout/book"
 	"tieout/program"
 )
 

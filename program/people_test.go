@@ -7,7 +7,6 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
-	"tieout/book"
 	"tieout/program"
 )
 
