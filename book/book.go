@@ -28,8 +28,13 @@ type State interface {
 	// Weigh says what an entry would do, or why it does not count. It changes
 	// nothing. That an entry's base is the newest was looked at before.
 	Weigh(e Entry) (Change, error)
-	counted() *Counted
+	counter
 }
+
+// A counter has what became of its entries: what embeds Counted.
+type counter interface{ counted() *Counted }
+
+var _ counter = (*Counted)(nil)
 
 // A Change is what an entry does to the registers.
 type Change struct {
