@@ -1,0 +1,199 @@
+package engagement
+
+import (
+	"time"
+
+	"tieout/audit"
+)
+
+// A Kind says what a packet brings. Each goes one way only.
+type Kind string
+
+// What the firm sends.
+const (
+	SendTerms      Kind = "terms"      // TermsOffer
+	SendRequests   Kind = "requests"   // []RequestNews
+	SendAcceptance Kind = "acceptance" // Acceptance of a population, or a question
+	SendSample     Kind = "sample"     // Sample, released
+	SendFindings   Kind = "findings"   // []Finding, released
+	SendDraft      Kind = "draft"      // Draft; the report value beside it
+	SendReport     Kind = "report"     // Release; the report's files beside it
+	SendState      Kind = "state"      // StateNews
+)
+
+// What the client sends.
+const (
+	SendAgreed         Kind = "agreed"         // Agreed: management accepts the terms
+	SendControls       Kind = "controls"       // ControlSet
+	SendAnswers        Kind = "answers"        // []Answer; files beside them
+	SendPopulation     Kind = "population"     // Population; its items beside it, and the evidence bundle of its run
+	SendEvidence       Kind = "evidence"       // EvidenceNote; a bundle beside it
+	SendResponses      Kind = "responses"      // []Response
+	SendDescription    Kind = "description"    // Description
+	SendAssertion      Kind = "assertion"      // Assertion
+	SendRepresentation Kind = "representation" // Representation
+	SendComments       Kind = "comments"       // []Comment on a draft
+)
+
+// SendSeen brings nothing but the checkpoint in its header, so that the other
+// side can witness it. Either side sends it.
+const SendSeen Kind = "seen"
+
+// FromFirm are the kinds a firm sends; a client that gets another refuses it,
+// and the reverse.
+var FromFirm = []Kind{SendTerms, SendRequests, SendAcceptance, SendSample, SendFindings, SendDraft, SendReport, SendState, SendSeen}
+
+// FromClient are the kinds a client sends.
+var FromClient = []Kind{SendAgreed, SendControls, SendAnswers, SendPopulation, SendEvidence, SendResponses, SendDescription, SendAssertion, SendRepresentation, SendComments, SendSeen}
+
+// A TermsOffer is the terms as the firm proposes or changes them.
+type TermsOffer struct {
+	Terms  Terms  `json:"terms"`
+	Letter string `json:"letter"` // digest of the engagement letter beside it; "": none yet
+	Why    string `json:"why,omitempty"`
+}
+
+// Agreed is management's word on the terms it saw.
+type Agreed struct {
+	Terms  string    `json:"terms"` // digest of the terms' canonical JSON
+	Signed Signature `json:"signed"`
+}
+
+// RequestNews is a request as it now stands.
+type RequestNews struct {
+	Request Request       `json:"request"`
+	Status  RequestStatus `json:"status"` // Open, Returned, Accepted, Withdrawn
+	Why     string        `json:"why,omitempty"`
+}
+
+// An Answer is what the client brings for a request.
+type Answer struct {
+	Request string        `json:"request"`
+	Status  RequestStatus `json:"status"` // In progress, Submitted
+	Text    string        `json:"text"`
+	Records []int64       `json:"records,omitempty"` // of the client's log; their bundle is beside it
+	Files   []string      `json:"files,omitempty"`   // names of files beside it
+}
+
+// Acceptance is the auditor's word on a frozen population.
+type Acceptance struct {
+	Population string `json:"population"`
+	Digest     string `json:"digest"`
+	Accepted   bool   `json:"accepted"`
+	Question   string `json:"question,omitempty"`
+}
+
+// A ControlSet is the client's controls as its description has them, with what
+// its own tests are.
+type ControlSet struct {
+	Definitions string          `json:"definitions"` // hash of the applied revision
+	Controls    []audit.Control `json:"controls"`    // revisions of one control in order of time
+	Tests       []ClientTest    `json:"tests"`
+}
+
+// A ClientTest is one of the client's procedures, which an attribute can name.
+type ClientTest struct {
+	ID       string   `json:"id"`
+	Title    string   `json:"title"`
+	Form     string   `json:"form"`
+	Controls []string `json:"controls"`
+	Text     string   `json:"text"`
+	Items    int      `json:"items"` // size of its population in the last run
+}
+
+// EvidenceNote says what a bundle is for.
+type EvidenceNote struct {
+	For  []string `json:"for"` // requests, populations, items of samples
+	Text string   `json:"text"`
+}
+
+// A StateNews is a step of the engagement.
+type StateNews struct {
+	State State  `json:"state"`
+	Why   string `json:"why,omitempty"` // always, where it goes back
+}
+
+// A Description is management's description of its system, by the description
+// criteria.
+type Description struct {
+	Version  int         `json:"version"`
+	Final    bool        `json:"final"`
+	Sections []DCSection `json:"sections"` // DC 1 to DC 9, in order
+	Controls []string    `json:"controls"` // ids of all controls it says exist
+	Expected []Expected  `json:"expected"` // complementary user entity controls
+}
+
+// A DCSection is the text for one description criterion.
+type DCSection struct {
+	DC         string      `json:"dc"` // "DC 4"
+	Paragraphs []Paragraph `json:"paragraphs"`
+}
+
+// A Paragraph of a description is Markdown. Its sources are what it was drafted
+// from; text of nobody's but its author's has none.
+type Paragraph struct {
+	Text    string   `json:"text"`
+	Sources []string `json:"sources,omitempty"` // "boundary", "incident:INC-2", "control:IAM-06", "vendor:V-3"
+}
+
+// An Assertion is management's, or an inclusive subservice organization's.
+type Assertion struct {
+	By       string    `json:"by"`   // name of the party
+	Text     string    `json:"text"` // Markdown
+	Decision Decisions `json:"decision"`
+	Dated    string    `json:"dated"` // a day
+	Signed   Signature `json:"signed"`
+}
+
+// Decisions are what the asserting party decided of each part, by itself.
+type Decisions struct {
+	Description bool   `json:"description"`
+	Design      bool   `json:"design"`
+	Operation   bool   `json:"operation"`        // of a Type II
+	Except      string `json:"except,omitempty"` // what does not hold, in its words
+}
+
+// A Representation is a letter of representation.
+type Representation struct {
+	By     string    `json:"by"`
+	Text   string    `json:"text"`
+	Dated  string    `json:"dated"` // the report's day
+	Signed Signature `json:"signed"`
+}
+
+// A Comment is management's on the facts of a draft, and what became of it.
+type Comment struct {
+	ID     string `json:"id"`
+	Draft  string `json:"draft"` // digest of the draft
+	Where  string `json:"where"` // section and row, as the draft names it
+	Text   string `json:"text"`
+	Answer string `json:"answer,omitempty"` // the firm's
+}
+
+// A Draft is a draft report given for factual review.
+type Draft struct {
+	Digest string `json:"digest"` // of the report value beside it
+	Due    string `json:"due"`
+}
+
+// A Release is an issued report.
+type Release struct {
+	Report     string    `json:"report"` // digest of the report value
+	Files      []string  `json:"files"`  // names of the files beside it
+	Dated      string    `json:"dated"`  // the report's day
+	Supersedes string    `json:"supersedes,omitempty"`
+	Why        string    `json:"why,omitempty"` // of a reissue or a withdrawal
+	Signed     Signature `json:"signed"`
+}
+
+// A Signature is one person's over a document (package signature).
+type Signature struct {
+	Signer string    `json:"signer"` // account in the signer's workspace
+	Name   string    `json:"name"`
+	Title  string    `json:"title"`  // such as "Partner" or "Chief Executive Officer"
+	Key    string    `json:"key"`    // verifier key, note format
+	What   string    `json:"what"`   // what is signed, in words
+	Digest string    `json:"digest"` // SHA-256 of what is signed, hex
+	At     time.Time `json:"at"`
+	Value  string    `json:"value"` // signature line, note format
+}

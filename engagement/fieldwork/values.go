@@ -1,0 +1,227 @@
+package fieldwork
+
+import (
+	"time"
+
+	"tieout/engagement"
+)
+
+// Accepted is a partner's acceptance of a client and an engagement, or of its
+// continuance (AT-C 105: preconditions).
+type Accepted struct {
+	Checks []Checked // each precondition with the answer
+	Letter string    // digest of the engagement letter
+	By     string
+	At     time.Time
+}
+
+// A Checked is one question of a checklist and its answer.
+type Checked struct {
+	Question string `json:"question"`
+	Answer   string `json:"answer"`
+}
+
+// A Declaration is one person's of independence for one engagement.
+type Declaration struct {
+	Account  string
+	Free     bool   // declares to be independent
+	Conflict string // what stands against it, and the safeguard
+	At       time.Time
+}
+
+// A Member is a person of the team, by what they do on it.
+type Member struct {
+	Account string
+	Duty    string // partner, manager, staff, specialist, quality reviewer
+	Since   time.Time
+	Until   time.Time // zero: still
+}
+
+// A Plan is the planning workpapers.
+type Plan struct {
+	Risks       []PlannedRisk
+	Materiality string
+	Internal    string // use of internal audit's work
+	Specialists string
+	Reliance    map[string]engagement.Reliance // by control; fixed before the draw
+	Complete    map[string]string              // the auditor's own completeness-and-accuracy work, by population
+	Sizes       string                         // name and version of the table of sample sizes in force
+	Table       []byte                         // that table, as package sample reads it
+	Revision    int64
+}
+
+// A PlannedRisk is a risk of a material misstatement or deficiency, and what is
+// done about it.
+type PlannedRisk struct {
+	Text  string   `json:"text"`
+	Tests []string `json:"tests"`
+}
+
+// A Test is a planned test and where its work stands.
+type Test struct {
+	engagement.Test
+	Dropped  string // why it is not performed after all; "": it is
+	Revision int64
+}
+
+// A Request is a request with its course: what the client answered, and when.
+type Request struct {
+	engagement.Request
+	Status   engagement.RequestStatus
+	Why      string // of the last return or withdrawal
+	Steps    []Step
+	Answers  []engagement.Answer
+	Released bool // the client has it
+	Revision int64
+}
+
+// A Step is one turn of a request or a finding: its clock can be read from it.
+type Step struct {
+	At   time.Time
+	By   string // account, or the client's name
+	What string
+}
+
+// A Population is a frozen population with the auditor's word on it.
+type Population struct {
+	engagement.Population
+	Packet     int64  // record that brought it, in the firm's log
+	Items      string // digest of the blob with its item lines, here
+	Accepted   bool
+	Questions  []Step
+	Superseded string // id of the later freeze that took its place
+	Revision   int64
+}
+
+// A Commitment is the firm's to the nonce of one draw, made before the client
+// freezes. The nonce itself stays in the firm's store until the draw.
+type Commitment struct {
+	Control, Round, Stratum string
+	Record                  int64  // its entry in the firm's log
+	Size                    int64  // of the firm's log when it was there
+	Hidden                  string // SHA-256 over tag, salt and nonce, hex
+	Nonce, Salt             string // hex; in the firm's entries alone, as salted commitments of its log
+	Drawn                   string // sample it was opened by; "": not opened
+}
+
+// A Sample is a draw and whether the client has it.
+type Sample struct {
+	engagement.Sample
+	At       time.Time
+	By       string
+	Record   int64
+	Released time.Time // zero: the client does not know it
+	Stages   []Stage   // planned extensions
+	Revision int64
+}
+
+// A Stage is a planned step of a sample that may be extended: it was written
+// down before the first item was marked.
+type Stage struct {
+	Items    int `json:"items"`
+	Accepted int `json:"accepted"` // exceptions up to which nothing is added
+}
+
+// A Paper is the workpaper of one test: its grid, notes and course.
+type Paper struct {
+	Test       string
+	Sample     string
+	Rows       []string // items, in the sample's order; a test without items has one row, ""
+	Cells      map[Cell]*Marked
+	Opened     map[string]map[string]time.Time // by account and item: when the item was opened
+	Attached   []Attachment
+	Prepared   *Signed
+	Reviewed   *Signed
+	Version    int // raised by each sign-off of the reviewer; reopening starts the next
+	Reopenings []Step
+	Revision   int64
+}
+
+// A Cell is one attribute of one item.
+type Cell struct{ Item, Attribute string }
+
+// A Marked is a cell's mark. Earlier ones stay in the history of the workpaper.
+type Marked struct {
+	Mark     engagement.Mark
+	Note     string
+	Evidence []int64 // records of the client's log that were looked at
+	By       string
+	At       time.Time
+	Record   int64
+	Bulk     bool
+}
+
+// An Attachment is a file of the auditor's own in a workpaper.
+type Attachment struct {
+	Name, Media, Digest string
+	Size                int64
+	By                  string
+	At                  time.Time
+}
+
+// A Signed is a person's sign-off, and what it is over.
+type Signed struct {
+	By     string
+	At     time.Time
+	Digest string // of the state that was signed off
+	Record int64
+}
+
+// A Finding is an exception with the auditor's private work on it.
+type Finding struct {
+	engagement.Finding
+	Cells        []Cell // the grid's, where it comes from there
+	Cause        string
+	Extent       string
+	Compensating []string // ids of tests of other controls, in this engagement
+	Evaluation   string   // the auditor's, never sent
+	Disposed     string   // of a deviation outside the sample: what became of it
+	Released     time.Time
+	Response     *engagement.Response
+	Criteria     []string
+	Revision     int64
+}
+
+// A Note is a review note; it must be cleared before the reviewer signs.
+type Note struct {
+	ID, Test, Where string
+	Text            string
+	By              string
+	At              time.Time
+	Answer          string
+	AnsweredBy      string
+	Cleared         time.Time
+	ClearedBy       string
+}
+
+// A Conclusion is the auditor's on a control, a criterion, an objective or a
+// description criterion.
+type Conclusion struct {
+	On       string // "control:IAM-06"
+	Outcome  engagement.Outcome
+	Design   string // suitably designed, not suitably designed, unable to conclude
+	Text     string
+	Findings []string
+	By       string
+	At       time.Time
+	Record   int64
+	Revision int64
+}
+
+// An Opined is the auditor's opinion on one part, in the auditor's own words.
+type Opined struct {
+	Part    engagement.Part
+	Opinion engagement.Opinion
+	Basis   string // the basis paragraph of a modified one
+	Signed  engagement.Signature
+	At      time.Time
+	Record  int64
+}
+
+// An Archive is the assembled file of an engagement.
+type Archive struct {
+	Digest string
+	Locked time.Time
+	By     string
+	Added  []Step // what came after the lock, with who, when and why
+}
