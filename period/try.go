@@ -40,7 +40,7 @@ func (p *Program) TryDef(ctx context.Context, def definition.SourceDef, env sour
 	if short := now.Add(-reach); reach > 0 && short.After(w.From) {
 		w.From = short
 	}
-	err = collector.Collect(ctx, w, t)
+	err = collector.Collect(source.Trying(ctx), w, t)
 	return t.closed, err
 }
 

@@ -73,7 +73,7 @@ func (c *client) ask(ctx context.Context, part, uri string, keep bool) (answer, 
 			a.Problem = fmt.Sprintf("it asks to wait %s, longer than the %s that are waited for", pause.Round(time.Second), maxPause)
 			return a, nil
 		}
-		if pause == 0 || try == maxTries {
+		if pause == 0 || try == maxTries || !source.Waits(ctx, pause, pause != failurePause) {
 			return a, nil
 		}
 		if pause == failurePause {
@@ -105,7 +105,7 @@ func (c *client) once(ctx context.Context, part, uri string, keep bool) (a answe
 	resp, err := c.http.Do(req)
 	if err != nil {
 		a.Problem = c.words(err)
-		if errors.Is(err, source.ErrElsewhere) {
+		if source.Final(err) {
 			return a, 0
 		}
 		return a, failurePause

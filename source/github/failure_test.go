@@ -128,6 +128,29 @@ func TestCancelWhileWaiting(t *testing.T) {
 	}
 }
 
+// TestRefusedAddress: an address that the settings do not allow is refused at
+// once and in words, in a trial and in a collection.
+func TestRefusedAddress(t *testing.T) {
+	r := newReplay(t)
+	for name, ctx := range map[string]context.Context{"collection": t.Context(), "trial": source.Trying(t.Context())} {
+		col, config, err := Driver.Open("hub", json.RawMessage(`{"organization":"acme","token":"env:GITHUB_TOKEN","baseURL":"https://127.0.0.1:1/"}`), r.env())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := &sourcetest.Recorder{Driver: Driver, Config: config}
+		began := time.Now()
+		if err := col.Collect(ctx, window(), rec); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(began); took > failurePause {
+			t.Errorf("%s: it took %s; want no pause", name, took)
+		}
+		if m := manifest(t, rec, "repository", ""); m.Complete || !strings.Contains(m.Reason, "127.0.0.1 is this machine: this address is not allowed") {
+			t.Errorf("%s: complete %v, reason %q", name, m.Complete, m.Reason)
+		}
+	}
+}
+
 // TestFactor: whether the second factor is known depends on what the token may ask.
 func TestFactor(t *testing.T) {
 	for _, tc := range []struct {

@@ -52,7 +52,7 @@ func (f *fetcher) get(ctx context.Context, u *url.URL) (*answer, error) {
 			return nil, ctx.Err()
 		}
 		var final finalError
-		if errors.As(err, &final) || try == maxTries {
+		if errors.As(err, &final) || try == maxTries || !source.Waits(ctx, wait, wait > 0) {
 			return nil, err
 		}
 		if wait > maxWait {
@@ -115,7 +115,7 @@ func networkError(err error) error {
 	if errors.As(err, &ue) {
 		err = ue.Err
 	}
-	if errors.Is(err, source.ErrAddress) || !isTransport(err) {
+	if source.Final(err) || !isTransport(err) {
 		return finalError{err}
 	}
 	return err

@@ -216,6 +216,26 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// TestTrialDoesNotWait: whoever tries a connection is told what failed at once.
+func TestTrialDoesNotWait(t *testing.T) {
+	tries := 0
+	c, _ := serve(t, ``, func(w http.ResponseWriter, _ *http.Request) {
+		tries++
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	col, config, err := Driver.Open(c.Name, json.RawMessage(c.With), c.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &sourcetest.Recorder{Driver: Driver, Config: config}
+	if err := col.Collect(source.Trying(t.Context()), window, rec); err != nil {
+		t.Fatal(err)
+	}
+	if m := rec.Manifest("account"); tries != 1 || m.Complete || !strings.Contains(m.Reason, "503 Service Unavailable") {
+		t.Errorf("%d tries, manifest %+v", tries, m)
+	}
+}
+
 func TestRetryAfterDate(t *testing.T) {
 	h := http.Header{"Retry-After": {"Wed, 21 Oct 2026 07:28:30 GMT"}, "Date": {"Wed, 21 Oct 2026 07:28:00 GMT"}}
 	if got := retryAfter(h); got != 30*time.Second {

@@ -230,7 +230,7 @@ func (c *Client) Do(ctx context.Context, q Ask) (Answer, error) {
 			a.Problem = fmt.Sprintf("it asks to wait %s, longer than the %s that are waited for", pause.Round(time.Second), MaxPause)
 			return a, nil
 		}
-		if pause == 0 || try == MaxTries {
+		if pause == 0 || try == MaxTries || !source.Waits(ctx, pause, pause != failurePause) {
 			return a, nil
 		}
 		if pause == failurePause {
@@ -275,7 +275,7 @@ func (c *Client) once(ctx context.Context, q Ask) (a Answer, pause time.Duration
 	resp, err := c.HTTP.Do(req)
 	if err != nil {
 		a.Problem = c.clean(err)
-		if errors.Is(err, source.ErrElsewhere) || errors.Is(err, source.ErrAddress) {
+		if source.Final(err) {
 			return a, 0
 		}
 		return a, failurePause

@@ -194,6 +194,42 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestTrial: a trial tells a failure at once, and waits only for a moment that
+// the other side names. An address that is refused is never asked for again.
+func TestTrial(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		header map[string]string
+		status int
+		asked  int
+	}{
+		{"a failure of theirs", nil, 502, 1},
+		{"a limit of a minute", map[string]string{"Retry-After": "60"}, 429, 1},
+		{"a limit of three seconds", map[string]string{"Retry-After": "3"}, 429, MaxTries},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			asked := 0
+			c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				asked++
+				for k, v := range tc.header {
+					w.Header().Set(k, v)
+				}
+				w.WriteHeader(tc.status)
+			})
+			a, err := c.Get(source.Trying(t.Context()), "/things")
+			if err != nil || a.Status != tc.status || asked != tc.asked {
+				t.Errorf("status %d, error %v, asked %d times; want %d, none, %d", a.Status, err, asked, tc.status, tc.asked)
+			}
+		})
+	}
+	c, pauses := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the address was asked") })
+	c.HTTP = source.Guard(nil, "", c.Base)
+	a, err := c.Get(t.Context(), "/things")
+	if err != nil || !strings.Contains(a.Fault(), "127.0.0.1 is this machine") || len(*pauses) != 0 {
+		t.Errorf("fault %q, error %v, pauses %v; want the address refused at once", a.Fault(), err, *pauses)
+	}
+}
+
 // TestMessage: what an error answer says is found where interfaces put it.
 func TestMessage(t *testing.T) {
 	for body, want := range map[string]string{

@@ -106,7 +106,7 @@ func passing(err error) bool {
 		return refused.Response.StatusCode >= 500 || refused.Response.StatusCode == http.StatusTooManyRequests
 	}
 	var way *url.Error
-	return errors.As(err, &way) && !errors.Is(err, source.ErrElsewhere) && !errors.Is(err, source.ErrAddress)
+	return errors.As(err, &way) && !source.Final(err)
 }
 
 func tokenWords(err error) string {
