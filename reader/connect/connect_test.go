@@ -37,7 +37,7 @@ func TestGroupedHoldsEveryKindOnce(t *testing.T) {
 
 func TestCheckScreen(t *testing.T) {
 	w, err := definition.LoadFiles(map[string][]byte{
-		"tieout.yaml":       []byte("organization: { name: A, system: A, zone: UTC }\nperiod: { first: 2026-01-01, last: 2026-12-31 }\nstore: env:STORE\n"),
+		"tieout.yaml":       []byte("organization: { name: A, system: A, zone: UTC }\nperiod: { first: 2026-01-01, last: 2026-12-31 }\nstore: env:TIEOUT_SOURCE_STORE\n"),
 		"sources/okta.yaml": []byte("kind: okta\nwith: { baseURL: https://a.okta.com, token: \"file:.tieout/secrets/okta.token\" }\n"),
 	})
 	if err != nil {
@@ -48,14 +48,19 @@ func TestCheckScreen(t *testing.T) {
 		written          map[string]string
 		want             error
 	}{
-		{"all right", "github", "code", map[string]string{"organization": "acme", "token": "env:GITHUB_TOKEN"}, nil},
+		{"all right", "github", "code", map[string]string{"organization": "acme", "token": "env:TIEOUT_SOURCE_GITHUB"}, nil},
+		{"a variable of the server", "github", "code", map[string]string{"organization": "acme", "token": "env:AWS_SECRET_ACCESS_KEY"}, audit.ErrInvalid},
+		{"a variable with nothing after the prefix", "github", "code", map[string]string{"organization": "acme", "token": "env:TIEOUT_SOURCE_"}, audit.ErrInvalid},
+		{"a variable in lower case", "github", "code", map[string]string{"organization": "acme", "token": "env:tieout_source_x"}, audit.ErrInvalid},
+		{"a variable in a mapping", "github", "code", map[string]string{"organization": "acme", "app": "{ id: '1', key: 'env:PATH' }"}, audit.ErrInvalid},
+		{"a variable where no secret is", "github", "code", map[string]string{"organization": "env:PATH"}, audit.ErrInvalid},
 		{"its own secret", "github", "code", map[string]string{"organization": "acme", "token": "file:.tieout/secrets/code.token"}, nil},
 		{"another's secret", "github", "code", map[string]string{"organization": "acme", "token": "file:.tieout/secrets/okta.token"}, audit.ErrInvalid},
 		{"the log's key", "github", "code", map[string]string{"organization": "acme", "token": "file:.tieout/ledger.key"}, audit.ErrInvalid},
 		{"a file of the machine", "github", "code", map[string]string{"organization": "acme", "token": "file:/etc/passwd"}, audit.ErrInvalid},
 		{"up and away", "github", "code", map[string]string{"organization": "acme", "token": "file:.tieout/secrets/../ledger.key"}, audit.ErrInvalid},
 		{"within a mapping", "github", "code", map[string]string{"organization": "acme", "app": "{ id: '1', key: 'file:/etc/passwd' }"}, audit.ErrInvalid},
-		{"the store's secret", "github", "code", map[string]string{"organization": "acme", "token": "env:STORE"}, audit.ErrInvalid},
+		{"the store's secret", "github", "code", map[string]string{"organization": "acme", "token": "env:TIEOUT_SOURCE_STORE"}, audit.ErrInvalid},
 		{"private networks", "github", "code", map[string]string{"organization": "acme", "allow": "private"}, audit.ErrForbidden},
 		{"a program", "restic", "vault", map[string]string{"repository": "/"}, audit.ErrForbidden},
 		{"files of the workspace", "trivy", "scans", map[string]string{"files": "[exports/*.json]"}, nil},

@@ -70,6 +70,11 @@ var reference = regexp.MustCompile(`^(?:env|file|keyring|kms):.`)
 // SecretsDir is where secrets lie that were typed on a screen, in the workspace.
 const SecretsDir = ".tieout/secrets"
 
+// EnvPrefix begins the names of the server's variables that a connection made on
+// a screen may have as a secret: any other could be sent to whatever address the
+// same form names.
+const EnvPrefix = "TIEOUT_SOURCE_"
+
 // SecretFile is where a connection keeps the secret of a setting.
 func SecretFile(name, setting string) string { return path.Join(SecretsDir, name+"."+setting) }
 
@@ -79,6 +84,11 @@ func checkReference(setting, text, name string, used map[string]string) error {
 	}
 	if by := used[text]; by != "" {
 		return fmt.Errorf("%w: %s: %s is a secret of %s; give this connection one of its own", audit.ErrInvalid, setting, text, by)
+	}
+	variable, ok := strings.CutPrefix(text, "env:")
+	if ok && (!strings.HasPrefix(variable, EnvPrefix) || variable == EnvPrefix) {
+		return fmt.Errorf("%w: %s: on this screen a secret of the server is a variable whose name begins with %s, such as env:%sTOKEN. Whoever runs the server can name any other in sources/%s.yaml",
+			audit.ErrInvalid, setting, EnvPrefix, EnvPrefix, name)
 	}
 	file, ok := strings.CutPrefix(text, "file:")
 	if ok && (path.Clean(file) != file || path.Dir(file) != SecretsDir) {

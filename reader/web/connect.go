@@ -100,6 +100,9 @@ type connectPage struct {
 	File     string // the prepared file
 }
 
+// EnvPrefix begins the names of variables that can be a secret here.
+func (connectPage) EnvPrefix() string { return connect.EnvPrefix }
+
 func (q *request) kindPage() error {
 	d, err := q.st.p.Drivers.Find(q.PathValue("kind"))
 	if err != nil {
@@ -296,6 +299,8 @@ func (x draft) without(text string) string {
 func sayTrial(n, good int, late bool) string {
 	var s string
 	switch {
+	case n == 0 && late:
+		return "It gave nothing in the time a trial has: the address does not answer, or answers too slowly. Check the address. Nothing was kept."
 	case n == 0:
 		s = "Nothing was given, so there is nothing to connect"
 	case good == 0:

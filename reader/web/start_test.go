@@ -63,6 +63,7 @@ func TestScopeSay(t *testing.T) {
 func TestSayConnect(t *testing.T) {
 	for got, want := range map[string]string{
 		sayTrial(0, 0, false):            "Nothing was given, so there is nothing to connect. Nothing was kept.",
+		sayTrial(0, 0, true):             "It gave nothing in the time a trial has: the address does not answer, or answers too slowly. Check the address. Nothing was kept.",
 		sayTrial(1, 1, false):            "It can be read. Nothing was kept.",
 		sayTrial(1, 0, false):            "Nothing of it can be read, for the reasons below. Nothing was kept.",
 		sayTrial(3, 3, true):             "All three kinds of what it gives can be read; the trial ended before all was read. Nothing was kept.",
