@@ -44,6 +44,7 @@ type request struct {
 	st    *state
 	head  store.Head
 	names map[string]access.Named // everybody, by account ID
+	asked map[string]bool         // paths, and whether they open: see opens
 	page
 }
 
@@ -76,8 +77,11 @@ type page struct {
 	Period string
 	Log    string // the log's head in a few words
 	Rail   []railGroup
-	Query  string // what was searched for
-	of     string // name of the period that was asked for; "": none
+	Tabs   []railLink // screens beside this one, under the same entry of the side bar
+	TabsOf string     // that entry
+	Query  string     // what was searched for
+	of     string     // name of the period that was asked for; "": none
+	leadTo func(string) bool
 }
 
 // A link is a text and where it leads; without Href it is only a text.
@@ -143,22 +147,25 @@ func (p *page) Under(screen, id, part string, query ...string) string {
 	return p.under(screen, id, part, query...)
 }
 
+// Opens reports whether who is signed in may open the page at a path.
+func (p *page) Opens(path string) bool { return p.leadTo == nil || p.leadTo(path) }
+
 // controlLinks lead to controls in scope.
-func (p *page) controlLinks(ids []string) []link {
+func (q *request) controlLinks(ids []string) []link {
 	out := make([]link, len(ids))
 	for i, id := range ids {
-		out[i] = link{id, p.at("controls", id)}
+		out[i] = link{id, q.at("controls", id)}
 	}
-	return out
+	return q.readable(out)
 }
 
 // recordLinks lead to sealed records, at what in them speaks of an item.
-func (p *page) recordLinks(records []int64, near string) []link {
+func (q *request) recordLinks(records []int64, near string) []link {
 	out := make([]link, len(records))
 	for i, n := range records {
-		out[i] = link{audit.EvidenceRef(n), p.at("evidence", audit.EvidenceRef(n), "near", near)}
+		out[i] = link{audit.EvidenceRef(n), q.at("evidence", audit.EvidenceRef(n), "near", near)}
 	}
-	return out
+	return q.readable(out)
 }
 
 // screen makes a handler of a route: who may not is told so, and what went wrong
@@ -227,6 +234,7 @@ func (q *request) frame() {
 	q.Log = fmt.Sprintf("%s in the log, root %x, %s", report.Plural(int(q.head.Size), "entry", "entries"), q.head.Root[:8], st.view.Witnessed)
 	q.Told = q.s.told(q.w, q.Request)
 	q.Behind = st.whole().behind.Load()
+	q.leadTo = q.opens
 	q.Rail = q.rail()
 }
 

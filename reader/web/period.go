@@ -20,7 +20,11 @@ type controlRow struct {
 	Class, Word                     string
 	StateHref                       string
 	Criteria                        []link
+	Strip                           any // of all its tests
+	Figure                          figure
 	Tests                           []testRow
+	Open                            *openRow // nil: it is closed
+	Toggle                          string   // opens it in place, or closes it
 }
 
 type testRow struct {
@@ -37,40 +41,46 @@ type controlGroup struct {
 // toExplain is how many findings without a response the period's screen names.
 const toExplain = 4
 
+// A periodPage is the controls over the period.
+type periodPage struct {
+	*page
+	V          any
+	Field      any // what all strips share
+	Filters    []stateFilter
+	Groups     []controlGroup
+	Untested   []audit.Control
+	Why        map[string]string
+	Explain    []explain
+	ExplainAll string
+	Unanswered string
+	Tested     link
+	Periods    []link
+	Running    *link
+}
+
+// An explain is a finding without a response.
+type explain struct{ Href, When, Item, Title string }
+
 func (q *request) period() error {
 	q.Title, q.Heading, q.Say = "Period "+q.Period, "Observation period", q.st.report.Sentence
 	q.Code = []string{"tieout status", "tieout report export"}
 	q.Wide = true
-	path := q.URL.Path
-	want := q.URL.Query().Get("state")
-	type explain struct {
-		Href, When, Item, Title string
+	path, want, open := q.URL.Path, q.URL.Query().Get("state"), q.URL.Query().Get("open")
+	data := periodPage{page: &q.page, V: q.st.view, Field: q.st.view.Field(), Filters: q.filters(path, want), Groups: q.groups(chosen(want)), Why: q.st.report.Why}
+	for i := range data.Groups {
+		for j := range data.Groups[i].Rows {
+			q.toggled(&data.Groups[i].Rows[j], path, want, open)
+		}
 	}
-	data := struct {
-		*page
-		V          any
-		Filters    []stateFilter
-		Groups     []controlGroup
-		Untested   []audit.Control
-		Why        map[string]string
-		Explain    []explain
-		ExplainAll string
-		Unanswered string
-		Tested     string
-		TestedHref string
-		Periods    []link
-		Running    *link
-	}{page: &q.page, V: q.st.view, Filters: q.filters(path, want), Groups: q.groups(chosen(want)), Why: q.st.report.Why}
 	if want == "" || want == "untested" {
 		data.Untested = q.st.report.Untested
 	}
-	open := unanswered(q.st.devs)
-	for _, d := range open[:min(len(open), toExplain)] {
-		data.Explain = append(data.Explain, explain{q.at("deviations", d.Ref), report.Days(d.Span, q.st.report.Period.Location()), answer.ItemName(&d.Result), d.Title})
+	if q.reaches("deviation.read") {
+		data.explain(q)
 	}
-	data.Unanswered, data.ExplainAll = report.Plural(len(open), "finding", "findings"), q.to("/deviations", "response", "none")
 	if q.st.run.Recorded {
-		data.Tested, data.TestedHref = audit.EvidenceRef(q.st.run.Record), q.at("evidence", audit.EvidenceRef(q.st.run.Record))
+		ref := audit.EvidenceRef(q.st.run.Record)
+		data.Tested = q.lead(link{ref, q.at("evidence", ref)})
 	}
 	for _, x := range q.st.p.Def.Periods {
 		data.Periods = append(data.Periods, link{x.Name, "/period/" + x.Name})
@@ -79,6 +89,15 @@ func (q *request) period() error {
 		data.Running = &link{said, to}
 	}
 	return q.render("period.html", data)
+}
+
+// explain names the first findings that stand without a response.
+func (d *periodPage) explain(q *request) {
+	list := unanswered(q.st.devs)
+	for _, x := range list[:min(len(list), toExplain)] {
+		d.Explain = append(d.Explain, explain{q.at("deviations", x.Ref), report.Days(x.Span, q.zone()), answer.ItemName(&x.Result), x.Title})
+	}
+	d.Unanswered, d.ExplainAll = report.Plural(len(list), "finding", "findings"), q.to("/deviations", "response", "none")
 }
 
 // unanswered are the findings that stand without management's response.
@@ -141,20 +160,27 @@ func (q *request) groups(keep func(*audit.ControlReport) bool) []controlGroup {
 	for i := range q.st.report.Controls {
 		byID[q.st.report.Controls[i].Control.ID] = &q.st.report.Controls[i]
 	}
+	findings, populations := q.reaches("deviation.read"), q.reaches("evidence.read")
 	var out []controlGroup
 	for _, g := range q.st.view.Groups {
 		one := controlGroup{Name: g.Name}
 		for _, c := range g.Rows {
-			if r := byID[c.ID]; keep(r) {
-				row := controlRow{ID: c.ID, Title: c.Title, Owner: c.Owner, Happens: c.Happens, Href: q.at("controls", c.ID), Class: c.Class, Word: c.Word, StateHref: q.stateHref(r)}
-				for _, k := range c.Criteria {
-					row.Criteria = append(row.Criteria, link{k.ID, q.to("/controls", "criterion", k.ID)})
-				}
-				for _, t := range c.Tests {
-					row.Tests = append(row.Tests, testRow{t.Title, q.at("populations", t.ID), t.Strip, t.Operated, t.Late})
-				}
-				one.Rows = append(one.Rows, row)
+			r := byID[c.ID]
+			if !keep(r) {
+				continue
 			}
+			row := controlRow{ID: c.ID, Title: c.Title, Owner: c.Owner, Happens: c.Happens, Href: q.at("controls", c.ID), Class: c.Class, Word: c.Word, StateHref: q.stateHref(r, findings), Strip: c.Strip}
+			for _, k := range c.Criteria {
+				row.Criteria = append(row.Criteria, link{k.ID, q.to("/controls", "criterion", k.ID)})
+			}
+			for _, t := range c.Tests {
+				one := testRow{t.Title, "", t.Strip, t.Operated, t.Late}
+				if populations {
+					one.Href = q.at("populations", t.ID)
+				}
+				row.Tests = append(row.Tests, one)
+			}
+			one.Rows = append(one.Rows, row)
 		}
 		if len(one.Rows) > 0 {
 			out = append(out, one)
@@ -164,11 +190,11 @@ func (q *request) groups(keep func(*audit.ControlReport) bool) []controlGroup {
 }
 
 // stateHref leads from a control's state to what makes it so.
-func (q *request) stateHref(c *audit.ControlReport) string {
+func (q *request) stateHref(c *audit.ControlReport, findings bool) string {
 	switch c.State {
 	case audit.HasDeviation, audit.AtRisk:
 		for i := range c.Procedures {
-			if len(c.Procedures[i].Deviations) > 0 {
+			if findings && len(c.Procedures[i].Deviations) > 0 {
 				return q.to("/deviations", "control", c.Control.ID)
 			}
 		}

@@ -7,61 +7,87 @@ import (
 	"tieout/report"
 )
 
-// A railEntry is one screen of the side bar: shown to whom the permission
-// reaches.
+// A railEntry is one screen: shown to whom the permission reaches.
 type railEntry struct {
-	group, text, path string
-	needs             access.PermissionID // "": whoever is signed in
-	count             func(*state) int    // nil: no number beside it
+	text, path string
+	needs      access.PermissionID // "": whoever is signed in
+	count      func(*state) int    // nil: no number beside it
 }
 
-// rails is the side bar, in the order people see it: few entries in named groups.
-var rails = []railEntry{
-	{"", "Start", startPath, "period.read", nil}, // until something was tested
-	{"", "Period", "/", "period.read", nil},
-	{"", "My page", "/me", "", nil},
-	{"", "My work", "/me/work", "task.read", nil},
-	{"", "Readiness", "/readiness", "period.read", nil},
-	{"Controls", "Controls", "/controls", "period.read", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
-	{"Controls", "Coverage", "/coverage", "period.read", nil},
-	{"Controls", "Deviations", "/deviations", "deviation.read", func(st *state) int { return len(st.devs) }},
-	{"Controls", "Evidence gaps", "/gaps", "period.read", func(st *state) int { return len(st.gaps) }},
-	{"Controls", "Populations", "/populations", "period.read", func(st *state) int { return len(report.Procedures(st.report)) }},
-	{"Controls", "Evidence", "/evidence", "evidence.read", nil},
-	{"Program", "Tasks", "/tasks", "task.read", nil},
-	{"Program", "Policies", "/policies", "policy.read", nil},
-	{"Program", "Risks", "/risks", "register.read", nil},
-	{"Program", "Incidents", "/incidents", "incident.read", nil},
-	{"Program", "Vendors", "/vendors", "register.read", nil},
-	{"Program", "People", "/people", "people.read", nil},
-	{"Program", "Access reviews", "/reviews", "review.decide", nil},
-	{"Workspace", "System boundary", "/system", "register.read", nil},
-	{"Workspace", "Connectors", "/connectors", "source.read", func(st *state) int { return len(st.p.Def.Sources) }},
-	{"Workspace", "Jobs", "/jobs", "source.read", nil},
-	{"Workspace", "Activity log", "/log", "activity.read", nil},
-	{"Workspace", "Access", "/access", access.ReadAccounts, nil},
+// A railPlace is one entry of the side bar: a screen, and those beside it, which
+// are tabs of the same entry.
+type railPlace struct {
+	group   string
+	screens []railEntry
 }
 
-// rail is the side bar for who is signed in.
+// rails is the side bar, in the order people see it: at most 17 entries, in named
+// groups. What is one's own and the search stand in the head of the page.
+var rails = []railPlace{
+	{"", []railEntry{{"Start", startPath, "period.read", nil}}}, // until something was tested
+	{"", []railEntry{{"Period", "/", "period.read", nil}, {"Readiness", "/readiness", "period.read", nil}}},
+	{"", []railEntry{{"My work", "/me/work", "task.read", nil}, {"All tasks", "/tasks", "task.read", nil}}},
+	{"Controls", []railEntry{
+		{"Controls", "/controls", "period.read", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
+		{"Coverage", "/coverage", "period.read", nil},
+	}},
+	{"Controls", []railEntry{
+		{"Deviations", "/deviations", "deviation.read", func(st *state) int { return len(st.devs) }},
+		{"Evidence gaps", "/gaps", "period.read", func(st *state) int { return len(st.gaps) }},
+	}},
+	{"Controls", []railEntry{{"Populations", "/populations", "period.read", func(st *state) int { return len(report.Procedures(st.report)) }}}},
+	{"Controls", []railEntry{{"Evidence", "/evidence", "evidence.read", nil}}},
+	{"Program", []railEntry{{"Policies", "/policies", "policy.read", nil}}},
+	{"Program", []railEntry{{"Risks", "/risks", "register.read", nil}}},
+	{"Program", []railEntry{{"Incidents", "/incidents", "incident.read", nil}}},
+	{"Program", []railEntry{{"Vendors", "/vendors", "register.read", nil}}},
+	{"Program", []railEntry{{"People", "/people", "people.read", nil}, {"Access reviews", "/reviews", "review.decide", nil}}},
+	{"Workspace", []railEntry{{"System boundary", "/system", "register.read", nil}}},
+	{"Workspace", []railEntry{
+		{"Connectors", "/connectors", "source.read", func(st *state) int { return len(st.p.Def.Sources) }},
+		{"Jobs", "/jobs", "source.read", nil},
+	}},
+	{"Workspace", []railEntry{{"Activity log", "/log", "activity.read", nil}}},
+	{"Workspace", []railEntry{{"Access", "/access", access.ReadAccounts, nil}}},
+}
+
+// rail is the side bar for who is signed in, and the tabs of where they are. Of an
+// entry with tabs the first they may open stands in the bar.
 func (q *request) rail() (out []railGroup) {
-	first, _, _ := strings.Cut(strings.TrimPrefix(q.URL.Path, "/"), "/")
-	for _, e := range rails {
-		if e.needs != "" && !q.reaches(e.needs) || e.path == startPath && q.st.run.Recorded {
+	for _, p := range rails {
+		tabs, here := q.tabs(p)
+		if len(tabs) == 0 {
 			continue
 		}
-		l := railLink{link: link{e.text, q.to(e.path)}, Here: strings.TrimPrefix(e.path, "/") == first && !within(q.URL.Path, "/me/work") || e.path == "/me/work" && within(q.URL.Path, e.path)}
-		if e.path == "/" {
-			l = railLink{link: link{e.text, q.Home()}, Here: first == "" || first == "period"}
+		l := tabs[0]
+		if l.Here = here; here && len(tabs) > 1 {
+			q.Tabs, q.TabsOf = tabs, l.Text
 		}
-		if e.count != nil {
-			l.N = report.Number(e.count(q.st))
-		}
-		if n := len(out); n == 0 || out[n-1].Name != e.group {
-			out = append(out, railGroup{Name: e.group})
+		if n := len(out); n == 0 || out[n-1].Name != p.group {
+			out = append(out, railGroup{Name: p.group})
 		}
 		out[len(out)-1].Links = append(out[len(out)-1].Links, l)
 	}
 	return out
+}
+
+// tabs are the screens of an entry that who is signed in may open, and whether
+// this is one of them.
+func (q *request) tabs(p railPlace) (out []railLink, here bool) {
+	for _, e := range p.screens {
+		if e.needs != "" && !q.reaches(e.needs) || e.path == startPath && q.st.run.Recorded {
+			continue
+		}
+		l := railLink{link: link{e.text, q.to(e.path)}, Here: within(q.URL.Path, e.path)}
+		if e.path == "/" {
+			l = railLink{link: link{e.text, q.Home()}, Here: q.URL.Path == "/" || within(q.URL.Path, "/period")}
+		}
+		if e.count != nil {
+			l.N = report.Number(e.count(q.st))
+		}
+		out, here = append(out, l), here || l.Here
+	}
+	return out, here
 }
 
 // within reports whether a path is that of a screen or of something on it.

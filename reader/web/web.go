@@ -65,6 +65,7 @@ type Server struct {
 	doorways throttle
 	rosters  rosters
 	mux      *http.ServeMux
+	pages    []address // of the mux, for links
 	cross    *http.CrossOriginProtection
 	drafts   drafts
 	setup    setup
@@ -115,7 +116,9 @@ func (s *Server) routes() {
 	for _, d := range doors {
 		s.mux.Handle(d.pattern, s.door(d.do))
 	}
-	for _, r := range routes() {
+	all := routes()
+	s.pages = pagesOf(all)
+	for _, r := range all {
 		s.mux.Handle(r.pattern, s.screen(r))
 	}
 	s.mux.HandleFunc("/{anything...}", s.nowhere)

@@ -54,7 +54,7 @@ func (v *View) control(c *audit.ControlReport, byID map[string]*audit.Criterion)
 	k := c.Control
 	out := &control{
 		ID: k.ID, Title: k.Title, Description: k.Description, Owner: k.Owner, Happens: k.Frequency, Anchor: Anchor("c-", k.ID),
-		Class: stateClass[c.State], Word: report.StateWord(c.State, v.reader),
+		Class: stateClass[c.State], Word: report.StateWord(c.State, v.reader), Strip: drawControl(c, v.R.Period, v.R.AsOf, v.loc),
 	}
 	for _, id := range k.Criteria {
 		one := criterion{ID: id, Anchor: Anchor("k-", id)}

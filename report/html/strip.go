@@ -205,11 +205,12 @@ func (s *strip) fixed(class string, span audit.Span, width float64, y, height in
 
 func (s *strip) middle(span audit.Span) float64 { return (s.at(span.From) + s.at(span.To)) / 2 }
 
-// weeks draws a bar for each week of the period, as high as it had events.
-func (s *strip) weeks(marks []audit.Mark) {
-	const week = 7 * 24 * time.Hour
-	sums := make([]int, s.period.To.Sub(s.period.From)/week+1)
-	most := 1
+const week = 7 * 24 * time.Hour
+
+// weekSums counts what operated in each week of the period, and in the busiest;
+// that is at least one.
+func (s *strip) weekSums(marks []audit.Mark) (sums []int, most int) {
+	sums, most = make([]int, s.period.To.Sub(s.period.From)/week+1), 1
 	for _, m := range marks {
 		if m.Outcome != audit.Operated || !s.period.Contains(m.From) {
 			continue
@@ -218,6 +219,12 @@ func (s *strip) weeks(marks []audit.Mark) {
 		sums[i] += m.Count
 		most = max(most, sums[i])
 	}
+	return sums, most
+}
+
+// weeks draws a bar for each week of the period, as high as it had events.
+func (s *strip) weeks(marks []audit.Mark) {
+	sums, most := s.weekSums(marks)
 	for i, n := range sums {
 		if n == 0 {
 			continue

@@ -92,6 +92,7 @@ type control struct {
 	ID, Title, Description, Owner, Happens string
 	Anchor                                 string
 	Class, Word                            string
+	Strip                                  template.HTML // of all tests
 	Criteria                               []criterion
 	Tests                                  []test
 }
