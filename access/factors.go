@@ -103,6 +103,11 @@ func (p *People) RemoveFactor(ctx context.Context, by Subject) (Activity, error)
 	if len(a.OTP) == 0 {
 		return Activity{}, fmt.Errorf("%w: there is no second factor", audit.ErrConflict)
 	}
+	if a.OTPActive && a.Passkeys == 0 {
+		if err := p.keepsFactor(a); err != nil {
+			return Activity{}, err
+		}
+	}
 	a.OTP, a.OTPActive, a.OTPStep, a.Rights = nil, false, 0, a.Rights+1
 	if a.Passkeys == 0 {
 		a.Recovery = nil

@@ -356,6 +356,9 @@ func (p *People) RemovePasskey(ctx context.Context, by Subject, id string) (Acti
 		return Activity{}, fmt.Errorf("%w: it is the only way you sign in; add another passkey first", audit.ErrConflict)
 	}
 	if a.Passkeys == 1 && !a.OTPActive {
+		if err := p.keepsFactor(a); err != nil {
+			return Activity{}, err
+		}
 		a.Recovery = nil
 	}
 	a.Rights++

@@ -39,6 +39,10 @@ type Config struct {
 	Idle      time.Duration // a session ends when it is not used so long; 0: 1 hour
 	Absolute  time.Duration // a session ends so long after it began; 0: 12 hours
 
+	// SecondFactor leaves whoever signed in with a password alone nothing to do but
+	// to set up a second factor; see Session.NeedsFactor.
+	SecondFactor bool
+
 	// Origin is how browsers see this workspace, such as https://tieout.example.com:
 	// scheme, host, a port where there is one, no path. Passkeys and providers
 	// need it; "" turns both off. http is taken for this computer only.
@@ -63,6 +67,7 @@ type People struct {
 	clock          func() time.Time
 	issuer         string
 	idle, absolute time.Duration
+	secondFactor   bool // see Config.SecondFactor
 	passwords      *hasher
 	changing       sync.Mutex
 	party          *webauthn.WebAuthn // nil: no passkeys here
@@ -84,7 +89,7 @@ func Open(c Config) (*People, error) {
 		return nil, err
 	}
 	p := &People{store: c.Store, kind: c.Workspace, keys: k, sink: c.Sink, clock: c.Now, issuer: c.Issuer,
-		idle: c.Idle, absolute: c.Absolute, passwords: newHasher(argonCost)}
+		idle: c.Idle, absolute: c.Absolute, secondFactor: c.SecondFactor, passwords: newHasher(argonCost)}
 	if p.idle <= 0 {
 		p.idle = time.Hour
 	}

@@ -153,6 +153,7 @@ func TestPeople(t *testing.T) {
 			"a second factor, and no code twice":              secondFactor,
 			"recovery codes work once":                        recovery,
 			"removing the second factor":                      removingFactor,
+			"a password alone, where it is not enough":        needsFactor,
 			"guessing waits, and never for good":              guessing,
 			"guessing at once is no way around":               guessingAtOnce,
 			"one address and many accounts":                   spraying,

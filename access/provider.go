@@ -166,7 +166,10 @@ func (x Provider) check() error {
 }
 
 // via names the provider as what gave a role, and in the log.
-func (pr *provider) via() string { return "provider " + pr.ID }
+func (pr *provider) via() string { return viaProvider + pr.ID }
+
+// viaProvider begins the method of a session that a provider opened.
+const viaProvider = "provider "
 
 func (p *People) provider(id string) (*provider, error) {
 	for _, pr := range p.providers {

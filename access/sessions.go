@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tieout/audit"
@@ -22,10 +23,16 @@ type Session struct {
 	Expires  time.Time // whatever is done with it; it also ends when it is idle
 	Address  string
 	Agent    string
+	// NeedsFactor, of a session in a Signed: the workspace asks for a second factor,
+	// the account has none, and no provider vouches for its person. The Subject then
+	// has no role; what is open is setting up a second factor, and signing in again
+	// for that.
+	NeedsFactor bool
 }
 
 func session(x store.Session) Session {
-	return Session{x.ID, x.Account, x.Method, x.SignedIn, x.Created, x.Used, x.Expires, x.Address, x.Agent}
+	return Session{ID: x.ID, Account: x.Account, Method: x.Method, SignedIn: x.SignedIn, Created: x.Created, Used: x.Used, Expires: x.Expires,
+		Address: x.Address, Agent: x.Agent}
 }
 
 // A Signed is a session with whose it is.
@@ -34,7 +41,7 @@ type Signed struct {
 	Account Account
 	Subject Subject // what Allowed asks for; may do nothing while Pending
 	Pending bool    // the second factor is still asked for: SecondFactor takes a code, BeginPasskeyFactor a passkey
-	Secret  string  // new secret for the cookie; "" leaves the one there is
+	Secret      string // new secret for the cookie; "" leaves the one there is
 }
 
 func (p *People) signed(a store.Account, x store.Session) Signed {
@@ -43,7 +50,25 @@ func (p *People) signed(a store.Account, x store.Session) Signed {
 		s.Subject = Subject{Workspace: p.kind, Kind: audit.ActorPerson, Account: a.ID, Grants: s.Account.Grants,
 			Fresh: p.fresh(x.SignedIn), Session: x.ID, Address: x.Address}
 	}
+	if s.Session.NeedsFactor = p.needsFactor(a, x); s.Session.NeedsFactor {
+		s.Subject.Grants = nil
+	}
 	return s
+}
+
+// needsFactor reports whether a session is not enough in this workspace. How far
+// a provider is believed is Provider.RequireMFA.
+func (p *People) needsFactor(a store.Account, x store.Session) bool {
+	return p.secondFactor && !x.Pending && !hasSecond(a) && !strings.HasPrefix(x.Method, viaProvider)
+}
+
+// keepsFactor refuses to remove the last second factor of who signs in with a
+// password, where one is asked for.
+func (p *People) keepsFactor(a store.Account) error {
+	if p.secondFactor && a.Password != "" {
+		return fmt.Errorf("%w: this workspace asks for a second factor, and it is your last one; set up another first", audit.ErrConflict)
+	}
+	return nil
 }
 
 // find reads a whole session that has not ended, and its active account.

@@ -22,12 +22,22 @@ type ServerConfig struct {
 
 // SignInConfig is how people sign in beside passwords.
 type SignInConfig struct {
-	Idle      string              `yaml:"idle"`      // a session ends when it is not used so long; default: 1h
-	Absolute  string              `yaml:"absolute"`  // a session ends so long after it began; default: 12h
+	Idle     string `yaml:"idle"`     // a session ends when it is not used so long; default: 1h
+	Absolute string `yaml:"absolute"` // a session ends so long after it began; default: 12h
+	// SecondFactor is FactorRequired or FactorOptional. Default: optional, and the
+	// screens say who signs in with a password alone.
+	SecondFactor string `yaml:"secondFactor"`
+
 	PasskeyID string              `yaml:"passkeyId"` // name passkeys are bound to for good; default: the host of server.url
 	Providers []ProviderConfig    `yaml:"providers"` // OpenID providers; default: none
 	Groups    map[string][]string `yaml:"groups"`    // of a directory (SCIM): a group's name to roles, as for providers
 }
+
+// Whether a password alone is enough.
+const (
+	FactorRequired = "required" // who has no second factor can only set one up
+	FactorOptional = "optional"
+)
 
 // ProviderConfig is an OpenID provider at which people sign in.
 type ProviderConfig struct {
@@ -65,6 +75,9 @@ func (c *Config) checkServer(d *doc) {
 		if _, err := Length(v); err != nil {
 			d.bad(steps("signIn", name), "%s: %q is not a length of time from 1m to 720h, such as 12h", name, v)
 		}
+	}
+	if f := c.SignIn.SecondFactor; f != "" && f != FactorRequired && f != FactorOptional {
+		d.bad(steps("signIn", "secondFactor"), "secondFactor %q is neither %s nor %s", f, FactorRequired, FactorOptional)
 	}
 	seen := map[string]bool{}
 	for i, p := range c.SignIn.Providers {

@@ -45,8 +45,8 @@ func (p *Program) People(ctx context.Context, origin string) (*access.People, er
 		return nil, err
 	}
 	c := p.Def.Config
-	o := access.Config{Store: p.Store, Workspace: access.Company, Key: key, Sink: accessSink{p}, Now: p.Now, Issuer: "Tieout " + c.Organization.Name,
-		Origin: cmp.Or(c.Server.URL, origin), RPID: c.SignIn.PasskeyID, Groups: c.SignIn.Groups}
+	o := access.Config{Store: p.Store, Workspace: p.Kind(), Key: key, Sink: accessSink{p}, Now: p.Now, Issuer: "Tieout " + c.Organization.Name,
+		Origin: cmp.Or(c.Server.URL, origin), RPID: c.SignIn.PasskeyID, SecondFactor: c.SignIn.SecondFactor == definition.FactorRequired, Groups: c.SignIn.Groups}
 	if o.Idle, err = definition.Length(c.SignIn.Idle); err != nil {
 		return nil, err
 	}

@@ -64,6 +64,7 @@ type accountPage struct {
 	Codes    []string       // new recovery codes, shown once
 	Fresh    bool
 	KeysOn   bool
+	First    bool // the second factor was set up just now, and everything else opens
 
 	CanPasskey bool
 	Passkeys   []passkeyRow
@@ -86,7 +87,10 @@ func (q *request) showAccount(data accountPage) error {
 	if err := q.signInWays(&data, loc); err != nil {
 		return err
 	}
-	data.page, data.A, data.Fresh, data.KeysOn = &q.page, a, q.who.Fresh, q.keysOn()
+	data.page, data.A, data.Fresh, data.KeysOn, data.First = &q.page, a, q.who.Fresh, q.keysOn(), q.sess.NeedsFactor
+	if q.sess.NeedsFactor && !a.SecondFactor {
+		return q.showBare(data)
+	}
 	for _, g := range a.Grants {
 		data.Roles = append(data.Roles, report.Capital(g.String()))
 	}

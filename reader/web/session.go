@@ -105,6 +105,10 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (access.Signed, b
 			if signed.Secret != "" {
 				s.keep(w, signed.Secret)
 			}
+			if signed.Session.NeedsFactor && !opensBare[r.Pattern] {
+				toFactor(w, r)
+				return access.Signed{}, false
+			}
 			return signed, true
 		}
 		if err != nil && !errors.Is(err, audit.ErrForbidden) {
