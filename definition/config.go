@@ -13,6 +13,9 @@ import (
 // Config is tieout.yaml. What is absent has the safe default named here; an
 // unknown key is an error. Folders and files are relative to the workspace.
 type Config struct {
+	// Firm makes this an audit firm's workspace: then there is no organization,
+	// period or criteria, and no folder of definitions.
+	Firm *FirmConfig `yaml:"firm"`
 	// Organization is whose controls these are, and its system under examination.
 	Organization OrganizationConfig `yaml:"organization"`
 	// Period is the one period, or Periods are several: no day belongs to two.
@@ -114,11 +117,11 @@ func (w *Workspace) readConfig(d *doc) {
 		return
 	}
 	c := &w.Config
-	c.checkOrganization(d)
-	w.Organization = audit.Organization{Name: c.Organization.Name, System: c.Organization.System,
-		Zone: c.Organization.Zone, Categories: c.Organization.Categories}
-	w.Periods = c.checkPeriods(d)
-	c.checkCriteria(d, w.Catalog)
+	if w.IsFirm() {
+		w.readFirm(d)
+	} else {
+		w.readCompany(d)
+	}
 	for i, h := range c.Holidays {
 		if !isDate(h) {
 			d.bad(steps("holidays", i), "holiday %q is not a date such as 2026-12-25", h)
@@ -130,6 +133,15 @@ func (w *Workspace) readConfig(d *doc) {
 	c.checkJobs(d)
 	c.checkReminders(d)
 	c.checkServer(d)
+}
+
+func (w *Workspace) readCompany(d *doc) {
+	c := &w.Config
+	c.checkOrganization(d)
+	w.Organization = audit.Organization{Name: c.Organization.Name, System: c.Organization.System,
+		Zone: c.Organization.Zone, Categories: c.Organization.Categories}
+	w.Periods = c.checkPeriods(d)
+	c.checkCriteria(d, w.Catalog)
 }
 
 func (c *Config) checkOrganization(d *doc) {

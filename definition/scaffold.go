@@ -21,6 +21,7 @@ type Answers struct {
 	Categories []audit.Category // default: S
 	First      string           // of the period; default: 1 January of Now's year
 	Last       string           // default: a year from First, less a day
+	Firm       bool             // an audit firm's workspace; Name and Zone are the firm's, the rest is left out
 	Device     string           // laptop, desktop or server: what this machine is; default: laptop
 	Now        time.Time        // the caller's clock; needed where First is left out
 }
@@ -112,6 +113,9 @@ func (a Answers) withDefaults(folder string) Answers {
 // scaffold returns the files of a fresh workspace. Sources come first so that
 // something can be collected at once.
 func scaffold(a Answers, git bool) map[string]string {
+	if a.Firm {
+		return map[string]string{configFile: fill(firmText, a), ".tieout/.gitignore": "*\n"}
+	}
 	files := map[string]string{
 		configFile:                 fill(configText, a),
 		"sources/workstation.yaml": fill(workstationText, a),
@@ -131,6 +135,22 @@ func fill(text string, a Answers) string {
 		"{ORIGIN}", "tieout.local/"+slug(a.Name), "{DEVICE}", strconv.Quote(a.Device),
 	).Replace(text)
 }
+
+const firmText = `# The audit firm whose workspace this is. Every key is explained in
+# docs/formats/workspace.md; what is commented out shows its default.
+firm:
+  name: {NAME}
+  zone: {ZONE}
+  # city: ""
+  # state: ""
+  # license: ""               # as the firm states it; readers see that it is the firm's statement
+  # peerReview: ""
+  # qualityReview: always     # or never: whether a report waits for an engagement quality review
+
+# store: .tieout/store.db     # or env:NAME, holding a PostgreSQL connection string
+# ledger:
+#   origin: {ORIGIN}
+`
 
 const configText = `# Whose controls these are. Every key is explained in docs/formats/workspace.md;
 # what is commented out shows its default.

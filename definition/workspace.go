@@ -124,7 +124,10 @@ func LoadFiles(files map[string][]byte) (*Workspace, error) {
 	}
 	docs := w.open(files, &p)
 	w.readConfig(docs.config)
-	if docs.config != nil {
+	switch {
+	case w.IsFirm():
+		noFolders(docs, &p)
+	case docs.config != nil:
 		w.readFolders(docs)
 	}
 	if err := p.err(); err != nil {

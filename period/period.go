@@ -19,6 +19,7 @@ import (
 	"tieout/audit"
 	"tieout/blob"
 	"tieout/definition"
+	"tieout/engagement/fieldwork"
 	"tieout/evidence"
 	"tieout/ledger"
 	"tieout/procedure"
@@ -57,7 +58,8 @@ type Program struct {
 	lockTTL  time.Duration // see Options.Lock
 	selected *definition.Selection
 	book     *program.Book
-	opening  sync.Once // of book
+	files    *fieldwork.Book
+	opening  sync.Once // of book or, in a firm's workspace, of files
 	decided  decided   // what was read of decisions
 	heard    sync.Map  // of what outsiders say: what checking it came to
 }
@@ -95,6 +97,12 @@ func Open(ctx context.Context, dir string, o Options) (*Program, error) {
 func (p *Program) Close() error { return p.Store.Close() }
 
 func (p *Program) choosePeriod(name string) error {
+	if p.Def.IsFirm() {
+		if name != "" {
+			return fmt.Errorf("%w: a firm's workspace has no periods: each engagement has its own", audit.ErrUsage)
+		}
+		return nil
+	}
 	periods := p.Def.Periods
 	if len(periods) == 0 {
 		return fmt.Errorf("%w: tieout.yaml names no period", audit.ErrInvalid)

@@ -34,6 +34,10 @@ func (a *app) fillAnswers(to *definition.Answers, dir string, yes bool) error {
 	if to.First != "" && to.Last == "" {
 		guesses[4].guess = yearFrom(to.First)
 	}
+	if to.Firm { // it has no system and no period of its own
+		guesses[0].what = "Name of the firm"
+		guesses = append(guesses[:1:1], guesses[2])
+	}
 	if !yes && (a.noInput || !terminal(a.env.Stdin)) {
 		return fmt.Errorf("%w: there is nobody to ask; repeat with --yes, or answer with --name, --system, --zone, --first and --last", audit.ErrUsage)
 	}

@@ -73,7 +73,8 @@ exists the files stay as they are, and what is missing beside them is made.`,
 	}
 	f := in(cmd, "table", "json").Flags()
 	f.BoolVarP(&yes, "yes", "y", false, "ask nothing, guess what can be guessed")
-	f.StringVar(&answers.Name, "name", "", "name of the organization")
+	f.BoolVar(&answers.Firm, "firm", false, "an audit firm's workspace: it holds the files of the firm's engagements")
+	f.StringVar(&answers.Name, "name", "", "name of the organization, or of the firm")
 	f.StringVar(&answers.System, "system", "", "name of the system under examination")
 	f.StringVar(&answers.Zone, "zone", "", "time zone of the organization, such as Europe/Berlin")
 	f.StringVar(&answers.First, "first", "", "first day of the period, 2026-01-01")
@@ -125,6 +126,9 @@ func (a *app) init(ctx context.Context, dir string, answers definition.Answers, 
 	if err != nil {
 		return err
 	}
+	if p.Def.IsFirm() {
+		return a.madeFirm(p, dir, rev.Number, s.First)
+	}
 	sel := p.Selection()
 	if err := a.tell("tieout.workspace/1", fmt.Sprintf("Workspace for %s, period %s to %s (%s). %s can be tested with %s.",
 		p.Def.Organization.Name, p.Period.First(), p.Period.Last(), p.Period.Zone,
@@ -134,6 +138,17 @@ func (a *app) init(ctx context.Context, dir string, answers definition.Answers, 
 	}
 	a.note("The log's public key, to be given to whoever checks: %s", s.First)
 	a.note("Next: tieout collect, then tieout check")
+	return nil
+}
+
+// madeFirm says what a firm's new workspace is, and what comes next.
+func (a *app) madeFirm(p *period.Program, dir string, revision int64, key string) error {
+	if err := a.tell("tieout.workspace/1", fmt.Sprintf("Workspace of the audit firm %s (%s). It holds no engagement yet.", p.Def.Organization.Name, p.Def.Organization.Zone),
+		map[string]any{"dir": dir, "revision": revision, "firm": true, "key": key}); err != nil {
+		return err
+	}
+	a.note("The log's public key, to be given to clients: %s", key)
+	a.note("Next: tieout serve")
 	return nil
 }
 

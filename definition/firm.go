@@ -1,0 +1,71 @@
+package definition
+
+import (
+	"strings"
+
+	"tieout/audit"
+)
+
+// FirmConfig is the audit firm a workspace belongs to. A workspace with firm: in
+// its tieout.yaml holds the files of the firm's engagements, and no controls,
+// sources or periods of its own.
+type FirmConfig struct {
+	Name string `yaml:"name"`
+	Zone string `yaml:"zone"` // IANA name; the firm's days are counted in it
+	City string `yaml:"city"`
+	// State is the state, or the country where there are none, as reports print it.
+	State string `yaml:"state"`
+	// License and PeerReview are what the firm states of itself; they are shown as
+	// its own statement.
+	License    string `yaml:"license"`
+	PeerReview string `yaml:"peerReview"`
+	// QualityReview says for which engagements a report is released only after an
+	// engagement quality review: always or never. Default: always.
+	QualityReview string `yaml:"qualityReview"`
+}
+
+// Values of FirmConfig.QualityReview.
+const (
+	QualityAlways = "always"
+	QualityNever  = "never"
+)
+
+// IsFirm reports whether this is an audit firm's workspace, not a company's.
+func (w *Workspace) IsFirm() bool { return w.Config.Firm != nil }
+
+// readFirm checks a firm's configuration and makes the firm the workspace's
+// organization. What a company would have beside it is refused.
+func (w *Workspace) readFirm(d *doc) {
+	c := &w.Config
+	f := c.Firm
+	if strings.TrimSpace(f.Name) == "" {
+		d.bad(steps("firm"), "the firm has no name")
+	}
+	if !isZone(f.Zone) {
+		d.bad(steps("firm", "zone"), "zone %q is not an IANA name such as America/New_York", f.Zone)
+	}
+	if f.QualityReview == "" {
+		f.QualityReview = QualityAlways
+	}
+	if f.QualityReview != QualityAlways && f.QualityReview != QualityNever {
+		d.bad(steps("firm", "qualityReview"), "qualityReview %q is neither %s nor %s", f.QualityReview, QualityAlways, QualityNever)
+	}
+	for name, written := range map[string]bool{"organization": c.Organization.Name+c.Organization.System+c.Organization.Zone != "",
+		"period": c.Period != nil, "periods": len(c.Periods) > 0, "criteria": c.Criteria != ""} {
+		if written {
+			d.bad(steps(name), "a firm's workspace has no %s of its own: each engagement has its client's", name)
+		}
+	}
+	c.Organization.Name, c.Organization.Zone, c.Criteria = f.Name, f.Zone, DefaultSet
+	w.Organization = audit.Organization{Name: f.Name, Zone: f.Zone}
+}
+
+// noFolders refuses definition files in a firm's workspace: what a firm knows of
+// controls its clients' packets bring.
+func noFolders(docs workspaceDocs, p *Problems) {
+	for _, folder := range folders {
+		for _, d := range docs.folders[folder] {
+			*p = append(*p, Problem{d.name, 1, 1, "a firm's workspace has no " + folder + " of its own; each engagement has its client's"})
+		}
+	}
+}
