@@ -43,6 +43,7 @@ type Subject struct {
 	Address   string          // network address, for the log
 	operator  string          // who runs the program on its machine; only Operator sets it
 	Once      string          // idempotency key of the request; what it writes is written once
+	Eyes      Eyes            `json:"-"` // tells people apart, for permissions that need a second one
 }
 
 // An Object is what is asked for. What the caller does not state, it does not
@@ -92,10 +93,8 @@ func (p Permission) unmet(who Subject, on Object) string {
 		return "only a person may " + p.Title
 	case p.Has(OwnOnly) && on.Owner != who.Account:
 		return "only the person it belongs to may " + p.Title
-	case p.Has(FourEyes) && len(on.Prepared) == 0:
-		return "it is not known who prepared it; a second person has to " + p.Title
-	case p.Has(FourEyes) && slices.Contains(on.Prepared, who.Account):
-		return "you prepared it; somebody else has to " + p.Title
+	case p.Has(FourEyes) && who.Second(on.Prepared) != "":
+		return who.Second(on.Prepared) + "; somebody else has to " + p.Title
 	case p.Has(Again) && !who.Fresh:
 		return "sign in again to " + p.Title
 	}

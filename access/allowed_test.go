@@ -63,6 +63,9 @@ func add(set map[PermissionID]bool, words []string) {
 
 const me, other = "me", "somebody else"
 
+// apart says that different accounts are different people.
+func apart(string, string) string { return "" }
+
 // An asked is one way to ask for an object of a scope.
 type asked struct {
 	name   string
@@ -162,7 +165,7 @@ func (c rightCase) ask(t *testing.T, change func(*Subject)) (bool, string) {
 	if c.scope != ScopeWorkspace && c.scope != ScopeOwn {
 		g.Object = "a"
 	}
-	who := Subject{Workspace: r.Workspace, Kind: audit.ActorPerson, Account: me, Grants: []Grant{g}, Fresh: true}
+	who := Subject{Workspace: r.Workspace, Kind: audit.ActorPerson, Account: me, Grants: []Grant{g}, Fresh: true, Eyes: apart}
 	change(&who)
 	on := c.object.object
 	on.Prepared = c.prepared
@@ -219,7 +222,7 @@ func TestExpectedNamesTheTable(t *testing.T) {
 func TestPromises(t *testing.T) {
 	e := readExpected(t)
 	everything := func(kind Workspace, roles ...RoleID) Subject {
-		s := Subject{Workspace: kind, Kind: audit.ActorPerson, Account: me, Fresh: true}
+		s := Subject{Workspace: kind, Kind: audit.ActorPerson, Account: me, Fresh: true, Eyes: apart}
 		for _, r := range roles {
 			for _, scope := range Scopes {
 				s.Grants = append(s.Grants, Grant{r, scope, "a"})

@@ -68,11 +68,37 @@ func (p *Program) Decide(ctx context.Context, d deviation.Decision) (audit.Recor
 	if err := deviation.Check(before, d); err != nil {
 		return audit.Record{}, err
 	}
+	if err := p.secondPerson(ctx, before, d); err != nil {
+		return audit.Record{}, err
+	}
 	recs, err := p.sealDecisions(ctx, []deviation.Decision{d})
 	if err != nil {
 		return audit.Record{}, err
 	}
 	return recs[0], p.took(ctx, recs[0])
+}
+
+// secondPerson refuses a person's decision about what they prepared themself
+// under whichever account, however they came: at a screen, by the API, at a shell.
+func (p *Program) secondPerson(ctx context.Context, before []deviation.Decision, d deviation.Decision) error {
+	if d.By.Kind != audit.ActorPerson || !needsSecond(d.Kind) {
+		return nil
+	}
+	eyes, err := p.Registers().Eyes(ctx)
+	if err != nil {
+		return err
+	}
+	stands := deviation.StandingOf(before, &audit.Deviation{Ref: d.Ref, Result: audit.Result{Procedure: d.Procedure, Item: d.Item}})
+	who := access.Subject{Workspace: access.Company, Account: d.By.Name, Eyes: eyes}
+	if why := who.Second(Prepared(d.Kind, stands)); why != "" {
+		return fmt.Errorf("%w: %s; somebody else decides about %s", audit.ErrForbidden, why, d.Ref)
+	}
+	return nil
+}
+
+// needsSecond reports whether a decision of that kind is for a second person.
+func needsSecond(kind deviation.Kind) bool {
+	return kind == deviation.Confirm || kind == deviation.Withdraw || kind == deviation.Approve
 }
 
 // took says of a decision that was sealed why it has no effect, if so.
@@ -130,6 +156,9 @@ func (p *Program) DecideAs(ctx context.Context, by access.Subject, d *audit.Devi
 	if err != nil {
 		return audit.Record{}, err
 	}
+	if by.Eyes, err = p.Registers().Eyes(ctx); err != nil {
+		return audit.Record{}, err
+	}
 	if err := mayDecide(by, j.Kind, on, stands); err != nil {
 		return audit.Record{}, err
 	}
@@ -156,16 +185,24 @@ func mayDecide(by access.Subject, kind deviation.Kind, on access.Object, s devia
 	switch kind {
 	case deviation.Answer, deviation.Propose:
 		return access.Require(by, "deviation.answer", on)
-	case deviation.Confirm, deviation.Withdraw, deviation.Approve:
+	}
+	if needsSecond(kind) {
 		on.Prepared = Prepared(kind, s)
 		return access.Require(by, "deviation.decide", on)
 	}
 	return fmt.Errorf("%w: nobody decides %q", audit.ErrInvalid, kind)
 }
 
-// Prepared are the names of who prepared what a decision of that kind decides.
+// Prepared are the names of who prepared what a decision of that kind decides: a
+// run stands there as access.ByProgram.
 func Prepared(kind deviation.Kind, s deviation.Standing) []string {
 	if kind != deviation.Approve || s.Proposal == nil {
+		switch {
+		case s.Recorder.Name == "":
+			return nil
+		case s.Recorder.Kind == audit.ActorCommand:
+			return []string{access.ByProgram}
+		}
 		return []string{s.Recorder.Name}
 	}
 	out := []string{s.Proposal.By.Name}

@@ -19,8 +19,8 @@ func judge(account string, role access.RoleID) access.Subject {
 }
 
 var (
-	lea, lou = judge("lea", access.ComplianceLead), judge("lou", access.ComplianceLead)
-	sam      = judge("sam", access.ManagementSigner)
+	lea, lou = judge("01900000-0000-7000-8000-000000000001", access.ComplianceLead), judge("01900000-0000-7000-8000-000000000005", access.ComplianceLead)
+	sam      = judge("01900000-0000-7000-8000-000000000002", access.ManagementSigner)
 	owned    = access.Object{Controls: []string{"IAM-06"}}
 )
 

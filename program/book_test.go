@@ -32,7 +32,7 @@ func TestWriteAndReadAgain(t *testing.T) {
 		t.Errorf("another server reads it otherwise (-first +other):\n%s", diff)
 	}
 	err := w.book.Read(t.Context(), func(s *program.State) error {
-		if h := s.History("risk:R-1"); len(h) != 2 || h[1].By.Name != "lea" || !h[1].At.Equal(start.Add(time.Hour)) {
+		if h := s.History("risk:R-1"); len(h) != 2 || h[1].By.Name != leaID || !h[1].At.Equal(start.Add(time.Hour)) {
 			t.Errorf("history %+v", h)
 		}
 		if len(s.Facts) != 2 || s.Facts[0].Type != "risk" || s.Facts[1].Fields["assessedAt"] != "2026-03-02T10:00:00Z" {
@@ -99,7 +99,7 @@ func TestSameRequestTwice(t *testing.T) {
 func TestRefused(t *testing.T) {
 	w := newWorld(t)
 	r := must[program.Risk](t)(w.book.SetRisk(t.Context(), lead, fraud()))
-	both := as("bo", "compliance-lead", "management-signer")
+	both := as(boID, "compliance-lead", "management-signer")
 	must[program.Risk](t)(w.book.SetRisk(t.Context(), both, func() program.Risk { x := fraud(); x.Title = "Second"; return x }()))
 	long := fraud()
 	long.Title = string(make([]byte, 300))
@@ -123,7 +123,7 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
-	if got := must[program.Risk](t)(w.book.Risk(t.Context(), r.ID)); got.AcceptedBy != "sam" || !got.Accepted.Equal(start) {
+	if got := must[program.Risk](t)(w.book.Risk(t.Context(), r.ID)); got.AcceptedBy != samID || !got.Accepted.Equal(start) {
 		t.Errorf("accepted by %q at %v", got.AcceptedBy, got.Accepted)
 	}
 }
@@ -201,7 +201,7 @@ func TestNotSomebodyElse(t *testing.T) {
 	if _, err := w.book.UndoIdentity(t.Context(), lead, program.OfTieout, lead.Account, "hr/1", i.Revision); !errors.Is(err, audit.ErrForbidden) {
 		t.Errorf("by themself: %v", err)
 	}
-	if _, err := w.book.UndoIdentity(t.Context(), as("bo", "compliance-lead"), program.OfTieout, lead.Account, "hr/1", i.Revision); err != nil {
+	if _, err := w.book.UndoIdentity(t.Context(), as(boID, "compliance-lead"), program.OfTieout, lead.Account, "hr/1", i.Revision); err != nil {
 		t.Errorf("by another compliance lead: %v", err)
 	}
 }

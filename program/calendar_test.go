@@ -13,7 +13,7 @@ import (
 func TestFeed(t *testing.T) {
 	w := newWorld(t)
 	first := must[string](t)(w.book.NewFeed(t.Context(), employee))
-	if got := must[string](t)(w.again().FeedOf(t.Context(), first)); got != "eva" {
+	if got := must[string](t)(w.again().FeedOf(t.Context(), first)); got != evaID {
 		t.Errorf("the secret opens the calendar of %q", got)
 	}
 	second := must[string](t)(w.book.NewFeed(t.Context(), employee))

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	eva    = as("eva", access.Employee)
+	eva    = as(evaID, access.Employee)
 	lisbon = time.FixedZone("Europe/Lisbon", 0)
 )
 
@@ -63,13 +63,13 @@ func (s *story) applies(rule string) *story {
 }
 
 func privacy(i *program.Incident) {
-	i.Kind, i.Severity, i.Lead, i.Personal, i.Subjects = "privacy", "sev2", "lea", "yes", 40
+	i.Kind, i.Severity, i.Lead, i.Personal, i.Subjects = "privacy", "sev2", leaID, "yes", 40
 }
 
 func TestAnIncidentsLife(t *testing.T) {
 	w := newWorld(t)
 	s := w.incident()
-	if i := s.at; i.ID != "INC-1" || i.Title != "A mail with a list went to the wrong customer." || i.Status != "open" || i.ReportedBy != "eva" || i.Severity != "" || i.Subjects != program.Unknown {
+	if i := s.at; i.ID != "INC-1" || i.Title != "A mail with a list went to the wrong customer." || i.Status != "open" || i.ReportedBy != evaID || i.Severity != "" || i.Subjects != program.Unknown {
 		t.Fatalf("reported: %+v", i)
 	}
 	s.set(privacy).step("acknowledged", "").step("contained", "The customer deleted it.").applies("gdpr-authority")
@@ -87,7 +87,7 @@ func TestAnIncidentsLife(t *testing.T) {
 	s.then(func(id string, n int64) (program.Incident, error) {
 		return w.book.DiscloseIncident(t.Context(), signer, id, n, "leave out", "No commitment was broken.")
 	}).step("closed", "")
-	if s.at.Status != "closed" || s.at.Disclosure.Yes || s.at.Disclosure.By != "sam" || s.at.Clocks[0].ClockState(w.now()) != "told in time" {
+	if s.at.Status != "closed" || s.at.Disclosure.Yes || s.at.Disclosure.By != samID || s.at.Clocks[0].ClockState(w.now()) != "told in time" {
 		t.Errorf("closed: %+v", s.at)
 	}
 	if len(s.at.Steps) != 12 || s.at.Revision != 12 {
@@ -116,7 +116,7 @@ func (s *story) facts() {
 		s.t.Fatal(err)
 	}
 	want := map[string]any{"status": "closed", "severity": "sev2", "kind": "privacy", "notificationRequired": true, "customerNotifiedAt": audit.NeverText,
-		"detectedAt": "2026-03-02T08:00:00Z", "acknowledgedAt": "2026-03-02T11:00:00Z", "rootCauseAt": "2026-03-02T17:00:00Z", "owner": "account:lea"}
+		"detectedAt": "2026-03-02T08:00:00Z", "acknowledgedAt": "2026-03-02T11:00:00Z", "rootCauseAt": "2026-03-02T17:00:00Z", "owner": "account:" + leaID}
 	got := map[string]any{}
 	for k := range want {
 		got[k] = last.Fields[k]
@@ -324,7 +324,7 @@ func TestVendors(t *testing.T) {
 	ended := v
 	ended.Status, ended.Ended = "ended", start
 	ended = must[program.Vendor](t)(w.book.SetVendor(t.Context(), lead, ended))
-	if v.ID != "V-1" || ended.Revision != 2 || ended.ChangedBy != "lea" {
+	if v.ID != "V-1" || ended.Revision != 2 || ended.ChangedBy != leaID {
 		t.Errorf("got %+v, then %+v", v, ended)
 	}
 	_ = w.again().Read(t.Context(), func(s *program.State) error {

@@ -3,6 +3,7 @@ package program
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,8 @@ type Identity struct {
 	Basis    string // what it was proposed for, in words
 	By       string // account that confirmed it
 	At       time.Time
+	Waits    bool        // it tells people apart only once a second person has confirmed it, see State.Eyes
+	Second   string      // account of that person; "": nobody yet, or nobody has to
 	Rejected []Rejection // not proposed again
 	Revision int64       // Base of the next change
 }
@@ -44,7 +47,7 @@ func (i *Identity) Refuses(person string) bool {
 	return i != nil && slices.ContainsFunc(i.Rejected, func(r Rejection) bool { return r.Person == person })
 }
 
-var identityTakers = map[string]taker{"identity.link": linkIdentity, "identity.reject": rejectIdentity, "identity.undo": undoIdentity}
+var identityTakers = map[string]taker{"identity.link": linkIdentity, "identity.reject": rejectIdentity, "identity.undo": undoIdentity, "identity.second": secondIdentity}
 
 // An identityData names one pair.
 type identityData struct {
@@ -72,7 +75,7 @@ func (s *State) identity(e Entry) (of, thing string, d identityData, known *Iden
 }
 
 func linkIdentity(s *State, e Entry) (book.Change, error) {
-	_, thing, d, known, err := s.identity(e)
+	of, thing, d, known, err := s.identity(e)
 	switch {
 	case err != nil:
 		return book.Change{}, err
@@ -83,6 +86,7 @@ func linkIdentity(s *State, e Entry) (book.Change, error) {
 	}
 	return book.Change{What: "belongs to " + d.Person, Do: func() {
 		known.Person, known.Basis, known.By, known.At = d.Person, d.Basis, e.By.Name, e.At
+		known.Waits, known.Second = of == OfTieout && s.needsSecond(thing, d.Person, e.By.Name), ""
 		s.keep(e, known)
 		s.fact(e, audit.Fact{Type: "link", ID: known.item(d.Person), Fields: known.fields()})
 	}}, nil
@@ -114,7 +118,7 @@ func undoIdentity(s *State, e Entry) (book.Change, error) {
 		return book.Change{}, fmt.Errorf("%w: this account is your own: somebody else says that it is not %s's, so that nobody reviews their own access as another person", audit.ErrForbidden, d.Person)
 	case known.Person == d.Person:
 		return book.Change{What: "no longer said to belong to " + d.Person, Do: func() {
-			known.Person, known.Basis, known.By, known.At = "", "", "", time.Time{}
+			known.Person, known.Basis, known.By, known.At, known.Waits, known.Second = "", "", "", time.Time{}, false, ""
 			s.keep(e, known)
 			s.fact(e, audit.Fact{Type: "link", ID: known.item(d.Person), Gone: true})
 		}}, nil
@@ -132,7 +136,8 @@ func (s *State) keep(e Entry, i *Identity) {
 	i.Revision = s.Revision(e.On) + 1
 	s.Identities[e.On] = i
 	if i.Of == OfTieout {
-		s.persons[i.Thing] = i.Person
+		s.persons = maps.Clone(s.persons)
+		s.persons[i.Thing] = belongs{i.Person, !i.Waits}
 		s.retell(e, i.Thing)
 	}
 }
@@ -161,7 +166,7 @@ func (i *Identity) fields() map[string]any {
 // belongs to, or "account:" and the account's ID, which is no person's, where
 // nobody confirmed one.
 func (s *State) PersonOf(account string) string {
-	if p := s.persons[account]; p != "" {
+	if p := s.persons[account].person; p != "" {
 		return p
 	}
 	return "account:" + account
@@ -208,6 +213,14 @@ func (b *Book) RejectIdentity(ctx context.Context, by access.Subject, of, thing,
 // in the log.
 func (b *Book) UndoIdentity(ctx context.Context, by access.Subject, of, thing, person string, revision int64) (Identity, error) {
 	return b.decideIdentity(ctx, by, "identity.undo", of, thing, identityData{Person: person}, revision)
+}
+
+// SecondIdentity confirms as a second person whose an account of this workspace
+// is: a first link of one's own account, and one of a name that people go by at
+// a shell, tells people apart only then. It needs identity.link, and neither the
+// account itself nor one of the same person has it.
+func (b *Book) SecondIdentity(ctx context.Context, by access.Subject, thing, person string, revision int64) (Identity, error) {
+	return b.decideIdentity(ctx, by, "identity.second", OfTieout, thing, identityData{Person: person}, revision)
 }
 
 func (b *Book) decideIdentity(ctx context.Context, by access.Subject, kind, of, thing string, d identityData, revision int64) (Identity, error) {

@@ -24,7 +24,7 @@ func TestIdentities(t *testing.T) {
 		t.Errorf("nobody confirmed one: %q", got)
 	}
 	i := must[program.Identity](t)(w.book.LinkIdentity(ctx, lead, program.OfTieout, "ana", "hr/3", "same e-mail address", 0))
-	if i.Person != "hr/3" || i.By != "lea" || i.Revision != 1 || person() != "hr/3" {
+	if i.Person != "hr/3" || i.By != leaID || i.Revision != 1 || person() != "hr/3" {
 		t.Errorf("linked: %+v, person %q", i, person())
 	}
 	i = must[program.Identity](t)(w.book.UndoIdentity(ctx, lead, program.OfTieout, "ana", "hr/3", i.Revision))
@@ -64,7 +64,7 @@ func TestIdentityFacts(t *testing.T) {
 	}
 	first, device, gone := facts[0], facts[1], facts[2]
 	if first.Type != "link" || first.Fields["account"] != "okta/ana" || first.Fields["device"] != "" || first.Fields["person"] != "hr/3" ||
-		first.Fields["basis"] != "confirmed by a person: same login" || first.Fields["by"] != "lea" || first.Fields["confirmed"] != true {
+		first.Fields["basis"] != "confirmed by a person: same login" || first.Fields["by"] != leaID || first.Fields["confirmed"] != true {
 		t.Errorf("account: %+v", first)
 	}
 	if device.Fields["device"] != "mdm/C02" || device.Fields["account"] != "" || device.Fields["basis"] != "confirmed by a person" {
@@ -79,7 +79,7 @@ func TestIdentityRefused(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	must[program.Identity](t)(w.book.LinkIdentity(ctx, lead, program.OfAccount, "okta/ana", "hr/3", "", 0))
-	command := access.Subject{Workspace: access.Company, Kind: audit.ActorCommand, Account: "lea", Grants: lead.Grants}
+	command := access.Subject{Workspace: access.Company, Kind: audit.ActorCommand, Account: leaID, Grants: lead.Grants}
 	link := func(by access.Subject, of, thing, person, basis string, rev int64) func() error {
 		return func() error { _, err := w.book.LinkIdentity(ctx, by, of, thing, person, basis, rev); return err }
 	}

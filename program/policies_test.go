@@ -21,7 +21,7 @@ var (
 )
 
 func laptops() program.PolicyText {
-	return program.PolicyText{Title: "Laptops", Owner: "lea", Acknowledge: true, Review: "year", Controls: []string{"END-01"}, Summary: "What a laptop needs.", Text: "# Laptops\n\nLock the screen.\n"}
+	return program.PolicyText{Title: "Laptops", Owner: leaID, Acknowledge: true, Review: "year", Controls: []string{"END-01"}, Summary: "What a laptop needs.", Text: "# Laptops\n\nLock the screen.\n"}
 }
 
 // inForce writes a policy and approves it.
@@ -69,7 +69,7 @@ func TestPolicyLife(t *testing.T) {
 	}
 	w.pass(time.Hour)
 	p = must[program.Policy](t)(w.book.ApprovePolicy(t.Context(), signer, "laptops", p.Revision, p.Draft().Hash))
-	if v := p.InForce(); p.Status() != program.PolicyApproved || v.ApprovedBy != "sam" || !v.Approved.Equal(start.Add(time.Hour)) {
+	if v := p.InForce(); p.Status() != program.PolicyApproved || v.ApprovedBy != samID || !v.Approved.Equal(start.Add(time.Hour)) {
 		t.Errorf("approved: %+v", v)
 	}
 	if due := start.Add(time.Hour).AddDate(0, 0, 365); !p.ReviewDue().Equal(due) {
@@ -84,7 +84,7 @@ func TestPolicyLife(t *testing.T) {
 		t.Errorf("second draft: in force %d, draft %+v", p.InForce().Number, p.Draft())
 	}
 	want := audit.Fact{Type: "document", ID: "laptops", Fields: map[string]any{"title": "Laptops", "kind": "policy", "version": "1", "status": "approved",
-		"owner": "account:lea", "approvedBy": "account:sam", "approvedAt": "2026-03-02T10:00:00Z", "reviewedAt": "2026-03-03T10:00:00Z"}}
+		"owner": "account:" + leaID, "approvedBy": "account:" + samID, "approvedAt": "2026-03-02T10:00:00Z", "reviewedAt": "2026-03-03T10:00:00Z"}}
 	got := w.facts("document")[0]
 	got.Record, got.Recorded, got.At = 0, time.Time{}, time.Time{}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -109,7 +109,7 @@ func TestPolicyLife(t *testing.T) {
 
 func TestPolicyRefused(t *testing.T) {
 	w := newWorld(t)
-	both := as("pat", access.ComplianceLead, access.ManagementSigner)
+	both := as(boID, access.ComplianceLead, access.ManagementSigner)
 	mine := must[program.Policy](t)(w.book.WritePolicy(t.Context(), both, "mine", 0, laptops(), "", false))
 	open := laptops()
 	open.Text = "Write to {security contact}."

@@ -40,7 +40,7 @@ func (b *Book) ApprovePolicy(ctx context.Context, by access.Subject, id string, 
 	if v == nil {
 		return p, fmt.Errorf("%w: %s has no draft that could be approved", audit.ErrConflict, id)
 	}
-	if err := access.Require(by, "policy.approve", access.Object{Prepared: v.By}); err != nil {
+	if err := b.second(ctx, by, "policy.approve", access.Object{Prepared: v.By}); err != nil {
 		return p, err
 	}
 	if open := v.Unfilled(); len(open) > 0 {
@@ -73,7 +73,7 @@ func (b *Book) RetirePolicy(ctx context.Context, by access.Subject, id string, r
 		return p, err
 	}
 	need, on := p.Retiring()
-	if err := access.Require(by, need, on); err != nil {
+	if err := b.second(ctx, by, need, on); err != nil {
 		return p, err
 	}
 	return b.changePolicy(ctx, by, "policy.retire", id, revision, noteData{lines(why)})

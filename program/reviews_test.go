@@ -38,11 +38,11 @@ func threeAccounts() program.ReviewList {
 // opened is a world with a review of three accounts, which lea and oda review.
 func opened(t *testing.T) (*world, program.Review) {
 	w := newWorld(t)
-	for who, person := range map[string]string{"lea": "hr/1", "oda": "hr/2"} {
+	for who, person := range map[string]string{leaID: "hr/1", "oda": "hr/2"} {
 		must[program.Identity](t)(w.book.LinkIdentity(t.Context(), lead, program.OfTieout, who, person, "", 0))
 	}
 	r := must[program.Review](t)(w.book.OpenReview(t.Context(), lead, "2026-Q1", start.AddDate(0, 1, 0), threeAccounts()))
-	r = must[program.Review](t)(w.book.AssignReview(t.Context(), lead, r.ID, "okta", []program.Reviewer{{Account: "lea", Email: "lea@acme.example"}, {Account: "oda"}}, "mia", 0))
+	r = must[program.Review](t)(w.book.AssignReview(t.Context(), lead, r.ID, "okta", []program.Reviewer{{Account: leaID, Email: "lea@acme.example"}, {Account: "oda"}}, "mia", 0))
 	return w, r
 }
 
@@ -115,7 +115,7 @@ func TestReviewRefused(t *testing.T) {
 	own := threeAccounts()
 	own.Rows[0].Person, own.Rows[1].Email = "hr/1", "LEA@acme.example"
 	second := must[program.Review](t)(w.book.OpenReview(ctx, lead, "2026-Q2", time.Time{}, own))
-	must[program.Review](t)(w.book.AssignReview(ctx, lead, second.ID, "okta", []program.Reviewer{{Account: "lea", Email: "lea@acme.example"}, {Account: "nil"}}, "mia", 0))
+	must[program.Review](t)(w.book.AssignReview(ctx, lead, second.ID, "okta", []program.Reviewer{{Account: leaID, Email: "lea@acme.example"}, {Account: "nil"}}, "mia", 0))
 	unlinked := as("nil", access.ComplianceLead)
 	keep, askMia := program.ReviewChoice{Decision: "keep"}, program.ReviewChoice{Decision: "ask", AskOf: "mia", Note: "Why?"}
 	must[program.ReviewRow](t)(w.book.DecideRow(ctx, lead, second.ID, 3, askMia, 0))

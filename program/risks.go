@@ -157,7 +157,7 @@ func (b *Book) AcceptRisk(ctx context.Context, by access.Subject, id string, rev
 	if err != nil {
 		return r, err
 	}
-	if err := access.Require(by, "risk.accept", access.Object{Prepared: r.PreparedBy}); err != nil {
+	if err := b.second(ctx, by, "risk.accept", access.Object{Prepared: r.PreparedBy}); err != nil {
 		return r, err
 	}
 	if _, err := b.write(ctx, by, "risk.accept", "risk:"+id, revision, struct{}{}); err != nil {

@@ -34,12 +34,12 @@ type State struct {
 
 	Facts []audit.Fact // what the registers say as evidence, in the order of the log
 
-	persons map[string]string // person item of accounts of this workspace; "" where that was undone
+	persons map[string]belongs // person item of accounts of this workspace; replaced, never changed
 }
 
 func newState() *State {
 	return &State{
-		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]string{},
+		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]belongs{},
 		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{}, Feeds: map[string]*Feed{},
 		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{}, Audiences: map[string]*Audience{},
 	}

@@ -121,7 +121,7 @@ func (b *Book) ApproveTask(ctx context.Context, by access.Subject, d Due, revisi
 	if err != nil {
 		return Task{}, err
 	}
-	if err := access.Require(by, "task.approve", o); err != nil {
+	if err := b.second(ctx, by, "task.approve", o); err != nil {
 		return Task{}, err
 	}
 	t, err := b.Task(ctx, d.ID())

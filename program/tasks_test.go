@@ -19,7 +19,7 @@ func board() program.Due {
 		Kind: "board meeting", From: at(1, 1), DueBy: at(4, 1), LateBy: at(5, 1), Document: true, Approval: true}
 }
 
-var employee = as("eva", access.Employee)
+var employee = as(evaID, access.Employee)
 
 // document seals a small file and returns its reference.
 func (w *world) document() string {
@@ -41,16 +41,16 @@ func TestTaskFromAssignedToApproved(t *testing.T) {
 	if _, err := w.book.DoTask(t.Context(), employee, d, met(ref), 0); !errors.Is(err, audit.ErrForbidden) {
 		t.Fatalf("who has no part in it did it: %v", err)
 	}
-	must[program.Task](t)(w.book.AssignTask(t.Context(), lead, d, "eva", "takes the minutes", 0))
+	must[program.Task](t)(w.book.AssignTask(t.Context(), lead, d, evaID, "takes the minutes", 0))
 	task := must[program.Task](t)(w.book.DoTask(t.Context(), employee, d, met(ref), 1))
-	if task.Answer != program.TaskDone || task.By != "eva" || task.Done.Outcome != "Four decisions" || task.Revision != 2 {
+	if task.Answer != program.TaskDone || task.By != evaID || task.Done.Outcome != "Four decisions" || task.Revision != 2 {
 		t.Errorf("got %+v", task)
 	}
-	if _, err := w.book.ApproveTask(t.Context(), as("eva", access.ManagementSigner), d, 2); !errors.Is(err, audit.ErrForbidden) {
+	if _, err := w.book.ApproveTask(t.Context(), as(evaID, access.ManagementSigner), d, 2); !errors.Is(err, audit.ErrForbidden) {
 		t.Errorf("who did it approved it: %v", err)
 	}
 	task = must[program.Task](t)(w.book.ApproveTask(t.Context(), signer, d, 2))
-	if task.ApprovedBy != "sam" || task.Revision != 3 {
+	if task.ApprovedBy != samID || task.Revision != 3 {
 		t.Errorf("got %+v", task)
 	}
 	err := w.again().Read(t.Context(), func(s *program.State) error {
@@ -58,14 +58,14 @@ func TestTaskFromAssignedToApproved(t *testing.T) {
 		if len(f) != 2 || f[0].ID != "task/board.meeting@2026-Q1" || f[1].ID != f[0].ID || !f[1].At.Equal(start.Add(-24*time.Hour)) {
 			t.Fatalf("facts %+v", f)
 		}
-		if f[0].Fields["approvedBy"] != "" || f[1].Fields["approvedBy"] != "account:sam" || f[1].Fields["document"] != ref || f[1].Fields["kind"] != "board meeting" {
+		if f[0].Fields["approvedBy"] != "" || f[1].Fields["approvedBy"] != "account:"+samID || f[1].Fields["document"] != ref || f[1].Fields["kind"] != "board meeting" {
 			t.Errorf("fields %v then %v", f[0].Fields, f[1].Fields)
 		}
 		var words []string
 		for _, line := range s.History("task:" + d.ID()) {
 			words = append(words, line.What)
 		}
-		if got, want := strings.Join(words, "; "), "assigned to eva; done: Four decisions; approved for management"; got != want {
+		if got, want := strings.Join(words, "; "), "assigned to "+evaID+"; done: Four decisions; approved for management"; got != want {
 			t.Errorf("history %q, want %q", got, want)
 		}
 		return nil
@@ -122,7 +122,7 @@ func TestTaskAnswersRefused(t *testing.T) {
 
 func TestNotMineAndDidNotHappen(t *testing.T) {
 	w, d := newWorld(t), board()
-	must[program.Duty](t)(w.book.SetDuty(t.Context(), lead, program.Duty{Name: "CEO", Account: "eva"}))
+	must[program.Duty](t)(w.book.SetDuty(t.Context(), lead, program.Duty{Name: "CEO", Account: evaID}))
 	task := must[program.Task](t)(w.book.NotMyTask(t.Context(), employee, d, "The office keeps the minutes.", "Office", 0))
 	if task.Answer != program.TaskNotMine || task.Whose != "Office" {
 		t.Errorf("got %+v", task)
@@ -137,7 +137,7 @@ func TestNotMineAndDidNotHappen(t *testing.T) {
 		t.Errorf("it is still with %q", o)
 	}
 	task = must[program.Task](t)(w.book.AssignTask(t.Context(), lead, d, "", "", 1))
-	if o, _ := owner(); o != "eva" || task.Answer != "" {
+	if o, _ := owner(); o != evaID || task.Answer != "" {
 		t.Errorf("back with %q, answer %q", o, task.Answer)
 	}
 	must[program.Task](t)(w.book.TaskDidNotHappen(t.Context(), employee, d, "No quorum until April.", 2))
@@ -159,13 +159,13 @@ func TestNotMineAndDidNotHappen(t *testing.T) {
 func TestStandIn(t *testing.T) {
 	w, d := newWorld(t), board()
 	ref, bob := w.document(), as("bob", access.Employee)
-	must[program.Task](t)(w.book.AssignTask(t.Context(), lead, d, "eva", "", 0))
-	away := program.Absence{Account: "eva", To: "bob", From: start.Add(-time.Hour), Until: start.Add(time.Hour)}
+	must[program.Task](t)(w.book.AssignTask(t.Context(), lead, d, evaID, "", 0))
+	away := program.Absence{Account: evaID, To: "bob", From: start.Add(-time.Hour), Until: start.Add(time.Hour)}
 	if _, err := w.book.SetAbsence(t.Context(), bob, away); !errors.Is(err, audit.ErrForbidden) {
 		t.Errorf("somebody took over by themself: %v", err)
 	}
 	self := away
-	self.To = "eva"
+	self.To = evaID
 	if _, err := w.book.SetAbsence(t.Context(), employee, self); !errors.Is(err, audit.ErrInvalid) {
 		t.Errorf("standing in for oneself: %v", err)
 	}
@@ -191,8 +191,8 @@ func TestWhoMayLeave(t *testing.T) {
 		want          error
 	}{
 		{"a control owner, of themself", "oz", owner, nil},
-		{"a control owner, of another", "eva", owner, audit.ErrForbidden},
-		{"the lead, of another", "eva", lead, nil},
+		{"a control owner, of another", evaID, owner, audit.ErrForbidden},
+		{"the lead, of another", evaID, lead, nil},
 		{"a reader, of themself", "rob", reader, audit.ErrForbidden},
 	}
 	for _, tt := range tests {

@@ -88,9 +88,17 @@ func as(account string, roles ...access.RoleID) access.Subject {
 	return s
 }
 
+// IDs of accounts.
+const (
+	leaID = "01900000-0000-7000-8000-000000000001"
+	samID = "01900000-0000-7000-8000-000000000002"
+	evaID = "01900000-0000-7000-8000-000000000003"
+	boID  = "01900000-0000-7000-8000-000000000004"
+)
+
 var (
-	lead   = as("lea", access.ComplianceLead)
-	signer = as("sam", access.ManagementSigner)
+	lead   = as(leaID, access.ComplianceLead)
+	signer = as(samID, access.ManagementSigner)
 	reader = as("rob", access.Reader)
 )
 

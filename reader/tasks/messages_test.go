@@ -15,7 +15,7 @@ import (
 
 // on is the list on a day of March 2026; the 10th is a Tuesday.
 func on(day int, all ...Occurrence) *List {
-	return &List{Now: time.Date(2026, 3, day, 7, 0, 0, 0, time.UTC), Period: audit.Period{Zone: "UTC"}, All: all}
+	return &List{Now: time.Date(2026, 3, day, 7, 0, 0, 0, time.UTC), Period: audit.Period{Zone: "UTC"}, All: all, eyes: func(string, string) string { return "" }}
 }
 
 var rules = reminder.Rules{Ahead: 7, Escalate: 3, Digest: time.Monday, Weekly: true}

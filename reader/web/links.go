@@ -33,6 +33,10 @@ func (q *request) decideLink() error {
 		if _, err = q.book.RejectIdentity(q.Context(), q.who, of, thing, person, q.field("basis"), rev); err == nil {
 			said = "Rejected. It is not proposed again."
 		}
+	case "second":
+		if _, err = q.book.SecondIdentity(q.Context(), q.who, thing, person, rev); err == nil {
+			said = "Confirmed by you too: it tells people apart from now on."
+		}
 	case "undo":
 		if _, err = q.book.UndoIdentity(q.Context(), q.who, of, thing, person, rev); err == nil {
 			said = "Taken back. Both stay in the log."
@@ -40,7 +44,7 @@ func (q *request) decideLink() error {
 	case "link":
 		said, err = q.linkByHand(r, of, thing, person, rev)
 	default:
-		return fmt.Errorf("%w: confirm, reject, link or undo", audit.ErrInvalid)
+		return fmt.Errorf("%w: confirm, second, reject, link or undo", audit.ErrInvalid)
 	}
 	if err == nil {
 		return q.done(q.field("back"), said)
@@ -63,12 +67,25 @@ func (q *request) linkByHand(r *roster.Roster, of, thing, typed string, rev int6
 	case p == nil:
 		return "", fmt.Errorf("%w: person: nobody is called %q, has that address or that ID", audit.ErrInvalid, typed)
 	}
+	if of == program.OfTieout { // its form shows nothing that could have changed
+		i, err := q.book.Identity(q.Context(), of, thing)
+		if err != nil {
+			return "", err
+		}
+		rev = i.Revision
+	}
 	_, err := q.book.LinkIdentity(q.Context(), q.who, of, thing, p.ID, "", rev)
 	return "It belongs to " + p.Name + " now.", err
 }
 
 // thingAgain shows the thing's page with what is wrong and what was typed.
 func (q *request) thingAgain(r *roster.Roster, of, thing, typed string, err error) error {
+	if of == program.OfTieout {
+		if err := q.problem(err); err != nil {
+			return err
+		}
+		return q.links()
+	}
 	known := of == program.OfAccount && r.Account(thing) != nil || of == program.OfDevice && r.Device(thing) != nil
 	if !known {
 		return err
@@ -138,14 +155,23 @@ type doneLine struct {
 	undoForm
 	Label, Name, By, When, Basis string
 	Href, Who                    string
+	Waits, MaySecond             bool   // for a second person to confirm it
+	Second                       string // who that was
 }
 
 func doneLines(q *request, r *roster.Roster, decided []program.Identity) (rejected, confirmed []doneLine) {
 	line := func(i *program.Identity, person, by string, at time.Time, basis string) doneLine {
-		l := doneLine{undoForm{i.Of, i.Thing, person, i.Revision}, i.Thing, nameOf(r, person), q.name(by), report.Moment(at, q.local()), basis, "", q.at("people", person)}
+		l := doneLine{undoForm: undoForm{i.Of, i.Thing, person, i.Revision}, Label: i.Thing, Name: nameOf(r, person), By: q.name(by), When: report.Moment(at, q.local()), Basis: basis, Who: q.at("people", person)}
 		switch {
 		case i.Of == program.OfTieout:
-			l.Label = q.name(i.Thing) + " in Tieout"
+			l.Label, l.Waits = q.name(i.Thing)+" in Tieout", i.Waits && i.Person == person
+			if !access.IsAccount(i.Thing) {
+				l.Label = i.Thing + " at a shell"
+			}
+			l.MaySecond = l.Waits && q.who.Account != i.Thing && q.who.Account != i.By
+			if i.Second != "" {
+				l.Second = q.name(i.Second)
+			}
 		case i.Of == program.OfAccount && r.Account(i.Thing) != nil:
 			l.Href = q.at("people/accounts", i.Thing)
 		case i.Of == program.OfDevice && r.Device(i.Thing) != nil:

@@ -43,6 +43,9 @@ func (s *Server) Look(ctx context.Context, who access.Subject, name string) (*Lo
 	if err != nil {
 		return nil, errors.Join(err, s.shelf.give(whole))
 	}
+	if who.Eyes, err = s.book.Eyes(ctx); err != nil {
+		return nil, errors.Join(err, s.shelf.give(whole))
+	}
 	q := &request{s: s, who: who, book: s.book, st: st, names: names}
 	return &Look{Sight: q.sight(), Run: st.run, Report: st.report, Deviations: st.devs, Gaps: st.gaps, Names: names, q: q, whole: whole}, nil
 }

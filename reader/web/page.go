@@ -156,7 +156,7 @@ func (q *request) controlLinks(ids []string) []link {
 	for i, id := range ids {
 		out[i] = link{id, q.at("controls", id)}
 	}
-	return q.readable(out)
+	return q.leads(out)
 }
 
 // recordLinks lead to sealed records, at what in them speaks of an item.
@@ -185,6 +185,9 @@ func (s *Server) screen(r route) http.Handler {
 // serve answers one request of who is signed in.
 func (s *Server) serve(w http.ResponseWriter, hr *http.Request, r route, signed access.Signed) (err error) {
 	q := &request{Request: hr, w: w, s: s, who: signed.Subject, me: signed.Account, sess: signed.Session, book: s.book}
+	if q.who.Eyes, err = s.book.Eyes(hr.Context()); err != nil {
+		return err
+	}
 	if err := q.parse(); err != nil {
 		return err
 	}

@@ -309,10 +309,11 @@ func (q *request) risk() error {
 		data.Accepted = report.Day(r.Accepted, q.ofZone()) + " by " + q.name(r.AcceptedBy)
 	}
 	if r.Accepted.IsZero() && r.Treatment != "" && r.Status != "closed" {
-		data.Accept = q.may("risk.accept", o)
-		o.Prepared = []string{"somebody else"}
+		var why string
+		data.Accept, why = access.Allowed(q.who, "risk.accept", o)
+		o.Prepared = []string{access.ByProgram}
 		if !data.Accept && q.may("risk.accept", o) {
-			data.WhyNot = "You wrote it; somebody else has to accept it for management."
+			data.WhyNot = sentence(why)
 		}
 	}
 	return q.render("risk.html", data)
