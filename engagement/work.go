@@ -121,14 +121,18 @@ type Freeze struct {
 	At    time.Time `json:"at"`
 }
 
-// Reconciled is one line of completeness: two numbers that have to be equal, or
-// a difference that is explained.
+// Reconciled is one line of completeness: what was read here beside what an
+// independent count or list says. It adds up where both are the same text, and
+// is explained where they are not.
 type Reconciled struct {
-	What      string `json:"what"`
-	Here      int64  `json:"here"`
-	There     int64  `json:"there"`
+	What      string `json:"what"` // "count at source"
+	Here      string `json:"here"`
+	There     string `json:"there"`
 	Explained string `json:"explained,omitempty"`
 }
+
+// Open reports whether the line neither adds up nor is explained.
+func (r Reconciled) Open() bool { return r.Here != r.There && r.Explained == "" }
 
 // LeftOut is a row that was taken out of a population, and why.
 type LeftOut struct {
