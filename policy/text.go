@@ -38,6 +38,18 @@ func blocks(md string) []block {
 	return r.out
 }
 
+// Tree is md as HTML reads it, for renderers of other formats: hidden
+// characters taken out, images and links that may not lead anywhere made their
+// words, headings from the third level down. ok is false for a text that nobody
+// writes (see HTML); it is then shown as it is.
+func Tree(md string) (doc ast.Node, source []byte, ok bool) {
+	source = []byte(clean(md))
+	if unwritten(string(source)) {
+		return nil, source, false
+	}
+	return markdown.Parser().Parse(text.NewReader(source)), source, true
+}
+
 type blockReader struct {
 	source []byte
 	out    []block
