@@ -25,6 +25,8 @@ type Link struct {
 	Epoch int64 // it signs from this epoch on
 	Size  int64 // and, handed over, after the checkpoint of this size
 	Root  [32]byte
+
+	Handover string // the statement that handed the log over to it; "": none
 }
 
 // String is the fact in words.
@@ -72,7 +74,7 @@ func (c Chain) Follow(msg []byte) (Chain, error) {
 		return Chain{}, fmt.Errorf("%w: the hand-over at epoch %d, size %d lies before its own key, epoch %d, size %d",
 			ErrVerify, h.Epoch, h.Size, last.Epoch, last.Size)
 	}
-	return c.with(Link{Key: h.New, Trust: HandedOver, Epoch: h.Epoch, Size: h.Size, Root: h.Root})
+	return c.with(Link{Key: h.New, Trust: HandedOver, Epoch: h.Epoch, Size: h.Size, Root: h.Root, Handover: string(msg)})
 }
 
 // Vouch returns the chain with a key that signs from an epoch on without a

@@ -101,8 +101,9 @@ func (k Key) zero() bool { return k.verifier == nil }
 
 // Signer holds a log's private key. It does not print it.
 type Signer struct {
-	key    Key
-	signer note.Signer
+	key      Key
+	signer   note.Signer
+	cosigner note.Signer // the same key as a witness of other logs
 }
 
 // Key returns the public half.
@@ -176,7 +177,14 @@ func ParseSigner(skey string) (Signer, error) {
 		return Signer{}, err
 	}
 	key, err := ParseKey(vkey)
-	return Signer{key: key, signer: s}, err
+	if err != nil {
+		return Signer{}, err
+	}
+	cosigner, err := fnote.NewSignerForCosignatureV1(skey)
+	if err != nil {
+		return Signer{}, errors.New("not an Ed25519 private key in note format")
+	}
+	return Signer{key: key, signer: s, cosigner: cosigner}, nil
 }
 
 // checkName refuses names that could not be told from an epoch's origin or that

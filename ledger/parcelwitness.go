@@ -109,11 +109,8 @@ func (d Desk) known(p Parcel, consent Consent) (kept []byte, err error) {
 // vouchedSince refuses a key without hand-over that is not known yet, unless a
 // person accepts it.
 func vouchedSince(known []byte, p Parcel, accepted bool) error {
-	for i, s := range p.Steps {
-		upTo := Parcel{First: p.First, Steps: p.Steps[:i+1]}
-		if s.Handover == "" && !accepted && len(upTo.keyLines()) > len(known) {
-			return fmt.Errorf("%w: key %s signs from epoch %d on without a hand-over", ErrNewEpoch, s.Key, s.Epoch)
-		}
+	if fresh := p.Vouched(string(known)); len(fresh) > 0 && !accepted {
+		return fmt.Errorf("%w: key %s signs from epoch %d on without a hand-over", ErrNewEpoch, fresh[0].Key, fresh[0].Epoch)
 	}
 	return nil
 }

@@ -23,6 +23,17 @@ func (l *Log) Prove(ctx context.Context, index, size int64) ([][32]byte, error) 
 	return fromHashes(p), nil
 }
 
+// Root returns the root the tree had with size leaves, up to the newest head.
+func (l *Log) Root(ctx context.Context, size int64) ([32]byte, error) {
+	if size < 0 {
+		return [32]byte{}, fmt.Errorf("root of %d entries: there are none", size)
+	}
+	if err := l.within(size); err != nil {
+		return [32]byte{}, fmt.Errorf("root of %d entries: %w", size, err)
+	}
+	return l.rootAt(ctx)(size)
+}
+
 // ProveConsistency returns the RFC 6962 proof that the log of newSize entries
 // starts with the log of oldSize entries, 1 <= oldSize <= newSize.
 func (l *Log) ProveConsistency(ctx context.Context, oldSize, newSize int64) ([][32]byte, error) {
