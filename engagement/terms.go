@@ -51,6 +51,8 @@ type Terms struct {
 	Last  string `json:"last,omitempty"`
 	AsOf  string `json:"asOf,omitempty"` // of a Type I
 
+	RestsOn string `json:"restsOn,omitempty"` // of a SOC 3: ID of the SOC 2 Type II engagement whose work it is made from
+
 	Categories  []Choice      `json:"categories"`           // all five, each in or out with its reason; empty for SOC 1
 	Extra       []CriteriaSet `json:"extra,omitempty"`      // SOC 2+: other criteria, examined or only mapped
 	Objectives  []Objective   `json:"objectives,omitempty"` // SOC 1

@@ -14,12 +14,13 @@ import (
 // log. It is safe for concurrent use, also by several processes on one store.
 type Book struct {
 	book *book.Book[*State]
+	seal *evidence.Sealer
 	now  func() time.Time
 }
 
 // Open returns the files of the firm whose log seal writes.
 func Open(seal *evidence.Sealer, now func() time.Time) *Book {
-	return &Book{book.Open(seal, now, audit.RecordFieldwork, newState()), now}
+	return &Book{book.Open(seal, now, audit.RecordFieldwork, newState()), seal, now}
 }
 
 // A State is the firm's files as the entries up to one place of the log add up
@@ -27,12 +28,14 @@ func Open(seal *evidence.Sealer, now func() time.Time) *Book {
 type State struct {
 	book.Counted
 	Files map[string]*File // by the engagement's ID
+	Firm  Firm             // what the firm states of itself
 }
 
 // A File is one engagement's. Its objects are named "kind:EN-1/ID" in entries.
 type File struct {
 	Terms engagement.Terms
 	State engagement.State
+	Heard engagement.State // management's step, as its last packet said; it goes on beside the auditor's
 
 	Accepted     *Accepted               // client and engagement accepted, by a partner
 	Independence map[string]*Declaration // by account
@@ -50,7 +53,6 @@ type File struct {
 	Concluded    map[string]*Conclusion // by "control:IAM-06", "criterion:CC6.1", "dc:DC 4", "objective:1"
 	Opinions     map[engagement.Part]*Opined
 	Quality      *Signed // the engagement quality review
-	Archive      *Archive
 
 	// From the client, as packets brought it.
 	Agreed          *engagement.Agreed
@@ -59,6 +61,8 @@ type File struct {
 	Representations map[string]*engagement.Representation // by party
 	Comments        map[string]*engagement.Comment        // by ID
 	Release         *engagement.Release
+
+	Closing // what the second half of the work adds: deviations known, events, drafts, reports
 }
 
 func newState() *State { return &State{Files: map[string]*File{}} }
@@ -68,7 +72,7 @@ func newState() *State { return &State{Files: map[string]*File{}} }
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part of the file has its own table.
-var takers = merged()
+var takers = merged(termsTakers, teamTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}

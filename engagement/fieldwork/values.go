@@ -25,9 +25,15 @@ type Checked struct {
 type Declaration struct {
 	Account  string
 	Free     bool   // declares to be independent
-	Conflict string // what stands against it, and the safeguard
+	Conflict string // what stands against it
 	At       time.Time
+
+	Safeguard  string // what is done about the conflict, approved by a partner
+	ApprovedBy string // partner; "": nobody did
 }
+
+// Clear reports whether the person may work on the engagement.
+func (d *Declaration) Clear() bool { return d != nil && (d.Free || d.ApprovedBy != "") }
 
 // A Member is a person of the team, by what they do on it.
 type Member struct {
@@ -122,34 +128,8 @@ type Stage struct {
 	Accepted int `json:"accepted"` // exceptions up to which nothing is added
 }
 
-// A Paper is the workpaper of one test: its grid, notes and course.
-type Paper struct {
-	Test       string
-	Sample     string
-	Rows       []string // items, in the sample's order; a test without items has one row, ""
-	Cells      map[Cell]*Marked
-	Opened     map[string]map[string]time.Time // by account and item: when the item was opened
-	Attached   []Attachment
-	Prepared   *Signed
-	Reviewed   *Signed
-	Version    int // raised by each sign-off of the reviewer; reopening starts the next
-	Reopenings []Step
-	Revision   int64
-}
-
 // A Cell is one attribute of one item.
 type Cell struct{ Item, Attribute string }
-
-// A Marked is a cell's mark. Earlier ones stay in the history of the workpaper.
-type Marked struct {
-	Mark     engagement.Mark
-	Note     string
-	Evidence []int64 // records of the client's log that were looked at
-	By       string
-	At       time.Time
-	Record   int64
-	Bulk     bool
-}
 
 // An Attachment is a file of the auditor's own in a workpaper.
 type Attachment struct {
@@ -165,63 +145,4 @@ type Signed struct {
 	At     time.Time
 	Digest string // of the state that was signed off
 	Record int64
-}
-
-// A Finding is an exception with the auditor's private work on it.
-type Finding struct {
-	engagement.Finding
-	Cells        []Cell // the grid's, where it comes from there
-	Cause        string
-	Extent       string
-	Compensating []string // ids of tests of other controls, in this engagement
-	Evaluation   string   // the auditor's, never sent
-	Disposed     string   // of a deviation outside the sample: what became of it
-	Released     time.Time
-	Response     *engagement.Response
-	Criteria     []string
-	Revision     int64
-}
-
-// A Note is a review note; it must be cleared before the reviewer signs.
-type Note struct {
-	ID, Test, Where string
-	Text            string
-	By              string
-	At              time.Time
-	Answer          string
-	AnsweredBy      string
-	Cleared         time.Time
-	ClearedBy       string
-}
-
-// A Conclusion is the auditor's on a control, a criterion, an objective or a
-// description criterion.
-type Conclusion struct {
-	On       string // "control:IAM-06"
-	Outcome  engagement.Outcome
-	Design   string // suitably designed, not suitably designed, unable to conclude
-	Text     string
-	Findings []string
-	By       string
-	At       time.Time
-	Record   int64
-	Revision int64
-}
-
-// An Opined is the auditor's opinion on one part, in the auditor's own words.
-type Opined struct {
-	Part    engagement.Part
-	Opinion engagement.Opinion
-	Basis   string // the basis paragraph of a modified one
-	Signed  engagement.Signature
-	At      time.Time
-	Record  int64
-}
-
-// An Archive is the assembled file of an engagement.
-type Archive struct {
-	Digest string
-	Locked time.Time
-	By     string
-	Added  []Step // what came after the lock, with who, when and why
 }

@@ -1,0 +1,72 @@
+package fieldwork
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"tieout/audit"
+)
+
+// Longest texts, in characters.
+const (
+	maxLine = 300
+	maxText = 20_000
+)
+
+// first is the first thing that is wrong; nil where nothing is.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line is text without line breaks.
+func line(name, s string, least int) error {
+	if strings.ContainsAny(s, "\r\n\t") {
+		return fmt.Errorf("%w: %s is one line", audit.ErrInvalid, name)
+	}
+	return text(name, s, least, maxLine)
+}
+
+// lines checks a list of single lines.
+func lines(name string, list []string, most int) error {
+	if len(list) > most {
+		return fmt.Errorf("%w: %s: at most %d, not %d", audit.ErrInvalid, name, most, len(list))
+	}
+	for _, s := range list {
+		if err := line(name, s, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digest checks a SHA-256 in lower-case hex.
+func digest(name, s string) error {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != 32 || strings.ToLower(s) != s {
+		return fmt.Errorf("%w: %s is no SHA-256 in hex", audit.ErrInvalid, name)
+	}
+	return nil
+}
+
+// ident checks an ID that becomes part of an object's name.
+func ident(name, s string) error {
+	if s == "" || len(s) > 100 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '/' || r > 0x7e }) {
+		return fmt.Errorf("%w: %s: %.40q is no ID: letters, digits, dots and dashes", audit.ErrInvalid, name, s)
+	}
+	return nil
+}
+
+// itemID checks the ID of an item of a population, which its system of record gave.
+func itemID(name, s string) error {
+	if s == "" || len(s) > 500 || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return fmt.Errorf("%w: %s: %.60q is no ID of an item", audit.ErrInvalid, name, s)
+	}
+	return nil
+}
