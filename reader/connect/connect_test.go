@@ -110,9 +110,34 @@ func TestListSource(t *testing.T) {
 		}
 	}
 	m := l.Guess(table)
+	delete(m.Columns, "status")
+	for _, c := range []struct {
+		name  string
+		empty bool
+		want  string
+		not   string
+	}{
+		{"no state, and an empty last day says who is here", true, `status: { column: "End Date", values: { "": active }, else: unknown }`, ""},
+		{"no state, and an empty last day says nothing", false, "", "status:"},
+	} {
+		m.Empty["endedAt"] = c.empty
+		body, err := l.Source("people", table, m)
+		if err != nil || !strings.Contains(string(body), c.want) || c.not != "" && strings.Contains(string(body), c.not) {
+			t.Errorf("%s: got %v\n%s", c.name, err, body)
+		}
+	}
+	m = l.Guess(table)
 	m.Columns["name"] = "Nobody"
 	if _, err := l.Source("people", table, m); !errors.Is(err, audit.ErrInvalid) {
 		t.Errorf("a column that is not there: %v", err)
+	}
+}
+
+func TestOneWord(t *testing.T) {
+	for in, want := range map[string]string{"Google Workspace": "google-workspace", " okta ": "okta", "": "", "a/b c": "a/b-c"} {
+		if got := OneWord(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
 	}
 }
 

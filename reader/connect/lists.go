@@ -42,7 +42,7 @@ var Lists = []List{
 	}},
 	{"account", "Accounts of one system", "One row for each sign-in to one system, such as an export of its user list.", []ListField{
 		{Name: "id", Title: "Login name", Needed: true, names: []string{"login", "username", "user name", "user", "email", "e-mail", "account", "id"}},
-		{Name: "person", Title: "Number or address of the person it belongs to", Hint: "As in the list of people. Without it nobody can tell whose account it is.", names: []string{"employee number", "employee id", "employee_id", "person", "number", "employee"}},
+		{Name: "person", Title: "Number of the person it belongs to", Hint: "As in the list of people. Without it Tieout proposes whose account it is by its e-mail address, and you confirm that under People.", names: []string{"employee number", "employee id", "employee_id", "person", "number", "employee"}},
 		{Name: "email", Title: "E-mail address", names: []string{"email", "e-mail", "email address", "mail"}},
 		{Name: "status", Title: "Whether it can sign in", Words: []string{"active", "pending", "suspended", "disabled"}, Otherwise: "active", names: []string{"status", "state", "active", "enabled", "account status"}},
 		{Name: "kind", Title: "Whom it is for", Words: []string{"human", "service", "shared", "guest"}, Otherwise: "human", names: []string{"kind", "type", "account type", "user type"}},
@@ -160,6 +160,12 @@ func (l *List) Source(name string, t *Table, m Mapping) ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
+// OneWord is a system's name as evidence keeps it: in lower case, with hyphens
+// for spaces, such as google-workspace for "Google Workspace".
+func OneWord(name string) string {
+	return strings.ToLower(strings.Join(strings.Fields(name), "-"))
+}
+
 func (l *List) check(t *Table, m Mapping) error {
 	if l.Type == "account" && (m.System == "" || len(m.System) > 60 || strings.ContainsAny(m.System, "/{}|\\\" \t\r\n")) {
 		return fmt.Errorf("%w: system: name the system the accounts are of in one word, such as okta", audit.ErrInvalid)
@@ -192,6 +198,13 @@ func (f ListField) value(m Mapping) string {
 	switch {
 	case f.Name == "id" || f.Name == "person":
 		return ""
+	case c == "" && f.Name == "status" && m.Columns["endedAt"] != "":
+		// Whoever has a last day may have left: of them nothing is said, which no
+		// test takes for work here.
+		if !m.Empty["endedAt"] {
+			return ""
+		}
+		return "{ column: " + quote(m.Columns["endedAt"]) + `, values: { "": ` + f.Otherwise + " }, else: unknown }"
 	case c == "" && f.Otherwise != "":
 		return "{ value: " + f.Otherwise + " }"
 	case c == "":

@@ -277,6 +277,38 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// TestWhoseAccounts: a column that says whose an account is, and of which nobody
+// is in the list of people, is not taken; with some of them it says how many are.
+func TestWhoseAccounts(t *testing.T) {
+	w := newWorld(t)
+	v := boss(w)
+	v.imports(t, "person", hrList)
+	if err := jobs.Run(t.Context(), jobs.Options{Open: w.opener(), Once: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, column, want string
+		code               int
+		connect            bool
+	}{
+		{"addresses, where people go by numbers", "Mail", "nothing in the column &#34;Mail&#34; is a number of the list of people", http.StatusUnprocessableEntity, false},
+		{"numbers, of which one is nobody's", "Person", "Not in the list of people: 1 of 3 values of the column &#34;Person&#34;.", http.StatusOK, true},
+		{"nothing said", "", "Nothing was kept.", http.StatusOK, true},
+	} {
+		got := v.bring("/connectors/import", "list.csv", "Login,Mail,Person\nana,ana@acme.example,1\nben,ben@acme.example,2\neve,eve@acme.example,9\n", "type", "account")
+		at := got.Header().Get("Location")
+		form := filled(v.page(at))
+		form.Set("system", "Big CRM")
+		form.Set("column.person", c.column)
+		form.Set("do", "test")
+		got = v.post(at, pairsOf(form)...)
+		body := got.Body.String()
+		if got.Code != c.code || !strings.Contains(body, c.want) || strings.Contains(body, `value="connect"`) != c.connect || !strings.Contains(body, `value="big-crm"`) {
+			t.Errorf("%s: %d\n%s", c.name, got.Code, body)
+		}
+	}
+}
+
 // TestRemoveWhatIsNamed: a connection that other files name is not removed, and
 // its page says which lines do.
 func TestRemoveWhatIsNamed(t *testing.T) {

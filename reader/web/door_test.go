@@ -74,7 +74,7 @@ func TestSetup(t *testing.T) {
 			t.Errorf("%s: %d\n%s", name, got.Code, got.Body)
 		}
 	}
-	if got := v.post("/setup", append([]string{"key", linkKey}, first...)...); got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/" {
+	if got := v.post("/setup", append([]string{"key", linkKey}, first...)...); got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/start" {
 		t.Fatalf("made: %d\n%s", got.Code, got.Body)
 	}
 	if body := v.page("/access"); !strings.Contains(body, "ana@example.com") || !strings.Contains(body, "Administrator of the workspace") {

@@ -16,6 +16,7 @@ import (
 	"tieout/internal/durable"
 	"tieout/period"
 	"tieout/reader/connect"
+	"tieout/reader/roster"
 	"tieout/report"
 	"tieout/source"
 )
@@ -81,6 +82,7 @@ type mapField struct {
 	Column string
 	Words_ []mapWord // words of the column, with what they mean
 	Empty_ bool
+	ended  bool // another column says when somebody left
 }
 
 type mapWord struct {
@@ -144,7 +146,7 @@ func (q *request) showMap(x draft, data mapPage) error {
 	data.Action, data.InGit = q.URL.Path, period.InGit(q.st.p.Dir)
 	data.Sample = data.T.Rows[:min(len(data.T.Rows), sampleRows)]
 	for _, f := range data.L.Fields {
-		mf := mapField{ListField: f, Column: data.M.Columns[f.Name], Empty_: data.M.Empty[f.Name]}
+		mf := mapField{ListField: f, Column: data.M.Columns[f.Name], Empty_: data.M.Empty[f.Name], ended: data.M.Columns["endedAt"] != ""}
 		if f.Words != nil && mf.Column != "" {
 			for i, w := range data.T.Words(mf.Column) {
 				mf.Words_ = append(mf.Words_, mapWord{w, data.M.Words[f.Name][w], fmt.Sprintf("word.%s.%d", f.Name, i)})
@@ -154,6 +156,9 @@ func (q *request) showMap(x draft, data mapPage) error {
 	}
 	q.Title, q.Heading = "What the columns mean", "What the columns mean"
 	q.Say = sayList(len(data.T.Rows), len(data.T.Columns), data.L.Type)
+	if data.Connect {
+		q.Say = sayTriedList(len(data.T.Rows), data.L.Type)
+	}
 	q.Way = []link{{"Connectors", q.to("/connectors")}, {"Bring a list", q.to("/connectors/import")}, {x.fileName, ""}}
 	q.Code = []string{"tieout connector add files"}
 	return q.render("map.html", data)
@@ -166,6 +171,15 @@ func sayList(rows, columns int, typ string) string {
 		one, many = "account", "accounts"
 	}
 	return fmt.Sprintf("The file has %s of %s. Say what they mean; what is not named is not read.", report.Plural(columns, "column", "columns"), report.Plural(rows, one, many))
+}
+
+// sayTriedList says that a list can be kept as it was mapped.
+func sayTriedList(rows int, typ string) string {
+	one, many := "person", "people"
+	if typ == "account" {
+		one, many = "account", "accounts"
+	}
+	return fmt.Sprintf("The list can be read as you say, with %s. Nothing is kept until you connect it.", report.Plural(rows, one, many))
 }
 
 // mapList tries what was said of the columns, or connects it.
@@ -207,7 +221,7 @@ func (m mapPage) Digest() string { return definitionDigest([]byte(m.File)) }
 // typedMapping is what the form says of the columns. Words of a column that was
 // not chosen when the form was shown are guessed.
 func (q *request) typedMapping(l *connect.List, t *connect.Table) connect.Mapping {
-	m := connect.Mapping{System: q.field("system"), Columns: map[string]string{}, Words: map[string]map[string]string{}, Dates: q.field("dates"), Empty: map[string]bool{}}
+	m := connect.Mapping{System: connect.OneWord(q.field("system")), Columns: map[string]string{}, Words: map[string]map[string]string{}, Dates: q.field("dates"), Empty: map[string]bool{}}
 	for _, f := range l.Fields {
 		c := q.PostForm.Get("column." + f.Name)
 		if c == "" {
@@ -263,9 +277,45 @@ func (q *request) tryList(p *period.Program, data *mapPage, x draft) (err error)
 	if err != nil {
 		return err
 	}
-	data.Trial, data.TrialSay, data.Connect, err = q.tried(p, def, source.Env{Dir: dir}, x)
+	if data.Trial, data.TrialSay, data.Connect, err = q.tried(p, def, source.Env{Dir: dir}, x); err != nil {
+		return err
+	}
 	data.Tried = data.TrialSay != ""
-	return err
+	return q.knownPeople(data)
+}
+
+// knownPeople holds the column that says whose an account is against the list of
+// people, where there is one. A column of which nobody is in that list says
+// nothing of whose the accounts are, and every one of them would look like a
+// stranger's: that is audit.ErrInvalid.
+func (q *request) knownPeople(data *mapPage) error {
+	column := data.M.Columns["person"]
+	if data.L.Type != "account" || column == "" {
+		return nil
+	}
+	r, err := q.roster()
+	if err != nil || !slices.ContainsFunc(r.People, func(p *roster.Person) bool { return !p.Unknown }) {
+		return err
+	}
+	at, known, strangers := slices.Index(data.T.Columns, column), 0, 0
+	for _, row := range data.T.Rows {
+		if row[at] == "" {
+			continue
+		}
+		if p := r.Person("hr/" + row[at]); p != nil && !p.Unknown {
+			known++
+		} else {
+			strangers++
+		}
+	}
+	switch {
+	case known == 0 && strangers > 0:
+		data.Tried, data.Connect = false, false
+		return fmt.Errorf("%w: number of the person: nothing in the column %q is a number of the list of people. Choose \"not in the file\": Tieout then proposes whose accounts they are by their e-mail addresses, and you confirm that under People", audit.ErrInvalid, column)
+	case strangers > 0:
+		data.TrialSay += fmt.Sprintf(" Not in the list of people: %s of %d values of the column %q.", report.Number(strangers), known+strangers, column)
+	}
+	return nil
 }
 
 func writeList(dir, name, day string, text []byte) error {
@@ -301,6 +351,8 @@ func (f mapField) Otherwise_() string {
 	switch {
 	case f.Needed:
 		return "choose a column"
+	case f.Name == "status" && f.ended:
+		return "not in the file: who has no last working day is " + f.Otherwise
 	case f.Otherwise != "":
 		return "not in the file: every row is " + f.Otherwise
 	}

@@ -184,7 +184,21 @@ func (q *request) job() error {
 		Retry  []string
 		Redo   bool
 		Checks []string
-	}{&q.page, j, row, parts, j.Open(), map[bool]string{true: jobs.Keeps(j.Kind)}[mayRun && j.Open()], jobs.Unread(j), mayRun && !j.Open() && j.State != store.JobDone || mayRun && len(jobs.Unread(j)) > 0 && !j.Open(), checksOf(j)})
+		Next   link // where it goes on from what the job did
+	}{&q.page, j, row, parts, j.Open(), map[bool]string{true: jobs.Keeps(j.Kind)}[mayRun && j.Open()], jobs.Unread(j), mayRun && !j.Open() && j.State != store.JobDone || mayRun && len(jobs.Unread(j)) > 0 && !j.Open(), checksOf(j), q.afterJob(j)})
+}
+
+// afterJob is where somebody goes on whose job is done: to the rest of the start
+// before anything was tested, to the list of gaps after a test.
+func (q *request) afterJob(j worker.Job) link {
+	switch {
+	case j.State != store.JobDone:
+	case j.Kind == jobs.Check || j.Kind == jobs.CollectCheck:
+		return link{"Open the list of gaps", q.to("/readiness")}
+	case j.Kind == jobs.Collect && !q.st.run.Recorded:
+		return link{"Go on with the start", startPath}
+	}
+	return link{}
 }
 
 // checksOf are the checks a job made of the log, each with its verdict.

@@ -185,18 +185,18 @@ func (v *visit) welcome() error {
 		return v.again(err, (*visit).welcomePage)
 	}
 	v.s.names.forget()
-	return v.first(a.Email, password)
+	return v.first(a.Email, password, "/")
 }
 
-// first signs in who has just chosen a password.
-func (v *visit) first(email, password string) error {
+// first signs in who has just chosen a password, and leads on to the screen at to.
+func (v *visit) first(email, password, to string) error {
 	signed, _, err := v.s.people.SignIn(v.Context(), access.Attempt{Email: email, Password: password, From: v.s.from(v.Request), Replaces: v.s.secret(v.Request)})
 	if err != nil {
 		return err
 	}
 	v.s.keep(v.w, signed.Secret)
 	v.s.tell(v.w, "Your account is ready. Add a second factor under your name, so that a stolen password opens nothing.")
-	http.Redirect(v.w, v.Request, "/", http.StatusSeeOther)
+	http.Redirect(v.w, v.Request, to, http.StatusSeeOther)
 	return nil
 }
 
@@ -263,5 +263,5 @@ func (v *visit) makeFirst() error {
 	}
 	v.s.setup.used.Store(true)
 	v.s.names.forget()
-	return v.first(strings.TrimSpace(a.Email), password)
+	return v.first(strings.TrimSpace(a.Email), password, startPath)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sort"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"tieout/definition"
 	"tieout/period"
 	"tieout/program"
+	"tieout/reader/roster"
 	"tieout/report"
 )
 
@@ -62,6 +64,7 @@ type startPage struct {
 	Scope      *scope
 	Diffs      []fileDiff
 	Next       []nextStep
+	Decided    bool // the four questions were answered: what comes next stands first
 }
 
 // A scope is what answers come to.
@@ -78,6 +81,7 @@ type fileDiff struct {
 // A nextStep is one thing to do after the four questions.
 type nextStep struct {
 	Title, Why, Href, Act string
+	Or                    link // another way to the same
 	Done                  bool
 	Job                   bool // pressing it starts a job
 }
@@ -134,6 +138,7 @@ func (q *request) showStart(p *period.Program, data startPage) error {
 	if data.Next, err = q.nextSteps(q.Context(), p, rev.Number > 1, len(data.Signers) > 0); err != nil {
 		return err
 	}
+	data.Decided = rev.Number > 1 && q.Request.Method == http.MethodGet
 	if data.Scope == nil {
 		data.Scope = scopeOf(p, p.Def)
 	}
@@ -160,7 +165,11 @@ func sayStart(done, all int) string {
 	case left == 1:
 		return "One step is left."
 	}
-	return report.Capital(report.Plural(done, "step is", "steps are")) + " done, " + report.Words(left) + " are left."
+	verb := " steps are"
+	if done == 1 {
+		verb = " step is"
+	}
+	return report.Capital(report.Words(done)) + verb + " done, " + report.Words(left) + " are left."
 }
 
 // shortPeriod is a length of a Type II below which readers ask why.
@@ -318,10 +327,16 @@ func (q *request) nextSteps(ctx context.Context, p *period.Program, decided, sig
 	if err != nil {
 		return nil, err
 	}
+	r, err := q.roster()
+	if err != nil {
+		return nil, err
+	}
+	open := slices.ContainsFunc(r.Asks, func(a roster.Proposal) bool { return a.Of == program.OfAccount })
 	return []nextStep{
 		{Title: "Say what is examined", Why: "Everything else follows from it: which criteria apply, and over which days.", Href: "#four", Act: "Answer", Done: decided},
 		{Title: "Bring the list of people", Why: "Who works here is what accounts, training and leavers are held against. An export of the payroll or HR system does.", Href: "/connectors/import?type=person", Act: "Bring it", Done: given["person"]},
-		{Title: "Connect where people sign in", Why: "Accounts that outlive their people are the finding auditors look for first. Connect the system, or bring an export of its accounts.", Href: "/connectors/new", Act: "Connect", Done: given["account"]},
+		{Title: "Connect where people sign in", Why: "Accounts that outlive their people are the finding auditors look for first. Connect the system, or bring an export of its accounts as a file.", Href: "/connectors/new#k-2", Act: "Connect", Or: link{"Bring an export", "/connectors/import?type=account"}, Done: given["account"]},
+		{Title: "Say whose accounts they are", Why: "Tieout proposes, by number and e-mail address, and a person confirms. An account that is nobody's is a finding.", Href: "/people/links", Act: "Confirm", Done: given["account"] && !open},
 		{Title: "Read and test", Why: "Reads what is connected and runs the auditor's own checks. It takes a minute or two.", Href: "/jobs", Act: "Read and test", Done: tested, Job: true},
 		{Title: "See the first list of gaps", Why: "What stands between you and the date, the longest work first, each with where it is closed.", Href: "/readiness", Act: "Open the list", Done: tested},
 		{Title: "Name who signs for management", Why: "Somebody other than the author approves policies, accepts risks and signs the assertion.", Href: "/access/new", Act: "Invite", Done: signer},

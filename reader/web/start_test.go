@@ -17,8 +17,8 @@ func TestSayStart(t *testing.T) {
 		want      string
 	}{
 		{0, 8, "Four questions decide what is examined; then 8 steps to the first list of gaps and the people who close them."},
-		{1, 8, "1 step is done, seven are left."},
-		{6, 8, "6 steps are done, two are left."},
+		{1, 8, "One step is done, seven are left."},
+		{6, 8, "Six steps are done, two are left."},
 		{7, 8, "One step is left."},
 		{8, 8, "Everything a start needs is done. From here on the period's own screens say what is due."},
 	} {
@@ -76,6 +76,8 @@ func TestSayConnect(t *testing.T) {
 		sayConnect(4):                    "It reads only, with the 4 permissions below. Try it first: nothing is kept until you connect it.",
 		sayRemove("hr", 1, "1 Apr 2026"): "What hr gave stays sealed and goes on counting. From 1 Apr 2026 on nothing is read from it, so tests that rest on it find no evidence for the days after, and one control cannot be tested any more.",
 		sayList(1, 1, "account"):         "The file has 1 column of 1 account. Say what they mean; what is not named is not read.",
+		sayTriedList(1, "account"):       "The list can be read as you say, with 1 account. Nothing is kept until you connect it.",
+		sayTriedList(20, "person"):       "The list can be read as you say, with 20 people. Nothing is kept until you connect it.",
 		sayList(20, 5, "person"):         "The file has 5 columns of 20 people. Say what they mean; what is not named is not read.",
 		sayKinds(0, 45, "fax"):           `No kind of source is called "fax". Whatever can export a list can be read as a file.`,
 	} {

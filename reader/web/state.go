@@ -262,7 +262,7 @@ func (st *state) controls() []string { return answer.InScope(st.report) }
 // untried says of a report that nothing was tested, where only that is why
 // nothing was found.
 func untried(p *period.Program, r *audit.Report) {
-	r.Sentence = fmt.Sprintf("Nothing has been tested yet over %s, with %s in scope. Next: tieout collect, then tieout check.",
+	r.Sentence = fmt.Sprintf("Nothing has been tested yet over %s, with %s in scope. Start leads to the first list of gaps.",
 		report.Days(r.Period.Span, r.Period.Location()), report.Plural(len(r.Untested), "control", "controls"))
 	for _, proc := range p.Selection().Procedures {
 		for _, id := range proc.Controls {

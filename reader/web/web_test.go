@@ -141,7 +141,7 @@ func TestEmpty(t *testing.T) {
 	v := newWorld(t).serve()
 	for path, want := range map[string]string{
 		"/": "Nothing has been tested yet", "/controls": "tested here", "/deviations": "No deviation is recorded", "/gaps": "No stretch without evidence",
-		"/populations": "tieout collect", "/connectors": "Never read", "/log": "entries", "/evidence": "sealed", "/search": "Search for a control",
+		"/populations": `href="/start"`, "/connectors": "Never read", "/log": "entries", "/evidence": "sealed", "/search": "Search for a control",
 	} {
 		body := v.page(path)
 		holdPage(t, path, body)
