@@ -60,7 +60,7 @@ func classifyUnknown(u *types.Unknown) answer {
 		case r == markTail:
 			pending = cmp.Or(pending, outstanding)
 		case ok:
-			worst = worse(worst, audit.Outcome(rest[0]-'0'))
+			worst = Worse(worst, audit.Outcome(rest[0]-'0'))
 			stated = append(stated, rest[1:])
 		default:
 			why, cause, _ := strings.Cut(r, markCause)
@@ -96,7 +96,9 @@ var severity = [audit.NumOutcomes]int{
 	audit.Operated: 2, audit.NoOccurrence: 1, audit.NotApplicable: 0,
 }
 
-func worse(a, b audit.Outcome) audit.Outcome {
+// Worse returns the worse of two outcomes of one item, as an item with several
+// results is counted.
+func Worse(a, b audit.Outcome) audit.Outcome {
 	if severity[b] > severity[a] {
 		return b
 	}

@@ -184,7 +184,7 @@ func naiveDaily(b *testing.B, ps []*Procedure, tl *audit.Timeline) float64 {
 			for d := range benchDays {
 				if out, there := dayOutcome(b, p, tl, h, in.Period.From.AddDate(0, 0, d)); there {
 					old, seen := counts[pi][h.ID]
-					if !seen || worse(old, out) == out {
+					if !seen || Worse(old, out) == out {
 						counts[pi][h.ID] = out
 					}
 				}

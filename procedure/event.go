@@ -211,7 +211,7 @@ func (e *evaluator) attributes(p *Procedure, o *occurrence) error {
 		if x.out == audit.NoEvidence {
 			o.causes = append(o.causes, x.gap())
 		}
-		o.out = worse(o.out, x.out)
+		o.out = Worse(o.out, x.out)
 	}
 	for _, a := range o.attrs {
 		if a.Outcome == o.out && a.Outcome != audit.Operated {

@@ -18,7 +18,7 @@ func (e *evaluator) report(c *contTask, ps []piece) error {
 	task, t := e.tasks[i], &e.out.tallies[i]
 	worst, grace := audit.NotApplicable, false
 	for k, p := range ps {
-		worst, grace = worse(worst, p.out), grace || p.grace
+		worst, grace = Worse(worst, p.out), grace || p.grace
 		if p.out == audit.NoEvidence {
 			e.countGap(task, t, p, ps[:k])
 		}

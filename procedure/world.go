@@ -327,8 +327,8 @@ func (w *world) run() (audit.Outcome, string, error) {
 	}
 	got, why := audit.NotApplicable, ""
 	tested, err := Run(context.Background(), in, []*Procedure{p}, func(r *audit.Result) error {
-		if worse(got, r.Outcome) != got || why == "" {
-			got, why = worse(got, r.Outcome), r.Reason
+		if Worse(got, r.Outcome) != got || why == "" {
+			got, why = Worse(got, r.Outcome), r.Reason
 		}
 		return nil
 	})
