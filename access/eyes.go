@@ -41,6 +41,18 @@ func (s Subject) Second(prepared []string) string {
 	return ""
 }
 
+// Facts are what the log says of who acted beside their name: the session or the
+// token they acted by, and the network address they came from.
+func (s Subject) Facts() map[string]string {
+	out := map[string]string{}
+	for name, v := range map[string]string{"session": s.Session, "token": s.Token, "address": s.Address} {
+		if v != "" {
+			out[name] = v
+		}
+	}
+	return out
+}
+
 // IsAccount reports whether a name is the ID of an account, as accounts get one
 // (RFC 9562, section 4). What acted under another name did so outside of any
 // sign-in: a person at a shell goes by the name that machine knows.

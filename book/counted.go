@@ -15,6 +15,8 @@ type Counted struct {
 	revision map[string]int64  // entries that count on each object
 	history  map[string][]Line // of each object
 	written  map[string]string // object of each entry that counts, by the ID of its record
+	places   map[int64]string  // ID of its record, by its place in the log
+	voided   map[string]int    // place in Void of each entry that does not count, by the ID of its record
 }
 
 // A Void is an entry that does not count, and why.
@@ -45,9 +47,18 @@ func (p *Counted) Also(on string, e Entry, what string) int64 {
 	return p.revision[on]
 }
 
+// void keeps an entry that does not count.
+func (p *Counted) void(e Entry, why error) {
+	if p.voided == nil {
+		p.voided = map[string]int{}
+	}
+	p.voided[e.ID] = len(p.Void)
+	p.Void = append(p.Void, Void{e, why})
+}
+
 func (p *Counted) count(on string, l Line) {
 	if p.revision == nil {
-		p.revision, p.history, p.written = map[string]int64{}, map[string][]Line{}, map[string]string{}
+		p.revision, p.history, p.written, p.places = map[string]int64{}, map[string][]Line{}, map[string]string{}, map[int64]string{}
 	}
 	p.revision[on]++
 	p.history[on] = append(p.history[on], l)
@@ -58,12 +69,12 @@ func take(s State, e Entry) {
 	p := s.counted()
 	c, err := weigh(s, e)
 	if err != nil {
-		p.Void = append(p.Void, Void{e, err})
+		p.void(e, err)
 		return
 	}
 	c.Do()
 	p.count(e.On, Line{e, c.What})
-	p.written[e.ID] = e.On
+	p.written[e.ID], p.places[e.Record] = e.On, e.ID
 }
 
 // weigh says what an entry would do, or why it does not count.
