@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/definition"
 	"tieout/period"
@@ -31,9 +32,13 @@ func (a *app) options() period.Options {
 	return period.Options{Drivers: all.Drivers, Now: a.env.Now, Getenv: a.env.Getenv, Actor: a.actor(), Tieout: version, Period: a.period}
 }
 
-// actor is the person at this machine, as the machine knows them.
+// actor is the person at this machine, as the machine knows them: never an
+// account, under which only who signed in acts.
 func (a *app) actor() audit.Actor {
 	if name := a.env.Getenv("TIEOUT_ACTOR"); name != "" {
+		if access.IsAccount(name) {
+			name = "shell " + name
+		}
 		return audit.Actor{Kind: audit.ActorPerson, Name: name}
 	}
 	if u, err := user.Current(); err == nil && u.Username != "" {
