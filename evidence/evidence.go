@@ -46,8 +46,16 @@ type Draft struct {
 	About      audit.Span
 	Collected  time.Time // zero: the moment of sealing
 	Body       []byte
-	Detail     any // small structured facts, or nil
+	Kept       *Kept // bytes too large for memory, in place of Body
+	Detail     any   // small structured facts, or nil
 	Actor      audit.Actor
+}
+
+// Kept are bytes that are in the Sealer's blob store already, as its Put
+// returned them.
+type Kept struct {
+	Digest string // "sha256:" and hex
+	Size   int64
 }
 
 // A Sealer seals drafts into one workspace's log. It is safe for concurrent use.
@@ -222,6 +230,13 @@ func (s *Sealer) prepare(ctx context.Context, d Draft, now time.Time) (store.Sea
 	if d.Body == nil {
 		out.Body = []byte{} // nothing is kept in the row too: nil would mean a blob
 	}
+	if d.Kept != nil {
+		if err := s.have(ctx, d); err != nil {
+			return store.Sealed{}, err
+		}
+		out.Record.Digest, out.Record.Size, out.Body = d.Kept.Digest, d.Kept.Size, nil
+		rec = out.Record
+	}
 	if len(d.Body) > InlineMax || s.AllInBlobs && len(d.Body) > 0 {
 		digest, _, err := s.Blobs.Put(ctx, bytes.NewReader(d.Body))
 		if err != nil {
@@ -238,6 +253,20 @@ func (s *Sealer) prepare(ctx context.Context, d Draft, now time.Time) (store.Sea
 	out.Salt = ledger.NewSalt()
 	out.Commitment = ledger.Commit(out.Salt, out.Canonical)
 	return out, nil
+}
+
+// have makes sure that bytes a draft only names are there.
+func (s *Sealer) have(ctx context.Context, d Draft) error {
+	ok, err := s.Blobs.Has(ctx, d.Kept.Digest)
+	switch {
+	case err != nil:
+		return fmt.Errorf("bytes of %s record: %w", d.Kind, err)
+	case len(d.Body) > 0:
+		return fmt.Errorf("%w: a %s record with bytes of two kinds", audit.ErrInvalid, d.Kind)
+	case !ok:
+		return fmt.Errorf("%w: the blob store does not hold %s, which a %s record names", audit.ErrNotFound, d.Kept.Digest, d.Kind)
+	}
+	return nil
 }
 
 // clock returns the moment of sealing. Where the clock has gone back since the

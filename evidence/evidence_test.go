@@ -296,3 +296,24 @@ func TestAllInBlobs(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptBytes: what is too large for memory is put first and sealed by name.
+func TestKeptBytes(t *testing.T) {
+	b := newBench(t)
+	digest, size, err := b.Blobs.Put(t.Context(), strings.NewReader("gigabytes"))
+	must(t, err)
+	recs, err := b.Seal(t.Context(), Draft{Kind: audit.RecordPacket, Kept: &Kept{digest, size}})
+	must(t, err)
+	body, err := b.Body(t.Context(), recs[0])
+	if err != nil || string(body) != "gigabytes" || recs[0].Size != 9 || recs[0].Digest != digest {
+		t.Errorf("got %q of %+v, %v", body, recs[0], err)
+	}
+	for name, d := range map[string]Draft{
+		"a blob nobody put": {Kept: &Kept{"sha256:" + strings.Repeat("0", 64), 9}},
+		"bytes twice":       {Kept: &Kept{digest, size}, Body: []byte("x")},
+	} {
+		if _, err := b.Seal(t.Context(), d); err == nil {
+			t.Errorf("%s was sealed", name)
+		}
+	}
+}
