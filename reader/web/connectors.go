@@ -118,7 +118,7 @@ func (q *request) freshness(c *connector) error {
 		return nil
 	}
 	newest := slices.MaxFunc(list, func(a, b store.SavedCollection) int { return a.Started.Compare(b.Started) })
-	loc := q.st.report.Period.Location()
+	loc := q.zone()
 	record := newest.Record
 	switch {
 	case newest.End == nil:

@@ -107,7 +107,7 @@ func (q *request) deviation() error {
 	if err != nil {
 		return err
 	}
-	loc := q.ofZone()
+	loc := q.zone()
 	q.Title, q.Heading, q.Ref = d.Ref+" "+d.Title, d.Title, d.Ref
 	q.Say = answer.DeviationSentence(&d, q.st.report.Period)
 	q.Way = []link{{"Deviations", q.to("/deviations")}, {d.Ref, ""}}
@@ -152,7 +152,7 @@ func (q *request) mayJudge(d *audit.Deviation, s deviation.Standing) map[string]
 // sayStanding is what is decided about a finding, in a sentence.
 func (q *request) sayStanding(d *audit.Deviation, s deviation.Standing) string {
 	if s.Proposal != nil {
-		return sayProposed(q.name(s.Proposal.By.Name), report.Moment(s.Proposal.At, q.ofZone()), d.Disposition)
+		return sayProposed(q.name(s.Proposal.By.Name), report.Moment(s.Proposal.At, q.zone()), d.Disposition)
 	}
 	return sayDecided(d.Disposition, d.DecidedBy, s.Newest != "")
 }

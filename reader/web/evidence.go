@@ -29,7 +29,7 @@ type entry struct {
 }
 
 func (q *request) entry(rec audit.Record) entry {
-	loc := q.st.report.Period.Location()
+	loc := q.zone()
 	return entry{
 		link: link{rec.Ref(), q.at("evidence", rec.Ref())}, Kind: string(rec.Kind), Source: rec.Source, About: spanWords(rec.About, loc),
 		Collected: report.Moment(rec.Collected, loc), Recorded: report.Moment(rec.Recorded, loc), Size: report.Number(int(rec.Size)),
@@ -120,7 +120,7 @@ func (q *request) record() error {
 	if err != nil {
 		return err
 	}
-	ref, loc := audit.EvidenceRef(x.Index), q.st.report.Period.Location()
+	ref, loc := audit.EvidenceRef(x.Index), q.zone()
 	data := struct {
 		*page
 		X                          *period.Piece

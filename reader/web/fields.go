@@ -44,8 +44,6 @@ func (q *request) typed(name, have string) string {
 	return have
 }
 
-func (q *request) ofZone() *time.Location { return q.st.report.Period.Location() }
-
 // Forms of instants and days in fields.
 const (
 	minuteForm = "2006-01-02T15:04"
@@ -55,16 +53,16 @@ const (
 // instant reads a field that holds a minute in the organization's zone; zero
 // where it is empty.
 func (q *request) instant(name, words string) (time.Time, error) {
-	return readTime(q.field(name), words, q.ofZone(), minuteForm, "2006-01-02T15:04:05")
+	return readTime(q.field(name), words, q.zone(), minuteForm, "2006-01-02T15:04:05")
 }
 
 // day reads a field that holds a day: its first instant in the organization's
 // zone, or its last second; zero where it is empty.
 func (q *request) day(name, words string, last bool) (time.Time, error) {
-	t, err := readTime(q.field(name), words, q.ofZone(), dayForm)
+	t, err := readTime(q.field(name), words, q.zone(), dayForm)
 	if err == nil && last && !t.IsZero() {
 		y, m, d := t.Date()
-		t = time.Date(y, m, d, 23, 59, 59, 0, q.ofZone())
+		t = time.Date(y, m, d, 23, 59, 59, 0, q.zone())
 	}
 	return t, err
 }
@@ -189,7 +187,7 @@ func (q *request) dayOr(t time.Time, none string) string {
 	if t.IsZero() {
 		return none
 	}
-	return report.Day(t, q.ofZone())
+	return report.Day(t, q.zone())
 }
 
 // momentOr is an instant in words, or what is said where there is none.
@@ -197,5 +195,5 @@ func (q *request) momentOr(t time.Time, none string) string {
 	if t.IsZero() {
 		return none
 	}
-	return report.Moment(t, q.ofZone())
+	return report.Moment(t, q.zone())
 }

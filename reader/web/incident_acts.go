@@ -80,8 +80,8 @@ func (q *request) actPage() error {
 	q.Title, q.Heading, q.Ref, q.Say = act.heading+" · "+i.ID, act.heading, i.ID, act.say
 	q.Way = []link{{"Incidents", q.to("/incidents")}, {i.ID, q.at("incidents", i.ID)}, {act.heading, ""}}
 	q.Code = []string{"tieout incident show " + i.ID}
-	data := actPage{page: &q.page, I: i, Name: name, Act: act, Button: act.button, Action: q.to(q.URL.Path), People: q.addresses(), Zone: q.ofZone().String(),
-		Now: q.moment().In(q.ofZone()).Format(minuteForm)}
+	data := actPage{page: &q.page, I: i, Name: name, Act: act, Button: act.button, Action: q.to(q.URL.Path), People: q.addresses(), Zone: q.zone().String(),
+		Now: q.now().In(q.zone()).Format(minuteForm)}
 	have := q.incidentFields(i)
 	data.T = func(f string) string { return q.typed(f, have[f]) }
 	if name == "clock" || name == "told" {
@@ -118,14 +118,14 @@ func disclosureChoices(i program.Incident, chosen string) []choice {
 func (q *request) incidentFields(i program.Incident) map[string]string {
 	f := map[string]string{"revision": strconv.FormatInt(i.Revision, 10), "title": i.Title, "kind": i.Kind, "severity": i.Severity, "lead": q.addressOf(i.Lead), "personal": i.Personal,
 		"systems": strings.Join(i.Systems, " "), "controls": strings.Join(i.Controls, " "), "promises": strings.Join(i.Promises, " "), "criteria": strings.Join(i.Criteria, " "),
-		"cause": i.Cause, "lessons": i.Lessons, "took": q.moment().In(q.ofZone()).Format(minuteForm), "began": asField(i.Detected, minuteForm, q.ofZone()),
-		"happened": asField(i.Detected, minuteForm, q.ofZone()), "assessed": q.moment().In(q.ofZone()).Format(minuteForm), "decision": "", "step": "note", "audience": "customers", "starts": "awareness"}
+		"cause": i.Cause, "lessons": i.Lessons, "took": q.now().In(q.zone()).Format(minuteForm), "began": asField(i.Detected, minuteForm, q.zone()),
+		"happened": asField(i.Detected, minuteForm, q.zone()), "assessed": q.now().In(q.zone()).Format(minuteForm), "decision": "", "step": "note", "audience": "customers", "starts": "awareness"}
 	if i.Subjects != program.Unknown {
 		f["subjects"] = strconv.Itoa(i.Subjects)
 	}
 	if a := i.Assessment; a != nil {
 		f["recipient"], f["text"], f["decision"] = a.Recipient, a.Text, a.Decision
-		f["happened"], f["assessed"] = asField(a.Happened, minuteForm, q.ofZone()), asField(a.Assessed, minuteForm, q.ofZone())
+		f["happened"], f["assessed"] = asField(a.Happened, minuteForm, q.zone()), asField(a.Assessed, minuteForm, q.zone())
 	}
 	if q.Method == "POST" { // the newest: what is sent again is sent knowing it
 		q.PostForm.Set("revision", f["revision"])
@@ -268,7 +268,7 @@ func (q *request) clockIncident(i program.Incident) (program.Incident, error) {
 	if applies != "yes" && applies != "no" {
 		return i, fmt.Errorf("%w: say whether it applies", audit.ErrInvalid)
 	}
-	return q.book.DecideClock(q.Context(), q.who, i.ID, q.base(), program.Clock{Rule: r, Applies: applies == "yes", Why: q.field("why"), Began: began}, q.ofZone())
+	return q.book.DecideClock(q.Context(), q.who, i.ID, q.base(), program.Clock{Rule: r, Applies: applies == "yes", Why: q.field("why"), Began: began}, q.zone())
 }
 
 // ruleOf is the rule a form is about: one that is known, or a contract's in the

@@ -45,9 +45,6 @@ func theIncident(id access.PermissionID) objectOf {
 // ofIncident is an incident for the table of rights.
 func (q *request) ofIncident(i program.Incident) access.Object { return q.sight().OfIncident(i) }
 
-// moment is the server's clock.
-func (q *request) moment() time.Time { return audit.Instant(q.s.o.Now()) }
-
 // An incidentRow is a row of the list.
 type incidentRow struct {
 	I              program.Incident
@@ -96,23 +93,23 @@ func (q *request) incidents() error {
 	}
 	data.Filters, data.Severities = q.incidentFilters(all, status, severity, text)
 	q.Title, q.Heading, q.Wide = "Incidents", "Incidents", true
-	q.Say = answer.Incidents(all, own, q.moment(), q.ofZone())
+	q.Say = answer.Incidents(all, own, q.now(), q.zone())
 	q.Code = []string{"tieout incident list"}
 	return q.render("incidents.html", data)
 }
 
 func (q *request) incidentRow(i program.Incident) incidentRow {
-	row := incidentRow{I: i, Href: q.at("incidents", i.ID), Detected: report.Moment(i.Detected, q.ofZone()), Lead: "Nobody"}
+	row := incidentRow{I: i, Href: q.at("incidents", i.ID), Detected: report.Moment(i.Detected, q.zone()), Lead: "Nobody"}
 	if i.Lead != "" {
 		row.Lead = q.name(i.Lead)
 	}
-	next, missed := answer.Deadlines(&i, q.moment())
+	next, missed := answer.Deadlines(&i, q.now())
 	_, known := i.NotificationRequired()
 	switch row.Missed = missed > 0; {
 	case missed > 0:
 		row.Next = report.Plural(missed, "deadline", "deadlines") + " missed"
 	case !next.IsZero():
-		row.Next = "Tell by " + report.Moment(next, q.ofZone())
+		row.Next = "Tell by " + report.Moment(next, q.zone())
 	case !known:
 		row.Next = "Not decided"
 	default:
@@ -185,7 +182,7 @@ func (q *request) reportPage() error {
 	return q.render("incidentnew.html", struct {
 		*page
 		Detail, Noticed, Zone string
-	}{&q.page, q.typed("detail", ""), q.typed("noticed", q.moment().In(q.ofZone()).Format(minuteForm)), q.ofZone().String()})
+	}{&q.page, q.typed("detail", ""), q.typed("noticed", q.now().In(q.zone()).Format(minuteForm)), q.zone().String()})
 }
 
 func (q *request) reportIncident() error {
@@ -241,9 +238,9 @@ func (q *request) incident() error {
 	if err != nil {
 		return err
 	}
-	loc := q.ofZone()
+	loc := q.zone()
 	q.Title, q.Heading, q.Ref = i.ID+" "+i.Title, i.Title, i.ID
-	q.Say = answer.Incident(&i, q.moment(), loc)
+	q.Say = answer.Incident(&i, q.now(), loc)
 	q.Way = []link{{"Incidents", q.to("/incidents")}, {i.ID, ""}}
 	q.Code = []string{"tieout incident show " + i.ID}
 	on := q.ofIncident(i)
@@ -307,14 +304,14 @@ func (q *request) incidentFacts(i program.Incident) (out [][2]string) {
 	add("Kind", or(i.Kind, "Not judged yet"))
 	add("State", report.Capital(i.Status))
 	add("Led by", or(q.name(i.Lead), "Nobody"))
-	add("Reported", q.name(i.ReportedBy)+", "+report.Moment(i.Reported, q.ofZone()))
+	add("Reported", q.name(i.ReportedBy)+", "+report.Moment(i.Reported, q.zone()))
 	since := func(t time.Time) string {
 		if t.IsZero() {
 			return "Not yet"
 		}
-		return report.Moment(t, q.ofZone()) + ", " + answer.After(t.Sub(i.Detected)) + " after it was noticed"
+		return report.Moment(t, q.zone()) + ", " + answer.After(t.Sub(i.Detected)) + " after it was noticed"
 	}
-	add("Noticed", report.Moment(i.Detected, q.ofZone()))
+	add("Noticed", report.Moment(i.Detected, q.zone()))
 	add("Taken on", since(i.Acknowledged))
 	add("Contained", since(i.Contained))
 	add("Resolved", since(i.Resolved))
@@ -333,15 +330,15 @@ func (q *request) incidentFacts(i program.Incident) (out [][2]string) {
 var clockStates = map[string]string{"does not apply": "Does not apply", "told in time": "Told in time", "told late": "Told late", "told": "Told", "no figure": "Not told yet", "missed": "Missed", "running": "Runs"}
 
 func (q *request) clockRow(i program.Incident, c program.Clock) clockRow {
-	state := c.ClockState(q.moment())
+	state := c.ClockState(q.now())
 	row := clockRow{C: c, State: clockStates[state], Missed: state == "missed" || state == "told late", Began: q.momentOr(c.Began, ""), Told: q.momentOr(c.Told, ""),
-		By: q.name(c.By) + ", " + report.Moment(c.At, q.ofZone()), Href: q.to("/incidents/"+i.ID+"/write/clock", "rule", c.Rule.ID)}
+		By: q.name(c.By) + ", " + report.Moment(c.At, q.zone()), Href: q.to("/incidents/"+i.ID+"/write/clock", "rule", c.Rule.ID)}
 	switch {
 	case !c.Applies:
 	case c.Due.IsZero():
 		row.Due = report.Capital(c.Rule.Limit())
 	default:
-		row.Due = report.Moment(c.Due, q.ofZone())
+		row.Due = report.Moment(c.Due, q.zone())
 	}
 	if c.Applies && c.Told.IsZero() {
 		row.Tell = q.to("/incidents/"+i.ID+"/write/told", "rule", c.Rule.ID)
@@ -379,9 +376,9 @@ func (q *request) incidentSteps(i program.Incident) []step {
 		if what == "" {
 			what = report.Capital(s.What)
 		}
-		out[n] = step{When: report.Moment(at(s), q.ofZone()), What: what, Who: q.name(s.By), Text: policy.HTML(s.Text), Evidence: q.evidenceLinks(s.Evidence)}
+		out[n] = step{When: report.Moment(at(s), q.zone()), What: what, Who: q.name(s.By), Text: policy.HTML(s.Text), Evidence: q.evidenceLinks(s.Evidence)}
 		if !s.Took.IsZero() && s.At.Sub(s.Took) > time.Minute {
-			out[n].Sealed = "as stated; sealed " + report.Moment(s.At, q.ofZone())
+			out[n].Sealed = "as stated; sealed " + report.Moment(s.At, q.zone())
 		}
 		if s.Record >= 0 && q.reaches("activity.read") {
 			out[n].Record = &link{audit.EvidenceRef(s.Record), q.at("evidence", audit.EvidenceRef(s.Record))}

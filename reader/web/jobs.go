@@ -39,7 +39,7 @@ var jobWords = map[string][2]string{
 }
 
 func (q *request) jobRow(j worker.Job) jobRow {
-	loc := q.st.report.Period.Location()
+	loc := q.zone()
 	w := jobWords[j.State]
 	row := jobRow{link: link{jobs.Title(j.Kind, j.Payload), q.at("jobs", j.ID)}, Class: w[0], Word: w[1], By: j.By.Name, Say: jobs.Sentence(j, loc)}
 	if row.By == "" {
@@ -77,7 +77,7 @@ func (q *request) jobs() error {
 	if err != nil {
 		return err
 	}
-	loc := q.st.report.Period.Location()
+	loc := q.zone()
 	var rows []jobRow
 	open, failed := 0, 0
 	for _, j := range list {
@@ -260,5 +260,5 @@ func (q *request) running() (string, string) {
 	if err != nil || len(list) == 0 {
 		return "", ""
 	}
-	return strings.TrimSuffix(jobs.Sentence(list[0], q.st.report.Period.Location()), "."), q.at("jobs", list[0].ID)
+	return strings.TrimSuffix(jobs.Sentence(list[0], q.zone()), "."), q.at("jobs", list[0].ID)
 }

@@ -30,9 +30,9 @@ type lifeStrip struct {
 
 // newLife begins a strip with the sentence that says the same.
 func (q *request) newLife(label string) *lifeStrip {
-	s := &lifeStrip{period: q.st.report.Period.Span, now: q.instantNow()}
+	s := &lifeStrip{period: q.st.report.Period.Span, now: q.now()}
 	fmt.Fprintf(&s.b, `<svg class="strip" width="100%%" height="%d" role="img" aria-label="%s">`, lifeHeight, html.EscapeString(label))
-	for t := firstOfNext(s.period.From, q.local()); t.Before(s.period.To); t = firstOfNext(t, q.local()) {
+	for t := firstOfNext(s.period.From, q.zone()); t.Before(s.period.To); t = firstOfNext(t, q.zone()) {
 		x := s.at(t)
 		fmt.Fprintf(&s.b, `<line class="k-hair" x1="%s" x2="%s" y1="0" y2="%d"/>`, x, x, lifeHeight)
 	}
@@ -149,9 +149,9 @@ func lifeWords(r *roster.Roster, p *roster.Person) string {
 func (q *request) accountLife(a *roster.Account, removal func(time.Time) time.Time) template.HTML {
 	var words []string
 	for _, span := range a.Lives() {
-		w := "from " + report.Day(span.From, q.local())
+		w := "from " + report.Day(span.From, q.zone())
 		if !span.To.IsZero() {
-			w += " to " + report.Day(span.To, q.local())
+			w += " to " + report.Day(span.To, q.zone())
 		}
 		words = append(words, w)
 	}

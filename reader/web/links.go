@@ -161,7 +161,7 @@ type doneLine struct {
 
 func doneLines(q *request, r *roster.Roster, decided []program.Identity) (rejected, confirmed []doneLine) {
 	line := func(i *program.Identity, person, by string, at time.Time, basis string) doneLine {
-		l := doneLine{undoForm: undoForm{i.Of, i.Thing, person, i.Revision}, Label: i.Thing, Name: nameOf(r, person), By: q.name(by), When: report.Moment(at, q.local()), Basis: basis, Who: q.at("people", person)}
+		l := doneLine{undoForm: undoForm{i.Of, i.Thing, person, i.Revision}, Label: i.Thing, Name: nameOf(r, person), By: q.name(by), When: report.Moment(at, q.zone()), Basis: basis, Who: q.at("people", person)}
 		switch {
 		case i.Of == program.OfTieout:
 			l.Label, l.Waits = q.name(i.Thing)+" in Tieout", i.Waits && i.Person == person

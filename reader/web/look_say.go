@@ -78,7 +78,7 @@ func (l *Look) SayPolicies(list *policies.List) string {
 
 // SayPolicy says where a policy stands.
 func (l *Look) SayPolicy(row policies.Row, v *program.PolicyVersion) string {
-	return sayPolicy(row, v, l.q.local())
+	return sayPolicy(row, v, l.q.zone())
 }
 
 // SayTasks says where the occurrences they may read stand.
@@ -106,7 +106,7 @@ func (l *Look) SayReadiness(sentence string) string {
 
 // SayVendor says where one vendor stands.
 func (l *Look) SayVendor(v program.Vendor) string {
-	return answer.Vendor(v, l.q.dayOr(v.Reviewed, ""), answer.NotReviewed(v, l.q.moment()))
+	return answer.Vendor(v, l.q.dayOr(v.Reviewed, ""), answer.NotReviewed(v, l.q.now()))
 }
 
 // WholeProgram reports whether they read all of the policies: drafts, history

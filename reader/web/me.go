@@ -58,7 +58,7 @@ func (q *request) ownAsked() (d ownDuties, err error) {
 	}
 	err = q.book.Read(q.Context(), func(s *program.State) error {
 		d.docs = s.Documents(files)
-		d.asked = s.Asked(d.member.Member, d.docs, d.courses, q.instantNow())
+		d.asked = s.Asked(d.member.Member, d.docs, d.courses, q.now())
 		d.past = s.Past(d.member.Account, d.asked)
 		return nil
 	})
@@ -85,7 +85,7 @@ func (q *request) myPage() error {
 	if err != nil {
 		return err
 	}
-	now, loc := q.instantNow(), q.local()
+	now, loc := q.now(), q.zone()
 	data := struct {
 		*page
 		Name, Email  string
@@ -121,7 +121,7 @@ func (q *request) myPage() error {
 }
 
 func (q *request) askedRow(a program.Asked) askedRow {
-	loc, now := q.local(), q.instantNow()
+	loc, now := q.zone(), q.now()
 	row := askedRow{link: link{a.Title, q.to("/me/policies/" + url.PathEscape(a.ID))}, A: a, Why: policies.Why(a, now, loc), Due: report.Day(a.Due, loc),
 		Act: "Read and agree", Late: !now.Before(a.Due)}
 	if a.Kind == program.AskedTraining {
@@ -200,7 +200,7 @@ func (q *request) readPolicy() error {
 }
 
 func (q *request) showReading(doc program.Document, d ownDuties) error {
-	loc := q.local()
+	loc := q.zone()
 	data := struct {
 		*page
 		Doc                 program.Document

@@ -13,10 +13,10 @@ import (
 
 // memberRoutes are who has access, and giving it.
 var memberRoutes = []route{
-	{pattern: "GET /access", needs: access.ReadAccounts, on: anything, do: (*request).members},
+	{pattern: "GET /access", needs: access.ReadAccounts, on: thePolicies, do: (*request).members},
 	{pattern: "GET /access/new", needs: "account.manage", do: (*request).invitePage},
 	{pattern: "POST /access/new", needs: "account.manage", do: (*request).invite},
-	{pattern: "GET /access/{id}", needs: access.ReadAccounts, on: anything, do: (*request).member},
+	{pattern: "GET /access/{id}", needs: access.ReadAccounts, do: (*request).member},
 	{pattern: "POST /access/{id}/roles", needs: "account.manage", do: (*request).setRoles},
 	{pattern: "POST /access/{id}/link", needs: "account.manage", do: (*request).linkAgain},
 	{pattern: "POST /access/{id}/suspend", needs: "account.manage", do: (*request).suspend},
@@ -35,7 +35,7 @@ func (q *request) members() error {
 	if err != nil {
 		return err
 	}
-	loc := q.st.report.Period.Location()
+	loc := q.zone()
 	text := strings.TrimSpace(q.URL.Query().Get("q"))
 	var rows []memberRow
 	active, bare := 0, 0
@@ -198,7 +198,7 @@ func (q *request) invite() error {
 
 // showLink shows an invitation's link, once.
 func (q *request) showLink(i access.Invitation) error {
-	loc := q.st.report.Period.Location()
+	loc := q.zone()
 	q.Title, q.Heading = "Invited", "Send this link to "+i.Account.Name
 	q.Say = "The link works once, until " + report.Moment(i.Expires, loc) + ". It is shown only now."
 	q.Way = []link{{"Access", q.to("/access")}, {i.Account.Name, q.at("access", i.Account.ID)}, {"Link", ""}}

@@ -1,10 +1,17 @@
 package web
 
 import (
+	"bytes"
+	"errors"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+
+	"tieout/access"
+	"tieout/audit"
 )
 
 // An address is a page of the routes table, cut into its parts.
@@ -64,33 +71,40 @@ func (s *Server) routeOf(path string) (route, map[string]string, bool) {
 }
 
 // opens reports whether who is signed in may open a page of this server, by what
-// its route asks: nobody is shown a link to what they are refused. What is no
-// page, such as a place on this one, opens.
+// its route asks. What is no page, such as a file or a place on this one, opens.
 func (q *request) opens(href string) bool {
 	u, err := url.Parse(href)
-	if err != nil || !strings.HasPrefix(u.Path, "/") {
+	if err != nil || u.Host != "" || !strings.HasPrefix(u.Path, "/") {
 		return err == nil
 	}
-	r, values, ok := q.s.routeOf(u.Path)
-	if !ok || r.needs == "" {
-		return true
-	}
-	key := u.Path
-	if may, known := q.asked[key]; known {
+	if may, known := q.asked[u.Path]; known {
 		return may
 	}
-	at := *q
-	at.Request = q.Clone(q.Context())
-	at.Request.URL = u
-	for name, v := range values {
-		at.SetPathValue(name, v)
-	}
-	may := at.allowed(r) == nil
+	r, values, ok := q.s.routeOf(u.Path)
+	may := !ok || r.needs == "" || q.passes(r, values, u)
 	if q.asked == nil {
 		q.asked = map[string]bool{}
 	}
-	q.asked[key] = may
+	q.asked[u.Path] = may
 	return may
+}
+
+// passes asks what a route asks of who opens it; of a thing, only where not
+// everything of its kind is within reach. Who has to show anew who they are is
+// led there, and is asked then.
+func (q *request) passes(r route, values map[string]string, u *url.URL) bool {
+	at := *q
+	at.who.Fresh = true
+	whole := at.may(r.needs, access.Object{})
+	if r.on == nil || whole && at.reaches("activity.read") || !at.reaches(r.needs) {
+		return whole || r.on != nil && at.reaches(r.needs)
+	}
+	at.Request = q.Clone(q.Context())
+	at.URL = u
+	for name, v := range values {
+		at.SetPathValue(name, v)
+	}
+	return !errors.Is(at.allowed(r), audit.ErrForbidden)
 }
 
 // lead is a link where who is signed in may open what it leads to, else its words.
@@ -101,26 +115,47 @@ func (q *request) lead(l link) link {
 	return l
 }
 
-// leads is lead for each of a list.
-func (q *request) leads(list []link) []link {
-	for i := range list {
-		list[i] = q.lead(list[i])
-	}
-	return list
-}
-
-// readable is lead for many things of one kind: it asks only whether who is signed
-// in reaches any of them, and reads none.
-func (q *request) readable(list []link) []link {
-	for i := range list {
-		if r, _, ok := q.s.routeOf(pathOf(list[i].Href)); ok && r.needs != "" && !q.reaches(r.needs) {
-			list[i].Href = ""
+// unlinked is a page without links to what who is signed in is refused, so that
+// none is shown whatever a template says: their words stay, and what looks like a
+// button goes. The page is one that html/template made: '<' in it begins a tag.
+func (q *request) unlinked(page []byte) []byte {
+	var out bytes.Buffer
+	for {
+		i := bytes.Index(page, []byte("<a "))
+		if i < 0 {
+			break
 		}
+		tag, end := i+bytes.IndexByte(page[i:], '>')+1, i+bytes.Index(page[i:], []byte("</a>"))
+		if tag <= i || end < tag {
+			break
+		}
+		out.Write(page[:i])
+		if whole := page[i : end+len("</a>")]; q.opens(hrefOf(page[i:tag])) {
+			out.Write(whole)
+		} else if !isButton.Match(page[i:tag]) {
+			out.WriteString("<span>" + string(page[tag:end]) + "</span>")
+		}
+		page = page[end+len("</a>"):]
 	}
-	return list
+	out.Write(page)
+	return out.Bytes()
 }
 
-// pathOf is an address without what is asked of it.
+var (
+	hrefAttr = regexp.MustCompile(`\shref="([^"]*)"`)
+	isButton = regexp.MustCompile(`\sclass="btn[ "]`)
+)
+
+// hrefOf is where a tag leads; "" where it has no address.
+func hrefOf(tag []byte) string {
+	m := hrefAttr.FindSubmatch(tag)
+	if m == nil {
+		return ""
+	}
+	return html.UnescapeString(string(m[1]))
+}
+
+// pathOf is an address without what is asked of it and without its place.
 func pathOf(href string) string {
 	path, _, _ := strings.Cut(href, "?")
 	path, _, _ = strings.Cut(path, "#")

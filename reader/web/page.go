@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"tieout/access"
 	"tieout/audit"
@@ -55,6 +56,12 @@ func (q *request) name(account string) string {
 	}
 	return account
 }
+
+// now is the instant by this server's clock.
+func (q *request) now() time.Time { return audit.Instant(q.s.o.Now()) }
+
+// zone is where days of the period are counted.
+func (q *request) zone() *time.Location { return q.st.p.Period.Location() }
 
 // A page is what every screen shows around its own part.
 type page struct {
@@ -151,21 +158,21 @@ func (p *page) Under(screen, id, part string, query ...string) string {
 func (p *page) Opens(path string) bool { return p.leadTo == nil || p.leadTo(path) }
 
 // controlLinks lead to controls in scope.
-func (q *request) controlLinks(ids []string) []link {
+func (p *page) controlLinks(ids []string) []link {
 	out := make([]link, len(ids))
 	for i, id := range ids {
-		out[i] = link{id, q.at("controls", id)}
+		out[i] = link{id, p.at("controls", id)}
 	}
-	return q.leads(out)
+	return out
 }
 
 // recordLinks lead to sealed records, at what in them speaks of an item.
-func (q *request) recordLinks(records []int64, near string) []link {
+func (p *page) recordLinks(records []int64, near string) []link {
 	out := make([]link, len(records))
 	for i, n := range records {
-		out[i] = link{audit.EvidenceRef(n), q.at("evidence", audit.EvidenceRef(n), "near", near)}
+		out[i] = link{audit.EvidenceRef(n), p.at("evidence", audit.EvidenceRef(n), "near", near)}
 	}
-	return q.readable(out)
+	return out
 }
 
 // screen makes a handler of a route: who may not is told so, and what went wrong
@@ -247,7 +254,7 @@ func (q *request) render(name string, data any) error {
 	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
-	body := b.Bytes()
+	body := q.unlinked(b.Bytes())
 	if len(body) > 1400 && acceptsGzip(q.Request) {
 		q.w.Header().Set("Content-Encoding", "gzip")
 		body = squeezed(body)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"slices"
+	"strings"
 
 	"tieout/audit"
 	"tieout/reader/answer"
@@ -144,11 +145,25 @@ func rankOpen(d *audit.Deviation) int {
 }
 
 func (q *request) happening(d *audit.Deviation) happening {
-	h := happening{When: report.Days(d.Span, q.zone()), Text: answer.ItemName(&d.Result), Note: report.Capital(d.Outcome.String()) + ": " + d.Reason, Href: q.at("deviations", d.Ref), Open: d.Response == ""}
+	h := happening{When: report.Days(d.Span, q.zone()), Text: answer.ItemName(&d.Result), Note: report.Capital(d.Outcome.String()) + ": " + inShort(d.Reason), Href: q.at("deviations", d.Ref), Open: d.Response == ""}
 	if h.Open {
 		h.Note += " Management has not responded."
 	}
 	return h
+}
+
+// shortReason is how much of a finding's reason an open row shows; the whole of
+// it, with every value that was read, stands on the finding's page.
+const shortReason = 110
+
+// inShort is a reason without the values it was read from.
+func inShort(reason string) string {
+	reason, _, _ = strings.Cut(reason, " Read: ")
+	short := cutText(reason, shortReason)
+	if strings.HasSuffix(short, "…") || strings.HasSuffix(short, ".") {
+		return short
+	}
+	return short + "."
 }
 
 // behind is the evidence of what happened, then what each test was performed on.

@@ -65,7 +65,7 @@ func (q *request) person() error {
 	v.Facts = q.personFacts(r, p)
 	v.Lives = q.personLives(r, p, removal)
 	if removal != nil && !p.Ended.At.IsZero() {
-		v.Deadline = "Accounts are to be removed by " + report.Moment(removal(p.Ended.At), q.local())
+		v.Deadline = "Accounts are to be removed by " + report.Moment(removal(p.Ended.At), q.zone())
 	}
 	for _, d := range p.Devices {
 		v.Devices = append(v.Devices, q.ownDevice(d))
@@ -104,7 +104,7 @@ func (q *request) personFacts(r *roster.Roster, p *roster.Person) (out []rowFact
 		case f.when.Never():
 			add(f.name, f.not)
 		case f.when.Known:
-			add(f.name, report.Day(f.when.At, q.local()))
+			add(f.name, report.Day(f.when.At, q.zone()))
 		case f.name != "Offboarding":
 			add(f.name, "Not collected")
 		}
@@ -121,7 +121,7 @@ func (q *request) personLives(r *roster.Roster, p *roster.Person, removal func(t
 	_, engaged.Class, engaged.Word = standingOf(r, p)
 	out := []lifeRow{engaged}
 	for _, m := range p.Moves() {
-		out = append(out, lifeRow{link: link{Text: "Moved"}, Where: m.From + " to " + m.To, When: report.BoundText(m.At, q.local()), Evidence: q.evidence(m.Record, p.ID)})
+		out = append(out, lifeRow{link: link{Text: "Moved"}, Where: m.From + " to " + m.To, When: report.BoundText(m.At, q.zone()), Evidence: q.evidence(m.Record, p.ID)})
 	}
 	for _, a := range p.Accounts {
 		row := lifeRow{link: link{a.Login, q.at("people/accounts", a.ID)}, Where: a.System, Basis: a.Basis, Strip: q.accountLife(a, removal), Evidence: q.evidence(a.Record, a.ID)}

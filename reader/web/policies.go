@@ -67,10 +67,6 @@ func thePolicies(q *request) (access.Object, error) { return q.ofControls(), nil
 // drafts, history and who agreed.
 func (q *request) wholeProgram() bool { return q.may("policy.read", q.ofControls()) }
 
-func (q *request) local() *time.Location { return q.st.report.Period.Location() }
-
-func (q *request) instantNow() time.Time { return audit.Instant(q.s.o.Now()) }
-
 // readers are everybody of whom reading can be asked.
 func (q *request) readers() ([]policies.Member, error) {
 	var persons map[string]string
@@ -129,7 +125,7 @@ func (q *request) policyList(counted ...string) (*policies.List, error) {
 	}
 	var l *policies.List
 	err = q.book.Read(q.Context(), func(s *program.State) error {
-		l = policies.Read(s, files, members, q.instantNow(), counted...)
+		l = policies.Read(s, files, members, q.now(), counted...)
 		return nil
 	})
 	if err == nil && !q.wholeProgram() {
@@ -225,7 +221,7 @@ func (q *request) policyRow(r policies.Row, now time.Time) policyRow {
 		row.Agreed = link{fmt.Sprintf("%s of %s", report.Number(r.Agreed), report.Number(r.Asked)), q.under("policies", r.ID, "agreements", "show", "missing")}
 	}
 	if !r.ReviewDue.IsZero() && r.Status == program.PolicyApproved {
-		row.Review = report.Day(r.ReviewDue, q.local())
+		row.Review = report.Day(r.ReviewDue, q.zone())
 		if r.Overdue(now) {
 			row.ReviewClass = "t-dev"
 		} else if r.Due(now) {

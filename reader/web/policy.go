@@ -74,7 +74,7 @@ func (q *request) policy() error {
 // frameOf fills in what the page of any policy shows.
 func (q *request) frameOf(data *policyPage, row policies.Row) {
 	data.page, data.ID, data.Title, data.Owner = &q.page, row.ID, row.Title, q.name(row.Owner)
-	r := q.policyRow(row, q.instantNow())
+	r := q.policyRow(row, q.now())
 	data.Class, data.Word = r.Class, r.Word
 	data.Whole, data.Write = q.wholeProgram(), q.may("policy.write", access.Object{})
 	if data.Whole && row.Asked > 0 {
@@ -113,8 +113,8 @@ func (q *request) filePolicy(f *period.PolicyFile) error {
 	data.Write = false
 	data.Controls = q.controlLinks(f.Policy.Controls)
 	data.Facts = [][2]string{{"Kept in", f.File + ". Change the file; this page shows it."}, {"Owner", cmp.Or(f.Owner, "Nobody is named")}, {"For", audienceWords(f.Audience)},
-		{"Approved", cmp.Or(joined(f.Policy.Record.ApprovedBy, f.Policy.Record.ApprovedAt), "Nobody is named")}, {"Review due", cmp.Or(q.policyRow(row, q.instantNow()).Review, "No date is known")}}
-	q.Say = sayPolicy(row, nil, q.local())
+		{"Approved", cmp.Or(joined(f.Policy.Record.ApprovedBy, f.Policy.Record.ApprovedAt), "Nobody is named")}, {"Review due", cmp.Or(q.policyRow(row, q.now()).Review, "No date is known")}}
+	q.Say = sayPolicy(row, nil, q.zone())
 	return q.render("policy.html", data)
 }
 
@@ -143,7 +143,7 @@ func (q *request) keptPolicy(p program.Policy) error {
 	data := policyPage{P: p}
 	q.frameOf(&data, row)
 	v := p.InForce()
-	q.Say = sayPolicy(row, v, q.local())
+	q.Say = sayPolicy(row, v, q.zone())
 	if v != nil {
 		data.Body, data.BodyTitle = texts.Article(v.Title, v.Text), fmt.Sprintf("Version %d, as it says", v.Number)
 	}
@@ -196,7 +196,7 @@ func lowerFirst(s string) string {
 }
 
 func (q *request) policyFacts(p *program.Policy) [][2]string {
-	loc, v := q.local(), p.Current()
+	loc, v := q.zone(), p.Current()
 	facts := [][2]string{{"Owner", q.name(v.Owner)}, {"For", audienceWords(v.Audience)}, {"Reviewed every", map[string]string{"year": "365 days", "half-year": "182 days", "quarter": "91 days"}[v.Review]}}
 	if f := p.InForce(); f != nil {
 		facts = append(facts, [2]string{"Approved", q.name(f.ApprovedBy) + ", " + report.Day(f.Approved, loc)})
@@ -218,7 +218,7 @@ func (q *request) versionRows(p *program.Policy) []versionRow {
 	for i := len(p.Versions) - 1; i >= 0; i-- {
 		v := p.Versions[i]
 		row := versionRow{link: link{"Version " + strconv.Itoa(v.Number), q.policyAt(p.ID, "/versions/"+strconv.Itoa(v.Number))}, V: v, State: "Replaced",
-			When: report.Day(v.Written, q.local()), By: q.authors(v.By)}
+			When: report.Day(v.Written, q.zone()), By: q.authors(v.By)}
 		switch {
 		case v.Approved.IsZero():
 			row.State = "Draft"
@@ -246,7 +246,7 @@ func (q *request) history(on string) (out []entryLine, err error) {
 	err = q.book.Read(q.Context(), func(s *program.State) error {
 		for _, l := range s.History(on) {
 			ref := audit.EvidenceRef(l.Record)
-			row := entryLine{report.Moment(l.At, q.local()), report.Capital(l.What), q.name(l.By.Name), link{ref, ""}}
+			row := entryLine{report.Moment(l.At, q.zone()), report.Capital(l.What), q.name(l.By.Name), link{ref, ""}}
 			if open {
 				row.Record.Href = q.at("evidence", ref)
 			}

@@ -231,7 +231,7 @@ func (q *request) policyAgain(err error) error {
 func (q *request) reviewPolicy() error {
 	p, err := q.book.ReviewPolicy(q.Context(), q.who, q.PathValue("id"), q.revision(), q.field("note"))
 	if err == nil {
-		return q.done(q.policyAt(p.ID, ""), "The review is recorded. The next one is due by "+report.Day(p.ReviewDue(), q.local())+".")
+		return q.done(q.policyAt(p.ID, ""), "The review is recorded. The next one is due by "+report.Day(p.ReviewDue(), q.zone())+".")
 	}
 	return q.policyAgain(err)
 }

@@ -32,7 +32,7 @@ func (q *request) policyAgreements() error {
 	err = q.book.Read(q.Context(), func(s *program.State) error {
 		for _, d := range s.Documents(docs) {
 			if d.ID == id {
-				all = policies.Standings(s, d, members, q.instantNow())
+				all = policies.Standings(s, d, members, q.now())
 			}
 		}
 		return nil
@@ -70,9 +70,9 @@ func (q *request) showAgreements(row policies.Row, all []policies.Standing) erro
 		data.Filters = append(data.Filters, stateFilter{"", f[1], report.Number(n), q.to(path, "show", f[0]), f[0] == show})
 	}
 	for _, s := range rows[from:min(len(rows), from+pageLength)] {
-		r := agreementRow{Name: s.Name, Why: s.Missing(q.local()), Version: s.Asked.Version}
+		r := agreementRow{Name: s.Name, Why: s.Missing(q.zone()), Version: s.Asked.Version}
 		if !s.Asked.Done.IsZero() {
-			r.When, r.Record.Text = report.Day(s.Asked.Done, q.local()), audit.EvidenceRef(s.Asked.Record)
+			r.When, r.Record.Text = report.Day(s.Asked.Done, q.zone()), audit.EvidenceRef(s.Asked.Record)
 			if q.reaches("activity.read") {
 				r.Record.Href = q.at("evidence", r.Record.Text)
 			}
@@ -126,7 +126,7 @@ func (q *request) policyVersion() error {
 		return fmt.Errorf("%w: version %q of %s", audit.ErrNotFound, q.PathValue("n"), p.ID)
 	}
 	q.Title, q.Heading = v.Title, fmt.Sprintf("%s, version %d", v.Title, v.Number)
-	q.Say = sayVersion(v, q.authors(v.By), q.name(v.ApprovedBy), q.local())
+	q.Say = sayVersion(v, q.authors(v.By), q.name(v.ApprovedBy), q.zone())
 	q.Way = []link{{"Policies", q.to("/policies")}, {p.ID, q.policyAt(p.ID, "")}, {"Version " + strconv.Itoa(v.Number), ""}}
 	return q.render("policyversion.html", struct {
 		*page

@@ -107,7 +107,7 @@ func (q *request) population() error {
 		Pager     pager
 		Questions []string
 		Hash      string
-	}{page: &q.page, T: t, Test: report.TestCell(t, q.st.report.Period.Location()), Controls: q.controlLinks(t.Controls), Counts: q.outcomes(t, want),
+	}{page: &q.page, T: t, Test: report.TestCell(t, q.zone()), Controls: q.controlLinks(t.Controls), Counts: q.outcomes(t, want),
 		All: link{report.Number(t.Items), q.at("populations", id)}, Sums: sums(t), Questions: t.Questions, Hash: short(t.Hash), Months: q.st.view.Months}
 	data.Strip = q.stripOf(id)
 	for k := range t.Streams {
@@ -177,7 +177,7 @@ func (q *request) stream(s *audit.StreamSummary) stream {
 		out.Checks = append(out.Checks, one)
 	}
 	for _, h := range s.Holes {
-		out.Holes = append(out.Holes, holeRow{report.Days(h.Span, q.st.report.Period.Location()), h.Reason, q.recordLinks([]int64{h.Record}, "")[0]})
+		out.Holes = append(out.Holes, holeRow{report.Days(h.Span, q.zone()), h.Reason, q.recordLinks([]int64{h.Record}, "")[0]})
 	}
 	return out
 }

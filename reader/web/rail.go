@@ -3,15 +3,13 @@ package web
 import (
 	"strings"
 
-	"tieout/access"
 	"tieout/report"
 )
 
-// A railEntry is one screen: shown to whom the permission reaches.
+// A railEntry is one screen: shown to who may open it.
 type railEntry struct {
 	text, path string
-	needs      access.PermissionID // "": whoever is signed in
-	count      func(*state) int    // nil: no number beside it
+	count      func(*state) int // nil: no number beside it
 }
 
 // A railPlace is one entry of the side bar: a screen, and those beside it, which
@@ -24,31 +22,31 @@ type railPlace struct {
 // rails is the side bar, in the order people see it: at most 17 entries, in named
 // groups. What is one's own and the search stand in the head of the page.
 var rails = []railPlace{
-	{"", []railEntry{{"Start", startPath, "period.read", nil}}}, // until something was tested
-	{"", []railEntry{{"Period", "/", "period.read", nil}, {"Readiness", "/readiness", "period.read", nil}}},
-	{"", []railEntry{{"My work", "/me/work", "task.read", nil}, {"All tasks", "/tasks", "task.read", nil}}},
+	{"", []railEntry{{"Start", startPath, nil}}}, // until something was tested
+	{"", []railEntry{{"Period", "/", nil}, {"Readiness", "/readiness", nil}}},
+	{"", []railEntry{{"My work", "/me/work", nil}, {"All tasks", "/tasks", nil}}},
 	{"Controls", []railEntry{
-		{"Controls", "/controls", "period.read", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
-		{"Coverage", "/coverage", "period.read", nil},
+		{"Controls", "/controls", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
+		{"Coverage", "/coverage", nil},
 	}},
 	{"Controls", []railEntry{
-		{"Deviations", "/deviations", "deviation.read", func(st *state) int { return len(st.devs) }},
-		{"Evidence gaps", "/gaps", "period.read", func(st *state) int { return len(st.gaps) }},
+		{"Deviations", "/deviations", func(st *state) int { return len(st.devs) }},
+		{"Evidence gaps", "/gaps", func(st *state) int { return len(st.gaps) }},
 	}},
-	{"Controls", []railEntry{{"Populations", "/populations", "period.read", func(st *state) int { return len(report.Procedures(st.report)) }}}},
-	{"Controls", []railEntry{{"Evidence", "/evidence", "evidence.read", nil}}},
-	{"Program", []railEntry{{"Policies", "/policies", "policy.read", nil}}},
-	{"Program", []railEntry{{"Risks", "/risks", "register.read", nil}}},
-	{"Program", []railEntry{{"Incidents", "/incidents", "incident.read", nil}}},
-	{"Program", []railEntry{{"Vendors", "/vendors", "register.read", nil}}},
-	{"Program", []railEntry{{"People", "/people", "people.read", nil}, {"Access reviews", "/reviews", "review.decide", nil}}},
-	{"Workspace", []railEntry{{"System boundary", "/system", "register.read", nil}}},
+	{"Controls", []railEntry{{"Populations", "/populations", func(st *state) int { return len(report.Procedures(st.report)) }}}},
+	{"Controls", []railEntry{{"Evidence", "/evidence", nil}}},
+	{"Program", []railEntry{{"Policies", "/policies", nil}}},
+	{"Program", []railEntry{{"Risks", "/risks", nil}}},
+	{"Program", []railEntry{{"Incidents", "/incidents", nil}}},
+	{"Program", []railEntry{{"Vendors", "/vendors", nil}}},
+	{"Program", []railEntry{{"People", "/people", nil}, {"Access reviews", "/reviews", nil}}},
+	{"Workspace", []railEntry{{"System boundary", "/system", nil}}},
 	{"Workspace", []railEntry{
-		{"Connectors", "/connectors", "source.read", func(st *state) int { return len(st.p.Def.Sources) }},
-		{"Jobs", "/jobs", "source.read", nil},
+		{"Connectors", "/connectors", func(st *state) int { return len(st.p.Def.Sources) }},
+		{"Jobs", "/jobs", nil},
 	}},
-	{"Workspace", []railEntry{{"Activity log", "/log", "activity.read", nil}}},
-	{"Workspace", []railEntry{{"Access", "/access", access.ReadAccounts, nil}}},
+	{"Workspace", []railEntry{{"Activity log", "/log", nil}}},
+	{"Workspace", []railEntry{{"Access", "/access", nil}}},
 }
 
 // rail is the side bar for who is signed in, and the tabs of where they are. Of an
@@ -75,7 +73,11 @@ func (q *request) rail() (out []railGroup) {
 // this is one of them.
 func (q *request) tabs(p railPlace) (out []railLink, here bool) {
 	for _, e := range p.screens {
-		if e.needs != "" && !q.reaches(e.needs) || e.path == startPath && q.st.run.Recorded {
+		asks := e.path
+		if e.path == "/" {
+			asks = "/period/" + q.st.p.Name
+		}
+		if !q.opens(asks) || e.path == startPath && q.st.run.Recorded {
 			continue
 		}
 		l := railLink{link: link{e.text, q.to(e.path)}, Here: within(q.URL.Path, e.path)}

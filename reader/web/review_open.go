@@ -23,7 +23,7 @@ func (q *request) newReview() error { return q.newReviewWith(url.Values{"cycle":
 
 // cycle is the quarter that holds today.
 func (q *request) cycle() string {
-	now := q.instantNow().In(q.local())
+	now := q.now().In(q.zone())
 	return fmt.Sprintf("%d-Q%d", now.Year(), (int(now.Month())+2)/3)
 }
 
@@ -84,7 +84,7 @@ func (q *request) reviewDue(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.ParseInLocation(time.DateOnly, s, q.local())
+	t, err := time.ParseInLocation(time.DateOnly, s, q.zone())
 	if err != nil {
 		return t, fmt.Errorf("%w: %q is not a date such as 2026-09-30", audit.ErrInvalid, s)
 	}

@@ -247,7 +247,7 @@ func (q *request) factsOf(row *program.ReviewRow) (out []rowFact) {
 	}
 	out = append(out, who)
 	if t, err := audit.ParseTime(row.Ended); err == nil && row.Ended != "" && !t.Equal(audit.Never) {
-		add("Last day", report.Day(t.Add(-1), q.local()))
+		add("Last day", report.Day(t.Add(-1), q.zone()))
 	}
 	add("Status", notCollected(row.Status))
 	add("Kind", notCollected(row.Kind))
@@ -273,13 +273,13 @@ func (q *request) instantWords(s, never string) string {
 	case t.Equal(audit.Never):
 		return report.Capital(never)
 	default:
-		return report.Moment(t, q.local())
+		return report.Moment(t, q.zone())
 	}
 }
 
 func (q *request) rowSteps(lines []program.Line) (out []step) {
 	for _, l := range lines {
-		out = append(out, step{When: report.Moment(l.At, q.local()), What: report.Capital(l.What), Who: q.name(l.By.Name)})
+		out = append(out, step{When: report.Moment(l.At, q.zone()), What: report.Capital(l.What), Who: q.name(l.By.Name)})
 	}
 	return out
 }

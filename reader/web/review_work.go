@@ -38,7 +38,7 @@ func (q *request) reviewTodos() (out []reviewTodo, work answer.ReviewWork, err e
 			todo.link = link{"Seal the review of " + p.System + " for " + p.Cycle, q.under("reviews", p.Review, "finish", "system", p.System)}
 		}
 		if !p.Due.IsZero() {
-			todo.Due = report.Day(p.Due.Add(-time.Microsecond), q.local())
+			todo.Due = report.Day(p.Due.Add(-time.Microsecond), q.zone())
 		}
 		out, work.Left = append(out, todo), work.Left+p.Count.Left
 		if p.Count.Left == 0 {

@@ -105,7 +105,7 @@ func (q *request) reviews() error {
 	if err != nil {
 		return err
 	}
-	loc := q.local()
+	loc := q.zone()
 	var rows []reviewLine
 	open, left := 0, 0
 	for i, r := range all {
@@ -294,7 +294,7 @@ func (v *reviewView) filters(q *request, path string, r *program.Review, show, o
 }
 
 func (q *request) headReview(v *reviewView) {
-	loc, r := q.local(), v.R
+	loc, r := q.zone(), v.R
 	v.Class, v.Word = reviewWord(r.Status)
 	v.Manage = q.may("task.manage", q.reviewReach(r, ""))
 	v.Opened = report.Day(r.Opened, loc)
@@ -320,7 +320,7 @@ func (q *request) headReview(v *reviewView) {
 
 func (q *request) partLine(r *program.Review, p *program.ReviewPart) partLine {
 	c := r.Count(p.System)
-	l := partLine{ReviewPart: *p, AsOf: report.Moment(p.AsOf, q.local()), Left: report.Number(c.Left), Remove: report.Number(c.Remove), Revision: p.Revision}
+	l := partLine{ReviewPart: *p, AsOf: report.Moment(p.AsOf, q.zone()), Left: report.Number(c.Left), Remove: report.Number(c.Remove), Revision: p.Revision}
 	for _, x := range p.Read {
 		l.Read = append(l.Read, q.recordLinks([]int64{x.Record}, "")...)
 	}
@@ -385,7 +385,7 @@ func oddWords(q *request, row *program.ReviewRow) (out []string) {
 		case "leaver":
 			s := row.Name + " left"
 			if t, err := audit.ParseTime(row.Ended); err == nil && row.Ended != "" && !t.Equal(audit.Never) {
-				s += " on " + report.Day(t.Add(-time.Microsecond), q.local())
+				s += " on " + report.Day(t.Add(-time.Microsecond), q.zone())
 			}
 			out = append(out, s)
 		case "no owner":
@@ -442,8 +442,8 @@ func (q *request) removals(review string, rows []program.ReviewRow) ([]removalLi
 	for i := range rows {
 		row := &rows[i]
 		p := r.Prove(*row, members)
-		l := removalLine{rowLine: q.rowLine(review, row), What: answer.RemovalWhat(row), Decided: report.Moment(row.Decided, q.local()), State: p.State,
-			Proved: answer.RemovalWords(p, row.Decided, q.instantNow(), q.local())}
+		l := removalLine{rowLine: q.rowLine(review, row), What: answer.RemovalWhat(row), Decided: report.Moment(row.Decided, q.zone()), State: p.State,
+			Proved: answer.RemovalWords(p, row.Decided, q.now(), q.zone())}
 		l.Class, l.Word = answer.RemovalState(p)
 		if p.Record != audit.Unsequenced {
 			l.Evidence = q.recordLinks([]int64{p.Record}, row.Account)

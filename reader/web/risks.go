@@ -112,7 +112,7 @@ func (q *request) risks() error {
 		data.Examples = q.examples(all)
 	}
 	q.Title, q.Heading, q.Wide = "Risks", "Risks", true
-	q.Say = answer.Risks(all, q.moment(), q.ofZone())
+	q.Say = answer.Risks(all, q.now(), q.zone())
 	q.Code = []string{"tieout risk list"}
 	return q.render("risks.html", data)
 }
@@ -155,7 +155,7 @@ func (q *request) riskMatches(r program.Risk, f map[string]string) bool {
 			return false
 		}
 	case "overdue":
-		if !answer.Overdue(r, q.moment()) {
+		if !answer.Overdue(r, q.now()) {
 			return false
 		}
 	}
@@ -230,8 +230,8 @@ func (q *request) riskFilters(all []program.Risk, f map[string]string) (states, 
 }
 
 func (q *request) riskRow(r program.Risk) riskRow {
-	row := riskRow{R: r, Href: q.at("risks", r.ID), Controls: q.controlLinks(r.Controls), Owner: q.name(r.Owner), Late: answer.Overdue(r, q.moment()), Treatment: "Not decided",
-		Due: q.dayOr(r.Due, ""), Assessed: report.Day(r.Assessed, q.ofZone())}
+	row := riskRow{R: r, Href: q.at("risks", r.ID), Controls: q.controlLinks(r.Controls), Owner: q.name(r.Owner), Late: answer.Overdue(r, q.now()), Treatment: "Not decided",
+		Due: q.dayOr(r.Due, ""), Assessed: report.Day(r.Assessed, q.zone())}
 	if r.Treatment != "" {
 		row.Treatment = report.Capital(r.Treatment)
 	}
@@ -275,7 +275,7 @@ func (q *request) risk() error {
 	var lines []step
 	err = q.book.Read(q.Context(), func(s *program.State) error {
 		for _, l := range s.History("risk:" + r.ID) {
-			line := step{When: report.Moment(l.At, q.ofZone()), What: report.Capital(l.What), Who: q.name(l.By.Name)}
+			line := step{When: report.Moment(l.At, q.zone()), What: report.Capital(l.What), Who: q.name(l.By.Name)}
 			if q.reaches("activity.read") {
 				line.Record = &link{audit.EvidenceRef(l.Record), q.at("evidence", audit.EvidenceRef(l.Record))}
 			}
@@ -289,7 +289,7 @@ func (q *request) risk() error {
 	o := q.ofRisk(r)
 	o.Prepared = r.PreparedBy
 	q.Title, q.Heading, q.Ref = r.ID+" "+r.Title, r.Title, r.ID
-	q.Say = answer.Risk(&r, q.name(r.AssessedBy), q.name(r.AcceptedBy), q.moment(), q.ofZone())
+	q.Say = answer.Risk(&r, q.name(r.AssessedBy), q.name(r.AcceptedBy), q.now(), q.zone())
 	q.Way = []link{{"Risks", q.to("/risks")}, {r.ID, ""}}
 	q.Code = []string{"tieout risk show " + r.ID}
 	data := struct {
@@ -304,9 +304,9 @@ func (q *request) risk() error {
 		WhyNot             string
 	}{page: &q.page, R: r, Row: q.riskRow(r), Plan: policy.HTML(r.Plan), Steps: lines, Likelihood: fmt.Sprintf("%d, %s", r.Likelihood, likelihoods[r.Likelihood-1]),
 		Impact:   fmt.Sprintf("%d, %s", r.Impact, impacts[r.Impact-1]),
-		Assessed: report.Day(r.Assessed, q.ofZone()) + " by " + q.name(r.AssessedBy), Accepted: "Not yet", Write: q.may("register.write", access.Object{})}
+		Assessed: report.Day(r.Assessed, q.zone()) + " by " + q.name(r.AssessedBy), Accepted: "Not yet", Write: q.may("register.write", access.Object{})}
 	if !r.Accepted.IsZero() {
-		data.Accepted = report.Day(r.Accepted, q.ofZone()) + " by " + q.name(r.AcceptedBy)
+		data.Accepted = report.Day(r.Accepted, q.zone()) + " by " + q.name(r.AcceptedBy)
 	}
 	if r.Accepted.IsZero() && r.Treatment != "" && r.Status != "closed" {
 		var why string
@@ -342,7 +342,7 @@ func (q *request) riskForm() error {
 			return err
 		}
 		q.Title, q.Heading, q.Ref = "Assess "+id, r.Title, id
-		q.Say = "What you keep counts as an assessment of today. The one of " + report.Day(r.Assessed, q.ofZone()) + " stays on record."
+		q.Say = "What you keep counts as an assessment of today. The one of " + report.Day(r.Assessed, q.zone()) + " stays on record."
 	case from != "":
 		i := slices.IndexFunc(program.Examples(), func(x program.Example) bool { return x.ID == from })
 		if i < 0 {
@@ -392,7 +392,7 @@ func scale(chosen string, words []string) (out []choice) {
 func (q *request) riskFields(r program.Risk) map[string]string {
 	f := map[string]string{"revision": strconv.FormatInt(r.Revision, 10), "title": r.Title, "owner": q.addressOf(r.Owner), "category": r.Category, "likelihood": strconv.Itoa(r.Likelihood),
 		"impact": strconv.Itoa(r.Impact), "treatment": r.Treatment, "plan": r.Plan, "level": r.Level, "status": r.Status, "controls": strings.Join(r.Controls, " "),
-		"due": asField(r.Due, dayForm, q.ofZone())}
+		"due": asField(r.Due, dayForm, q.zone())}
 	if q.Method == "POST" { // the newest: what is sent again is sent knowing it
 		q.PostForm.Set("revision", f["revision"])
 	}

@@ -83,7 +83,7 @@ func (q *request) showAccount(data accountPage) error {
 	if err != nil {
 		return err
 	}
-	loc := q.st.report.Period.Location()
+	loc := q.zone()
 	if err := q.signInWays(&data, loc); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (q *request) selfProblem(err error, data accountPage) error {
 	var wait *access.WaitError
 	switch {
 	case errors.As(err, &wait):
-		q.status, q.Problem = http.StatusTooManyRequests, []string{"Too many attempts. Wait until " + report.Moment(wait.Until, q.st.report.Period.Location()) + " and try again."}
+		q.status, q.Problem = http.StatusTooManyRequests, []string{"Too many attempts. Wait until " + report.Moment(wait.Until, q.zone()) + " and try again."}
 	case errors.Is(err, audit.ErrForbidden):
 		q.status, q.Problem = http.StatusForbidden, []string{sentence(reason(err, audit.ErrForbidden))}
 	default:

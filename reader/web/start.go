@@ -83,7 +83,8 @@ type nextStep struct {
 	Title, Why, Href, Act string
 	Or                    link // another way to the same
 	Done                  bool
-	Job                   bool // pressing it starts a job
+	Job                   bool   // pressing it starts a job
+	Who                   string // who does it, where it is not for who is signed in
 }
 
 // fresh opens the workspace as its files are now, for who is signed in to change.
@@ -138,6 +139,7 @@ func (q *request) showStart(p *period.Program, data startPage) error {
 	if data.Next, err = q.nextSteps(q.Context(), p, rev.Number > 1, len(data.Signers) > 0); err != nil {
 		return err
 	}
+	q.handOver(data.Next)
 	data.Decided = rev.Number > 1 && q.Request.Method == http.MethodGet
 	if data.Scope == nil {
 		data.Scope = scopeOf(p, p.Def)
@@ -152,6 +154,39 @@ func (q *request) showStart(p *period.Program, data startPage) error {
 	q.Say = sayStart(done, len(data.Next))
 	q.Code = []string{"tieout init", "tieout plan", "tieout apply"}
 	return q.render("start.html", data)
+}
+
+// handOver names who does the steps that are not for who is signed in.
+func (q *request) handOver(steps []nextStep) {
+	for i := range steps {
+		s := &steps[i]
+		switch path := pathOf(s.Href); {
+		case s.Job && !s.Done:
+			if !q.may("source.collect", access.Object{}) {
+				s.Who = whoMay("source.collect")
+			}
+		case !q.opens(path):
+			if r, _, ok := q.s.routeOf(path); ok {
+				s.Who = whoMay(r.needs)
+			}
+		}
+	}
+}
+
+// whoMay are the roles that may do something, in words: "administrator or
+// compliance lead".
+func whoMay(id access.PermissionID) string {
+	p, _ := access.PermissionOf(id)
+	var names []string
+	for _, r := range p.Roles {
+		if role, ok := access.RoleOf(r); ok && role.Workspace == access.Company {
+			names = append(names, strings.ToLower(role.Title))
+		}
+	}
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " or " + names[n-1]
+	}
+	return strings.Join(names, "")
 }
 
 // sayStart says how far a new company is.

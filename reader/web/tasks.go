@@ -36,11 +36,6 @@ var taskRoutes = []route{
 	{pattern: "POST /tasks/duties", needs: "task.manage", do: (*request).setDuty},
 }
 
-// now is the instant by this server's clock.
-func (q *request) now() time.Time { return audit.Instant(q.s.o.Now()) }
-
-func (q *request) zone() *time.Location { return q.st.p.Period.Location() }
-
 // tasks are the occurrences of the period as they stand.
 func (q *request) tasks() (*tasks.List, error) {
 	whole := q.st

@@ -44,7 +44,7 @@ type vendorRow struct {
 
 func (q *request) vendorRow(v program.Vendor) vendorRow {
 	return vendorRow{V: v, Href: q.at("vendors", v.ID), Owner: q.name(v.Owner), Reviewed: q.dayOr(v.Reviewed, "Never"), Report: q.dayOr(v.ReportEnd, "None"),
-		Started: q.dayOr(v.Started, "Not yet"), Late: answer.NotReviewed(v, q.moment())}
+		Started: q.dayOr(v.Started, "Not yet"), Late: answer.NotReviewed(v, q.now())}
 }
 
 func (q *request) vendors() error {
@@ -56,7 +56,7 @@ func (q *request) vendors() error {
 	query := q.URL.Query()
 	status, tier, text := query.Get("status"), query.Get("tier"), strings.TrimSpace(query.Get("q"))
 	is := func(v program.Vendor, status, tier string) bool {
-		return (status == "" || v.Status == status || status == "subservice" && v.Subservice || status == "late" && answer.NotReviewed(v, q.moment())) &&
+		return (status == "" || v.Status == status || status == "subservice" && v.Subservice || status == "late" && answer.NotReviewed(v, q.now())) &&
 			(tier == "" || v.Tier == tier || tier == "none" && v.Tier == "") && matches(text, v.ID, v.Name, q.name(v.Owner))
 	}
 	var list []program.Vendor
@@ -100,7 +100,7 @@ func (q *request) vendors() error {
 		data.Clear = q.to("/vendors")
 	}
 	q.Title, q.Heading, q.Wide = "Vendors", "Vendors", true
-	q.Say = answer.Vendors(all, q.moment())
+	q.Say = answer.Vendors(all, q.now())
 	q.Code = []string{"tieout vendor list"}
 	return q.render("vendors.html", data)
 }
@@ -123,7 +123,7 @@ func (q *request) vendor() error {
 	var lines []step
 	err = q.book.Read(q.Context(), func(s *program.State) error {
 		for _, l := range s.History("vendor:" + v.ID) {
-			line := step{When: report.Moment(l.At, q.ofZone()), What: report.Capital(l.What), Who: q.name(l.By.Name)}
+			line := step{When: report.Moment(l.At, q.zone()), What: report.Capital(l.What), Who: q.name(l.By.Name)}
 			if q.reaches("activity.read") {
 				line.Record = &link{audit.EvidenceRef(l.Record), q.at("evidence", audit.EvidenceRef(l.Record))}
 			}
@@ -135,7 +135,7 @@ func (q *request) vendor() error {
 		return err
 	}
 	q.Title, q.Heading, q.Ref = v.ID+" "+v.Name, v.Name, v.ID
-	q.Say = answer.Vendor(v, q.dayOr(v.Reviewed, ""), answer.NotReviewed(v, q.moment()))
+	q.Say = answer.Vendor(v, q.dayOr(v.Reviewed, ""), answer.NotReviewed(v, q.now()))
 	q.Way = []link{{"Vendors", q.to("/vendors")}, {v.ID, ""}}
 	q.Code = []string{"tieout vendor show " + v.ID}
 	return q.render("vendor.html", struct {
@@ -158,7 +158,7 @@ func (q *request) vendorForm() error {
 		if v, err = q.book.Vendor(q.Context(), id); err != nil {
 			return err
 		}
-		q.Title, q.Heading, q.Ref, q.Say = "Change "+id, v.Name, id, "What you keep is sealed; what was written on "+report.Day(v.Changed, q.ofZone())+" stays on record."
+		q.Title, q.Heading, q.Ref, q.Say = "Change "+id, v.Name, id, "What you keep is sealed; what was written on "+report.Day(v.Changed, q.zone())+" stays on record."
 		q.Way = []link{{"Vendors", q.to("/vendors")}, {id, q.at("vendors", id)}, {"Change", ""}}
 	}
 	q.Code = []string{"tieout vendor list"}
@@ -185,7 +185,7 @@ func (q *request) vendorForm() error {
 func (q *request) vendorFields(v program.Vendor) map[string]string {
 	f := map[string]string{"revision": strconv.FormatInt(v.Revision, 10), "name": v.Name, "service": v.Service, "tier": v.Tier, "status": v.Status, "owner": q.addressOf(v.Owner)}
 	for name, at := range vendorDays(&v) {
-		f[name] = asField(*at, dayForm, q.ofZone())
+		f[name] = asField(*at, dayForm, q.zone())
 	}
 	if q.Method == "POST" { // the newest: what is sent again is sent knowing it
 		q.PostForm.Set("revision", f["revision"])
