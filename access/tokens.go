@@ -73,6 +73,23 @@ func (p *People) createToken(ctx context.Context, by Subject, owner string, gran
 	return token(k), secret, act, nil
 }
 
+// Tokenable are the permissions that a token of an account with these grants can
+// be made for, in the order of the table: what a role of the account has and no
+// person is needed for.
+func Tokenable(w Workspace, grants []Grant) (out []Permission) {
+	for _, p := range Permissions {
+		if (p.Workspace == "" || p.Workspace == w) && !p.Has(Person) && p.of(grants) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// of reports whether a role among the grants has p.
+func (p Permission) of(grants []Grant) bool {
+	return slices.ContainsFunc(grants, func(g Grant) bool { return slices.Contains(p.Roles, g.Role) })
+}
+
 func (p *People) checkToken(grants []Grant, name string, permissions []PermissionID, expires time.Time) error {
 	now := p.now()
 	switch {
@@ -91,7 +108,7 @@ func (p *People) checkToken(grants []Grant, name string, permissions []Permissio
 		if perm.Has(Person) {
 			return fmt.Errorf("%w: only a person may %s; no token can", audit.ErrForbidden, perm.Title)
 		}
-		if !slices.ContainsFunc(grants, func(g Grant) bool { return slices.Contains(perm.Roles, g.Role) }) {
+		if !perm.of(grants) {
 			return fmt.Errorf("%w: no role of the account may %s", audit.ErrForbidden, perm.Title)
 		}
 	}
