@@ -89,6 +89,16 @@ type ControlSet struct {
 	Definitions string          `json:"definitions"` // hash of the applied revision
 	Controls    []audit.Control `json:"controls"`    // revisions of one control in order of time
 	Tests       []ClientTest    `json:"tests"`
+	Commitments []Commitment    `json:"commitments,omitempty"` // what exceptions are summed up by, beside criteria
+}
+
+// A Commitment is a promise of the client's to its users, or a requirement its
+// system has to meet, with the criteria and controls it rests on.
+type Commitment struct {
+	ID       string   `json:"id"`
+	Text     string   `json:"text"`
+	Criteria []string `json:"criteria,omitempty"`
+	Controls []string `json:"controls,omitempty"`
 }
 
 // A ClientTest is one of the client's procedures, which an attribute can name.
