@@ -3,11 +3,15 @@ package web
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"tieout/audit"
@@ -31,16 +35,16 @@ type entry struct {
 func (q *request) entry(rec audit.Record) entry {
 	loc := q.zone()
 	return entry{
-		link: link{rec.Ref(), q.at("evidence", rec.Ref())}, Kind: string(rec.Kind), Source: rec.Source, About: spanWords(rec.About, loc),
+		link: link{rec.Ref(), q.at("evidence", rec.Ref())}, Kind: kindWord(rec.Kind), Source: rec.Source, About: spanWords(rec.About, loc),
 		Collected: report.Moment(rec.Collected, loc), Recorded: report.Moment(rec.Recorded, loc), Size: report.Number(int(rec.Size)),
-		What: period.EntryWords(rec), By: q.name(rec.Actor.Name),
+		What: report.Capital(period.EntryWords(rec)), By: q.name(rec.Actor.Name),
 	}
 }
 
 // spanWords is what a record is about: a moment, or days.
 func spanWords(s audit.Span, loc *time.Location) string {
 	if s.To.Sub(s.From) <= time.Microsecond {
-		return report.Moment(s.From, loc)
+		return exactly(s.From)
 	}
 	return report.Days(s, loc)
 }
@@ -137,10 +141,11 @@ func (q *request) record() error {
 		Near                       string
 		Witness                    string
 		Cites                      []link
-		Detail                     string
+		Kind                       string
+		Details                    []detail
 	}{page: &q.page, X: x, About: spanWords(x.Record.About, loc), Collected: exactly(x.Record.Collected), Recorded: exactly(x.Record.Recorded),
-		Size: report.Plural(int(x.Record.Size), "byte", "bytes"), Entry: report.Number(int(x.Index)), What: period.EntryWords(x.Record),
-		Near: q.URL.Query().Get("near"), Proof: x.Proof, Cites: q.cites(x.Index), Detail: string(x.Record.Detail)}
+		Size: report.Plural(int(x.Record.Size), "byte", "bytes"), Entry: report.Number(int(x.Index)), What: report.Capital(period.EntryWords(x.Record)),
+		Near: q.URL.Query().Get("near"), Proof: x.Proof, Cites: q.cites(x.Index), Kind: kindWord(x.Record.Kind), Details: details(x.Record.Detail)}
 	q.Title, q.Heading, q.Ref, q.Say = ref, "Evidence", ref, answer.PieceSentence(x)
 	q.Way = []link{{"Evidence", q.to("/evidence")}, {ref, ""}}
 	q.Code = []string{"tieout evidence show " + ref, "tieout evidence show " + ref + " --raw", "tieout log verify"}
@@ -167,7 +172,65 @@ func (q *request) record() error {
 	return q.render("record.html", data)
 }
 
-func exactly(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+// exactly is an instant in the words of every screen, in the log's own zone.
+func exactly(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
+
+// kindWords say what a record is.
+var kindWords = map[audit.RecordKind]string{
+	audit.RecordPage: "Page of a source, as it was read", audit.RecordCollection: "Beginning of a collection", audit.RecordManifest: "Stream of a collection, closed",
+	audit.RecordEnd: "End of a collection", audit.RecordDefinition: "Revision of the definitions", audit.RecordRun: "Run of the tests",
+	audit.RecordDocument: "Document that a person added", audit.RecordRedaction: "Redacted copy", audit.RecordErasure: "Erasure", audit.RecordKey: "Key of the log",
+	audit.RecordClock: "Jump of this server's clock", audit.RecordDecision: "Decision about a deviation or a link", audit.RecordReport: "Report, as it was exported",
+	audit.RecordActivity: "What somebody asked or did here", audit.RecordEntry: "Entry in a register", audit.RecordFieldwork: "Entry in an examination's file",
+	audit.RecordPacket: "What was sent between the sides of an examination",
+}
+
+// kindWord is what a record is, in words; of a kind this version does not know,
+// its name.
+func kindWord(k audit.RecordKind) string {
+	if w := kindWords[k]; w != "" {
+		return w
+	}
+	return report.Capital(string(k))
+}
+
+// A detail is one value that was sealed beside a record's bytes.
+type detail struct{ Name, Value string }
+
+// details are the values of a record's detail, by name; values that hold others
+// stay as they were sealed.
+func details(raw []byte) (out []detail) {
+	var m map[string]json.RawMessage
+	if len(raw) == 0 {
+		return nil
+	}
+	if json.Unmarshal(raw, &m) != nil {
+		return []detail{{"Detail", string(raw)}}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		var text string
+		if json.Unmarshal(m[name], &text) != nil {
+			text = string(m[name])
+		}
+		if text == "" || text == "null" || text == "[]" || text == "{}" {
+			continue
+		}
+		out = append(out, detail{spaced(name), text})
+	}
+	return out
+}
+
+// spaced writes a name such as notBefore as words: "Not before".
+func spaced(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if unicode.IsUpper(r) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return report.Capital(strings.TrimSpace(b.String()))
+}
 
 // cites are the findings that rest on a record.
 func (q *request) cites(index int64) []link {

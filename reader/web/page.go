@@ -28,6 +28,7 @@ var files embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"asset": func(name string) string { return addresses[name] }, "number": report.Number, "number64": func(n int64) string { return report.Number(int(n)) },
+	"stamp": audit.FormatTime,
 }).ParseFS(files, "pages/*.html"))
 
 // A screen answers one request: it renders a page, or says why not.
@@ -75,7 +76,7 @@ type page struct {
 
 	Problem []string // what is wrong with what was sent; the page is shown again with it
 	Told    string   // what was just done
-	Behind  bool     // what was sealed last could not be worked in
+	Behind  string   // when what was sealed last could not be worked in; "": it is
 	Me      string   // name of who is signed in
 	Keys    bool     // single keys do something
 	status  int      // of the answer; 0: 200
@@ -243,7 +244,9 @@ func (q *request) frame() {
 	q.Org, q.Period, q.Me, q.Keys = st.report.Organization, st.view.Period, q.me.Name, q.keysOn()
 	q.Log = fmt.Sprintf("%s in the log, root %x, %s", report.Plural(int(q.head.Size), "entry", "entries"), q.head.Root[:8], st.view.Witnessed)
 	q.Told = q.s.told(q.w, q.Request)
-	q.Behind = st.whole().behind.Load()
+	if at := st.whole().behind.Load(); at != nil {
+		q.Behind = exactly(*at)
+	}
 	q.leadTo = q.opens
 	q.Rail = q.rail()
 }

@@ -42,8 +42,8 @@ type state struct {
 	sights map[string]*state // parts of it, by what they are cut to
 
 	users  int
-	old    bool        // another has taken its place: the last user closes it
-	behind atomic.Bool // a newer one could not be made: pages made from this one say so
+	old    bool                      // another has taken its place: the last user closes it
+	behind atomic.Pointer[time.Time] // when a newer one could not be made: pages made from this one say so; nil: it could
 }
 
 // marking are the kinds of record after which a report reads otherwise.
@@ -53,11 +53,16 @@ var marking = []audit.RecordKind{audit.RecordRun, audit.RecordDecision, audit.Re
 // the one there is.
 const patience = 400 * time.Millisecond
 
+// holdOff is how long what could not be made is not tried again, unless something
+// was sealed meanwhile: each try reads all that a report rests on.
+const holdOff = 15 * time.Second
+
 // A shelf keeps the newest state of each period that was asked for.
 type shelf struct {
 	open  func(ctx context.Context, period string) (*period.Program, error)
 	store *store.Store
 	fault func(error) // is told why a state could not be made; nil: nobody is
+	clock func() time.Time
 	mu    sync.Mutex
 	at    map[string]*place
 	ended bool
@@ -68,10 +73,12 @@ type place struct {
 	now      *state
 	building chan struct{} // closed when the next one is there, or could not be made
 	err      error         // why it could not
+	failed   time.Time     // when that was; zero: it could
+	upTo     int64         // the mark it could not be made for
 }
 
 func newShelf(open func(ctx context.Context, period string) (*period.Program, error), st *store.Store) *shelf {
-	return &shelf{open: open, store: st, at: map[string]*place{}}
+	return &shelf{open: open, store: st, clock: time.Now, at: map[string]*place{}}
 }
 
 // take returns the newest state of a period. One is made at a time, whoever
@@ -92,6 +99,10 @@ func (s *shelf) take(ctx context.Context, name string) (*state, error) {
 		pl.now.users++
 		return pl.now, nil
 	}
+	if pl.resting(mark, s.clock()) {
+		defer s.mu.Unlock()
+		return pl.meanwhile()
+	}
 	if pl.building == nil {
 		pl.building = make(chan struct{})
 		go s.make(context.WithoutCancel(ctx), name, pl, mark)
@@ -99,6 +110,27 @@ func (s *shelf) take(ctx context.Context, name string) (*state, error) {
 	built, older := pl.building, pl.now != nil
 	s.mu.Unlock()
 	return s.await(ctx, name, pl, built, older)
+}
+
+// resting reports whether making the state up to a mark failed a moment ago.
+func (pl *place) resting(mark int64, now time.Time) bool {
+	return pl.building == nil && !pl.failed.IsZero() && pl.upTo == mark && now.Before(pl.failed.Add(holdOff))
+}
+
+// meanwhile is what is shown until a state that failed is tried again: the one
+// before it, else that there is none, and why where people can do something.
+func (pl *place) meanwhile() (*state, error) {
+	if pl.now != nil {
+		pl.now.users++
+		return pl.now, nil
+	}
+	for _, kind := range []error{audit.ErrAltered, audit.ErrUnavailable, audit.ErrInvalid, audit.ErrForbidden, audit.ErrConflict} {
+		if errors.Is(pl.err, kind) {
+			return nil, pl.err
+		}
+	}
+	return nil, fmt.Errorf("%w: the report of this period could not be made at %s. It is tried again from %s on. The reason stands where 'tieout serve' was started",
+		audit.ErrUnavailable, exactly(pl.failed), pl.failed.Add(holdOff).UTC().Format("15:04:05 UTC"))
 }
 
 func (s *shelf) await(ctx context.Context, name string, pl *place, built chan struct{}, older bool) (*state, error) {
@@ -117,7 +149,7 @@ func (s *shelf) await(ctx context.Context, name string, pl *place, built chan st
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if pl.now == nil {
-		if s.at[name] == pl && pl.building == nil { // a name that cannot be opened is not kept
+		if s.at[name] == pl && pl.building == nil && pl.failed.IsZero() { // a name that is no period's is not kept
 			delete(s.at, name)
 		}
 		return nil, pl.err
@@ -132,10 +164,14 @@ func (s *shelf) make(ctx context.Context, name string, pl *place, mark int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(pl.building)
-	pl.building, pl.err = nil, err
+	pl.building, pl.err, pl.failed = nil, err, time.Time{}
 	if err != nil {
+		if !errors.Is(err, audit.ErrNotFound) {
+			pl.failed, pl.upTo = s.clock(), mark
+		}
 		if pl.now != nil { // else who asked is told
-			if pl.now.behind.Store(true); s.fault != nil {
+			at := s.clock()
+			if pl.now.behind.Store(&at); s.fault != nil {
 				s.fault(fmt.Errorf("what was sealed last is not on the pages: %w", err))
 			}
 		}

@@ -284,8 +284,11 @@ func TestBehind(t *testing.T) {
 	w := newWorld(t)
 	var mu sync.Mutex
 	var faults []error
+	var opened atomic.Int64
 	v := w.serve(func(o *Options) {
 		o.Failed = func(err error) { mu.Lock(); defer mu.Unlock(); faults = append(faults, err) }
+		open := o.Open
+		o.Open = func(ctx context.Context, name string) (*period.Program, error) { opened.Add(1); return open(ctx, name) }
 	})
 	const says = "What was sealed last is not counted here"
 	if strings.Contains(v.page("/controls"), says) {
@@ -304,7 +307,17 @@ func TestBehind(t *testing.T) {
 	if n == 0 {
 		t.Error("nobody was told why")
 	}
+	before := opened.Load()
+	for range 3 {
+		v.page("/controls")
+	}
+	if got := opened.Load(); got != before {
+		t.Errorf("what failed a moment ago was tried %d times again", got-before)
+	}
 	w.write("tieout.yaml", string(whole))
+	v.s.shelf.mu.Lock()
+	v.s.shelf.clock = func() time.Time { return time.Now().Add(holdOff) }
+	v.s.shelf.mu.Unlock()
 	until(t, "the mended page is whole", func() bool { return !strings.Contains(v.page("/controls"), says) })
 }
 
