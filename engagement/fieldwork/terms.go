@@ -170,8 +170,9 @@ func setMilestones(s *State, e book.Entry) (book.Change, error) {
 }
 
 // TermsDigest is what management signs: SHA-256 over the canonical JSON of the
-// terms, hex.
+// terms without their milestones, hex.
 func TermsDigest(t engagement.Terms) (string, error) {
+	t.Milestones = nil
 	b, err := canonical.Marshal(t)
 	if err != nil {
 		return "", fmt.Errorf("%w: terms %s: %w", audit.ErrInvalid, t.ID, err)

@@ -26,7 +26,7 @@ type objectOf func(*request) (access.Object, error)
 
 // routes are all addresses of who is signed in.
 func routes() []route {
-	return slices.Concat(readRoutes, selfRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, settingsRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, startRoutes, connectRoutes, importRoutes)
+	return slices.Concat(readRoutes, selfRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, startRoutes, connectRoutes, importRoutes)
 }
 
 var readRoutes = []route{
@@ -61,7 +61,7 @@ func (q *request) start() error {
 
 // sight is what who is signed in looks at, for the table of rights.
 func (q *request) sight() *answer.Sight {
-	return &answer.Sight{Who: q.who, P: q.st.p, Systems: q.st.systems, Rests: q.st.report.Evidence, Findings: q.st.devs}
+	return &answer.Sight{Who: q.who, P: q.st.p, Systems: q.st.systems}
 }
 
 // anything is asked for by lists.

@@ -40,7 +40,6 @@ type Report struct {
 
 	Auditor     Section     `json:"auditor"` // Section I in the firm's wording
 	Opinions    []Opinion   `json:"opinions"`
-	Closing     []Section   `json:"closing,omitempty"` // of Section I, after the opinion: restricted use
 	Assertions  []Statement `json:"assertions"` // Section II: management's, then each inclusive subservice organization's
 	Description []DC        `json:"description"`
 	Groups      []Group     `json:"groups"` // Section IV
@@ -217,7 +216,7 @@ type Step struct {
 	Whose string    `json:"whose"` // client, firm
 	Entry int64     `json:"entry"` // index in its log
 	At    time.Time `json:"at"`
-	Leaf  string    `json:"leaf"`  // the entry's commitment (SHA-256 over salt and record), hex
+	Leaf  string    `json:"leaf"`  // hex
 	Proof []string  `json:"proof"` // inclusion in the log below, hex
 }
 
