@@ -109,6 +109,7 @@ type Population struct {
 	Run        int64          `json:"run"`                  // the client's run whose results the items carry; audit.Unsequenced: none
 	Supplement bool           `json:"supplement,omitempty"` // rows that came after an interim round
 	ToDate     string         `json:"toDate,omitempty"`     // of an interim round: tested to this day
+	Supersedes string         `json:"supersedes,omitempty"` // id of the earlier freeze of the same that this one takes the place of
 
 	Freeze Freeze `json:"freeze"`
 }

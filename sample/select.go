@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// separator stands between seed and id in the ranking hash.
-const separator = 0x1F
+// Separator stands between seed and id in the ranking hash.
+const Separator = 0x1F
 
 // seedTag names what a seed hash is for, so that no other hash can be one.
 const seedTag = "tieout/sample-seed/v1"
@@ -84,7 +84,7 @@ func Select(seed []byte, ids []string, n int) ([]string, error) {
 func rankHash(seed []byte, id string) [32]byte {
 	h := sha256.New()
 	h.Write(seed)
-	h.Write([]byte{separator})
+	h.Write([]byte{Separator})
 	h.Write([]byte(id))
 	return [32]byte(h.Sum(nil))
 }

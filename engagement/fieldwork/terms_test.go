@@ -52,9 +52,9 @@ func TestTermsAreRefused(t *testing.T) {
 			x.Subservices = []engagement.Subservice{{Name: "AWS", Service: "hosting"}, {Name: "AWS", Service: "storage", Inclusive: true}}
 		}},
 	}
+	w := newWorld(t)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
 			x := terms(c.kind)
 			c.spoil(&x)
 			_, err := w.book.OpenEngagement(t.Context(), partner, x)

@@ -51,8 +51,10 @@ type Plan struct {
 	Specialists string
 	Reliance    map[string]engagement.Reliance // by control; fixed before the draw
 	Complete    map[string]string              // the auditor's own completeness-and-accuracy work, by population
-	Sizes       string                         // name and version of the table of sample sizes in force
+	Sizes       string                         // name and version of the table of sample sizes in force; an example says so
+	Example     bool                           // that table is the shipped example, which no firm adopted
 	Table       []byte                         // that table, as package sample reads it
+	Tables      int                            // how many were in force, this one included
 	Revision    int64
 }
 
@@ -93,7 +95,10 @@ type Population struct {
 	engagement.Population
 	Packet     int64  // record that brought it, in the firm's log
 	Items      string // digest of the blob with its item lines, here
+	Heard      int64  // highest size of the firm's log the client had seen when it froze, by its packet's header
+	At         time.Time
 	Accepted   bool
+	AcceptedBy string
 	Questions  []Step
 	Superseded string // id of the later freeze that took its place
 	Revision   int64

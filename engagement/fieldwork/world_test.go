@@ -1,6 +1,10 @@
 package fieldwork_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -13,7 +17,9 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/evidence"
+	"tieout/internal/canonical"
 	"tieout/ledger"
+	"tieout/store"
 	"tieout/store/sqlite"
 )
 
@@ -200,4 +206,92 @@ func openedAs(t testing.TB, kind engagement.Type) *world {
 func (w *world) file(f func(*fieldwork.State, *fieldwork.File)) {
 	w.t.Helper()
 	check(w.t, w.book.ReadFile(w.t.Context(), "EN-1", func(s *fieldwork.State, file *fieldwork.File) error { f(s, file); return nil }))
+}
+
+// items are item lines of n changes over 2026, CHG-0001 and on, as a client
+// sends them; stratum names one's stratum, or is nil.
+func items(n int, stratum func(i int) string) string {
+	var b strings.Builder
+	year := time.Date(2026, 1, 1, 5, 0, 0, 0, time.UTC)
+	for i := range n {
+		it := engagement.Item{ID: fmt.Sprintf("CHG-%04d", i+1), Label: fmt.Sprintf("Change %d", i+1), At: year.Add(time.Duration(i) * 364 * 24 * time.Hour / time.Duration(n)),
+			Values: []string{"approved"}, Records: []int64{int64(i)}, Results: map[string]string{"change.review": "operated"}}
+		if stratum != nil {
+			it.Stratum = stratum(i)
+		}
+		line, err := canonical.Marshal(it)
+		if err != nil {
+			panic(err)
+		}
+		b.Write(append(line, '\n'))
+	}
+	return b.String()
+}
+
+// frozen is a population of those item lines over the whole period of terms.
+func frozen(id string, lines string, controls ...string) engagement.Population {
+	sum := sha256.Sum256([]byte(lines))
+	period, err := audit.NewPeriod("2026-01-01", "2026-12-31", "America/New_York")
+	if err != nil {
+		panic(err)
+	}
+	p := engagement.Population{ID: id, Controls: controls, Round: "1", Title: "Changes to production", Defined: "Every change deployed in the period", Source: []string{"deploy log"},
+		Query: "deployments of 2026", Window: period.Span, Zone: period.Zone, Collected: period.To.Add(time.Hour), Columns: []string{"state"}, Count: strings.Count(lines, "\n"),
+		Checks: []engagement.Reconciled{{What: "count at source", Here: "n", There: "n"}}, Digest: hex.EncodeToString(sum[:]), Run: audit.Unsequenced,
+		Freeze: engagement.Freeze{Index: 41, Root: strings.Repeat("5a", 32), At: period.To.Add(2 * time.Hour)}}
+	for _, l := range strings.Split(strings.TrimSpace(lines), "\n") {
+		var it engagement.Item
+		if json.Unmarshal([]byte(l), &it) == nil && it.Stratum != "" {
+			if p.Strata == nil {
+				p.Strata = map[string]int{}
+			}
+			p.Strata[it.Stratum]++
+		}
+	}
+	return p
+}
+
+// fed takes a population of n changes in for the controls, accepts it, and moves
+// the clock past the period's end. The client had seen the whole of the firm's
+// log when it froze. It returns the population's ID.
+func (w *world) fed(n int, controls ...string) string {
+	w.t.Helper()
+	id := ""
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) { id = fmt.Sprintf("P-%d", len(f.Populations)+1) })
+	lines := items(n, nil)
+	p := frozen(id, lines, controls...)
+	p.Defined += ", " + id
+	w.feed(p, lines)
+	w.accept(id)
+	return id
+}
+
+// feed takes a population in as the receiver of packets does.
+func (w *world) feed(p engagement.Population, lines string) {
+	w.t.Helper()
+	if w.now().Before(p.Freeze.At) {
+		w.us.Store(p.Freeze.At.Add(time.Hour).UnixMicro())
+	}
+	check(w.t, w.book.TakePopulation(w.t.Context(), receiver, "EN-1", p, strings.NewReader(lines), 0, w.size()))
+}
+
+// size is that of the firm's log.
+func (w *world) size() int64 {
+	w.t.Helper()
+	return must[store.Head](w.t)(w.seal.Store.Head(w.t.Context())).Size
+}
+
+// revision is the Base of the next change of an object.
+func (w *world) revision(on string) (n int64) {
+	w.t.Helper()
+	w.file(func(s *fieldwork.State, _ *fieldwork.File) { n = s.Revision(on) })
+	return n
+}
+
+// accept writes the completeness work of a population and accepts it.
+func (w *world) accept(id string) {
+	w.t.Helper()
+	on := "population:EN-1/" + id
+	check(w.t, w.book.WriteComplete(w.t.Context(), staff, "EN-1", id, "Compared the count with the deployment service's own list and traced 5 rows both ways; nothing is missing.", w.revision(on)))
+	check(w.t, w.book.AcceptPopulation(w.t.Context(), staff, "EN-1", id, w.revision(on)))
 }
