@@ -2,7 +2,9 @@
 # Opens every screen in Chromium, as each role of the startup demo: no finding of
 # axe, no sideways scroll, no error in the console, no request to another server,
 # forms that work with scripts off, the words that nobody may say, print, and a
-# walk by keyboard. Prints what each screen weighs beside its budget. Pictures of
+# walk by keyboard. Prints what each screen weighs beside its budget. Then a
+# passkey is made, used and removed, and a new company goes from an empty folder to
+# its first list of gaps, with the time of each step. Pictures of
 # all screens go to artifacts/screens. What is checked stands in scripts/screens/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,10 +13,15 @@ out=${1:-artifacts/screens}
 tieout=${TIEOUT_BIN:-bin/tieout}
 work=$(mktemp -d)
 server=
-finish() {
-	if [ -n "$server" ] && kill -INT "$server" 2>/dev/null; then
-		wait "$server" || [ $? -eq 130 ] || echo "the demo's server did not stop cleanly" >&2
+newcomer=
+stop() {
+	if [ -n "$1" ] && kill -INT "$1" 2>/dev/null; then
+		wait "$1" || [ $? -eq 130 ] || echo "$2 did not stop cleanly" >&2
 	fi
+}
+finish() {
+	stop "$server" "the demo's server"
+	stop "$newcomer" "the new company's server"
 	rm -rf "$work"
 }
 trap finish EXIT
@@ -37,3 +44,21 @@ fi
 rm -rf "$out"
 mkdir -p "$out"
 node scripts/screens/main.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out"
+node scripts/screens/passkeys.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out"
+
+"$tieout" -w "$work/new" init --yes --name "Marrow Labs" >"$work/new.log" 2>&1
+"$tieout" -w "$work/new" serve --listen 127.0.0.1:0 >"$work/serve.log" 2>&1 &
+newcomer=$!
+link=
+for _ in $(seq 120); do
+	link=$(sed -nE 's#.*(http://localhost:[0-9]+/setup\?key=[A-Za-z0-9_-]+).*#\1#p' "$work/serve.log" | head -n 1)
+	[ -z "$link" ] || break
+	kill -0 "$newcomer" 2>/dev/null || break
+	sleep 0.5
+done
+if [ -z "$link" ]; then
+	echo "a new workspace did not come to serve its screens:" >&2
+	cat "$work/new.log" "$work/serve.log" >&2
+	exit 1
+fi
+node scripts/screens/newcomer.mjs "$link" "$peers/node_modules" "$out"

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -39,6 +41,9 @@ func TestNewCompany(t *testing.T) {
 	form.Set("report", "2")
 	got = v.post("/start", append(pairsOf(form), "do", "save")...)
 	step("answer the four questions", got.Code, got.Code == http.StatusSeeOther, got.Body.String())
+	if text, err := os.ReadFile(filepath.Join(w.dir, "sources", "program.yaml")); err != nil || !strings.Contains(string(text), "kind: program") {
+		t.Errorf("what is confirmed on the screens is read by no source: %v\n%s", err, text)
+	}
 	got = v.imports(t, "person", hrList)
 	step("bring the list of people", got.Code, got.Code == http.StatusSeeOther, got.Body.String())
 	got = v.imports(t, "account", userList, "system", "crm")

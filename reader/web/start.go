@@ -234,7 +234,7 @@ func sayLength(kind, first, last string) string {
 func (q *request) setUp() error {
 	return q.amending(func(p *period.Program) error {
 		data := startPage{S: q.typedSetup(p), Base: q.field("base")}
-		next, changes, err := settingUp(p, data.S)
+		next, changes, err := q.settingUp(p, data.S)
 		if err == nil && (q.field("do") == "preview" || period.InGit(p.Dir)) {
 			data.Scope, data.Diffs = scopeOf(p, next), diffs(p.Def, changes)
 			data.Scope.Plan = planLines(p, next)
@@ -268,7 +268,7 @@ func (q *request) setUp() error {
 const maxLine = 200
 
 // settingUp is the workspace as answers make it, and the files that change.
-func settingUp(p *period.Program, s definition.Setup) (*definition.Workspace, map[string][]byte, error) {
+func (q *request) settingUp(p *period.Program, s definition.Setup) (*definition.Workspace, map[string][]byte, error) {
 	for what, text := range map[string]string{"organization": s.Name, "system": s.System, "time zone": s.Zone} {
 		if text == "" || len(text) > maxLine || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return nil, nil, fmt.Errorf("%w: %s: write 1 to %d characters in one line", audit.ErrInvalid, what, maxLine)
@@ -278,8 +278,29 @@ func settingUp(p *period.Program, s definition.Setup) (*definition.Workspace, ma
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := q.ownRegisters(p, changes); err != nil {
+		return nil, nil, err
+	}
 	next, err := p.Def.With(changes)
 	return next, changes, err
+}
+
+// registersFile connects the workspace's own registers.
+const registersFile = "sources/program.yaml"
+
+// ownRegisters has the first answers connect the workspace's own registers too:
+// what people confirm, approve and record on the screens is evidence only where a
+// source reads it. Whoever has decided before keeps the sources they have.
+func (q *request) ownRegisters(p *period.Program, changes map[string][]byte) error {
+	rev, err := p.Store.NewestRevision(q.Context())
+	if err != nil && !errors.Is(err, audit.ErrNotFound) {
+		return err
+	}
+	has := slices.ContainsFunc(p.Def.Sources, func(s definition.SourceDef) bool { return s.Kind == "program" || s.Name == "program" })
+	if rev.Number <= 1 && !has {
+		changes[registersFile] = []byte("# What people confirm, approve and record in this workspace is read from its own log.\nkind: program\n")
+	}
+	return nil
 }
 
 // typedSetup are the answers of the form.
