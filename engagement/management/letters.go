@@ -1,0 +1,130 @@
+package management
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/book"
+	"tieout/engagement"
+)
+
+var letterTakers = map[string]taker{"assertion.sign": signAssertion, "representation.sign": signRepresentation}
+
+// Parties are who has to assert and represent: management, and each subservice
+// organization that is included.
+func (x *Side) Parties() []string {
+	out := []string{x.Terms.Client.Name}
+	for _, s := range x.Terms.Subservices {
+		if s.Inclusive {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// SignAssertion signs an assertion whose parts its party decided. digest is that
+// of the assertion without its signature, which the signature is over. It needs
+// assertion.sign; an included organization's is signed with that organization's
+// key and brought by whoever needs to.
+func (b *Book) SignAssertion(ctx context.Context, by access.Subject, id string, a engagement.Assertion, verify Verify) error {
+	if err := access.Require(by, "assertion.sign", of(id)); err != nil {
+		return err
+	}
+	if err := b.signed(ctx, by, id, a.By, a.Signed, verify); err != nil {
+		return err
+	}
+	_, err := b.book.Write(ctx, by, "assertion.sign", named("assertion", id, a.By), book.Anyway, a)
+	return err
+}
+
+// signed checks a signature: management's own is by whoever brings it.
+func (b *Book) signed(ctx context.Context, by access.Subject, id, party string, sig engagement.Signature, verify Verify) error {
+	var client string
+	err := b.Read(ctx, func(s *State) error {
+		x, err := s.Side(id)
+		if err == nil {
+			client = x.Terms.Client.Name
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if party == client {
+		return signedBy(by, sig, sig.Digest, verify)
+	}
+	return verify(sig, sig.Digest)
+}
+
+func signAssertion(s *State, e book.Entry) (book.Change, error) {
+	d, err := book.Data[engagement.Assertion](e)
+	x, rest, xerr := s.on(e, "assertion")
+	if err = book.First(err, xerr, book.Text("text", d.Text, 1, maxText), book.Day("dated", d.Dated, true), book.Text("except", d.Decision.Except, 0, maxText),
+		book.When(d.By != rest, "the entry is on another party's"), book.When(d.Signed.Value == "", "it is not signed")); err != nil {
+		return book.Change{}, err
+	}
+	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By), x.asserts(d)); err != nil {
+		return book.Change{}, err
+	}
+	return book.Change{What: "assertion signed by " + d.Signed.Name, Do: func() { x.Assertions[d.By] = &d }}, nil
+}
+
+func (x *Side) party(name string) error {
+	if !slices.Contains(x.Parties(), name) {
+		return fmt.Errorf("%w: %s asserts nothing here; %s do", audit.ErrInvalid, name, strings.Join(x.Parties(), ", "))
+	}
+	return nil
+}
+
+// asserts says what an assertion lacks, or what in it cannot stand together.
+func (x *Side) asserts(d engagement.Assertion) error {
+	all := d.Decision.Description && d.Decision.Design && (d.Decision.Operation || !x.Terms.Type.OverPeriod())
+	switch {
+	case !x.Terms.Type.OverPeriod() && d.Decision.Operation:
+		return fmt.Errorf("%w: a %s asserts nothing of operation", audit.ErrInvalid, x.Terms.Type)
+	case !all && strings.TrimSpace(d.Decision.Except) == "":
+		return fmt.Errorf("%w: what is not asserted is said: what does not hold, in management's words", audit.ErrInvalid)
+	case d.By == x.Terms.Client.Name && x.Final == nil:
+		return book.TooEarly("the assertion speaks of the description, which is not finished")
+	}
+	if m := placeholder.FindString(d.Text); m != "" {
+		return book.TooEarly("the assertion still holds %q", m)
+	}
+	return nil
+}
+
+// SignRepresentation signs a letter of representation, on the report's day. It
+// needs representation.sign.
+func (b *Book) SignRepresentation(ctx context.Context, by access.Subject, id string, r engagement.Representation, verify Verify) error {
+	if err := access.Require(by, "representation.sign", of(id)); err != nil {
+		return err
+	}
+	if err := b.signed(ctx, by, id, r.By, r.Signed, verify); err != nil {
+		return err
+	}
+	_, err := b.book.Write(ctx, by, "representation.sign", named("representation", id, r.By), book.Anyway, r)
+	return err
+}
+
+func signRepresentation(s *State, e book.Entry) (book.Change, error) {
+	d, err := book.Data[engagement.Representation](e)
+	x, rest, xerr := s.on(e, "representation")
+	if err = book.First(err, xerr, book.Text("text", d.Text, 1, maxText), book.Day("dated", d.Dated, true),
+		book.When(d.By != rest, "the entry is on another party's"), book.When(d.Signed.Value == "", "it is not signed")); err != nil {
+		return book.Change{}, err
+	}
+	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By)); err != nil {
+		return book.Change{}, err
+	}
+	if x.Assertions[d.By] == nil {
+		return book.Change{}, book.TooEarly("%s has not signed its assertion yet, which the letter confirms", d.By)
+	}
+	if m := placeholder.FindString(d.Text); m != "" {
+		return book.Change{}, book.TooEarly("the letter still holds %q", m)
+	}
+	return book.Change{What: "representation letter signed by " + d.Signed.Name, Do: func() { x.Letters[d.By] = &d }}, nil
+}

@@ -1,0 +1,167 @@
+package management
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/book"
+	"tieout/engagement"
+)
+
+var requestTakers = map[string]taker{"request.news": hearRequest, "request.assign": assignRequest, "request.answer": answerRequest}
+
+// A Request is one of the firm's, with who works on it here and its course.
+type Request struct {
+	engagement.Request
+	Status  engagement.RequestStatus
+	Why     string // of the last return or withdrawal
+	Owner   string // account that answers; "": nobody yet
+	Answers []engagement.Answer
+	Sent    int // of Answers, how many a packet took to the firm
+	Steps   []Step
+}
+
+// Held is how long each side had the request until now: the client while it is
+// open, in progress or returned, the firm while it is submitted.
+func (r *Request) Held(now time.Time) (client, firm time.Duration) {
+	for i, s := range r.Steps {
+		end := now
+		if i+1 < len(r.Steps) {
+			end = r.Steps[i+1].At
+		} else if r.Status == engagement.RequestAccepted || r.Status == engagement.RequestWithdrawn {
+			continue
+		}
+		if s.What == string(engagement.RequestSubmitted) {
+			firm += end.Sub(s.At)
+		} else {
+			client += end.Sub(s.At)
+		}
+	}
+	return client, firm
+}
+
+// TakeRequests takes what a firm's packet says of its requests.
+func (b *Book) TakeRequests(ctx context.Context, by access.Subject, id string, news []engagement.RequestNews) error {
+	for _, n := range news {
+		if err := b.take(ctx, by, "request.news", named("request", id, n.Request.ID), id, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hearRequest(s *State, e book.Entry) (book.Change, error) {
+	d, err := book.Data[engagement.RequestNews](e)
+	x, rest, xerr := s.on(e, "request")
+	r := d.Request
+	if err = book.First(err, xerr, book.OneLine("title", r.Title, 1), book.Text("asks", r.Asks, 0, maxText), book.Text("why", d.Why, 0, maxText), book.Day("due", r.Due, false),
+		book.OneOf("kind", r.Kind, "population", "evidence", "document", "explanation"),
+		book.OneOf("status", d.Status, engagement.RequestOpen, engagement.RequestReturned, engagement.RequestAccepted, engagement.RequestWithdrawn),
+		book.When(d.Status == engagement.RequestReturned && strings.TrimSpace(d.Why) == "", "a request is returned with a reason"),
+		book.When(rest != r.ID || r.ID == "", "the entry is on another request")); err != nil {
+		return book.Change{}, err
+	}
+	if err := x.agreed(); err != nil {
+		return book.Change{}, err
+	}
+	return book.Change{What: strings.TrimSuffix(string(d.Status)+": "+d.Why, ": "), Do: func() {
+		have := x.Requests[r.ID]
+		if have == nil {
+			have = &Request{}
+			x.Requests[r.ID] = have
+		}
+		have.Request, have.Why = r, d.Why
+		have.step(e, d.Status)
+	}}, nil
+}
+
+func (r *Request) step(e book.Entry, to engagement.RequestStatus) {
+	if r.Status == to {
+		return
+	}
+	r.Status = to
+	r.Steps = append(r.Steps, Step{e.At, e.By.Name, string(to)})
+}
+
+type assignData struct {
+	Owner string `json:"owner"`
+}
+
+// AssignRequest says who answers a request. It needs task.manage.
+func (b *Book) AssignRequest(ctx context.Context, by access.Subject, id, request, owner string, base int64) error {
+	if err := access.Require(by, "task.manage", of(id)); err != nil {
+		return err
+	}
+	_, err := b.book.Write(ctx, by, "request.assign", named("request", id, request), base, assignData{owner})
+	return err
+}
+
+func assignRequest(s *State, e book.Entry) (book.Change, error) {
+	d, err := book.Data[assignData](e)
+	r, rerr := s.request(e)
+	if err = book.First(err, rerr, book.OneLine("owner", d.Owner, 0)); err != nil {
+		return book.Change{}, err
+	}
+	return book.Change{What: "assigned", Do: func() { r.Owner = d.Owner }}, nil
+}
+
+func (s *State) request(e book.Entry) (*Request, error) {
+	x, id, err := s.on(e, "request")
+	if err != nil {
+		return nil, err
+	}
+	r := x.Requests[id]
+	if r == nil {
+		return nil, fmt.Errorf("%w: request %s", audit.ErrNotFound, id)
+	}
+	return r, x.open()
+}
+
+// Answer answers a request, or says that it is in progress. records are of this
+// workspace's log, files were sealed as evidence before. It needs request.answer
+// on what the request's owner answers for.
+func (b *Book) Answer(ctx context.Context, by access.Subject, id string, a engagement.Answer, base int64) error {
+	var owner string
+	err := b.Read(ctx, func(s *State) error {
+		x, err := s.Side(id)
+		if err == nil && x.Requests[a.Request] != nil {
+			owner = x.Requests[a.Request].Owner
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := access.Require(by, "request.answer", of(id, owner)); err != nil {
+		return err
+	}
+	a.Records, a.Files = book.List(a.Records), book.List(a.Files)
+	_, err = b.book.Write(ctx, by, "request.answer", named("request", id, a.Request), base, a)
+	return err
+}
+
+func answerRequest(s *State, e book.Entry) (book.Change, error) {
+	d, err := book.Data[engagement.Answer](e)
+	r, rerr := s.request(e)
+	if err = book.First(err, rerr, book.Text("text", d.Text, 0, maxText),
+		book.OneOf("status", d.Status, engagement.RequestInProgress, engagement.RequestSubmitted),
+		book.When(len(d.Records)+len(d.Files) > 1000, "at most 1,000 records and files answer one request"),
+		book.When(slices.ContainsFunc(d.Records, func(n int64) bool { return n < 0 || n >= e.Record }), "a record that is not in the log yet")); err != nil {
+		return book.Change{}, err
+	}
+	if r.Status == engagement.RequestAccepted || r.Status == engagement.RequestWithdrawn {
+		return book.Change{}, book.TooEarly("%s is %s; the firm opens another if it wants more", r.ID, strings.ToLower(string(r.Status)))
+	}
+	if d.Status == engagement.RequestSubmitted && strings.TrimSpace(d.Text) == "" && len(d.Records)+len(d.Files) == 0 {
+		return book.Change{}, fmt.Errorf("%w: an answer says something or brings evidence; that something did not happen is said in words", audit.ErrInvalid)
+	}
+	return book.Change{What: strings.ToLower(string(d.Status)), Do: func() {
+		r.Answers = append(r.Answers, d)
+		r.step(e, d.Status)
+	}}, nil
+}
