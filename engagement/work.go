@@ -68,6 +68,7 @@ type Test struct {
 	ID         string        `json:"id"` // "T-IAM-06-1"
 	Control    string        `json:"control"`
 	Version    string        `json:"version,omitempty"` // day from which the control's tested version is in force; "": the whole time
+	Until      string        `json:"until,omitempty"`   // last day of that version; "": to the end
 	Phase      Phase         `json:"phase"`
 	Kind       ProcedureKind `json:"kind"`
 	Text       string        `json:"text"` // past tense, as Section IV prints it

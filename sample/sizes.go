@@ -3,6 +3,7 @@ package sample
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 
 	"tieout/internal/strictyaml"
 )
@@ -60,6 +61,9 @@ func ExampleSizes() Sizes {
 	}
 	return s
 }
+
+// ExampleTable is the shipped table as YAML, to be loaded like any other.
+func ExampleTable() []byte { return slices.Clone(exampleYAML) }
 
 // ReadSizes reads a table from YAML. Errors name file, line and column, or the
 // row that makes no sense.

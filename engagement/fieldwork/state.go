@@ -62,6 +62,8 @@ type File struct {
 	Comments        map[string]*engagement.Comment        // by ID
 	Release         *engagement.Release
 
+	coming *comingSet // controls whose last part is not here yet
+
 	Closing // what the second half of the work adds: deviations known, events, drafts, reports
 }
 
@@ -72,7 +74,7 @@ func newState() *State { return &State{Files: map[string]*File{}} }
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part of the file has its own table.
-var takers = merged(termsTakers, teamTakers, populationTakers)
+var takers = merged(termsTakers, teamTakers, populationTakers, planTakers, testTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}
