@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +59,11 @@ func (p *Program) sealedDecisions(ctx context.Context) ([]deviation.Decision, []
 // other the one that is later in the log has no effect, stays there, and its
 // maker is told (audit.ErrConflict). Where After is "" it is what Decide reads.
 func (p *Program) Decide(ctx context.Context, d deviation.Decision) (audit.Record, error) {
+	return p.decide(ctx, d, nil)
+}
+
+// decide is Decide with what the log says of who decided beside their name.
+func (p *Program) decide(ctx context.Context, d deviation.Decision, via map[string]string) (audit.Record, error) {
 	before, err := p.decisions(ctx)
 	if err != nil {
 		return audit.Record{}, err
@@ -71,7 +77,7 @@ func (p *Program) Decide(ctx context.Context, d deviation.Decision) (audit.Recor
 	if err := p.secondPerson(ctx, before, d); err != nil {
 		return audit.Record{}, err
 	}
-	recs, err := p.sealDecisions(ctx, []deviation.Decision{d})
+	recs, err := p.sealDecisions(ctx, []deviation.Decision{d}, via)
 	if err != nil {
 		return audit.Record{}, err
 	}
@@ -176,7 +182,7 @@ func (p *Program) DecideAs(ctx context.Context, by access.Subject, d *audit.Devi
 		return audit.Record{}, err
 	}
 	x.Cause, x.Response, x.After = j.Cause, j.Response, j.After
-	return p.Decide(ctx, x)
+	return p.decide(ctx, x, by.Facts())
 }
 
 // mayDecide asks for the permission a decision needs. A finding is prepared by
@@ -218,14 +224,18 @@ func MayDecide(by access.Subject, kind deviation.Kind, on access.Object, s devia
 	return mayDecide(by, kind, on, s) == nil
 }
 
-func (p *Program) sealDecisions(ctx context.Context, ds []deviation.Decision) ([]audit.Record, error) {
+// sealDecisions seals decisions. The log's own list says of each what it is and
+// about which finding, and by which session or token and from where it was made.
+func (p *Program) sealDecisions(ctx context.Context, ds []deviation.Decision, via map[string]string) ([]audit.Record, error) {
 	drafts := make([]evidence.Draft, len(ds))
 	for i, d := range ds {
 		body, err := deviation.Encode(d)
 		if err != nil {
 			return nil, err
 		}
-		drafts[i] = evidence.Draft{Kind: audit.RecordDecision, Media: "application/json", Body: body, Actor: d.By}
+		detail := map[string]string{"kind": string(d.Kind), "deviation": d.Ref}
+		maps.Copy(detail, via)
+		drafts[i] = evidence.Draft{Kind: audit.RecordDecision, Media: "application/json", Body: body, Actor: d.By, Detail: detail}
 	}
 	return p.Seal.Seal(ctx, drafts...)
 }
@@ -245,7 +255,7 @@ func (p *Program) recordNews(ctx context.Context, run *Run) error {
 	if len(news) == 0 {
 		return nil
 	}
-	_, err = p.sealDecisions(ctx, news)
+	_, err = p.sealDecisions(ctx, news, nil)
 	return err
 }
 

@@ -31,7 +31,7 @@ func findingIn(t *testing.T, p *Program) *audit.Deviation {
 	d := audit.Deviation{Ref: audit.DeviationRef("access.mfa", "alice", from), Title: "Second factor", Controls: []string{"IAM-06"}, Disposition: audit.Candidate,
 		Result: audit.Result{Procedure: "access.mfa", Hash: "sha256:one", Item: "alice", Outcome: audit.Deviated, Span: audit.Span{From: from, To: from.AddDate(0, 0, 2)}}}
 	news := deviation.News([]audit.Deviation{d}, nil, nil, audit.Actor{Kind: audit.ActorCommand, Name: "tieout check"}, p.Now())
-	if _, err := p.sealDecisions(t.Context(), news); err != nil {
+	if _, err := p.sealDecisions(t.Context(), news, nil); err != nil {
 		t.Fatal(err)
 	}
 	return &d

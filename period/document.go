@@ -1,12 +1,14 @@
 package period
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 	"unicode"
@@ -29,6 +31,7 @@ type Document struct {
 	About    audit.Span // the stretch it is about
 	Modified time.Time  // of the file, as its machine says; zero: not known
 	Body     []byte
+	Via      map[string]string // what the log says of who added it beside their name: access.Subject.Facts
 }
 
 // SealDocument seals a document as it is and returns its record: about what the
@@ -44,6 +47,9 @@ func (p *Program) SealDocument(ctx context.Context, by audit.Actor, d Document) 
 	}
 	if !d.Modified.IsZero() {
 		detail["modified"] = audit.FormatTime(d.Modified)
+	}
+	for name, v := range d.Via {
+		detail[name] = v
 	}
 	draft := evidence.Draft{ID: d.ID, Kind: audit.RecordDocument, Media: mediaOf(d.File, d.Body), About: d.About, Collected: p.Now(), Body: d.Body, Detail: detail, Actor: by}
 	if d.ID != "" {
@@ -67,17 +73,35 @@ func (p *Program) sealDocumentOnce(ctx context.Context, draft evidence.Draft) (a
 	if err != nil {
 		return rec, err
 	}
-	detail, err := canonical.Marshal(draft.Detail)
+	alike, err := saysAlike(rec.Detail, draft.Detail)
 	if err != nil {
 		return rec, err
 	}
 	sum := sha256.Sum256(draft.Body)
-	same := rec.Kind == draft.Kind && rec.Digest == "sha256:"+hex.EncodeToString(sum[:]) && bytes.Equal(rec.Detail, detail) &&
+	same := rec.Kind == draft.Kind && rec.Digest == "sha256:"+hex.EncodeToString(sum[:]) && alike &&
 		rec.About.From.Equal(draft.About.From) && rec.About.To.Equal(draft.About.To)
 	if !same {
 		return rec, program.ErrKeyUsed
 	}
 	return rec, nil
+}
+
+// saysAlike reports whether two details say the same of a document, by whichever
+// session and from wherever they were sent.
+func saysAlike(sealed json.RawMessage, sent any) (bool, error) {
+	raw, err := canonical.Marshal(sent)
+	if err != nil {
+		return false, err
+	}
+	var a, b map[string]any
+	if err := errors.Join(json.Unmarshal(sealed, &a), json.Unmarshal(raw, &b)); err != nil {
+		return false, fmt.Errorf("%w: detail of a document: %w", audit.ErrAltered, err)
+	}
+	for _, name := range []string{"session", "token", "address"} {
+		delete(a, name)
+		delete(b, name)
+	}
+	return reflect.DeepEqual(a, b), nil
 }
 
 func (p *Program) checkDocument(d *Document) error {

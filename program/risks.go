@@ -33,6 +33,7 @@ type Risk struct {
 	Accepted   time.Time `json:"accepted,omitzero"`
 	PreparedBy []string  `json:"preparedBy"` // accounts that wrote it since it was last accepted
 	Revision   int64     `json:"revision"`   // Base of the next change
+	Since      time.Time `json:"-"`          // when it was first written
 }
 
 // Values of a risk's fields.
@@ -83,7 +84,7 @@ func setRisk(s *State, e Entry) (book.Change, error) {
 	return book.Change{What: "assessed: " + d.Title, Do: func() {
 		r := s.Risks[e.Of()]
 		if r == nil {
-			r = &Risk{ID: e.Of()}
+			r = &Risk{ID: e.Of(), Since: e.At}
 			s.Risks[r.ID] = r
 		}
 		if r.Treatment != d.Treatment || r.Plan != d.Plan || r.Title != d.Title || r.Level != d.Level || d.Likelihood*d.Impact > r.Likelihood*r.Impact {
@@ -120,6 +121,14 @@ func (r *Risk) fields(s *State) map[string]any {
 
 func (r Risk) data() riskData {
 	return riskData{r.Title, r.Owner, r.Category, r.Likelihood, r.Impact, r.Treatment, r.Plan, r.Level, timeText(r.Due), r.Status, list(r.Controls)}
+}
+
+// ClosedAt is when a risk was said to be closed; zero: it is not.
+func (r Risk) ClosedAt() time.Time {
+	if r.Status == "closed" {
+		return r.Assessed
+	}
+	return time.Time{}
 }
 
 // Object is what a risk is for the table of rights. Engagements and systems are

@@ -31,6 +31,7 @@ type Vendor struct {
 	ChangedBy  string    `json:"changedBy"`
 	Changed    time.Time `json:"changed,omitzero"`
 	Revision   int64     `json:"revision"`
+	Since      time.Time `json:"-"` // when it was started with, as stated, else when it was first written
 }
 
 // Values of a vendor's fields.
@@ -83,6 +84,14 @@ func setVendor(s *State, e Entry) (book.Change, error) {
 		v := &Vendor{ID: e.Of(), Name: d.Name, Service: d.Service, Tier: d.Tier, Status: d.Status, Owner: d.Owner, Subservice: d.Subservice, Terms: d.Terms,
 			Personal: d.Personal, Approved: instantOf(d.Approved), Started: instantOf(d.Started), Reviewed: instantOf(d.Reviewed), ReportEnd: instantOf(d.ReportEnd),
 			Mapped: instantOf(d.Mapped), Ended: instantOf(d.Ended), ChangedBy: e.By.Name, Changed: e.At, Revision: s.Revision(e.On) + 1}
+		if old := s.Vendors[v.ID]; old != nil {
+			v.Since = old.Since
+		} else {
+			v.Since = e.At
+		}
+		if !v.Started.IsZero() {
+			v.Since = v.Started
+		}
 		s.Vendors[v.ID] = v
 		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
 	}}, nil

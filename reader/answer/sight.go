@@ -17,6 +17,9 @@ type Sight struct {
 	Who     access.Subject
 	P       *period.Program
 	Systems []string // IDs of the workspace's systems
+
+	Rests    []audit.EvidenceLine // records that the period's results rest on, by place in the log
+	Findings []audit.Deviation    // of the period
 }
 
 // SystemsOf are the IDs of a workspace's systems.
@@ -67,56 +70,63 @@ func (s *Sight) OfSource(name string) access.Object { return s.OfControls(ReadFr
 // OfRisk is a risk: the workspace's, and its controls'.
 func (s *Sight) OfRisk(r program.Risk) access.Object {
 	o := r.Object()
-	o.Systems, o.Engagements = s.Systems, []string{s.P.Name}
+	o.Systems, o.Engagements = s.Systems, s.covering(lasting(r.Since, r.ClosedAt()))
 	return o
 }
 
 // OfVendor is a vendor: the whole workspace's.
 func (s *Sight) OfVendor(v program.Vendor) access.Object {
-	return access.Object{Owner: v.Owner, Systems: s.Systems, Engagements: []string{s.P.Name}}
+	return access.Object{Owner: v.Owner, Systems: s.Systems, Engagements: s.covering(lasting(v.Since, v.Ended))}
 }
 
 // OfReview is an access review, or its part of one system.
 func (s *Sight) OfReview(r *program.Review, system string) access.Object {
 	o := r.Object(system)
-	o.Engagements = []string{s.P.Name}
+	about := []audit.Span{}
+	if cycle, ok := CycleSpan(r.Cycle, s.P.Period.Location()); ok {
+		about = append(about, cycle)
+	}
+	for i := range r.Parts {
+		about = append(about, audit.At(r.Parts[i].AsOf))
+	}
+	o.Engagements = s.covering(about...)
 	return o
 }
 
-// OfIncident is an incident. It belongs to the examination of the period where
-// it was noticed before the period's end and not closed before its beginning.
+// OfIncident is an incident.
 func (s *Sight) OfIncident(i program.Incident) access.Object {
 	o := i.Object()
 	if len(o.Systems) == 0 {
 		o.Systems = s.Systems
 	}
-	span := s.P.Period.Span
-	if i.Detected.Before(span.To) && (i.Closed.IsZero() || i.Closed.After(span.From)) {
-		o.Engagements = []string{s.P.Name}
-	}
+	o.Engagements = s.covering(lasting(i.Detected, i.Closed))
 	return o
 }
 
-// MayOpen refuses records of what people did, without the right to read those.
+// MayOpen refuses records that they may not read: of what people did without the
+// right to read those, and to whom only an examination is open what it does not
+// cover.
 func (s *Sight) MayOpen(rec audit.Record) error {
-	if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
-		return access.Require(s.Who, "activity.read", s.Reach())
-	}
-	return nil
+	id, o := s.ofRecord(rec)
+	return access.Require(s.Who, id, o)
 }
 
-// Seeing tells of records whether they may open them.
+// Seeing tells of records whether they may open them. It is for many in a row,
+// and for one goroutine.
 func (s *Sight) Seeing() func(audit.Record) bool {
-	known := map[string]bool{}
-	people := s.Reaches("activity.read")
+	type asked struct {
+		id      access.PermissionID
+		source  string
+		covered bool
+	}
+	known := map[asked]bool{}
 	return func(rec audit.Record) bool {
-		if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
-			return people
-		}
-		may, ok := known[rec.Source]
+		k := asked{recordNeeds(rec), rec.Source, s.covers(rec)}
+		may, ok := known[k]
 		if !ok {
-			may = s.May("evidence.read", s.OfSource(rec.Source))
-			known[rec.Source] = may
+			id, o := s.ofRecord(rec)
+			may = s.May(id, o)
+			known[k] = may
 		}
 		return may
 	}

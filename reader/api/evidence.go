@@ -209,7 +209,7 @@ func addRecord(c *call, in *uploadIn) (*oneOut[Record], error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: say of which days it is: first and last, in this order", audit.ErrInvalid)
 	}
-	d := period.Document{Title: f.Title, File: visible(f.File.Filename), Controls: strings.Fields(f.Controls), Task: f.Task, About: span.Span, Body: body}
+	d := period.Document{Title: f.Title, File: visible(f.File.Filename), Controls: strings.Fields(f.Controls), Task: f.Task, About: span.Span, Body: body, Via: c.Who.Facts()}
 	for _, id := range d.Controls {
 		if !slices.ContainsFunc(c.P.Selection().Controls, func(x audit.Control) bool { return x.ID == id }) {
 			return nil, fmt.Errorf("%w: there is no control %q in this period", audit.ErrInvalid, id)

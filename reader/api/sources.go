@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -114,19 +113,7 @@ func (s *Server) jobCalls() {
 }
 
 // queue takes jobs; what is asked for is sealed with the token it was asked by.
-func (c *call) queue() *worker.Queue {
-	home := c.s.o.Web.Home()
-	q := jobs.Queue(home, "api")
-	q.Record = func(ctx context.Context, _ worker.By, act string, arguments []byte) error {
-		what := audit.Activity{Through: "api", Act: act, Arguments: string(arguments), Token: c.Who.Token, Address: c.Who.Address}
-		if act == worker.ActCancel {
-			what.On, what.Arguments = "job:"+string(arguments), ""
-		}
-		_, err := home.SealActivity(ctx, audit.Actor{Kind: c.Who.Kind, Name: c.Who.Account}, what)
-		return err
-	}
-	return q
-}
+func (c *call) queue() *worker.Queue { return jobs.QueueFor(c.s.o.Web.Home(), "api", c.Who) }
 
 // by is who asks for a job.
 func (c *call) by() worker.By { return worker.By{Account: c.Who.Account, Name: c.Name(c.Who.Account)} }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/definition"
 	"tieout/period"
@@ -82,6 +83,21 @@ func Queue(p *period.Program, through string) *worker.Queue {
 		_, err := p.SealActivity(ctx, person(by), what)
 		return err
 	}}
+}
+
+// QueueFor is Queue for who is signed in or has a token: the log names their
+// session or token and where they came from too, and a token acts as no person.
+func QueueFor(p *period.Program, through string, who access.Subject) *worker.Queue {
+	q := Queue(p, through)
+	q.Record = func(ctx context.Context, _ worker.By, act string, arguments []byte) error {
+		what := audit.Activity{Through: through, Act: act, Arguments: string(arguments), Session: who.Session, Token: who.Token, Address: who.Address}
+		if act == worker.ActCancel {
+			what.On, what.Arguments = "job:"+string(arguments), ""
+		}
+		_, err := p.SealActivity(ctx, audit.Actor{Kind: who.Kind, Name: who.Account}, what)
+		return err
+	}
+	return q
 }
 
 // Start asks for a job of a kind, of the named sources or of all. While the same

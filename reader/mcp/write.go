@@ -93,11 +93,7 @@ func (s *Server) startCollection(ctx context.Context, p *period.Program, who acc
 	if err := access.Require(who, "source.collect", access.Object{}); err != nil {
 		return Written{}, err
 	}
-	q := jobs.Queue(p, "mcp")
-	q.Record = func(ctx context.Context, _ worker.By, act string, arguments []byte) error {
-		_, err := p.SealActivity(ctx, audit.Actor{Kind: who.Kind, Name: who.Account}, audit.Activity{Through: "mcp", Act: act, Arguments: string(arguments), Token: who.Token})
-		return err
-	}
+	q := jobs.QueueFor(p, "mcp", who)
 	j, added, err := jobs.Start(ctx, q, p.Def, jobs.Collect, jobs.Payload{Sources: in.Sources}, worker.By{Account: who.Account, Name: who.Account})
 	if err != nil {
 		return Written{}, err

@@ -23,7 +23,7 @@ var jobRoutes = []route{
 	{pattern: "POST /jobs/{id}/retry", needs: "source.collect", do: (*request).retryJob},
 }
 
-func (q *request) queue() *worker.Queue { return jobs.Queue(q.s.home, "server") }
+func (q *request) queue() *worker.Queue { return jobs.QueueFor(q.s.home, "server", q.who) }
 
 func (q *request) by() worker.By { return worker.By{Account: q.who.Account, Name: q.me.Name} }
 

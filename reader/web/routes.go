@@ -61,7 +61,7 @@ func (q *request) start() error {
 
 // sight is what who is signed in looks at, for the table of rights.
 func (q *request) sight() *answer.Sight {
-	return &answer.Sight{Who: q.who, P: q.st.p, Systems: q.st.systems}
+	return &answer.Sight{Who: q.who, P: q.st.p, Systems: q.st.systems, Rests: q.st.report.Evidence, Findings: q.st.devs}
 }
 
 // anything is asked for by lists.

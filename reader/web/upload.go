@@ -126,7 +126,7 @@ func (q *request) sealUpload(file upload, d period.Document) (audit.Record, erro
 	if err := access.Require(q.who, "evidence.add", on); err != nil {
 		return audit.Record{}, err
 	}
-	d.File, d.Body = visible(file.Name), file.Data
+	d.File, d.Body, d.Via = visible(file.Name), file.Data, q.who.Facts()
 	return q.st.p.SealDocument(q.Context(), audit.Actor{Kind: q.who.Kind, Name: q.who.Account}, d)
 }
 
