@@ -1,0 +1,130 @@
+package describe_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tieout/engagement"
+	"tieout/engagement/describe"
+)
+
+func facts() describe.Facts {
+	at := time.Date(2026, 3, 12, 20, 0, 0, 0, time.UTC)
+	return describe.Facts{Company: "Halyard, Inc.", System: "Halyard Cloud", Boundary: "A ledger that small firms keep their books in", Over: true, Period: "1 January 2026 to 31 December 2026", Zone: time.UTC,
+		Users:        []describe.Named{{ID: "firms", Name: "Small firms", Text: "who keep their books"}},
+		Components:   []describe.Component{{ID: "api", Name: "API", Kind: "software"}, {ID: "eu", Name: "EU region", Kind: "infrastructure", Since: "1 May 2026"}, {ID: "ops", Name: "Operations", Kind: "people"}, {ID: "run", Name: "Runbooks", Kind: "procedures"}},
+		Data:         []describe.Class{{ID: "books", Name: "Books", Level: "confidential"}},
+		Commitments:  []describe.Promise{{ID: "C-1", Text: "Customer data is encrypted at rest.", Where: "Terms of service"}},
+		Requirements: []describe.Promise{{ID: "R-1", Text: "Access is given by role"}},
+		Incidents:    []describe.Incident{{ID: "INC-2", Title: "Reports of other customers were shown", Effect: "Two customers saw totals", Cause: "A cache key left out the customer", Began: at, Ended: at.Add(5 * time.Hour), Subjects: 14, Decided: true, Disclosed: true}, {ID: "INC-3", Title: "Slow pages", Decided: true}},
+		Criteria:     []string{"CC6.1", "CC6.2"}, Controls: []describe.Control{{ID: "IAM-06", Criteria: []string{"CC6.1", "CC6.2"}}},
+		Expected:    []describe.Expected{{ID: "U-1", Text: "User entities remove their own people", Criteria: []string{"CC6.2"}}},
+		Subservices: []describe.Subservice{{Name: "Amazon Web Services", Service: "Hosting", Expected: []describe.Expected{{ID: "S-1", Text: "Data centers are guarded", Criteria: []string{"CC6.4"}}}, Monitored: []string{"VND-02"}, Report: "30 September 2026"}},
+		Changes:     []describe.Change{{Ref: "IAM-06@2026-06-01", Text: "Leavers' access ends within one business day, before it was three", At: at, Decided: true, Disclosed: true}},
+	}
+}
+
+func text(out []engagement.DCSection, dc string) string {
+	i := slices.IndexFunc(out, func(s engagement.DCSection) bool { return s.DC == dc })
+	if i < 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, p := range out[i].Paragraphs {
+		b.WriteString(p.Text + "\n")
+	}
+	return b.String()
+}
+
+// TestDraft: every criterion is drafted from what is held, and each paragraph
+// says from what.
+func TestDraft(t *testing.T) {
+	out, gaps := describe.Draft(facts())
+	if len(gaps) != 0 || len(out) != 9 {
+		t.Errorf("%d sections, missing %v", len(out), gaps)
+	}
+	want := map[string]string{
+		"DC 1": "Halyard, Inc. operates Halyard Cloud. A ledger that small firms keep their books in.",
+		"DC 2": "- Customer data is encrypted at rest (Terms of service).",
+		"DC 3": "- EU region; part of the system since 1 May 2026.",
+		"DC 4": "It began on 12 March 2026 and ended on 13 March 2026. It concerned the data of 14 people. Two customers saw totals. A cache key left out the customer.",
+		"DC 5": "- CC6.2: IAM-06",
+		"DC 6": "- User entities remove their own people (U-1; CC6.2).",
+		"DC 7": "**Amazon Web Services** provides hosting.",
+		"DC 8": "All criteria of the categories examined apply.",
+		"DC 9": "On 12 March 2026: Leavers' access ends within one business day",
+	}
+	for dc, words := range want {
+		if got := text(out, dc); !strings.Contains(got, words) {
+			t.Errorf("%s does not say %q:\n%s", dc, words, got)
+		}
+	}
+	if strings.Contains(text(out, "DC 4"), "Slow pages") {
+		t.Error("an incident that management decided not to disclose is told")
+	}
+	for _, s := range out {
+		for _, p := range s.Paragraphs {
+			if len(p.Sources) == 0 {
+				t.Errorf("%s: a drafted paragraph has no source: %s", s.DC, p.Text)
+			}
+		}
+	}
+}
+
+// TestMissing: what nobody said or decided is named and not made up.
+func TestMissing(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*describe.Facts)
+		dc     string
+		want   string
+	}{
+		{"no boundary", func(f *describe.Facts) { f.Boundary = "" }, "DC 1", "the boundary of the system has no words yet"},
+		{"no commitment", func(f *describe.Facts) { f.Commitments = nil }, "DC 2", "the principal service commitments"},
+		{"no people", func(f *describe.Facts) { f.Components = f.Components[:2] }, "DC 3", "the system's people"},
+		{"an incident nobody decided on", func(f *describe.Facts) { f.Incidents[0].Decided = false }, "DC 4", "whether incident INC-2"},
+		{"a criterion without a control", func(f *describe.Facts) { f.Criteria = append(f.Criteria, "CC7.1") }, "DC 5", "a control for CC7.1"},
+		{"a user control for nothing", func(f *describe.Facts) { f.Expected[0].Criteria = nil }, "DC 6", "the criteria that rest on U-1"},
+		{"a vendor nobody watches", func(f *describe.Facts) { f.Subservices[0].Monitored = nil }, "DC 7", "how Amazon Web Services is monitored"},
+		{"a change nobody decided on", func(f *describe.Facts) { f.Changes[0].Decided = false }, "DC 9", "whether the change IAM-06@2026-06-01"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := facts()
+			tt.change(&f)
+			_, gaps := describe.Draft(f)
+			if !slices.ContainsFunc(gaps, func(g describe.Gap) bool { return g.DC == tt.dc && strings.Contains(g.What, tt.want) }) {
+				t.Errorf("%v does not name %q", gaps, tt.want)
+			}
+		})
+	}
+	f := facts()
+	f.Over, f.Incidents = false, nil
+	out, _ := describe.Draft(f)
+	if len(out) != 8 || !strings.Contains(text(out, "DC 4"), "no incident in the time before") {
+		t.Errorf("as of a date: %d sections, %q", len(out), text(out, "DC 4"))
+	}
+}
+
+func TestAlike(t *testing.T) {
+	template := "We take security seriously and protect the data of our customers with care."
+	tests := []struct {
+		name, text string
+		want       int
+	}{
+		{"the template itself", template, 100},
+		{"own words", "Ledger entries are written twice and compared every night by a second region.", 0},
+		{"half of it", "We take security seriously and our nightly comparison of ledgers proves it", 41},
+		{"too short to say", "We take security", 0},
+		{"nothing", "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := describe.Alike(tt.text, template); got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
