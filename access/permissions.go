@@ -50,6 +50,7 @@ var Permissions = []Permission{
 	{CreateToken, "", "make an API token that can do at most what its maker can", Write | Person | Again | OwnOnly,
 		to{Administrator, ComplianceLead, ControlOwner, FirmAdministrator, Partner, Manager, Staff, Specialist}},
 	{ManageTokens, "", "list and revoke everybody's API tokens", Write, to{Administrator, FirmAdministrator}},
+	{"settings.read", "", "read the workspace's settings, without any secret", 0, to{Administrator, ComplianceLead, FirmAdministrator}},
 	{"settings.write", "", "change the workspace's settings", Write, to{Administrator, FirmAdministrator}},
 	{"activity.read", "", "read the activity log", 0, to{Administrator, ComplianceLead, AuditorsGuest, FirmAdministrator, Partner, QualityReviewer}},
 	{EditEvidence, "", "change, replace, backdate or remove sealed evidence", Write, nil},

@@ -41,7 +41,7 @@ type Signed struct {
 	Account Account
 	Subject Subject // what Allowed asks for; may do nothing while Pending
 	Pending bool    // the second factor is still asked for: SecondFactor takes a code, BeginPasskeyFactor a passkey
-	Secret      string // new secret for the cookie; "" leaves the one there is
+	Secret  string  // new secret for the cookie; "" leaves the one there is
 }
 
 func (p *People) signed(a store.Account, x store.Session) Signed {

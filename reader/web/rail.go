@@ -46,7 +46,8 @@ var rails = []railPlace{
 		{"Jobs", "/jobs", nil},
 	}},
 	{"Workspace", []railEntry{{"Activity log", "/log", nil}}},
-	{"Workspace", []railEntry{{"Access", "/access", nil}}},
+	{"Workspace", []railEntry{{"Access", "/access", nil}, {"API tokens", "/tokens", nil}}},
+	{"Workspace", []railEntry{{"Settings", "/settings", nil}}},
 }
 
 // rail is the side bar for who is signed in, and the tabs of where they are. Of an

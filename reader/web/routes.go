@@ -26,7 +26,7 @@ type objectOf func(*request) (access.Object, error)
 
 // routes are all addresses of who is signed in.
 func routes() []route {
-	return slices.Concat(readRoutes, selfRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, startRoutes, connectRoutes, importRoutes)
+	return slices.Concat(readRoutes, selfRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, settingsRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, startRoutes, connectRoutes, importRoutes)
 }
 
 var readRoutes = []route{
