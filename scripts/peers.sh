@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the counterparts that sources are tested against, where they are
 # missing: slapd, restic, borg, pgBackRest and a Java runtime from the system's
-# packages; the AWS emulator moto and SCIM clients into .peers/python; Prism, WireMock, an OpenID
+# packages; the AWS emulator moto, SCIM clients
+# and a client of the Model Context Protocol into .peers/python; Prism, WireMock, an OpenID
 # provider and GitHub's OpenAPI description into .peers/node_modules. The screens
 # are walked in Chromium, from the system's packages, by playwright-core, which
 # brings no browser of its own.

@@ -18,6 +18,7 @@ import (
 	"tieout/period"
 	"tieout/reader/mcp"
 	"tieout/source/all"
+	"tieout/source/sourcetest/live"
 )
 
 // TestMCP drives 'tieout mcp' as a client does: a process, its standard input
@@ -25,20 +26,7 @@ import (
 // does a bundle that holds it.
 func TestMCP(t *testing.T) {
 	work := t.TempDir()
-	dir := filepath.Join(work, "acme")
-	t.Setenv("WORK", work)
-	t.Setenv("TIEOUT_ACTOR", "Maria Silva")
-	write(t, clockPath(), "2026-04-01T06:00:00Z")
-	tieout(t, "init", dir, "--yes", "--name", "Acme", "--first", "2026-03-01", "--last", "2026-03-31", "--zone", "UTC", "-q")
-	if err := os.RemoveAll(filepath.Join(dir, "sources")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(dir, os.DirFS("../../reader/mcp/testdata/acme")); err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []string{"apply", "collect", "check"} {
-		tieout(t, "-w", dir, step, "-q")
-	}
+	dir := acme(t, work)
 	quarter(t, dir)
 	if got := tieout(t, "-w", dir, "evidence", "list", "--kind", "activity", "-o", "jsonl"); strings.Count(got, "MCP client stdio-test") != 2 {
 		t.Errorf("on record: %s", got)
@@ -54,6 +42,86 @@ func TestMCP(t *testing.T) {
 	file := filepath.Join(work, "results.bundle")
 	tieout(t, "verify", file)
 	tieout(t, "reperform", file)
+}
+
+// acme makes a workspace in a folder of work where a quarter was tested and
+// deviations were found.
+func acme(t *testing.T, work string) string {
+	t.Helper()
+	dir := filepath.Join(work, "acme")
+	t.Setenv("WORK", work)
+	t.Setenv("TIEOUT_ACTOR", "Maria Silva")
+	write(t, clockPath(), "2026-04-01T06:00:00Z")
+	tieout(t, "init", dir, "--yes", "--name", "Acme", "--first", "2026-03-01", "--last", "2026-03-31", "--zone", "UTC", "-q")
+	if err := os.RemoveAll(filepath.Join(dir, "sources")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(dir, os.DirFS("../../reader/mcp/testdata/acme")); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []string{"apply", "collect", "check"} {
+		tieout(t, "-w", dir, step, "-q")
+	}
+	return dir
+}
+
+// TestMCPPython drives 'tieout mcp' with the Python client of the protocol, which
+// shares no code with the server (scripts/peers.sh installs it): it learns which
+// controls have deviations this quarter and why, every tool only reads, and what
+// only a person may do is refused.
+func TestMCPPython(t *testing.T) {
+	python := live.Peer(t, "python/bin/python")
+	if found, err := filepath.Glob(filepath.Join(live.Peers(), "python/lib/*/site-packages/mcp/__init__.py")); err != nil || len(found) == 0 {
+		live.Missing(t, "the Python package mcp")
+	}
+	program, err := exec.LookPath("tieout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := acme(t, t.TempDir())
+	out := live.Run(t, ".", nil, python, "testdata/mcp_client.py", program, dir, "2026-01-01", "2026-03-31")
+	var got struct {
+		Server string
+		Tools  []struct {
+			Name     string
+			ReadOnly bool
+		}
+		Deviations mcp.DeviationsAnswer
+		Shown      map[string]any
+		Refused    map[string]map[string]any
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	var names []string
+	for _, x := range got.Tools {
+		names = append(names, x.Name)
+		if !x.ReadOnly {
+			t.Errorf("the tool %s does not say that it only reads", x.Name)
+		}
+	}
+	if want := []string{"coverage", "list_controls", "list_deviations", "list_gaps", "search", "show_control", "show_deviation", "show_evidence", "show_population", "status"}; got.Server != "tieout" || !slices.Equal(names, want) {
+		t.Errorf("server %q with tools %v, want %v", got.Server, names, want)
+	}
+	if d := got.Deviations; len(d.Controls) == 0 || d.Controls[0].Control != "IAM-02" || len(d.Items) == 0 || d.Page.Total != strings.Count(tieout(t, "-w", dir, "deviation", "list", "-o", "jsonl"), "\n") {
+		t.Errorf("controls with deviations: %+v", d)
+	} else if shown := tieout(t, "-w", dir, "deviation", "show", d.Items[0].Ref, "-o", "json"); d.Items[0].Reason == "" || !strings.Contains(shown, jsonText(t, d.Items[0].Reason)) {
+		t.Errorf("why is %q; the command line says %s", d.Items[0].Reason, shown)
+	}
+	if got.Shown["refused"] != nil || got.Shown["walk"] == nil {
+		t.Errorf("from the deviation to its evidence: %v", got.Shown)
+	}
+	for name, answer := range got.Refused {
+		if text, _ := answer["refused"].(string); !strings.Contains(text, name) {
+			t.Errorf("%s is not refused by its name: %v", name, answer)
+		}
+	}
+	if len(got.Refused) < 6 {
+		t.Errorf("%d things that only people do were tried", len(got.Refused))
+	}
+	if on := tieout(t, "-w", dir, "evidence", "list", "--kind", "activity", "-o", "jsonl"); strings.Count(on, "MCP client python-client") < 2 {
+		t.Errorf("on record: %s", on)
+	}
 }
 
 // quarter asks which controls have deviations this quarter and why, and whether
