@@ -40,10 +40,12 @@ type Report struct {
 
 	Auditor     Section     `json:"auditor"` // Section I in the firm's wording
 	Opinions    []Opinion   `json:"opinions"`
-	Assertions  []Statement `json:"assertions"` // Section II: management's, then each inclusive subservice organization's
+	Closing     []Section   `json:"closing,omitempty"` // of Section I, after the opinion: restricted use
+	Assertions  []Statement `json:"assertions"`        // Section II: management's, then each inclusive subservice organization's
 	Description []DC        `json:"description"`
-	Groups      []Group     `json:"groups"` // Section IV
-	Other       []Section   `json:"other"`  // Section V: management's, not covered by the opinion
+	Described   []string    `json:"described"` // ids of all controls the description says exist
+	Groups      []Group     `json:"groups"`    // Section IV
+	Other       []Section   `json:"other"`     // Section V: management's, not covered by the opinion
 	Responses   []Response  `json:"responses"`
 
 	Template   Template    `json:"template"`
@@ -162,15 +164,24 @@ type Control struct {
 // A Test is one row: what was done, and what came of it. The counts are what the
 // text's figures have to tie to.
 type Test struct {
-	ID         string   `json:"id"`
-	Text       string   `json:"text"`   // past tense
-	Result     string   `json:"result"` // "No exceptions noted.", or the facts
-	Population int      `json:"population,omitempty"`
-	Sample     int      `json:"sample,omitempty"`
-	Exceptions int      `json:"exceptions"`
-	Known      int      `json:"known,omitempty"`    // deviations known outside the sample
-	Findings   []string `json:"findings,omitempty"` // ids
-	Paper      string   `json:"paper"`              // digest of the workpaper as it was signed off
+	ID         string    `json:"id"`
+	Text       string    `json:"text"`   // past tense
+	Result     string    `json:"result"` // "No exceptions noted.", or the facts
+	Population int       `json:"population,omitempty"`
+	Sample     int       `json:"sample,omitempty"`
+	Exceptions int       `json:"exceptions"`
+	Known      int       `json:"known,omitempty"`    // deviations known outside the sample
+	Strata     []Stratum `json:"strata,omitempty"`   // of a stratified sample; they add up to the counts above
+	Findings   []string  `json:"findings,omitempty"` // ids
+	Paper      string    `json:"paper"`              // digest of the workpaper as it was signed off
+}
+
+// A Stratum is a part of a population that was sampled for itself.
+type Stratum struct {
+	Name       string `json:"name"`
+	Population int    `json:"population"`
+	Sample     int    `json:"sample"`
+	Exceptions int    `json:"exceptions"`
 }
 
 // A Response is management's to one finding: its text is management's, wherever
@@ -216,7 +227,7 @@ type Step struct {
 	Whose string    `json:"whose"` // client, firm
 	Entry int64     `json:"entry"` // index in its log
 	At    time.Time `json:"at"`
-	Leaf  string    `json:"leaf"`  // hex
+	Leaf  string    `json:"leaf"`  // the entry's commitment (SHA-256 over salt and record), hex
 	Proof []string  `json:"proof"` // inclusion in the log below, hex
 }
 

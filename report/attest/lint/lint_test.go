@@ -1,0 +1,116 @@
+package lint_test
+
+import (
+	"strings"
+	"testing"
+
+	"tieout/report/attest"
+	"tieout/report/attest/attesttest"
+	"tieout/report/attest/lint"
+)
+
+// beside is what the demo's report is read beside.
+var beside = lint.Beside{People: []string{"Rosalind Achterberg", "Jo Pell"}, Templates: []string{"Access is reviewed every quarter by whoever owns the system."}}
+
+// TestGood: nothing is found in the demo's reports, of any type, but what a
+// person has to weigh.
+func TestGood(t *testing.T) {
+	for name, r := range map[string]attest.Report{"type II": attesttest.TypeII(), "type I": attesttest.TypeI(), "SOC 3": attesttest.SOC3(), "SOC 1": attesttest.SOC1()} {
+		t.Run(name, func(t *testing.T) {
+			for _, f := range lint.Lint(r, beside) {
+				if f.Severity == lint.Error || name == "type II" {
+					t.Errorf("%s: %s: %s", f.Where, f.Rule, f.Text)
+				}
+			}
+		})
+	}
+}
+
+// first is the first test of a report that has items.
+func first(r *attest.Report) (*attest.Control, *attest.Test) {
+	for g := range r.Groups {
+		for c := range r.Groups[g].Controls {
+			for i := range r.Groups[g].Controls[c].Tests {
+				if x := &r.Groups[g].Controls[c].Tests[i]; x.Sample > 0 && x.Exceptions == 0 {
+					return &r.Groups[g].Controls[c], x
+				}
+			}
+		}
+	}
+	panic("a report without a sampled test")
+}
+
+// TestBad: each deliberately bad report has the fault that was put in, at its
+// place, and no other error.
+func TestBad(t *testing.T) {
+	tests := []struct {
+		name     string
+		spoil    func(*attest.Report)
+		severity lint.Severity
+		rule     lint.Rule
+		where    string
+		text     string
+	}{
+		{"a control that is not tested", func(r *attest.Report) { r.Described = append(r.Described, "ZZZ-99") }, lint.Error, lint.ControlSets, "Section III", "control ZZZ-99 exists, and no test"},
+		{"a control that is not described", func(r *attest.Report) {
+			c, _ := first(r)
+			r.Described = remove(r.Described, c.ID)
+		}, lint.Error, lint.ControlSets, "Section IV", "the description does not name it"},
+		{"a number that does not tie", func(r *attest.Report) {
+			_, x := first(r)
+			x.Result = "For 3 of 99 items sampled nothing was found. No exceptions noted."
+		}, lint.Error, lint.Numbers, "Section IV", `it says "3 of 99"`},
+		{"no exceptions noted, with one", func(r *attest.Report) {
+			_, x := first(r)
+			x.Known = 1
+			x.Result = "No exceptions noted."
+		}, lint.Error, lint.Numbers, "Section IV", "1 known outside the sample"},
+		{"a placeholder", func(r *attest.Report) {
+			r.Description[0].Paragraphs[0].Text = "The company [insert name] runs a ledger."
+		}, lint.Error, lint.Placeholder, "Section III, DC 1", "[insert name]"},
+		{"a template's text", func(r *attest.Report) {
+			r.Description[1].Paragraphs[0].Text = "Access is reviewed  every quarter by whoever owns the system."
+		}, lint.Error, lint.Template, "Section III, DC 2", "word for word"},
+		{"a user control for nothing", func(r *attest.Report) { r.Expected[0].Criteria = nil }, lint.Error, lint.UserControl, "Section III", "names no criterion"},
+		{"a carve-out nobody watches", func(r *attest.Report) {
+			for i := range r.Subservices {
+				if !r.Subservices[i].Inclusive {
+					r.Subservices[i].Monitored = nil
+				}
+			}
+		}, lint.Error, lint.CarveOut, "Section III", "nothing says how it is monitored"},
+		{"certified", func(r *attest.Report) { r.Description[0].Paragraphs[0].Text += " We are SOC 2 certified." }, lint.Error, lint.Wording, "Section III, DC 1", "certified"},
+		{"a standard nobody issued", func(r *attest.Report) { r.Auditor.Text += " We worked under SSAE No. 47." }, lint.Error, lint.Standard, "Section I", "there is no SSAE No. 47"},
+		{"a standard of long ago", func(r *attest.Report) { r.Auditor.Text += " We worked under SSAE 16." }, lint.Error, lint.Standard, "Section I", "superseded"},
+		{"dated before its end", func(r *attest.Report) { r.Dated = r.Last }, lint.Error, lint.Dates, "Section I", "speaks about the time until"},
+		{"an assertion after the report", func(r *attest.Report) { r.Assertions[0].Dated = "2030-01-01" }, lint.Error, lint.Dates, "Section II", "after the report"},
+		{"a silent management", func(r *attest.Report) { r.Responses = nil }, lint.Warning, lint.NoResponse, "Section IV", "has no response"},
+		{"a person who signs nothing", func(r *attest.Report) { r.Description[0].Paragraphs[0].Text += " Jo Pell runs operations." }, lint.Error, lint.PersonNamed, "Section III, DC 1", "Jo Pell"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := attesttest.TypeII()
+			tt.spoil(&r)
+			hit := false
+			for _, f := range lint.Lint(r, beside) {
+				if f.Severity == tt.severity && f.Rule == tt.rule && strings.HasPrefix(f.Where, tt.where) && strings.Contains(f.Text, tt.text) {
+					hit = true
+				} else if f.Severity == lint.Error && f.Rule != tt.rule && f.Rule != lint.Dates {
+					t.Errorf("also found: %s: %s: %s", f.Where, f.Rule, f.Text)
+				}
+			}
+			if !hit {
+				t.Errorf("not found: %s at %s: %s; got %+v", tt.rule, tt.where, tt.text, lint.Lint(r, beside))
+			}
+		})
+	}
+}
+
+func remove(list []string, id string) (out []string) {
+	for _, x := range list {
+		if x != id {
+			out = append(out, x)
+		}
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+package lint
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tieout/report/attest"
+)
+
+// placeholder is text that waits to be written.
+var placeholder = regexp.MustCompile(`(?i)\[[^\]\n]*(?:insert|placeholder|client name|company name|service organization|date|tbd|todo|xx)[^\]\n]*\](?:[^(]|$)|\bTBD\b|\bTODO\b|\bXX+\b|lorem ipsum|\{\{[^}]*\}\}|<(?:insert|name|date)[^>]*>`)
+
+// wordings are words that describe no examination, and what to write.
+var wordings = []struct {
+	pattern *regexp.Regexp
+	do      string
+}{
+	{regexp.MustCompile(`(?i)\b(?:is|are|was|were|became|remains?|been|fully|soc ?[123]|type (?:i|ii|1|2))[ -]certified\b|\bcertified (?:compliant|as)\b|\bsoc ?[123](?: type (?:i|ii|1|2))? certifi\w+`), "An examination ends in an opinion; nobody is certified"},
+	{regexp.MustCompile(`(?i)\bsoc ?[123][ -]compliant\b|\bcompliant with soc\b|\bpassed (?:the|its|our) (?:soc|audit|examination)\b`), "An examination ends in an opinion; nobody passes it"},
+	{regexp.MustCompile(`\bSOC-[123]\b`), "Write SOC 1, SOC 2 or SOC 3"},
+}
+
+var (
+	ssae  = regexp.MustCompile(`(?i)\bSSAE(?: No\.?)?[ -]*(\d+)\b`)
+	sas70 = regexp.MustCompile(`(?i)\bSAS(?: No\.?)?[ -]*70\b`)
+)
+
+// SSAE numbers that were issued for examinations, and those that later ones took
+// the place of (PRIMER section 2.2).
+var (
+	issuedSSAE     = []string{"16", "18", "19", "20", "21", "22", "23"}
+	supersededSSAE = []string{"16"}
+)
+
+// A place is a text of the report and where it stands. Whose words it is decides
+// what is looked for.
+type place struct {
+	where, text string
+	own         bool // wording that has to be the parties' own
+}
+
+// texts looks through everything that people wrote.
+func (l *linter) texts() {
+	signers := l.signers()
+	for _, p := range l.places() {
+		if m := placeholder.FindString(p.text); m != "" {
+			l.add(Error, Placeholder, p.where, "Write what belongs there", "it still holds %q", strings.TrimSpace(m))
+		}
+		for _, w := range wordings {
+			if m := w.pattern.FindString(p.text); m != "" {
+				l.add(Error, Wording, p.where, w.do, "it says %q", m)
+			}
+		}
+		l.standards(p)
+		for _, name := range l.beside.People {
+			if !signers[name] && containsName(p.text, name) {
+				l.add(Error, PersonNamed, p.where, "Name the role, not the person", "it names %s, who signs nothing here", name)
+			}
+		}
+		if p.own && !slices.Contains(l.beside.Exempt, p.text) && slices.ContainsFunc(l.beside.Templates, func(t string) bool { return same(t, p.text) }) {
+			l.add(Error, Template, p.where, "Say how it is done here", "it is word for word as shipped with the templates")
+		}
+	}
+}
+
+func (l *linter) standards(p place) {
+	for _, m := range ssae.FindAllStringSubmatch(p.text, -1) {
+		switch {
+		case !slices.Contains(issuedSSAE, m[1]):
+			l.add(Error, Standard, p.where, "Name the attestation standards, not a number", "there is no %s", m[0])
+		case slices.Contains(supersededSSAE, m[1]):
+			l.add(Error, Standard, p.where, "Name the standards in force", "%s is superseded, and never was a standard for a SOC 2", m[0])
+		}
+	}
+	if m := sas70.FindString(p.text); m != "" {
+		l.add(Error, Standard, p.where, "Name the standards in force", "%s is superseded", m)
+	}
+}
+
+// signers are who may be named: they sign.
+func (l *linter) signers() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range l.beside.People {
+		for _, a := range l.r.Assertions {
+			out[name] = out[name] || containsName(a.Signer, name)
+		}
+		for _, s := range l.r.Signatures {
+			out[name] = out[name] || s.Name == name
+		}
+	}
+	return out
+}
+
+// containsName reports whether a whole name stands in a text.
+func containsName(text, name string) bool {
+	if len(name) < 3 {
+		return false
+	}
+	return regexp.MustCompile(`(?i)(?:^|[^\pL])` + regexp.QuoteMeta(name) + `(?:[^\pL]|$)`).MatchString(text)
+}
+
+// same reports whether two texts are the same words.
+func same(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+}
+
+// places are all texts in the order of the sections.
+func (l *linter) places() []place {
+	r := l.r
+	out := []place{{"Section I", r.Auditor.Text, false}}
+	for _, o := range r.Opinions {
+		out = append(out, place{"Section I, opinion on " + o.Part, o.Text, false}, place{"Section I, basis of the opinion on " + o.Part, o.Basis, false})
+	}
+	for _, s := range r.Closing {
+		out = append(out, place{"Section I, " + s.Title, s.Text, false})
+	}
+	for _, a := range r.Assertions {
+		out = append(out, place{"Section II, " + a.By, a.Text, false}, place{"Section II, " + a.By, a.Except, false})
+	}
+	for _, d := range r.Description {
+		for i, p := range d.Paragraphs {
+			out = append(out, place{fmt.Sprintf("Section III, %s, paragraph %d", d.ID, i+1), p.Text, true})
+		}
+	}
+	for _, x := range r.Expected {
+		out = append(out, place{"Section III, " + x.ID, x.Text, false})
+	}
+	out = append(out, testPlaces(r)...)
+	for _, s := range r.Other {
+		out = append(out, place{"Section V, " + s.Title, s.Text, false})
+	}
+	for _, x := range r.Responses {
+		out = append(out, place{"Section V, response to " + x.Finding, x.Text, true})
+	}
+	return out
+}
+
+// testPlaces are the texts of Section IV; a control under several criteria is
+// read once.
+func testPlaces(r *attest.Report) (out []place) {
+	seen := map[string]bool{}
+	for _, g := range r.Groups {
+		for _, c := range g.Controls {
+			if seen[c.ID] {
+				continue
+			}
+			seen[c.ID] = true
+			out = append(out, place{"Section IV, " + c.ID, c.Text, true})
+			for _, t := range c.Tests {
+				out = append(out, place{fmt.Sprintf("Section IV, %s, %s", c.ID, t.ID), t.Text, false}, place{fmt.Sprintf("Section IV, %s, %s", c.ID, t.ID), t.Result, false})
+			}
+		}
+	}
+	return out
+}
