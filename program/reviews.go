@@ -1,6 +1,8 @@
 package program
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -327,8 +329,29 @@ func (d bulkData) check() error {
 	return allOf(within("rows", len(d.Rows), 1, 2000), text("note", d.Note, 0, 2000))
 }
 
-// A completeData is how the list stood for who completed it.
+// A completeData is how the list stood for who completed it. Entries of before
+// there was a digest say the numbers only.
 type completeData struct {
-	Keep   int `json:"keep"`
-	Remove int `json:"remove"`
+	Keep      int    `json:"keep"`
+	Remove    int    `json:"remove"`
+	Decisions string `json:"decisions,omitempty"`
+}
+
+// A ReviewSeen is how the list of one system stands to who looks at it: what
+// they seal is that and nothing else.
+type ReviewSeen struct {
+	Keep, Remove int
+	Decisions    string // "sha256:" + hex, of every row's number, decision and the entry that made it
+}
+
+// SeenOf is how the list of a system stands.
+func (r *Review) SeenOf(system string) ReviewSeen {
+	c := r.Count(system)
+	h := sha256.New()
+	for i := range r.Rows {
+		if row := &r.Rows[i]; row.System == system {
+			fmt.Fprintf(h, "%d %s %q %d\n", row.N, row.Decision, row.TakeAway, row.Entry)
+		}
+	}
+	return ReviewSeen{c.Keep, c.Remove, "sha256:" + hex.EncodeToString(h.Sum(nil))}
 }

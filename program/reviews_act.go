@@ -208,11 +208,14 @@ func (b *Book) KeepSeen(ctx context.Context, by access.Subject, id, system strin
 }
 
 // CompleteReview closes the review of one system. Every row has to have a
-// decision; keep and remove are how many the caller saw. The outcome becomes
-// evidence.
-func (b *Book) CompleteReview(ctx context.Context, by access.Subject, id, system string, keep, remove int, revision int64) (Review, error) {
+// decision, and be decided as the caller saw it; else the error wraps
+// audit.ErrConflict. The outcome becomes evidence.
+func (b *Book) CompleteReview(ctx context.Context, by access.Subject, id, system string, saw ReviewSeen, revision int64) (Review, error) {
+	if saw.Decisions == "" {
+		return Review{}, fmt.Errorf("%w: it is not said which decisions were seen; look at the list again", audit.ErrInvalid)
+	}
 	return b.onReview(ctx, by, "review.decide", id, system, func() error {
-		_, err := b.write(ctx, by, "review.complete", partOn(id, system), revision, completeData{keep, remove})
+		_, err := b.write(ctx, by, "review.complete", partOn(id, system), revision, completeData{saw.Keep, saw.Remove, saw.Decisions})
 		return err
 	})
 }

@@ -344,13 +344,13 @@ func completeReview(s *State, e Entry) (book.Change, error) {
 	if err != nil {
 		return book.Change{}, err
 	}
-	c := r.Count(p.System)
+	c, now := r.Count(p.System), r.SeenOf(p.System)
 	switch {
 	case !p.Reviews(e.By.Name):
 		return book.Change{}, fmt.Errorf("%w: you do not review %s; a compliance lead says who does", audit.ErrForbidden, p.System)
 	case c.Left > 0:
 		return book.Change{}, fmt.Errorf("%w: %d of %d accounts of %s have no decision yet", audit.ErrConflict, c.Left, c.Listed, p.System)
-	case c.Keep != d.Keep || c.Remove != d.Remove:
+	case c.Keep != d.Keep || c.Remove != d.Remove || d.Decisions != "" && d.Decisions != now.Decisions:
 		return book.Change{}, fmt.Errorf("%w: decisions have changed since you looked: %d to keep and %d to remove now. Look again", audit.ErrConflict, c.Keep, c.Remove)
 	}
 	return book.Change{What: fmt.Sprintf("%s is complete: %d kept, %d to remove", p.System, c.Keep, c.Remove), Do: func() {

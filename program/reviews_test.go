@@ -79,7 +79,36 @@ func TestReviewWhole(t *testing.T) {
 	decide(2, program.ReviewChoice{Decision: "remove", Note: "Left in February."}, row.Revision)
 	decide(3, program.ReviewChoice{Decision: "remove", Roles: []string{"okta/ci|admins"}}, 0)
 	w.pass(time.Minute)
-	got := must[program.Review](t)(w.book.CompleteReview(ctx, oda, r.ID, "okta", 1, 2, 1))
+	whole := must[program.Review](t)(w.book.Review(ctx, r.ID))
+	saw := whole.SeenOf("okta")
+	for name, other := range map[string]func(*program.ReviewSeen){
+		"another number": func(s *program.ReviewSeen) { s.Keep, s.Remove = 2, 1 },
+		"other decisions of the same numbers": func(s *program.ReviewSeen) {
+			swapped := must[program.Review](t)(w.book.Review(ctx, r.ID))
+			swapped.Rows[0].Decision, swapped.Rows[1].Decision = swapped.Rows[1].Decision, swapped.Rows[0].Decision
+			*s = swapped.SeenOf("okta")
+		},
+		"an older decision of a row": func(s *program.ReviewSeen) {
+			older := must[program.Review](t)(w.book.Review(ctx, r.ID))
+			older.Rows[1].Entry--
+			*s = older.SeenOf("okta")
+		},
+		"other memberships to take away": func(s *program.ReviewSeen) {
+			less := must[program.Review](t)(w.book.Review(ctx, r.ID))
+			less.Rows[2].TakeAway = nil
+			*s = less.SeenOf("okta")
+		},
+	} {
+		seen := saw
+		other(&seen)
+		if _, err := w.book.CompleteReview(ctx, oda, r.ID, "okta", seen, 1); !errors.Is(err, audit.ErrConflict) {
+			t.Errorf("%s was seen: %v", name, err)
+		}
+	}
+	if _, err := w.book.CompleteReview(ctx, oda, r.ID, "okta", program.ReviewSeen{Keep: 1, Remove: 2}, 1); !errors.Is(err, audit.ErrInvalid) {
+		t.Errorf("nobody says what was seen: %v", err)
+	}
+	got := must[program.Review](t)(w.book.CompleteReview(ctx, oda, r.ID, "okta", saw, 1))
 	if got.Status != "complete" || !got.Parts[0].Completed.Equal(start.Add(2*time.Minute)) || got.Parts[0].By != "oda" || got.Parts[0].Record < 1 {
 		t.Errorf("completed: %+v", got.Parts[0])
 	}
@@ -144,7 +173,7 @@ func TestReviewRefused(t *testing.T) {
 		{"asked of nobody", decide(oda, r.ID, 2, program.ReviewChoice{Decision: "ask", Note: "Why?"}, 0), audit.ErrInvalid},
 		{"asked without words", decide(oda, r.ID, 2, program.ReviewChoice{Decision: "ask", AskOf: "mia"}, 0), audit.ErrInvalid},
 		{"a membership it has not", decide(oda, r.ID, 3, program.ReviewChoice{Decision: "remove", Roles: []string{"okta/x"}}, 0), audit.ErrInvalid},
-		{"completed with rows left", func() error { _, err := w.book.CompleteReview(ctx, oda, r.ID, "okta", 1, 0, 1); return err }, audit.ErrConflict},
+		{"completed with rows left", func() error { _, err := w.book.CompleteReview(ctx, oda, r.ID, "okta", r.SeenOf("okta"), 1); return err }, audit.ErrConflict},
 		{"answered by somebody else", func() error {
 			_, err := w.book.AnswerRow(ctx, as("eve", access.Employee), second.ID, 3, "So.", 1)
 			return err

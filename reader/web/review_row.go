@@ -390,6 +390,7 @@ type finishView struct {
 	R        *program.Review
 	System   string
 	Count    program.ReviewCount
+	Seen     program.ReviewSeen
 	Revision int64
 	Remove   []rowLine
 	What     []string
@@ -409,7 +410,7 @@ func (q *request) finishPage() error {
 		}
 		c := *r
 		c.Rows = nil
-		v.R, v.Count, v.Revision = &c, r.Count(system), part.Revision
+		v.R, v.Count, v.Seen, v.Revision = &c, r.Count(system), r.SeenOf(system), part.Revision
 		v.Open = r.Status == "open" && part.Completed.IsZero() && part.Reviews(q.who.Account)
 		for i := range r.Rows {
 			if row := &r.Rows[i]; row.System == system && row.Decision == "remove" {
@@ -453,7 +454,7 @@ func (q *request) finishReview() error {
 	}
 	var r program.Review
 	if err == nil {
-		r, err = q.book.CompleteReview(q.Context(), q.who, id, system, keep, remove, rev)
+		r, err = q.book.CompleteReview(q.Context(), q.who, id, system, program.ReviewSeen{Keep: keep, Remove: remove, Decisions: q.field("decisions")}, rev)
 	}
 	if err != nil {
 		if err := q.problem(err); err != nil {

@@ -110,7 +110,7 @@ func (v *visitor) link(account, person string) {
 	}
 }
 
-var reviewField = regexp.MustCompile(`name="(revision|system|keep|remove)" value="([^"]*)"`)
+var reviewField = regexp.MustCompile(`name="(revision|system|keep|remove|decisions)" value="([^"]*)"`)
 
 // reviewFields are the hidden fields of the form that goes to a path.
 func reviewFields(page, action string) (out []string) {
