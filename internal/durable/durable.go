@@ -4,6 +4,7 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,18 @@ const tempPrefix = ".tmp-"
 // new ones, never a mixture. Of two writers at once, one whole file remains.
 func Write(path string, data []byte, perm fs.FileMode) error {
 	tmp, err := writeTemp(path, data, perm)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(tmp))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// WriteFrom is Write for data that does not fit into memory.
+func WriteFrom(path string, data io.Reader, perm fs.FileMode) error {
+	tmp, err := tempFrom(path, data, perm)
 	if err != nil {
 		return err
 	}
@@ -90,6 +103,10 @@ func IsTemp(name string) bool { return strings.HasPrefix(filepath.Base(name), te
 
 // writeTemp leaves data, synced, in a new file beside path.
 func writeTemp(path string, data []byte, perm fs.FileMode) (string, error) {
+	return tempFrom(path, bytes.NewReader(data), perm)
+}
+
+func tempFrom(path string, data io.Reader, perm fs.FileMode) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix+filepath.Base(path)+"-")
 	if err != nil {
 		return "", fmt.Errorf("write %s: %w", path, err)
@@ -100,8 +117,8 @@ func writeTemp(path string, data []byte, perm fs.FileMode) (string, error) {
 	return f.Name(), nil
 }
 
-func fill(f *os.File, data []byte, perm fs.FileMode) error {
-	_, err := f.Write(data)
+func fill(f *os.File, data io.Reader, perm fs.FileMode) error {
+	_, err := io.Copy(f, data)
 	if err == nil {
 		err = f.Chmod(perm)
 	}
