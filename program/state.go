@@ -20,10 +20,11 @@ type State struct {
 	Identities map[string]*Identity // by what they are of: "identity:account:okta/ana"
 	Reviews    map[string]*Review   // by ID
 
-	Tasks    map[string]*Task    // by ID, such as board.meeting@2026-Q1
-	Duties   map[string]*Duty    // by the owner's name in the definitions
-	Absences map[string]*Absence // by account
-	Feeds    map[string]*Feed    // by account
+	Tasks     map[string]*Task     // by ID, such as board.meeting@2026-Q1
+	Duties    map[string]*Duty     // by the owner's name in the definitions
+	Absences  map[string]*Absence  // by account
+	Feeds     map[string]*Feed     // by account
+	Reminders map[string]*Reminder // the last one, by task
 
 	Policies   map[string]*Policy               // by ID
 	Agreements map[string]map[string]*Agreement // the last one, by document and account
@@ -40,7 +41,7 @@ type State struct {
 func newState() *State {
 	return &State{
 		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]belongs{},
-		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{}, Feeds: map[string]*Feed{},
+		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{}, Feeds: map[string]*Feed{}, Reminders: map[string]*Reminder{},
 		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{}, Audiences: map[string]*Audience{},
 	}
 }
@@ -50,7 +51,7 @@ func newState() *State {
 type taker func(s *State, e Entry) (book.Change, error)
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers)
+var takers = merged(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers, remindTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}

@@ -40,7 +40,11 @@ var Kinds = []string{CollectCheck, Collect, Check, Backup, Remind, Verify}
 type Payload struct {
 	Sources []string `json:"sources,omitempty"` // of collecting; none: all the workspace has
 	Period  string   `json:"period,omitempty"`  // by name; "": the one that holds today
+	Task    string   `json:"task,omitempty"`    // of reminding: the one that is spoken of; "": what is due
 }
+
+// maxTaskID is how long the ID of a task can be.
+const maxTaskID = 301
 
 // encode is the payload as it is kept: the same sources are the same bytes.
 func (in Payload) encode() ([]byte, error) {
@@ -63,11 +67,17 @@ func Decode(payload []byte) (in Payload, err error) {
 			return Payload{}, fmt.Errorf("%w: %q is not the name of a source", audit.ErrInvalid, s)
 		}
 	}
+	if len(in.Task) > maxTaskID {
+		return Payload{}, fmt.Errorf("%w: payload of the job: no task has an ID so long", audit.ErrInvalid)
+	}
 	return in, nil
 }
 
 // key keeps two open jobs from doing the same.
 func (in Payload) key(kind string) string {
+	if in.Task != "" {
+		return strings.Join([]string{kind, in.Period, "task", in.Task}, "/")
+	}
 	return strings.Join(append([]string{kind, in.Period}, slices.Compact(slices.Sorted(slices.Values(in.Sources)))...), "/")
 }
 
@@ -120,6 +130,8 @@ func (in Payload) check(def *definition.Workspace, kind string) error {
 		return fmt.Errorf("%w: there is no job %q; there are %s", audit.ErrInvalid, kind, strings.Join(Kinds, ", "))
 	case len(in.Sources) > 0 && kind != Collect && kind != CollectCheck:
 		return fmt.Errorf("%w: a job %q is not about single sources", audit.ErrInvalid, kind)
+	case in.Task != "" && kind != Remind:
+		return fmt.Errorf("%w: a job %q is not about a task", audit.ErrInvalid, kind)
 	case kind == Backup && def.Config.Jobs.BackupDir == "":
 		return fmt.Errorf("%w: tieout.yaml names no folder for backups; write jobs: { backupDir: /var/backups/tieout }", audit.ErrInvalid)
 	case kind == Remind && !def.Config.Reminders.Any():

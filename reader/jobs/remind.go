@@ -37,7 +37,12 @@ func (w *work) remind(ctx context.Context) (worker.Result, error) {
 	rules.Digest, rules.Weekly = conf.Weekday()
 	base := w.p.Def.Config.Server.URL
 	ms := l.Messages(people, rules, base)
-	t := &telling{p: w.p, t: w.t, day: l.Day()}
+	if w.in.Task != "" {
+		if ms, err = l.MessageOf(people, w.in.Task, base); err != nil {
+			return worker.Result{}, err
+		}
+	}
+	t := &telling{p: w.p, t: w.t, day: l.Day(), task: w.in.Task}
 	if len(ms) > 0 {
 		t.byMail(ctx, ms)
 		t.byChat(ctx, l.ChatText(ms, base), len(ms))
@@ -51,6 +56,7 @@ type telling struct {
 	p      *period.Program
 	t      *worker.Task
 	day    string
+	task   string  // that alone is spoken of, whatever else was said that day; "": what is due
 	told   int     // now or earlier today
 	now    int     // of those
 	unsure int     // whose end nobody knows
@@ -205,7 +211,11 @@ func (t *telling) newest(ctx context.Context, channel, to string) (try, state in
 
 // id is that of the record of an act, the same whoever seals it.
 func (t *telling) id(channel, to, act string, try int) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{"tieout reminder", t.day, channel, to, act, strconv.Itoa(try)}, "\x00")))
+	parts := []string{"tieout reminder", t.day, channel, to, act, strconv.Itoa(try)}
+	if t.task != "" {
+		parts = append(parts, t.task)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // UUIDv8, RFC 9562 section 5.8
 	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
@@ -213,6 +223,9 @@ func (t *telling) id(channel, to, act string, try int) string {
 // seal records an act without what was said.
 func (t *telling) seal(ctx context.Context, channel, to, act string, try int, facts map[string]string) error {
 	all := map[string]string{"channel": channel, "day": t.day, "try": strconv.Itoa(try)}
+	if t.task != "" {
+		all["task"] = t.task
+	}
 	for k, v := range facts {
 		all[k] = v
 	}

@@ -32,6 +32,8 @@ func Title(kind string, payload []byte) string {
 		return "Verify the log"
 	case kind == Backup:
 		return "Back up the store"
+	case kind == Remind && in.Task != "":
+		return "Remind of " + in.Task
 	case kind == Remind:
 		return "Tell people what is due"
 	}

@@ -61,6 +61,27 @@ func (l *List) Messages(to []Recipient, rules reminder.Rules, base string) []rem
 	return out
 }
 
+// MessageOf is what whoever has a task is told when somebody reminds them of it:
+// one message, or none where nobody has it, it is done meanwhile, or they are not
+// among the recipients. A task there is none of is audit.ErrNotFound.
+func (l *List) MessageOf(to []Recipient, task, base string) ([]reminder.Message, error) {
+	o, err := l.Find(task)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(to, func(r Recipient) bool { return r.Account == o.Doer() })
+	if i < 0 || !o.Waits() {
+		return nil, nil
+	}
+	j, loc := Job{Occurrence: o}, l.Period.Location()
+	due := o.SayDue(l.Now, loc)
+	if !o.Overdue(l.Now) {
+		due = "is " + due
+	}
+	return []reminder.Message{{To: to[i].Person, Sentence: "You are reminded of " + o.Name() + ": it " + due + ".",
+		Lines: []reminder.Line{j.line(l.Now, loc)}, Link: linkTo(base, o)}}, nil
+}
+
 // message is what one person is told; false: nothing today.
 func (l *List) message(r Recipient, rules reminder.Rules, base string, names map[string]string) (m reminder.Message, ok bool) {
 	loc := l.Period.Location()

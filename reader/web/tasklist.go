@@ -42,8 +42,12 @@ func (q *request) allTasks() error {
 	from := q.from(len(found))
 	data := tasksPage{page: &q.page, Manage: q.may("task.manage", q.ofControls()), Filters: q.taskFilters(l, f),
 		Pager: q.pager("/tasks", from, len(found), "state", f.State, "control", f.Control, "procedure", f.Procedure, "owner", f.Owner, "who", f.Holder, "all", q.URL.Query().Get("all"))}
-	for _, o := range found[from:min(len(found), from+pageLength)] {
+	shown := found[from:min(len(found), from+pageLength)]
+	for _, o := range shown {
 		data.Rows = append(data.Rows, q.taskRow(o, l.Now))
+	}
+	if err := q.reminded(data.Rows, shown); err != nil {
+		return err
 	}
 	if only := strings.Join(strings.Fields(f.Control+" "+f.Procedure+" "+f.Owner), " "); only != "" {
 		data.Only, data.Clear = only, q.to("/tasks", "state", f.State, "who", f.Holder)

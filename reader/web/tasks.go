@@ -32,6 +32,7 @@ var taskRoutes = []route{
 	{pattern: "POST /me/away", needs: "task.read", on: anything, do: (*request).setAway},
 	{pattern: "GET /tasks", needs: "task.read", on: anything, do: (*request).allTasks},
 	{pattern: "POST /tasks/{id}/assign", needs: "task.manage", on: theTask, do: (*request).assign, example: "/tasks/none@2026/assign"},
+	{pattern: "POST /tasks/{id}/remind", needs: "task.manage", on: theTask, do: (*request).remindTask, example: "/tasks/none@2026/remind"},
 	{pattern: "GET /tasks/duties", needs: "task.manage", do: (*request).duties},
 	{pattern: "POST /tasks/duties", needs: "task.manage", do: (*request).setDuty},
 }
@@ -79,6 +80,8 @@ type taskRow struct {
 	Due, Control, ControlHref, State, Class, Holder, How string
 	Minutes                                              int
 	Overdue, Approve                                     bool
+	Reminded                                             string // when and by whom; "": nobody was
+	Remind                                               string // where the button leads; "": there is none
 }
 
 var taskClasses = map[tasks.State]string{tasks.Operated: "ok", tasks.Late: "late", tasks.Deviation: "dev", tasks.NoEvidence: "gap", tasks.Sealed: "due", tasks.Open: "due", tasks.NotDue: "none"}
@@ -150,6 +153,13 @@ func (q *request) showWork(data workPage) error {
 	}
 	data.page, data.Away, data.HasFeed, data.Does = &q.page, away, feed.Hash != "", program.MayLeave(q.who, q.who.Account) == nil
 	data.Now, data.Later = q.taskRows(plate.Now, l.Now), q.taskRows(plate.Later[:min(len(plate.Later), 12)], l.Now)
+	var now []*tasks.Occurrence
+	for _, j := range plate.Now {
+		now = append(now, j.Occurrence)
+	}
+	if err := q.reminded(data.Now, now); err != nil {
+		return err
+	}
 	data.Gone, data.Lead = sayAway(away, q.name(away.To), l.Now, q.zone()), q.reaches("task.manage")
 	var reviews answer.ReviewWork
 	if data.Reviews, reviews, err = q.reviewTodos(); err != nil {
@@ -261,6 +271,7 @@ type taskPage struct {
 	MayDo     bool
 	MayAssign bool
 	MayOK     bool // approve
+	Reminder  taskRow
 	Review    string
 	People    []suggestion
 	Typed     taskForm
@@ -310,7 +321,11 @@ func (q *request) showTask(typed taskForm) error {
 	data := taskPage{page: &q.page, O: o, State: q.taskRow(o, l.Now), Day: o.Day(q.zone()), Control: link{o.Control, q.at("controls", o.Control)}, Typed: typed,
 		Records: q.recordLinks(o.Records, ""), CanDo: o.CanDo(l.Now), Begun: !l.Now.Before(o.From), MayDo: q.may("task.do", on), MayAssign: o.Waits() && q.may("task.manage", on), MayOK: o.Approvable() && q.may("task.approve", on),
 		Today: l.Now.In(q.zone()).Format(time.DateOnly), First: o.From.In(q.zone()).Format(time.DateOnly)}
-	data.Answered = !o.Waits()
+	rows := []taskRow{data.State}
+	if err := q.reminded(rows, []*tasks.Occurrence{o}); err != nil {
+		return err
+	}
+	data.Answered, data.Reminder = !o.Waits(), rows[0]
 	data.Holder, data.Criteria, data.Good = data.State.Holder, q.criteria(o.Criteria), q.example(l.Good(o))
 	if o.Waits() {
 		data.Late = o.SayLate(l.Now, q.zone())
@@ -324,7 +339,7 @@ func (q *request) showTask(typed taskForm) error {
 	if o.Answered() {
 		data.Sealed = q.entryLink(o.Task.Record)
 	}
-	if data.History, err = q.said("task:" + o.ID()); err != nil {
+	if data.History, err = q.said("task:"+o.ID(), "reminder:"+o.ID()); err != nil {
 		return err
 	}
 	q.Title, q.Heading, q.Say, q.Way = o.Name(), o.Name(), o.Sentence(l.Now, q.zone()), []link{{"My work", q.to("/me/work")}}
@@ -362,10 +377,15 @@ func (q *request) entryLink(record int64) link {
 	return l
 }
 
-// said is what was said about an object of the registers.
-func (q *request) said(on string) (out []historyRow, err error) {
+// said is what was said about objects of the registers, in the order of the log.
+func (q *request) said(on ...string) (out []historyRow, err error) {
 	err = q.book.Read(q.Context(), func(s *program.State) error {
-		for _, line := range s.History(on) {
+		var lines []program.Line
+		for _, x := range on {
+			lines = append(lines, s.History(x)...)
+		}
+		slices.SortStableFunc(lines, func(a, b program.Line) int { return cmp.Compare(a.Record, b.Record) })
+		for _, line := range lines {
 			out = append(out, historyRow{report.Moment(line.At, q.zone()), q.name(line.By.Name), report.Capital(q.withNames(line.What)), q.entryLink(line.Record)})
 		}
 		return nil
@@ -375,7 +395,7 @@ func (q *request) said(on string) (out []historyRow, err error) {
 
 // withNames writes names for the account IDs in the words of a line.
 func (q *request) withNames(words string) string {
-	for _, before := range []string{"assigned to ", "is ", "tasks go to "} {
+	for _, before := range []string{"assigned to ", "reminded ", "is ", "tasks go to "} {
 		if id, ok := strings.CutPrefix(words, before); ok && q.name(id) != id {
 			return before + q.name(id)
 		}
