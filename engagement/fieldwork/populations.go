@@ -20,9 +20,6 @@ var populationTakers = map[string]taker{
 	"population.take": takePopulation, "population.accept": acceptPopulation, "population.question": questionPopulation, "population.complete": completePopulation,
 }
 
-// Supplement is the stratum of rows that came after an interim round.
-const Supplement = "supplement"
-
 type populationData struct {
 	Population engagement.Population `json:"population"`
 	Items      string                `json:"items"` // digest of the blob, as the blob store names it

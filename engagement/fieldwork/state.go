@@ -74,7 +74,7 @@ func newState() *State { return &State{Files: map[string]*File{}} }
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part of the file has its own table.
-var takers = merged(termsTakers, teamTakers, populationTakers, planTakers, testTakers)
+var takers = merged(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}

@@ -170,9 +170,8 @@ func setMilestones(s *State, e book.Entry) (book.Change, error) {
 }
 
 // TermsDigest is what management signs: SHA-256 over the canonical JSON of the
-// terms without their milestones, hex.
+// terms, hex.
 func TermsDigest(t engagement.Terms) (string, error) {
-	t.Milestones = nil
 	b, err := canonical.Marshal(t)
 	if err != nil {
 		return "", fmt.Errorf("%w: terms %s: %w", audit.ErrInvalid, t.ID, err)

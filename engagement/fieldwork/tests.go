@@ -70,7 +70,7 @@ func (f *File) fits(t engagement.Test) error {
 	if t.Phase == engagement.Operation && !f.Terms.Type.OverPeriod() {
 		return fmt.Errorf("%w: %s is as of a date: operation is not tested, only design and that the control was put in place", audit.ErrInvalid, f.Terms.ID)
 	}
-	scope := f.Terms.Criteria()
+	scope := append(f.Terms.Criteria(), f.Terms.Type.DescriptionCriteria()...) // a test of description criteria alone is of the description
 	for _, c := range t.Criteria {
 		if !slices.Contains(scope, c) {
 			return fmt.Errorf("%w: criterion %s of test %s is not examined in %s", audit.ErrInvalid, c, t.ID, f.Terms.ID)

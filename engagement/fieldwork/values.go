@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tieout/engagement"
+	"tieout/engagement/redraw"
 )
 
 // Accepted is a partner's acceptance of a client and an engagement, or of its
@@ -118,12 +119,24 @@ type Commitment struct {
 // A Sample is a draw and whether the client has it.
 type Sample struct {
 	engagement.Sample
+	Digest   string            // of the population's item lines it was drawn from
+	Risk     string            // row of the size table; "": the size has a stated basis
+	Reasons  map[string]string // of a judgmental pick, by item
+	Spread   []redraw.Quarter
 	At       time.Time
 	By       string
 	Record   int64
-	Released time.Time // zero: the client does not know it
-	Stages   []Stage   // planned extensions
+	Released time.Time // zero: the client does not know it as it now is
+	Stages   []Stage   // planned extensions, the first one included
+	Stage    int       // the one it is at
+	Steps    []Step    // extensions and replacements
 	Revision int64
+}
+
+// Projectable reports whether the sample says something about the items outside
+// it: a judgmental pick does not, and of all items nothing is outside.
+func (s *Sample) Projectable() bool {
+	return s.Method == engagement.Random || s.Method == engagement.Systematic || s.Method == engagement.Stratified
 }
 
 // A Stage is a planned step of a sample that may be extended: it was written

@@ -32,16 +32,21 @@ type Picked struct {
 
 // Pick reads item lines once and picks by each selection; random and stratified
 // take the first of sample.Rank, systematic every n-th of the sorted ids. It asks
-// for no more than there is: fewer items than Size give them all.
-func Pick(r io.Reader, method engagement.Method, sel []Selection) (Total, []Picked, error) {
+// for no more than there is: fewer items than Size give them all. each, where it
+// is not nil, is called with every item.
+func Pick(r io.Reader, method engagement.Method, sel []Selection, each func(ID)) (Total, []Picked, error) {
+	if each == nil {
+		each = func(ID) {}
+	}
 	if method == engagement.Systematic {
-		return systematic(r, sel)
+		return systematic(r, sel, each)
 	}
 	tops := make([]*top, len(sel))
 	for i, s := range sel {
 		tops[i] = newTop(s)
 	}
 	total, err := Read(r, func(it ID) error {
+		each(it)
 		for _, t := range tops {
 			t.add(it)
 		}
@@ -110,12 +115,16 @@ func (t *top) items() []ID {
 }
 
 // systematic sorts the ids and takes every (count/size)-th from Start on.
-func systematic(r io.Reader, sel []Selection) (Total, []Picked, error) {
+func systematic(r io.Reader, sel []Selection, each func(ID)) (Total, []Picked, error) {
 	if len(sel) != 1 || sel[0].Stratum != "" {
 		return Total{}, nil, fmt.Errorf("%w: a systematic draw is one over the whole population", audit.ErrInvalid)
 	}
 	var all []ID
-	total, err := Read(r, func(it ID) error { all = append(all, it); return nil })
+	total, err := Read(r, func(it ID) error {
+		each(it)
+		all = append(all, it)
+		return nil
+	})
 	if err != nil {
 		return total, nil, err
 	}
@@ -148,6 +157,17 @@ func IDs(items []ID) []string {
 	out := make([]string, len(items))
 	for i, it := range items {
 		out[i] = it.ID
+	}
+	return out
+}
+
+// WithoutVoid are the first n items in order that were not replaced as void.
+func WithoutVoid(order []ID, replaced []engagement.Replacement, n int) []ID {
+	out := make([]ID, 0, n)
+	for _, it := range order {
+		if len(out) < n && !slices.ContainsFunc(replaced, func(r engagement.Replacement) bool { return r.Item == it.ID }) {
+			out = append(out, it)
+		}
 	}
 	return out
 }
