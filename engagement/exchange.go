@@ -18,7 +18,7 @@ const (
 	SendFindings   Kind = "findings"   // []Finding, released
 	SendDraft      Kind = "draft"      // Draft; the report value beside it
 	SendReport     Kind = "report"     // Release; the report's files beside it
-	SendState      Kind = "state"      // StateNews
+	SendState      Kind = "state"      // StateNews; either side sends its own steps
 )
 
 // What the client sends.
@@ -32,7 +32,7 @@ const (
 	SendDescription    Kind = "description"    // Description
 	SendAssertion      Kind = "assertion"      // Assertion
 	SendRepresentation Kind = "representation" // Representation
-	SendComments       Kind = "comments"       // []Comment on a draft
+	SendComments       Kind = "comments"       // []Comment on a draft; the firm sends its answers
 )
 
 // SendSeen brings nothing but the checkpoint in its header, so that the other
@@ -41,10 +41,10 @@ const SendSeen Kind = "seen"
 
 // FromFirm are the kinds a firm sends; a client that gets another refuses it,
 // and the reverse.
-var FromFirm = []Kind{SendTerms, SendRequests, SendAcceptance, SendSample, SendFindings, SendDraft, SendReport, SendState, SendSeen}
+var FromFirm = []Kind{SendTerms, SendRequests, SendAcceptance, SendSample, SendFindings, SendDraft, SendReport, SendComments, SendState, SendSeen}
 
 // FromClient are the kinds a client sends.
-var FromClient = []Kind{SendAgreed, SendControls, SendAnswers, SendPopulation, SendEvidence, SendResponses, SendDescription, SendAssertion, SendRepresentation, SendComments, SendSeen}
+var FromClient = []Kind{SendAgreed, SendControls, SendAnswers, SendPopulation, SendEvidence, SendResponses, SendDescription, SendAssertion, SendRepresentation, SendComments, SendState, SendSeen}
 
 // A TermsOffer is the terms as the firm proposes or changes them.
 type TermsOffer struct {

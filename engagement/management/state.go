@@ -2,6 +2,7 @@ package management
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"tieout/book"
 	"tieout/engagement"
 	"tieout/evidence"
+	"tieout/internal/canonical"
 )
 
 // A Book keeps the client's side of its examinations, at the newest entry of its
@@ -152,12 +154,20 @@ func of(id string, owner ...string) access.Object {
 
 // take writes what a packet brought. The server's own receiver, which checked
 // the packet's signature, needs no role; who carries files by hand needs
-// engagement.open.
+// engagement.open. With an idempotency key (access.Subject.Once), such as the
+// packet's digest, the same thing is taken once however often it comes.
 func (b *Book) take(ctx context.Context, by access.Subject, kind, on, id string, data any) error {
 	if by.Kind != audit.ActorConnector || by.Workspace != access.Company || by.Account == "" || by.Token != "" || by.Limit != nil {
 		if err := access.Require(by, "engagement.open", of(id)); err != nil {
 			return err
 		}
+	}
+	if by.Once != "" { // one packet may write several entries, each of them once
+		raw, err := canonical.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("%w: %s: %w", audit.ErrInvalid, on, err)
+		}
+		by.Once = fmt.Sprintf("%s/%s/%s/%x", by.Once, kind, on, sha256.Sum256(raw))
 	}
 	_, err := b.book.Write(ctx, by, kind, on, book.Anyway, data)
 	return err
