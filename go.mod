@@ -41,8 +41,9 @@ require (
 )
 
 require (
-	codeberg.org/go-pdf/fpdf v0.12.0 // indirect
-	github.com/pdfcpu/pdfcpu v0.15.0 // indirect
+	codeberg.org/go-pdf/fpdf v0.12.0
+	github.com/hhrutter/tiff v1.0.6 // indirect
+	github.com/pdfcpu/pdfcpu v0.15.0
 )
 
 require (
