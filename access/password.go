@@ -35,14 +35,16 @@ const (
 )
 
 // A hasher hashes passwords with argon2id (RFC 9106), few at a time: each takes
-// 19 MiB.
+// 19 MiB and a core for tens of milliseconds. At most half the cores hash, so that
+// however many sign in at once, whoever is reading is answered by the other half;
+// who waits is served in the order of coming.
 type hasher struct {
 	cost  cost
 	slots chan struct{}
 }
 
 func newHasher(c cost) *hasher {
-	return &hasher{cost: c, slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))}
+	return &hasher{cost: c, slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 }
 
 // key waits for a slot, or for ctx.

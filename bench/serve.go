@@ -77,6 +77,10 @@ func (b *bench) visited(ctx context.Context, where, workspace string, env []stri
 		return nil, err
 	}
 	l := &visiting{port: s.port, who: who, took: map[string][]time.Duration{}}
+	alone, err := l.alone(ctx, where, b.scaled(single, 40))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", where, errors.Join(err, s.stop()), tail(s.text()))
+	}
 	err = l.run(ctx, b.scaled(readers, 8), b.scaled(writers, 2), time.Duration(b.scaled(stretch, 8))*time.Second)
 	if err := errors.Join(err, s.stop()); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", where, err, tail(s.text()))
@@ -84,7 +88,7 @@ func (b *bench) visited(ctx context.Context, where, workspace string, env []stri
 	if err := b.tieoutDoes(ctx, env, "-w", workspace, "log", "verify"); err != nil {
 		return nil, fmt.Errorf("%s, after the load: %w", where, err)
 	}
-	return append(l.rows(where), plain(where+": the server", s.used(), float64(l.asked())/l.lasted.Seconds(), " requests a second")), nil
+	return append(append(alone, l.rows(where)...), plain(where+": the server", s.used(), float64(l.asked())/l.lasted.Seconds(), " requests a second")), nil
 }
 
 // A visiting is what visitors ask of one server.
@@ -147,6 +151,33 @@ func (l *visiting) run(ctx context.Context, readers, writers int, long time.Dura
 	group.Wait()
 	l.lasted = time.Since(start)
 	return ctx.Err()
+}
+
+// single is how many pages the one reader opens who reads before the others come.
+const single = 400
+
+// alone has the lead open n pages one after the other, of all kinds in turn, while
+// nobody else asks for anything: what a page takes without load.
+func (l *visiting) alone(ctx context.Context, where string, n int) ([]row, error) {
+	v := newVisitor(l.port, 0)
+	if _, err := v.signIn(ctx, l.who.email[lead], l.who.password); err != nil {
+		return nil, err
+	}
+	p, err := explore(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	one := &visiting{took: map[string][]time.Duration{}, count: "one reader and nobody else"}
+	r := rand.New(rand.NewPCG(1, 3))
+	for i := range n {
+		kind := p.kinds[i%len(p.kinds)]
+		a, err := v.open(ctx, p.paths[kind][r.IntN(len(p.paths[kind]))])
+		if err != nil {
+			return nil, err
+		}
+		one.note(kind, a, nil)
+	}
+	return one.timed(where), nil
 }
 
 // arrive makes visitors who are signed in, a few at a time.
@@ -308,8 +339,13 @@ func kindOf(path string) string {
 	return ""
 }
 
-// rows are one line a kind of page.
-func (l *visiting) rows(where string) (out []row) {
+// rows are one line a kind of page, and what was not answered as it should be.
+func (l *visiting) rows(where string) []row {
+	return append(l.timed(where), l.wrongRow(where))
+}
+
+// timed are one line a kind of page.
+func (l *visiting) timed(where string) (out []row) {
 	for _, k := range kinds {
 		t := l.took[k]
 		if len(t) == 0 {
@@ -328,7 +364,7 @@ func (l *visiting) rows(where string) (out []row) {
 			out = append(out, under(what, figure, p95, pageBar, " ms"))
 		}
 	}
-	return append(out, l.wrongRow(where))
+	return out
 }
 
 // wrongRow counts what was not answered as it should be and says the first.
