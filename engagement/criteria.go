@@ -75,3 +75,8 @@ func (t Type) Parts() []Part {
 	}
 	return []Part{PartDescription, PartDesign}
 }
+
+// NotRelevant is what is concluded of a criterion that does not apply to the
+// system, with its reason (DC 8): never of a common criterion, and never where a
+// control meets it.
+const NotRelevant Outcome = "not applicable"

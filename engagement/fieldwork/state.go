@@ -74,7 +74,7 @@ func newState() *State { return &State{Files: map[string]*File{}} }
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part of the file has its own table.
-var takers = merged(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers)
+var takers = merged(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers, closingTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}
@@ -95,5 +95,9 @@ func (s *State) Weigh(e book.Entry) (book.Change, error) {
 	if f == nil {
 		return book.Change{}, fmt.Errorf("%w: this version knows no entry of kind %q", audit.ErrInvalid, e.Kind)
 	}
-	return f(s, e)
+	c, err := f(s, e)
+	if err != nil {
+		return book.Change{}, err
+	}
+	return s.after(e, c), nil
 }

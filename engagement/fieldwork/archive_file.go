@@ -1,0 +1,234 @@
+package fieldwork
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/book"
+	"tieout/internal/canonical"
+)
+
+// An archive is one file: the line archiveMagic, the head as canonical JSON, then
+// the bytes of every member in the order of the index, then those of the
+// additions. Each is written in chunks of archiveChunk bytes, the last one
+// shorter: a big-endian uint32 before each chunk is its length, and 0 ends it. So
+// a state has one archive, and every byte of it counts.
+const (
+	archiveMagic = "tieout archive 1\n"
+	archiveChunk = 64 << 10
+	maxHead      = 64 << 20
+)
+
+// An ArchiveHead is what an archive says of itself.
+type ArchiveHead struct {
+	Engagement string     `json:"engagement"`
+	Client     string     `json:"client"`
+	Firm       string     `json:"firm"`
+	Digest     string     `json:"digest"` // of the index, as the entry of the firm's log that assembled it says
+	Locked     time.Time  `json:"locked"`
+	LockedBy   string     `json:"lockedBy"`
+	Record     int64      `json:"record"` // of the lock, in the firm's log
+	Members    []Document `json:"members"`
+	Added      []Addition `json:"added"`
+}
+
+// WriteArchive writes the locked file of an engagement as one file that can be
+// checked by itself (VerifyArchive), in memory that does not grow with what it
+// holds beside the state. The same locked file gives the same bytes. It needs
+// file.assemble.
+func (b *Book) WriteArchive(ctx context.Context, by access.Subject, id string, w io.Writer) error {
+	if err := access.Require(by, "file.assemble", in(id)); err != nil {
+		return err
+	}
+	head, index, err := b.archive(ctx, id)
+	if err != nil {
+		return err
+	}
+	body, err := canonical.Marshal(head)
+	if err != nil {
+		return fmt.Errorf("archive of %s: %w", id, err)
+	}
+	if _, err := io.WriteString(w, archiveMagic); err != nil {
+		return err
+	}
+	if err := writeChunks(w, bytes.NewReader(body)); err != nil {
+		return err
+	}
+	for _, m := range index {
+		if err := b.writeMember(ctx, w, m); err != nil {
+			return fmt.Errorf("archive of %s: %s: %w", id, m.Name, err)
+		}
+	}
+	return nil
+}
+
+// archive is the head of a locked file's archive, and its members with the
+// additions.
+func (b *Book) archive(ctx context.Context, id string) (head ArchiveHead, index Index, err error) {
+	err = b.ReadFile(ctx, id, func(s *State, f *File) error {
+		a := f.Archive
+		if a == nil || a.Locked.IsZero() {
+			return tooEarly("the file of %s is not locked yet", id)
+		}
+		if index, err = s.Index(f); err != nil {
+			return err
+		}
+		if index.Digest() != a.Digest {
+			return fmt.Errorf("%w: the file of %s is not what was locked", audit.ErrAltered, id)
+		}
+		head = ArchiveHead{f.Terms.ID, f.Terms.Client.Name, f.Terms.Firm.Name, a.Digest, a.Locked, a.LockedBy, a.Record, index, list(a.Added)}
+		for _, x := range a.Added {
+			index = append(index, Document{Name: x.Name, Digest: x.Digest, blob: blobName(x.Digest)})
+		}
+		return nil
+	})
+	return head, index, err
+}
+
+func (b *Book) writeMember(ctx context.Context, w io.Writer, m Document) error {
+	if m.blob == "" {
+		return writeChunks(w, bytes.NewReader(m.body))
+	}
+	r, err := b.seal.Blobs.Get(ctx, m.blob)
+	if err != nil {
+		return err
+	}
+	return closeAlso(r, writeChunks(w, r))
+}
+
+func writeChunks(w io.Writer, r io.Reader) error {
+	buf := make([]byte, archiveChunk)
+	for {
+		n, err := io.ReadFull(r, buf)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return err
+		}
+		if werr := binary.Write(w, binary.BigEndian, uint32(n)); werr != nil || n == 0 {
+			return werr
+		}
+		if _, werr := w.Write(buf[:n]); werr != nil {
+			return werr
+		}
+	}
+}
+
+// A chunkReader reads what writeChunks wrote; anything else is audit.ErrAltered.
+type chunkReader struct {
+	r     io.Reader
+	left  int
+	short bool // the last chunk was shorter: the end has to follow
+	done  bool
+}
+
+func (c *chunkReader) Read(p []byte) (int, error) {
+	if c.left == 0 && !c.done {
+		if err := c.next(); err != nil {
+			return 0, err
+		}
+	}
+	if c.done {
+		return 0, io.EOF
+	}
+	n, err := io.ReadFull(c.r, p[:min(len(p), c.left)])
+	c.left -= n
+	if err != nil {
+		return n, fmt.Errorf("%w: the file ends in the middle", audit.ErrAltered)
+	}
+	return n, nil
+}
+
+func (c *chunkReader) next() error {
+	var length [4]byte
+	if _, err := io.ReadFull(c.r, length[:]); err != nil {
+		return fmt.Errorf("%w: the file ends in the middle", audit.ErrAltered)
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	if n > archiveChunk || c.short && n != 0 {
+		return fmt.Errorf("%w: a length that no archive has", audit.ErrAltered)
+	}
+	c.left, c.short, c.done = int(n), n < archiveChunk, n == 0
+	return nil
+}
+
+// VerifyArchive reads an archive and checks all of it from the file alone: the
+// index against its digest, every document against the index, and that nothing
+// stands between or behind them. What it returns is what the archive says of
+// itself; that the firm's log says so too is the log's to show (Record). An
+// altered one is audit.ErrAltered and names the first document that does not match.
+func VerifyArchive(r io.Reader) (ArchiveHead, error) {
+	return ReadArchive(r, func(string, io.Reader) error { return nil })
+}
+
+// ReadArchive is VerifyArchive that gives f every document while it is read. What
+// f got counts once ReadArchive returns nil.
+func ReadArchive(r io.Reader, f func(name string, body io.Reader) error) (ArchiveHead, error) {
+	head, err := readHead(r)
+	if err != nil {
+		return head, err
+	}
+	for _, m := range head.Members {
+		if err := readMember(r, m.Name, m.Digest, f); err != nil {
+			return head, err
+		}
+	}
+	for _, a := range head.Added {
+		if err := readMember(r, a.Name, a.Digest, f); err != nil {
+			return head, err
+		}
+	}
+	if n, err := io.ReadFull(r, make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		return head, fmt.Errorf("%w: something stands behind the last document", audit.ErrAltered)
+	}
+	return head, nil
+}
+
+func readHead(r io.Reader) (head ArchiveHead, err error) {
+	magic := make([]byte, len(archiveMagic))
+	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != archiveMagic {
+		return head, fmt.Errorf("%w: this is no archive of an engagement's file", audit.ErrInvalid)
+	}
+	body, err := io.ReadAll(io.LimitReader(&chunkReader{r: r}, maxHead+1))
+	if err != nil {
+		return head, err
+	}
+	if len(body) > maxHead {
+		return head, fmt.Errorf("%w: the head of an archive has at most %d bytes", audit.ErrInvalid, maxHead)
+	}
+	if err := canonical.Check(body); err != nil {
+		return head, fmt.Errorf("%w: head: %w", audit.ErrAltered, err)
+	}
+	if err := book.Strict(body, &head); err != nil {
+		return head, fmt.Errorf("%w: head: %w", audit.ErrAltered, err)
+	}
+	if again, err := canonical.Marshal(head); err != nil || !bytes.Equal(again, body) {
+		return head, fmt.Errorf("%w: head: it is not written as an archive writes it", audit.ErrAltered)
+	}
+	if Index(head.Members).Digest() != head.Digest {
+		return head, fmt.Errorf("%w: the index is not the one that was locked", audit.ErrAltered)
+	}
+	return head, nil
+}
+
+func readMember(r io.Reader, name, digest string, f func(string, io.Reader) error) error {
+	sum := sha256.New()
+	body := io.TeeReader(&chunkReader{r: r}, sum)
+	if err := f(name, body); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != digest {
+		return fmt.Errorf("%w: %s is not what was locked", audit.ErrAltered, name)
+	}
+	return nil
+}

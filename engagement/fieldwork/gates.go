@@ -1,0 +1,107 @@
+package fieldwork
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"tieout/audit"
+	"tieout/book"
+)
+
+// closingTakers are the entries from the workpapers to the archive.
+var closingTakers = merged(paperTakers, computedTakers, knownTakers, reviewTakers, findingTakers, conclusionTakers, opinionTakers, issueTakers, archiveTakers)
+
+// A Gate is something that has to be there before an act counts. The takers ask
+// the same table that screens show and docs/formats/fieldwork.md prints.
+type Gate struct {
+	Act   string // kind of the entry it stands before
+	Needs string // what has to be there, in words
+
+	missing func(*ground) string // what is not there, in words; "" where nothing is missing
+}
+
+// Gates are all gates from the workpapers to the archive, in their order.
+var Gates = [][]Gate{paperGates, reviewGates, conclusionGates, opinionGates, issueGates, archiveGates}
+
+// A ground is what an act stands on.
+type ground struct {
+	s       *State
+	f       *File
+	e       book.Entry
+	test    *Test
+	paper   *Paper
+	finding *Finding
+	sample  string
+	empty   string
+
+	on        string // what is concluded on: "control:IAM-06"
+	concludes concludeData
+	opines    opineData
+	issues    issueData
+}
+
+// hold refuses an act whose gates are not all met, and says what is missing.
+func (g *ground) hold(act string) error {
+	var missing []string
+	for _, table := range Gates {
+		for _, gate := range table {
+			if gate.Act != act {
+				continue
+			}
+			if m := gate.missing(g); m != "" {
+				missing = append(missing, m)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", audit.ErrConflict, strings.Join(missing, "; "))
+}
+
+// A Standing is one gate as it stands.
+type Standing struct {
+	Needs   string
+	Missing string // "": met
+}
+
+// Standing says how the gates before an act stand, for who looks before they
+// act. on is what a conclusion is on; for a workpaper's acts it is the test.
+// Gates on what the act itself says are judged as if it said nothing. at is now.
+func (s *State) Standing(f *File, act, on string, at time.Time) (out []Standing) {
+	g := &ground{s: s, f: f, on: on, test: f.Tests[on], paper: f.Papers[on], e: book.Entry{At: at}}
+	for _, table := range Gates {
+		for _, gate := range table {
+			if gate.Act == act {
+				out = append(out, Standing{gate.Needs, gate.missing(g)})
+			}
+		}
+	}
+	return out
+}
+
+// unless is the words where a thing is not there.
+func unless(there bool, format string, args ...any) string {
+	if there {
+		return ""
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// some names the first of many things: "T-1, T-2 and 5 more".
+func some(names []string) string {
+	const shown = 5
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+}
+
+func cellNames(cells []Cell) (out []string) {
+	for _, c := range cells {
+		out = append(out, cmp.Or(c.Item, "the test")+" "+c.Attribute)
+	}
+	return out
+}

@@ -1,0 +1,237 @@
+package fieldwork
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"tieout/engagement"
+)
+
+var opinionGates = []Gate{
+	{"opinion.write", "every control, criterion, objective and description criterion in scope has a conclusion; unable to conclude is one", (*ground).allConcluded},
+	{"opinion.write", "no conclusion rests on an older version of what it is about", (*ground).allCurrent},
+	{"opinion.write", "the period, or the day it is as of, is over", func(g *ground) string {
+		return unless(ended(g.f.Terms, g.e.At), "it is not")
+	}},
+	{"draft.give", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
+	{"quality.sign", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
+	{"quality.sign", "the quality reviewer had no hand in the work", func(g *ground) string {
+		return unless(!slices.Contains(g.f.hands(), g.e.By.Name), "you worked on this engagement")
+	}},
+}
+
+var issueGates = []Gate{
+	{"report.issue", "every conclusion is there and current", (*ground).allConcluded},
+	{"report.issue", "no conclusion rests on an older version of what it is about", (*ground).allCurrent},
+	{"report.issue", "every part has a signed opinion that rests on the conclusions in force", (*ground).opined},
+	{"report.issue", "the engagement quality review is signed over these opinions, where the firm's policy asks for one", func(g *ground) string {
+		q := g.f.Quality
+		return unless(!g.f.Terms.Quality || q != nil && q.Digest == g.f.QualityDigest(), "the quality review is not signed, or of older opinions")
+	}},
+	{"report.issue", "management's assertion is here, and each inclusive subservice organization's own", func(g *ground) string {
+		left := lacking(g.f.Parties(), g.f.Assertions)
+		return unless(len(left) == 0, "no assertion of %s", some(left))
+	}},
+	{"report.issue", "a representation letter of each of them is here, dated as the report", (*ground).represented},
+	{"report.issue", "the final description lists the controls that were concluded on, and no other", (*ground).sameControls},
+	{"report.issue", "every standing exception was released to the client; a missing response only warns", (*ground).released},
+	{"report.issue", "subsequent events were asked about up to the report's day", (*ground).inquired},
+	{"report.issue", "a draft was given for factual review, and every comment has its answer", (*ground).commented},
+	{"report.issue", "the report's day is not before its evidence, nor after today", (*ground).datedRight},
+	{"report.issue", "a report after the first says which it supersedes, and why", (*ground).supersedes},
+
+	{"report.revise", "the report is issued and in force", (*ground).inForce},
+	{"report.revise", "the file is not locked", func(g *ground) string {
+		return unless(g.f.Archive == nil || g.f.Archive.Locked.IsZero(), "it is locked: open an engagement whose report supersedes this one")
+	}},
+	{"report.withdraw", "the report is issued and in force", (*ground).inForce},
+}
+
+var archiveGates = []Gate{
+	{"archive.assemble", "the report is issued", (*ground).issuedNow},
+	{"archive.assemble", "the file is not locked", func(g *ground) string {
+		return unless(g.f.Archive == nil || g.f.Archive.Locked.IsZero(), "it is locked")
+	}},
+	{"archive.lock", "the file is assembled, as it is now", func(g *ground) string {
+		index, err := g.s.Index(g.f)
+		return unless(err == nil && g.f.Archive != nil && g.f.Archive.Digest == index.Digest(), "it is not assembled, or changed since")
+	}},
+	{"archive.lock", "the file is not locked", func(g *ground) string {
+		return unless(g.f.Archive == nil || g.f.Archive.Locked.IsZero(), "it is locked already")
+	}},
+	{"archive.add", "the file is locked", func(g *ground) string {
+		return unless(g.f.Archive != nil && !g.f.Archive.Locked.IsZero(), "it is not locked: what belongs to it is put where it belongs")
+	}},
+}
+
+func (g *ground) allConcluded() string {
+	w := g.s.worked(g.f)
+	var left []string
+	for _, what := range w.ToConclude() {
+		if w.Concluded[what] == nil {
+			left = append(left, what)
+		}
+	}
+	return unless(len(left) == 0, "no conclusion on %s", some(left))
+}
+
+func (g *ground) allCurrent() string {
+	w := g.s.worked(g.f)
+	var left []string
+	for _, what := range slices.Sorted(maps.Keys(w.Concluded)) {
+		if m := w.Stale(what); m != "" {
+			left = append(left, what+" ("+m+")")
+		}
+	}
+	return unless(len(left) == 0, "to be renewed: %s", some(left))
+}
+
+func (g *ground) opined() string {
+	rests := g.s.conclusionsDigest(g.f)
+	var left []string
+	for _, p := range g.f.Terms.Type.Parts() {
+		if o := g.f.Opinions[p]; o == nil || o.Rests != rests {
+			left = append(left, string(p))
+		}
+	}
+	return unless(len(left) == 0, "no opinion, or one on older conclusions, on: %s", some(left))
+}
+
+// lacking are the parties without a letter.
+func lacking[T any](parties []string, have map[string]*T) (out []string) {
+	for _, p := range parties {
+		if have[p] == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (g *ground) represented() string {
+	left := lacking(g.f.Parties(), g.f.Representations)
+	for _, p := range g.f.Parties() {
+		if r := g.f.Representations[p]; r != nil && r.Dated != g.issues.Dated {
+			left = append(left, p+" (dated "+r.Dated+", the report "+g.issues.Dated+")")
+		}
+	}
+	return unless(len(left) == 0, "no representation letter, or not of the report's day: %s", some(left))
+}
+
+// sameControls compares the controls the final description lists with those
+// that were concluded on. A SOC 3 prints neither.
+func (g *ground) sameControls() string {
+	if g.f.Terms.Type == engagement.SOC3 {
+		return ""
+	}
+	d := g.f.Description
+	if d == nil || !d.Final {
+		return "no final description has come"
+	}
+	var only, missing []string
+	for _, c := range d.Controls {
+		if g.f.Concluded[OnControl+":"+c] == nil {
+			only = append(only, c)
+		}
+	}
+	for what := range g.f.Concluded {
+		if c, is := strings.CutPrefix(what, OnControl+":"); is && !slices.Contains(d.Controls, c) {
+			missing = append(missing, c)
+		}
+	}
+	slices.Sort(missing)
+	switch {
+	case len(only) > 0:
+		return "the description lists controls nobody concluded on: " + some(only)
+	case len(missing) > 0:
+		return "the description does not list controls that were concluded on: " + some(missing)
+	}
+	return ""
+}
+
+func (g *ground) released() string {
+	var left []string
+	for _, x := range sorted(g.f.Findings) {
+		if x.Stands() && x.Released.IsZero() {
+			left = append(left, x.ID)
+		}
+	}
+	return unless(len(left) == 0, "not released to the client as they are: %s", some(left))
+}
+
+func (g *ground) inquired() string {
+	last := ""
+	for _, q := range g.f.Inquiries {
+		last = max(last, q.To)
+	}
+	return unless(last != "" && last >= g.issues.Dated, "asked about subsequent events to %q, the report is dated %s", last, g.issues.Dated)
+}
+
+func (g *ground) commented() string {
+	if len(g.f.Drafts) == 0 {
+		return "no draft was given"
+	}
+	var left []string
+	for _, c := range sorted(g.f.Comments) {
+		if c.Answer == "" {
+			left = append(left, c.ID)
+		}
+	}
+	return unless(len(left) == 0, "comments without an answer: %s", some(left))
+}
+
+// datedRight: the report's day is that of sufficient evidence, so it is not
+// before the last sign-off of a workpaper or the last conclusion.
+func (g *ground) datedRight() string {
+	w, last := g.s.worked(g.f), ""
+	for _, p := range w.Papers {
+		if p.Reviewed != nil {
+			last = max(last, p.Reviewed.At.In(w.location()).Format("2006-01-02"))
+		}
+	}
+	for _, c := range w.Concluded {
+		last = max(last, c.At.In(w.location()).Format("2006-01-02"))
+	}
+	end := max(g.f.Terms.Last, g.f.Terms.AsOf)
+	switch today := g.f.day(g.e); {
+	case g.issues.Dated < last:
+		return "the last sign-off or conclusion is of " + last
+	case g.issues.Dated <= end && g.f.Terms.Type.OverPeriod() || g.issues.Dated < end:
+		return "the report's day is not after what it speaks of"
+	case g.issues.Dated > today:
+		return "the report's day has not come"
+	}
+	return ""
+}
+
+func (g *ground) supersedes() string {
+	was, want := g.f.latest(), g.issues.Supersedes
+	switch {
+	case was != nil && want != was.Report:
+		return "the report before it is " + was.Report
+	case was == nil && want != "" && !g.s.wasIssued(want):
+		return "no report " + want + " was issued here"
+	}
+	return ""
+}
+
+// wasIssued reports whether a report of any engagement has that digest.
+func (s *State) wasIssued(report string) bool {
+	for _, f := range s.Files {
+		if slices.ContainsFunc(f.Issues, func(x *Issuance) bool { return x.Report == report }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *ground) issuedNow() string {
+	return unless(g.f.latest() != nil && g.f.State.Place() >= engagement.Issued.Place(), "it is not issued")
+}
+
+func (g *ground) inForce() string {
+	if m := g.issuedNow(); m != "" {
+		return m
+	}
+	return unless(g.f.latest().Withdrawn == nil && g.f.latest().Superseded == "", "it was withdrawn or superseded")
+}

@@ -1,0 +1,180 @@
+package fieldwork
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"tieout/access"
+	"tieout/book"
+	"tieout/engagement"
+)
+
+var issueTakers = map[string]taker{"report.issue": issue, "report.revise": revise, "report.withdraw": withdraw}
+
+type issueData struct {
+	Report     string               `json:"report"` // digest of the report value
+	Files      []IssuedFile         `json:"files"`
+	Dated      string               `json:"dated"`
+	Supersedes string               `json:"supersedes"`
+	Why        string               `json:"why"`
+	Signed     engagement.Signature `json:"signed"` // over Report
+}
+
+func (d issueData) check() error {
+	err := allOf(digest("report", d.Report), dayText("dated", d.Dated, true), within("files", len(d.Files), 1, 100), text("why", d.Why, 0, maxText),
+		when((d.Supersedes == "") != (d.Why == ""), "supersedes, why: a report that supersedes another says which and why"))
+	names := map[string]bool{}
+	for _, x := range d.Files {
+		err = first(err, line("name of a file", x.Name, 1), digest("file "+x.Name, x.Digest), when(x.Size <= 0, "size of "+x.Name+": bytes"), when(names[x.Name], "files: "+x.Name+" is named twice"))
+		names[x.Name] = true
+	}
+	return err
+}
+
+// Issue signs and issues the report: its value by its digest, the files made from
+// it, which the caller has put among the firm's blobs, its day. From then on nothing of the engagement changes; what is found
+// later goes into a superseding report (Revise). keys says whether the signature
+// is the partner's. It needs report.sign, and a session of the last minutes.
+func (b *Book) Issue(ctx context.Context, by access.Subject, id, report string, files []IssuedFile, dated, supersedes, why string, sig engagement.Signature, keys Signatures) (engagement.Release, error) {
+	if err := access.Require(by, "report.sign", in(id)); err != nil {
+		return engagement.Release{}, err
+	}
+	if err := keys.CheckSignature(ctx, by.Account, sig); err != nil {
+		return engagement.Release{}, fmt.Errorf("report of %s: %w", id, err)
+	}
+	for _, x := range files {
+		if err := b.haveBlob(ctx, x.Name, x.Digest); err != nil {
+			return engagement.Release{}, err
+		}
+	}
+	d := issueData{report, list(files), dated, supersedes, why, sig}
+	if _, err := b.book.Write(ctx, by, "report.issue", on("report", id), book.Anyway, d); err != nil {
+		return engagement.Release{}, err
+	}
+	return d.release(), nil
+}
+
+// release is what the client gets to know with the files.
+func (d issueData) release() engagement.Release {
+	r := engagement.Release{Report: d.Report, Dated: d.Dated, Supersedes: d.Supersedes, Why: d.Why, Signed: d.Signed}
+	for _, x := range d.Files {
+		r.Files = append(r.Files, x.Name)
+	}
+	return r
+}
+
+func issue(s *State, e book.Entry) (book.Change, error) {
+	d, err := book.Data[issueData](e)
+	f, _, ferr := s.on(e, "report")
+	if err = first(err, ferr, byPerson(e)); err == nil {
+		err = first(d.check(), f.MayWork(e), f.partnerActs(e), ownSignature(e, d.Signed, d.Report))
+	}
+	if err != nil {
+		return book.Change{}, err
+	}
+	g := &ground{s: s, f: f, e: e, issues: d}
+	if err := g.hold("report.issue"); err != nil {
+		return book.Change{}, err
+	}
+	return book.Change{What: "report is issued, dated " + d.Dated, Do: func() {
+		r := d.release()
+		f.Release, f.State = &r, engagement.Issued
+		f.Issues = append(f.Issues, &Issuance{Release: r, Digests: d.Files, By: e.By.Name, At: e.At, Record: e.Record})
+		for _, file := range s.Files {
+			for _, was := range file.Issues {
+				if was.Report == d.Supersedes {
+					was.Superseded = d.Report
+				}
+				if was.Report == d.Supersedes && file != f {
+					file.State = engagement.Reissued
+				}
+			}
+		}
+	}}, nil
+}
+
+// Revise opens the file of an issued report again, for facts that came out since:
+// the next report supersedes it and says why. It needs report.sign. Once the file
+// is locked, a superseding report is an engagement of its own.
+func (b *Book) Revise(ctx context.Context, by access.Subject, id, why string) error {
+	return b.act(ctx, by, "report.sign", "report.revise", on("report", id), book.Anyway, whyData{why})
+}
+
+// issued is the file an entry is on, for what may happen to an issued report.
+func (s *State) issued(e book.Entry) (*File, error) {
+	d, err := book.Data[whyData](e)
+	f, _, ferr := s.on(e, "report")
+	if err = first(err, ferr, byPerson(e), text("why", d.Why, 1, maxText)); err != nil {
+		return f, err
+	}
+	g := &ground{s: s, f: f, e: e}
+	return f, first(f.partnerActs(e), g.hold(e.Kind))
+}
+
+func revise(s *State, e book.Entry) (book.Change, error) {
+	f, err := s.issued(e)
+	if err != nil {
+		return book.Change{}, err
+	}
+	d, err := book.Data[whyData](e)
+	return book.Change{What: "a superseding report is under way: " + d.Why, Do: func() {
+		f.State = engagement.DraftReview
+		f.Issues[len(f.Issues)-1].Revising = &Step{e.At, e.By.Name, d.Why}
+	}}, err
+}
+
+// Withdraw withdraws an issued report, with the reason the client and its readers
+// are told. It needs report.sign.
+func (b *Book) Withdraw(ctx context.Context, by access.Subject, id, why string) error {
+	return b.act(ctx, by, "report.sign", "report.withdraw", on("report", id), book.Anyway, whyData{why})
+}
+
+func withdraw(s *State, e book.Entry) (book.Change, error) {
+	f, err := s.issued(e)
+	if err != nil {
+		return book.Change{}, err
+	}
+	d, err := book.Data[whyData](e)
+	return book.Change{What: "the report is withdrawn: " + d.Why, Do: func() {
+		f.Issues[len(f.Issues)-1].Withdrawn = &Step{e.At, e.By.Name, d.Why}
+	}}, err
+}
+
+// latest is the report in force, nil before the first.
+func (f *File) latest() *Issuance {
+	if len(f.Issues) == 0 {
+		return nil
+	}
+	return f.Issues[len(f.Issues)-1]
+}
+
+// Warnings are what an auditor looks at before the report is issued and what
+// stands against nothing.
+func (f *File) Warnings() (out []string) {
+	for _, x := range sorted(f.Findings) {
+		if x.Stands() && x.Response == nil {
+			out = append(out, "management has not responded to exception "+x.ID)
+		} else if x.Stands() && !x.Response.Final {
+			out = append(out, "management's response to exception "+x.ID+" is not final")
+		}
+	}
+	for _, by := range f.Parties() {
+		a := f.Assertions[by]
+		modified := slices.ContainsFunc(sortedParts(f), func(o *Opined) bool { return o.Opinion != engagement.Unmodified })
+		if a != nil && a.Decision.Except == "" && modified {
+			out = append(out, "the assertion of "+by+" says that everything holds; the opinion is modified")
+		}
+	}
+	return out
+}
+
+// sortedParts are the opinions in the order of the parts.
+func sortedParts(f *File) (out []*Opined) {
+	for _, p := range f.Terms.Type.Parts() {
+		if o := f.Opinions[p]; o != nil {
+			out = append(out, o)
+		}
+	}
+	return out
+}
