@@ -3,6 +3,7 @@ package period
 import (
 	"tieout/access"
 	"tieout/engagement/fieldwork"
+	"tieout/engagement/management"
 )
 
 // Kind is whose workspace this is: a company's or an audit firm's.
@@ -18,4 +19,11 @@ func (p *Program) Kind() access.Workspace {
 func (p *Program) Files() *fieldwork.Book {
 	p.opening.Do(func() { p.files = fieldwork.Open(p.Seal, p.Now) })
 	return p.files
+}
+
+// Management returns the company's side of its examinations; the same for every
+// caller. Only a company's workspace has one.
+func (p *Program) Management() *management.Book {
+	p.managing.Do(func() { p.management = management.Open(p.Seal, p.Now) })
+	return p.management
 }

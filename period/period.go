@@ -20,6 +20,7 @@ import (
 	"tieout/blob"
 	"tieout/definition"
 	"tieout/engagement/fieldwork"
+	"tieout/engagement/management"
 	"tieout/evidence"
 	"tieout/ledger"
 	"tieout/procedure"
@@ -60,8 +61,12 @@ type Program struct {
 	book     *program.Book
 	files    *fieldwork.Book
 	opening  sync.Once // of book or, in a firm's workspace, of files
-	decided  decided   // what was read of decisions
-	heard    sync.Map  // of what outsiders say: what checking it came to
+
+	management *management.Book
+	managing   sync.Once // of management
+
+	decided decided  // what was read of decisions
+	heard   sync.Map // of what outsiders say: what checking it came to
 }
 
 // Options are what the program lends a workspace.
