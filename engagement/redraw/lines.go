@@ -59,12 +59,13 @@ func read(r io.Reader, look func([]byte) error, f func(ID) error) (Total, error)
 	in := bufio.NewReaderSize(io.TeeReader(r, sum), MaxLine)
 	t := Total{Strata: map[string]int{}}
 	var seen unique
+	strata := names{}
 	for {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, io.EOF) && len(line) == 0 {
 			break
 		}
-		item, err := itemOf(line, err, look)
+		item, err := strata.itemOf(line, err, look)
 		if err == nil && t.Count == MaxItems {
 			err = fmt.Errorf("a population has at most %d items", MaxItems)
 		}
@@ -88,7 +89,7 @@ func read(r io.Reader, look func([]byte) error, f func(ID) error) (Total, error)
 }
 
 // itemOf reads one line as it was read from the stream.
-func itemOf(line []byte, readErr error, look func([]byte) error) (ID, error) {
+func (n *names) itemOf(line []byte, readErr error, look func([]byte) error) (ID, error) {
 	switch {
 	case errors.Is(readErr, bufio.ErrBufferFull):
 		return ID{}, fmt.Errorf("longer than %d bytes", MaxLine)
@@ -103,34 +104,50 @@ func itemOf(line []byte, readErr error, look func([]byte) error) (ID, error) {
 			return ID{}, err
 		}
 	}
-	return short(line)
+	return n.short(line)
 }
 
 // short finds what a draw needs of a line and leaves the rest alone.
-func short(line []byte) (ID, error) {
-	doc, err := jsonscan.Scan(line)
-	if err != nil {
-		return ID{}, err
-	}
+func (n *names) short(line []byte) (ID, error) {
 	var it ID
-	for name, raw := range doc.All() {
-		ok := true
-		switch name {
-		case "id":
+	seen := 0
+	err := fields(line, func(name, raw []byte) error {
+		ok, bit := true, 0
+		switch string(name) {
+		case `"id"`:
+			bit = 1
 			it.ID, ok = jsonscan.Text(raw)
-		case "stratum":
-			it.Stratum, ok = jsonscan.Text(raw)
-		case "at":
+		case `"stratum"`:
+			bit = 2
+			it.Stratum, ok = n.text(raw)
+		case `"at"`:
+			bit = 4
 			it.At, ok = instant(raw)
 		}
-		if !ok {
-			return it, fmt.Errorf("%s: %.60s is not what it should be", name, raw)
+		if !ok || seen&bit != 0 {
+			return fmt.Errorf("%s: %.60s is not what it should be", name, raw)
 		}
+		seen |= bit
+		return nil
+	})
+	if err == nil && it.ID == "" {
+		err = errors.New("the item has no id")
 	}
-	if it.ID == "" {
-		return it, errors.New("the item has no id")
+	return it, err
+}
+
+// names keeps each name of a stratum once.
+type names map[string]string
+
+func (n *names) text(raw []byte) (string, bool) {
+	if s, ok := (*n)[string(raw)]; ok {
+		return s, true
 	}
-	return it, nil
+	s, ok := jsonscan.Text(raw)
+	if ok && len(*n) < 1000 {
+		(*n)[string(raw)] = s
+	}
+	return s, ok
 }
 
 func instant(raw []byte) (time.Time, bool) {
