@@ -304,18 +304,20 @@ func disposeFinding(s *State, e book.Entry) (book.Change, error) {
 // ConfirmFinding confirms what somebody else said of an exception. It needs
 // workpaper.review, on what the other prepared.
 func (b *Book) ConfirmFinding(ctx context.Context, by access.Subject, id, finding string, base int64) error {
-	o := in(id)
-	err := b.ReadFile(ctx, id, func(_ *State, f *File) error {
-		if x := f.Findings[finding]; x != nil && x.Disposed != nil {
-			o.Prepared = []string{x.Disposed.By}
-		}
-		return access.Require(by, "workpaper.review", o)
-	})
+	err := b.second(ctx, by, "workpaper.review", id, func(f *File) []string { return f.Findings[finding].disposers() })
 	if err != nil {
 		return err
 	}
 	_, err = b.book.Write(ctx, by, "finding.confirm", on("finding", id, finding), base, struct{}{})
 	return err
+}
+
+// disposers is who said what became of an exception.
+func (x *Finding) disposers() []string {
+	if x == nil || x.Disposed == nil {
+		return nil
+	}
+	return []string{x.Disposed.By}
 }
 
 func confirmFinding(s *State, e book.Entry) (book.Change, error) {

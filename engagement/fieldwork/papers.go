@@ -423,6 +423,9 @@ func (p *Paper) cells(t *Test) (out []Cell) {
 // attached, or signed it as prepared.
 func (p *Paper) Workers() []string {
 	who := map[string]bool{}
+	if p == nil {
+		return nil
+	}
 	for _, m := range p.Cells {
 		who[m.By] = true
 		for _, was := range m.Earlier {

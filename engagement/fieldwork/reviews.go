@@ -55,18 +55,24 @@ func (f *File) sameState(test, digest string) error {
 // all notes are cleared. It freezes the version. It needs workpaper.review, which
 // nobody has on what they prepared.
 func (b *Book) Review(ctx context.Context, by access.Subject, id, test, digest string) error {
-	o := in(id)
-	err := b.ReadFile(ctx, id, func(_ *State, f *File) error {
-		if p := f.Papers[test]; p != nil {
-			o.Prepared = p.Workers()
-		}
-		return access.Require(by, "workpaper.review", o)
-	})
+	err := b.second(ctx, by, "workpaper.review", id, func(f *File) []string { return f.Papers[test].Workers() })
 	if err != nil {
 		return err
 	}
 	_, err = b.book.Write(ctx, by, "paper.review", on("paper", id, test), book.Anyway, signData{digest})
 	return err
+}
+
+// second asks for a right that nobody has on what they prepared. preparers are
+// those who did; where nobody did there is nothing to be second on.
+func (b *Book) second(ctx context.Context, by access.Subject, right access.PermissionID, id string, preparers func(*File) []string) error {
+	return b.ReadFile(ctx, id, func(_ *State, f *File) error {
+		o := in(id)
+		if o.Prepared = preparers(f); len(o.Prepared) == 0 {
+			return tooEarly("nobody has prepared it yet")
+		}
+		return access.Require(by, right, o)
+	})
 }
 
 func review(s *State, e book.Entry) (book.Change, error) {
@@ -89,7 +95,12 @@ func review(s *State, e book.Entry) (book.Change, error) {
 // the next version. What was concluded on it rests on an older version from now
 // on and has to be renewed. It needs workpaper.review.
 func (b *Book) Reopen(ctx context.Context, by access.Subject, id, test, why string) error {
-	return b.act(ctx, by, "workpaper.review", "paper.reopen", on("paper", id, test), book.Anyway, whyData{why})
+	err := b.second(ctx, by, "workpaper.review", id, func(f *File) []string { return f.Papers[test].Workers() })
+	if err != nil {
+		return err
+	}
+	_, err = b.book.Write(ctx, by, "paper.reopen", on("paper", id, test), book.Anyway, whyData{why})
+	return err
 }
 
 func reopen(s *State, e book.Entry) (book.Change, error) {
