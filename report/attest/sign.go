@@ -1,57 +1,55 @@
 package attest
 
 import (
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"tieout/audit"
+	"tieout/internal/canonical"
+	"tieout/ledger"
 )
 
-// SignedText is what a signature is over, as a note's text: lines that a person
-// can read before signing. Line breaks in names are spaces.
-func (s Signature) SignedText() string {
-	lines := []string{"tieout signature v1", s.What, s.Digest, s.Name, s.Title, s.At.UTC().Format(time.RFC3339Nano)}
-	for i, l := range lines {
-		lines[i] = strings.Join(strings.Fields(l), " ")
-	}
-	return strings.Join(lines, "\n") + "\n"
-}
+// A signature's statement, as docs/formats/packets.md describes it.
+const (
+	signatureFormat = "tieout.signature/1"
+	signatureTag    = "tieout signature 1"
+)
 
-// Sign signs s.Digest as what the other fields say, with a signer of a personal
-// key, and sets Key (which has to be its verifier key) and Value.
-func (s Signature) Sign(signer note.Signer, key string) (Signature, error) {
-	s.Key = key
-	msg, err := note.Sign(&note.Note{Text: s.SignedText()}, signer)
+// Statement is the text that a signature is over, one canonical JSON line.
+func (s Signature) Statement() (string, error) {
+	b, err := canonical.Marshal(map[string]any{"format": signatureFormat, "signer": s.Signer, "name": s.Name, "title": s.Title,
+		"what": s.What, "digest": s.Digest, "key": s.Key, "at": audit.FormatTime(s.At)})
 	if err != nil {
-		return s, fmt.Errorf("%w: sign %s: %w", audit.ErrInvalid, s.What, err)
+		return "", fmt.Errorf("%w: signature of %.100q: %w", audit.ErrInvalid, s.Name, err)
 	}
-	s.Value = strings.TrimSuffix(strings.TrimPrefix(string(msg), s.SignedText()+"\n"), "\n")
-	return s, s.Verify()
+	return string(b) + "\n", nil
 }
 
-// Verify checks the signature with its own key. That the key is the signer's has
-// to be known from elsewhere.
+// Verify checks that every word of the signature was signed with the key it
+// names. Whose key that is has to be known from elsewhere. An error is
+// ErrAltered.
 func (s Signature) Verify() error {
-	v, err := note.NewVerifier(s.Key)
+	bad := func(why any) error {
+		return fmt.Errorf("%w: the signature of %.100q on %.200q does not hold: %v", audit.ErrAltered, s.Name, s.What, why)
+	}
+	key, err := ledger.ParseKey(s.Key)
 	if err != nil {
-		return fmt.Errorf("%w: the key of %s's signature cannot be read: %w", audit.ErrInvalid, s.Name, err)
+		return bad(err)
 	}
-	_, value, _ := strings.Cut(strings.TrimPrefix(s.Value, "— "), " ")
-	if _, err := base64.StdEncoding.Strict().DecodeString(value); err != nil {
-		return fmt.Errorf("%w: %s's signature on %s is not encoded as it was made", audit.ErrAltered, s.Name, s.What)
+	if name := keyName(s.Name); name != key.Name() {
+		return bad("the key is of " + key.Name())
 	}
-	msg := s.SignedText() + "\n" + s.Value + "\n"
-	n, err := note.Open([]byte(msg), note.VerifierList(v))
+	text, err := s.Statement()
 	if err != nil {
-		return fmt.Errorf("%w: %s's signature on %s does not hold: %w", audit.ErrAltered, s.Name, s.What, err)
+		return bad(err)
 	}
-	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
-		return fmt.Errorf("%w: %s's signature on %s: %w", audit.ErrAltered, s.Name, s.What, errors.New("more than one line"))
+	if _, _, err := ledger.VerifyStatement([]byte(signatureTag+"\n"+text+"\n"+s.Value), signatureTag, key); err != nil {
+		return bad(err)
 	}
 	return nil
+}
+
+// keyName is a person's name as a key in note format carries it.
+func keyName(name string) string {
+	return strings.NewReplacer("+", "-", "/", "-").Replace(strings.Join(strings.Fields(name), "."))
 }

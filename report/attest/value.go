@@ -202,6 +202,7 @@ type Template struct {
 
 // A Signature is a person's over the report's digest, detached.
 type Signature struct {
+	Signer string    `json:"signer"` // account in the signer's workspace
 	Name   string    `json:"name"`
 	Title  string    `json:"title"`
 	What   string    `json:"what"`

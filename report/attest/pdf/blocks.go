@@ -26,6 +26,7 @@ func (f *flow) part(p attest.Part) {
 	if p.Label == p.Running {
 		f.head = p.Label
 	}
+	f.outside = p.Kind == attest.Annexed
 	f.turn()
 	f.anchor(p.Anchor())
 	f.marks = append(f.marks, mark{level: 0, title: p.Label + ": " + p.Title, at: f.here(), anchor: p.Anchor(), listed: true})
@@ -85,7 +86,7 @@ func (f *flow) heading(b attest.Block, after []attest.Block) {
 		title += r.Text
 	}
 	if level < 3 {
-		f.marks = append(f.marks, mark{level: level, title: title, at: f.here(), anchor: b.Anchor, listed: level == 1})
+		f.marks = append(f.marks, mark{level: level, title: title, at: f.here(), anchor: b.Anchor, listed: level == 1 && !f.outside})
 	}
 	for _, l := range lines {
 		f.page().paint(l, proseX, f.y)

@@ -3,6 +3,7 @@ package pdf
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,6 +24,7 @@ type PageTable struct {
 	Sheet     string     `json:"sheet"`     // digest of the page's size
 	Resources string     `json:"resources"` // digest of the fonts and all else that pages draw with
 	Outline   string     `json:"outline"`   // digest of the bookmarks
+	About     string     `json:"about"`     // digest of title, author and subject of the document
 	Pages     []PageLine `json:"pages"`
 }
 
@@ -38,8 +40,8 @@ type PageLine struct {
 // tabulate makes the table of a file just printed from b, and checks that what
 // the file shows is what b has.
 func tabulate(f *syntax.File, b *book, digest string) ([]byte, error) {
-	t, err := readPages(f)
-	if err != nil {
+	t, faults, err := readPages(f)
+	if err := errors.Join(append(faults, err)...); err != nil {
 		return nil, err
 	}
 	t.Schema, t.Report, t.Renderer = 1, digest, Renderer
@@ -76,47 +78,64 @@ func parsePages(data []byte) (PageTable, error) {
 	return t, err
 }
 
-// readPages reads from a file what a table says. What a copy adds for its reader
-// is left out of it. Schema, Report and Renderer are the caller's to set.
-func readPages(f *syntax.File) (PageTable, error) {
-	var t PageTable
+// readPages reads from a file what a table says, and what is on its pages that
+// no page of ours has. What a copy adds for its reader is left out. Schema,
+// Report and Renderer are the caller's to set.
+func readPages(f *syntax.File) (t PageTable, faults []error, err error) {
 	refs, err := pageRefs(f)
 	if err != nil {
-		return t, err
+		return t, nil, err
 	}
 	h := newHasher(f, refs)
 	for i, ref := range refs {
-		if err := t.add(f, h, i, f.Dict(ref)); err != nil {
-			return t, fmt.Errorf("page %d: %w", i+1, err)
+		line := PageLine{Page: i + 1}
+		if err := t.read(f, h, &line, f.Dict(ref)); err != nil {
+			faults = append(faults, fmt.Errorf("page %d: %w", i+1, err))
 		}
+		t.Pages = append(t.Pages, line)
 	}
-	t.Outline, err = h.outline(f.Dict(f.Dict(f.Trailer["Root"])["Outlines"]), 0)
-	return t, err
+	catalog := f.Dict(f.Trailer["Root"])
+	if t.Outline, err = h.outline(f.Dict(catalog["Outlines"]), 0); err != nil {
+		return t, faults, err
+	}
+	info, about := f.Dict(f.Trailer["Info"]), []byte{}
+	for _, k := range []string{"Title", "Author", "Subject"} {
+		s, _ := f.Resolve(info[k]).(syntax.String)
+		about = append(canonical.AppendString(about, s.Text()), '\n')
+	}
+	t.About = sum(about)
+	return t, faults, nil
 }
 
 // pageKeys are what a page may have.
 var pageKeys = []string{"Type", "Parent", "MediaBox", "Resources", "Annots", "Group", "Contents"}
 
-func (t *PageTable) add(f *syntax.File, h *hasher, i int, page syntax.Dict) error {
-	for _, k := range syntax.Keys(page) {
-		if !slices.Contains(pageKeys, k) {
-			return fmt.Errorf("%w: it has an entry %s, which this program never writes", audit.ErrAltered, k)
-		}
-	}
+// read reads one page into line; its words also where something else on it is
+// not ours.
+func (t *PageTable) read(f *syntax.File, h *hasher, line *PageLine, page syntax.Dict) error {
 	parts, err := contents(f, page)
 	if err != nil {
 		return err
 	}
 	parts = slices.DeleteFunc(parts, func(p []byte) bool { return string(p) == drawCopy })
 	content := trimmed(parts)
-	shows, err := Extract(content)
-	if err != nil {
-		return err
+	line.Content = sum(content)
+	var errs []error
+	line.Shows, err = Extract(content)
+	errs = append(errs, err)
+	line.Links, err = h.links(page["Annots"])
+	errs = append(errs, err, t.surroundings(f, h, line, page))
+	for _, k := range syntax.Keys(page) {
+		if !slices.Contains(pageKeys, k) {
+			errs = append(errs, fmt.Errorf("%w: it has an entry %s, which this program never writes", audit.ErrAltered, k))
+		}
 	}
-	links, err := h.links(page["Annots"])
-	if err != nil {
-		return err
-	}
+	return errors.Join(errs...)
+}
+
+// surroundings checks that all pages draw with the same fonts on one size of
+// sheet.
+func (t *PageTable) surroundings(f *syntax.File, h *hasher, line *PageLine, page syntax.Dict) error {
 	resources, err := h.digest(withoutCopy(f, inherited(f, page, "Resources")))
 	if err != nil {
 		return err
@@ -125,13 +144,12 @@ func (t *PageTable) add(f *syntax.File, h *hasher, i int, page syntax.Dict) erro
 	if err != nil {
 		return err
 	}
-	if i == 0 {
+	if line.Page == 1 {
 		t.Resources, t.Sheet = resources, box
 	}
 	if t.Resources != resources || t.Sheet != box {
-		return fmt.Errorf("%w: it draws with other fonts, or on another sheet, than the pages before it", audit.ErrAltered)
+		return fmt.Errorf("%w: it draws with other fonts, or on another sheet, than the first page", audit.ErrAltered)
 	}
-	t.Pages = append(t.Pages, PageLine{Page: i + 1, Content: sum(content), Links: links, Shows: shows})
 	return nil
 }
 

@@ -93,6 +93,7 @@ type flow struct {
 	pages   []*page
 	y       float64 // where the next block begins
 	head    string
+	outside bool // of the sections: its headings are not in the contents
 	anchors map[string]place
 	marks   []mark
 }
