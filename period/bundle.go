@@ -108,6 +108,8 @@ func (p *Program) bundleLog(ctx context.Context) (bundle.Log, error) {
 }
 
 // bundleRecords yields every record of the log with what its commitment needs.
+// The bytes of packets stay out: they hold bundles themselves, each of which would
+// hold all packets before it, and they are for the other side alone.
 func (p *Program) bundleRecords(ctx context.Context, size int64, yield func(bundle.Record) error) error {
 	next := int64(0)
 	give := func(rec audit.Record) error {

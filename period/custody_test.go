@@ -12,6 +12,7 @@ import (
 
 	"tieout/audit"
 	"tieout/bundle"
+	"tieout/evidence"
 	"tieout/internal/durable"
 	"tieout/ledger"
 )
@@ -341,5 +342,19 @@ func TestAnchorGone(t *testing.T) {
 	must(t, os.Remove(p.anchorPath()))
 	if _, err := Open(t.Context(), w.dir, w.options(false)); !errors.Is(err, ledger.ErrNoAnchor) || !errors.Is(err, audit.ErrAltered) {
 		t.Errorf("Open without the anchor: %v", err)
+	}
+}
+
+// TestPacketsStayOut: a bundle proves that packets are in the log and brings none
+// of their bytes.
+func TestPacketsStayOut(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.create(t)
+	w.collectDays(t, p, 1)
+	_, err := p.Seal.Seal(t.Context(), evidence.Draft{Kind: audit.RecordPacket, Body: []byte("a packet with a bundle in it"), Actor: p.Actor})
+	must(t, err)
+	checks := bundled(t, w, p)
+	if checks.Withheld != 1 || !strings.Contains(checks.String(), "the raw bytes of 1 record are left out of this bundle") {
+		t.Errorf("%d withheld:\n%s", checks.Withheld, checks)
 	}
 }
