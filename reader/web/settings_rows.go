@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tieout/definition"
 	"tieout/reader/connect"
@@ -100,13 +101,26 @@ func (s *settingSheet) periods() {
 		if s.w.Config.Period == nil {
 			path, list = []any{"periods", i}, "periods: [{ name: \"2026\", first: 2026-01-01, last: 2026-12-31 }]"
 		}
-		s.row(cmp.Or(p.Name, "The period"), p.First+" to "+p.Last+", "+p.Report, list, path...)
+		s.row(cmp.Or(p.Name, "The period"), dayWords(p.First)+" to "+dayWords(p.Last)+", "+p.Report, list, path...)
 	}
 	free := "None: only weekends are free"
 	if h := s.w.Config.Holidays; len(h) > 0 {
-		free = strings.Join(h, ", ")
+		words := make([]string, len(h))
+		for i, d := range h {
+			words[i] = dayWords(d)
+		}
+		free = strings.Join(words, ", ")
 	}
 	s.row("Holidays", free, "holidays: [2026-07-03, 2026-12-25]", "holidays")
+}
+
+// dayWords is a day of the file as screens write days.
+func dayWords(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day // the file was checked
+	}
+	return report.Day(t, time.UTC)
 }
 
 func (s *settingSheet) storage() {

@@ -65,9 +65,10 @@ func TestSettingsOf(t *testing.T) {
 	for name, want := range map[string][2]string{
 		"Name":               {"acme.example/log", "tieout.yaml:11"},
 		"Categories":         {"Security, Availability", "tieout.yaml:1"},
+		"Holidays":           {"25 Dec 2026", "tieout.yaml:5"},
 		"Criteria":           {"tsc-2017-2022", ""},
-		"2025":               {"2025-01-01 to 2025-12-31, type I", "tieout.yaml:3"},
-		"2026-03":            {"2026-03-01 to 2026-03-31, type II", "tieout.yaml:4"},
+		"2025":               {"1 Jan 2025 to 31 Dec 2025, type I", "tieout.yaml:3"},
+		"2026-03":            {"1 Mar 2026 to 31 Mar 2026, type II", "tieout.yaml:4"},
 		"Store":              {"PostgreSQL; its address is a secret, from a variable of the server's environment", "tieout.yaml:6"},
 		"Large evidence":     {"A bucket: evidence/acme, eu-1, https://s3.example", "tieout.yaml:8"},
 		"Key of the bucket":  {"A key, from the server's keyring", "tieout.yaml:8"},
@@ -107,7 +108,7 @@ func TestSettingsOf(t *testing.T) {
 	}
 }
 
-var snippets = regexp.MustCompile(`(?m)<td><code>([^<]*)</code></td></tr>$`)
+var snippets = regexp.MustCompile(`(?m)To change it: </span><code>([^<]*)</code></td></tr>$`)
 
 // TestSettings: the screen says all of it and no secret, nor what one is called,
 // and who has not the right sees none of it.
