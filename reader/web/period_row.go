@@ -97,7 +97,7 @@ func (q *request) toggled(row *controlRow, path, state, open string) {
 	row.Toggle = q.to(path, "state", state) + "#" + row.ID
 	row.Open = q.opened(c)
 	if row.StateHref != row.Href {
-		row.Open.More = q.lead(link{"All of it", row.StateHref})
+		row.Open.More = q.lead(link{"All that was found", row.StateHref})
 	}
 }
 
@@ -159,6 +159,9 @@ const shortReason = 110
 // inShort is a reason without the values it was read from.
 func inShort(reason string) string {
 	reason, _, _ = strings.Cut(reason, " Read: ")
+	if short, _, ok := strings.Cut(reason, "not as it should be: "); ok {
+		reason = short + "not as it should be"
+	}
 	short := cutText(reason, shortReason)
 	if strings.HasSuffix(short, "…") || strings.HasSuffix(short, ".") {
 		return short
