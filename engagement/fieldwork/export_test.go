@@ -2,13 +2,30 @@ package fieldwork
 
 import (
 	"context"
+	"strings"
+	"time"
 
+	"tieout/access"
+	"tieout/audit"
+	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/redraw"
+	"tieout/internal/canonical"
 )
 
 // Redraw picks n items of a population as a draw does, and keeps nothing.
 func (b *Book) Redraw(ctx context.Context, p Population, n int) ([]redraw.Picked, error) {
 	spread := redraw.NewSpread(p.Population)
 	return b.redraw(ctx, p, engagement.Random, []redraw.Selection{{Size: n}}, spread.Add)
+}
+
+// TryConclude weighs a conclusion as Write does, and writes nothing.
+func TryConclude(s *State, now time.Time, by access.Subject, id, what string, c Concluding) error {
+	kind, _, _ := strings.Cut(what, ":")
+	data, err := canonical.Marshal(concludeData{c.Outcome, c.Design, c.Implemented, c.Text, list(c.Prior)})
+	if err != nil {
+		return err
+	}
+	_, err = s.Weigh(book.Entry{Kind: "conclusion." + kind, On: on("conclusion", id, what), Data: data, At: now, By: audit.Actor{Kind: by.Kind, Name: by.Account}})
+	return err
 }

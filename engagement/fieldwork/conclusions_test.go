@@ -1,0 +1,249 @@
+package fieldwork_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"tieout/audit"
+	"tieout/engagement"
+	"tieout/engagement/fieldwork"
+)
+
+const onChange = "control:CHG-01"
+
+// controlSet is the client's: CHG-01, with one text over the whole period.
+func controlSet() engagement.ControlSet {
+	return engagement.ControlSet{Definitions: letter(), Controls: []audit.Control{{ID: "CHG-01", Title: "Changes are reviewed", Criteria: []string{"CC8.1"}}},
+		Commitments: []engagement.Commitment{{ID: "C-1", Text: "Changes are tested.", Criteria: []string{"CC8.1"}}}}
+}
+
+// withExceptions is what is concluded of the control of signedOff.
+func withExceptions() fieldwork.Concluding {
+	return fieldwork.Concluding{Outcome: engagement.WithExceptions, Design: fieldwork.Suitable, Text: "Exceptions noted, see the results."}
+}
+
+func TestControlConclusionIsRefused(t *testing.T) {
+	w := signedOff(t)
+	ctx := t.Context()
+	check(t, w.book.TakeControls(ctx, receiver, "EN-1", controlSet(), 4))
+	w.file(func(s *fieldwork.State, f *fieldwork.File) {
+		op, dt, x := f.Tests[opTest], f.Tests[designTest], f.Findings["X-1"]
+		p := f.Papers[opTest]
+		row := p.Rows[0]
+		cell := fieldwork.Cell{Item: row, Attribute: "A"}
+		sign := func() { p.Reviewed.Digest = f.PaperDigest(opTest) }
+		for _, c := range []struct {
+			name, want string
+			c          fieldwork.Concluding
+			spoil      func() (undo func())
+		}{
+			{"a cell without a result", "without results", withExceptions(), func() func() {
+				was := p.Cells[cell]
+				delete(p.Cells, cell)
+				sign()
+				return func() { p.Cells[cell] = was; sign() }
+			}},
+			{"not reviewed", "not reviewed", withExceptions(), func() func() {
+				was := p.Reviewed
+				p.Reviewed = nil
+				return func() { p.Reviewed = was }
+			}},
+			{"changed after its review", "not reviewed", withExceptions(), func() func() {
+				op.Text += " Asked."
+				return func() { op.Text = strings.TrimSuffix(op.Text, " Asked.") }
+			}},
+			{"inquiry alone", "inquiry is the only procedure", withExceptions(), func() func() {
+				op.Kind, dt.Kind = engagement.Inquiry, engagement.Inquiry
+				sign()
+				return func() { op.Kind, dt.Kind = engagement.Inspection, engagement.Inspection; sign() }
+			}},
+			{"design only over a period", "as of a date", fieldwork.Concluding{Outcome: engagement.DesignOnly, Design: fieldwork.Suitable, Text: "t"}, nil},
+			{"implemented over a period", "as of a date", fieldwork.Concluding{Outcome: engagement.WithExceptions, Design: fieldwork.Suitable, Implemented: true, Text: "t"}, nil},
+			{"operation as of a date", "does not conclude on operation", withExceptions(), func() func() {
+				kind := f.Terms.Type
+				f.Terms.Type, f.Terms.AsOf = engagement.SOC2TypeI, "2026-06-30"
+				return func() { f.Terms.Type, f.Terms.AsOf = kind, "" }
+			}},
+			{"before the period's end", "tested to date", withExceptions(), func() func() {
+				was := w.us.Load()
+				w.us.Store(time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC).UnixMicro())
+				return func() { w.us.Store(was) }
+			}},
+			{"interim work alone", "tested to date, not to the period's end", withExceptions(), func() func() {
+				pop := f.Populations["P-1"]
+				pop.ToDate = "2026-06-30"
+				return func() { pop.ToDate = "" }
+			}},
+			{"a supplement nobody drew from", "no workpaper has a sample of population P-9", withExceptions(), func() func() {
+				late := *f.Populations["P-1"]
+				late.ID, late.Supplement = "P-9", true
+				f.Populations["P-9"] = &late
+				return func() { delete(f.Populations, "P-9") }
+			}},
+			{"a version that was not tested", "no test of operation of the version in force from 2026-07-01", withExceptions(), func() func() {
+				was := f.Controls.Controls
+				f.Controls.Controls = []audit.Control{{ID: "CHG-01", Effective: audit.Effective{To: "2026-06-30"}}, {ID: "CHG-01", Effective: audit.Effective{From: "2026-07-01"}}}
+				return func() { f.Controls.Controls = was }
+			}},
+			{"design without a test of it", "no walkthrough", withExceptions(), func() func() {
+				dt.Dropped = "x"
+				return func() { dt.Dropped = "" }
+			}},
+			{"did not occur though it did", "has items", fieldwork.Concluding{Outcome: engagement.DidNotOccur, Design: fieldwork.Suitable, Text: "t"}, nil},
+			{"never looked outside the sample", "not looked for yet", withExceptions(), func() func() {
+				was := f.Looked[opTest]
+				f.Looked[opTest] = nil
+				return func() { f.Looked[opTest] = was }
+			}},
+			{"a known deviation that is open", "known deviation", fieldwork.Concluding{Outcome: engagement.NoExceptions, Design: fieldwork.Suitable, Text: "t"}, func() func() {
+				f.Known[opTest]["INC-2"] = &fieldwork.Known{Test: opTest, Ref: "INC-2"}
+				return func() { delete(f.Known[opTest], "INC-2") }
+			}},
+			{"no exceptions while one stands", "exceptions stand: X-1", fieldwork.Concluding{Outcome: engagement.NoExceptions, Design: fieldwork.Suitable, Text: "t"}, nil},
+			{"exceptions while none stands", "no exception stands", withExceptions(), func() func() {
+				x.Disposed = &fieldwork.Disposition{As: fieldwork.WrongTest, By: stefID, ConfirmedBy: mikaID}
+				return func() { x.Disposed = nil }
+			}},
+			{"an exception nobody evaluated", "not evaluated", withExceptions(), func() func() {
+				was := x.Evaluation
+				x.Evaluation = ""
+				return func() { x.Evaluation = was }
+			}},
+			{"a disposition nobody confirmed", "not confirmed", withExceptions(), func() func() {
+				x.Disposed = &fieldwork.Disposition{As: fieldwork.WrongTest, By: stefID}
+				return func() { x.Disposed = nil }
+			}},
+			{"compensated by a test that is not done", "not evaluated", withExceptions(), func() func() {
+				x.Compensating = []string{"T-other"}
+				f.Tests["T-other"] = &fieldwork.Test{Test: engagement.Test{ID: "T-other", Control: "OTH-1"}, Dropped: ""}
+				return func() { x.Compensating = nil; delete(f.Tests, "T-other") }
+			}},
+			{"a prior exception nobody looked at", "the report before had 1 exception", withExceptions(), func() func() {
+				f.Terms.Prior = []engagement.Prior{{Control: "CHG-01", Text: "late reviews"}}
+				return func() { f.Terms.Prior = nil }
+			}},
+			{"words that are still to be written", "placeholder", fieldwork.Concluding{Outcome: engagement.WithExceptions, Design: fieldwork.Suitable, Text: "TBD"}, nil},
+			{"no words", "text is missing", fieldwork.Concluding{Outcome: engagement.WithExceptions, Design: fieldwork.Suitable}, nil},
+			{"no word on design", "design is one of", fieldwork.Concluding{Outcome: engagement.WithExceptions, Text: "t"}, nil},
+			{"a word of no outcome", "outcome is one of", fieldwork.Concluding{Outcome: "effective", Design: fieldwork.Suitable, Text: "t"}, nil},
+		} {
+			undo := func() {}
+			if c.spoil != nil {
+				undo = c.spoil()
+			}
+			// the state is locked for reading here: the entry is weighed as Write does
+			err := fieldwork.TryConclude(s, w.now(), manager, "EN-1", onChange, c.c)
+			undo()
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: got %v; want it refused: %q", c.name, err, c.want)
+			}
+		}
+		if err := fieldwork.TryConclude(s, w.now(), manager, "EN-1", onChange, withExceptions()); err != nil {
+			t.Errorf("nothing spoiled: %v; want it to count", err)
+		}
+	})
+	if err := w.book.Conclude(ctx, staff, "EN-1", onChange, withExceptions(), 0); !errors.Is(err, audit.ErrForbidden) {
+		t.Errorf("staff concludes: %v; want it forbidden", err)
+	}
+	if err := w.book.Conclude(ctx, manager, "EN-1", "control:NO-1", withExceptions(), 0); !errors.Is(err, audit.ErrInvalid) {
+		t.Errorf("concluded on what is not in scope: %v; want it refused", err)
+	}
+}
+
+func TestReopeningMakesConclusionsStale(t *testing.T) {
+	w := signedOff(t)
+	ctx := t.Context()
+	check(t, w.book.TakeControls(ctx, receiver, "EN-1", controlSet(), 4))
+	if err := w.book.Conclude(ctx, manager, "EN-1", "criterion:CC8.1", fieldwork.Concluding{Outcome: engagement.WithExceptions, Text: "t"}, 0); err == nil || !strings.Contains(err.Error(), "no current conclusion on control:CHG-01") {
+		t.Errorf("a criterion before its control: %v; want it refused", err)
+	}
+	check(t, w.book.Conclude(ctx, manager, "EN-1", onChange, withExceptions(), 0))
+	if err := w.book.Conclude(ctx, manager, "EN-1", "criterion:CC8.1", fieldwork.Concluding{Outcome: engagement.NoExceptions, Text: "t"}, 0); err == nil || !strings.Contains(err.Error(), "exceptions were noted of CHG-01") {
+		t.Errorf("a criterion free of its control's exceptions: %v; want it refused", err)
+	}
+	if err := w.book.Conclude(ctx, manager, "EN-1", "criterion:CC1.1", fieldwork.Concluding{Outcome: engagement.NoExceptions, Text: "t"}, 0); err == nil || !strings.Contains(err.Error(), "no control meets it") {
+		t.Errorf("a criterion no control meets: %v; want it refused", err)
+	}
+	if err := w.book.Conclude(ctx, manager, "EN-1", "criterion:CC1.1", fieldwork.Concluding{Outcome: engagement.NotRelevant, Text: "t"}, 0); err == nil || !strings.Contains(err.Error(), "CC1.1 applies") {
+		t.Errorf("a common criterion that does not apply: %v; want it refused", err)
+	}
+	check(t, w.book.Conclude(ctx, manager, "EN-1", "criterion:CC8.1", fieldwork.Concluding{Outcome: engagement.WithExceptions, Text: "t"}, 0))
+	check(t, w.book.Conclude(ctx, manager, "EN-1", "criterion:A1.1", fieldwork.Concluding{Outcome: engagement.NotRelevant, Text: "nothing is hosted"}, 0))
+	stale := func(what string) (s string) {
+		w.file(func(_ *fieldwork.State, f *fieldwork.File) { s = f.Stale(what) })
+		return s
+	}
+	check(t, w.book.TakeResponses(ctx, receiver, "EN-1", nil, 3))
+	if stale(onChange) != "" || stale("criterion:CC8.1") != "" {
+		t.Fatalf("stale: %q, %q; want both current", stale(onChange), stale("criterion:CC8.1"))
+	}
+	check(t, w.book.Reopen(ctx, manager, "EN-1", opTest, "an item was misread"))
+	if got := stale(onChange); !strings.Contains(got, "test:"+opTest) {
+		t.Errorf("after reopening: %q; want it to name the workpaper", got)
+	}
+	if err := w.book.Conclude(ctx, manager, "EN-1", onChange, withExceptions(), 1); err == nil || !strings.Contains(err.Error(), "not reviewed") {
+		t.Errorf("concluded on what is open: %v; want it refused", err)
+	}
+	w.sign(t, opTest)
+	if stale(onChange) == "" {
+		t.Error("the conclusion rests on version 1, the workpaper is at 2; want it stale until it is renewed")
+	}
+	if err := w.book.Conclude(ctx, manager, "EN-1", onChange, withExceptions(), 0); !errors.Is(err, audit.ErrConflict) {
+		t.Errorf("renewed from an old revision: %v; want a conflict", err)
+	}
+	check(t, w.book.Conclude(ctx, manager, "EN-1", onChange, withExceptions(), 1))
+	if stale(onChange) != "" || stale("criterion:CC8.1") == "" {
+		t.Errorf("stale: control %q, criterion %q; want the control renewed and its criterion to be", stale(onChange), stale("criterion:CC8.1"))
+	}
+}
+
+// TestDidNotOccur: nothing happened, and that is proved.
+func TestDidNotOccur(t *testing.T) {
+	w := planned(t, "CHG-01")
+	ctx := t.Context()
+	check(t, w.book.TakeControls(ctx, receiver, "EN-1", controlSet(), 4))
+	empty := frozen("P-1", "", "CHG-01")
+	w.feed(empty, "")
+	w.accept("P-1")
+	check(t, w.book.OpenPaper(ctx, staff, "EN-1", opTest, "", "P-1"))
+	claim := fieldwork.Concluding{Outcome: engagement.DidNotOccur, Design: fieldwork.DesignUnproved, Text: "No change was deployed."}
+	na := fieldwork.Verdict{Mark: engagement.NotApplicable, Note: "no change in the period"}
+	for _, a := range []string{"A", "B"} {
+		check(t, w.book.Mark(ctx, staff, "EN-1", opTest, fieldwork.Cell{Attribute: a}, na, 0))
+	}
+	w.sign(t, opTest)
+	if err := w.book.Conclude(ctx, manager, "EN-1", onChange, claim, 0); err == nil || !strings.Contains(err.Error(), "evidence that nothing occurred") {
+		t.Errorf("without evidence: %v; want it refused", err)
+	}
+	check(t, w.book.Reopen(ctx, manager, "EN-1", opTest, "the query of the log was not kept"))
+	na.Evidence, na.Why = []int64{12}, "the deployment log"
+	check(t, w.book.Mark(ctx, staff, "EN-1", opTest, fieldwork.Cell{Attribute: "A"}, na, 1))
+	w.sign(t, opTest)
+	check(t, w.book.Conclude(ctx, manager, "EN-1", onChange, claim, 0))
+}
+
+// TestTypeIIsDesign: as of a date there is design, and implementation only where
+// an instance was seen.
+func TestTypeIIsDesign(t *testing.T) {
+	w := openedAs(t, engagement.SOC2TypeI)
+	ctx := t.Context()
+	check(t, w.book.TakeControls(ctx, receiver, "EN-1", controlSet(), 4))
+	d := testOf("CHG-01")
+	d.ID, d.Phase, d.Population, d.Attributes = designTest, engagement.Walkthrough, false, []engagement.Attribute{{Name: "A", Text: "A change was followed through."}}
+	check(t, w.book.SetTest(ctx, manager, "EN-1", d, "", 0))
+	check(t, w.book.OpenPaper(ctx, staff, "EN-1", designTest, "", ""))
+	check(t, w.book.Mark(ctx, staff, "EN-1", designTest, fieldwork.Cell{Attribute: "A"}, fieldwork.Verdict{Mark: engagement.NotApplicable, Note: "no change that day"}, 0))
+	w.sign(t, designTest)
+	c := fieldwork.Concluding{Outcome: engagement.DesignOnly, Design: fieldwork.Suitable, Implemented: true, Text: "Suitably designed."}
+	if err := w.book.Conclude(ctx, manager, "EN-1", onChange, c, 0); err == nil || !strings.Contains(err.Error(), "no instance of it was seen") {
+		t.Errorf("implemented without an instance: %v; want it refused", err)
+	}
+	c.Outcome, c.Implemented = engagement.NoExceptions, false
+	if err := w.book.Conclude(ctx, manager, "EN-1", onChange, c, 0); err == nil || !strings.Contains(err.Error(), "does not conclude on operation") {
+		t.Errorf("operation as of a date: %v; want it refused", err)
+	}
+	c.Outcome = engagement.DesignOnly
+	check(t, w.book.Conclude(ctx, manager, "EN-1", onChange, c, 0))
+}
