@@ -33,6 +33,9 @@ type Packet struct {
 	close  func() error
 }
 
+// CheckpointNote is the sender's checkpoint as it signed it.
+func (p *Packet) CheckpointNote() []byte { return slices.Clone(p.parcel.Checkpoint) }
+
 // Name is how people name a packet: "EN-1-to-brookline-0007.packet".
 func (p *Packet) Name() string { return p.Header.FileName() }
 
