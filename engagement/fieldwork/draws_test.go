@@ -322,3 +322,5 @@ func BenchmarkDraw2M(b *testing.B) {
 		b.Errorf("%d items; want 3000", len(x.Items))
 	}
 }
+
+func hexOf(b [32]byte) string { return hex.EncodeToString(b[:]) }

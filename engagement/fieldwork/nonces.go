@@ -41,6 +41,7 @@ func (b *Book) CommitNonce(ctx context.Context, by access.Subject, id, control, 
 	rand.Read(nonce[:]) // never fails: crypto/rand ends the program instead
 	rand.Read(salt[:])
 	d := commitData{control, round, stratum, redraw.Hidden(salt, nonce), hex.EncodeToString(nonce[:]), hex.EncodeToString(salt[:])}
+	by.Session, by.Token, by.Address = "", "", "" // the record is shown to anybody who picks the sample again
 	_, err := b.book.Numbered(ctx, by, "nonce", id+"/N", func(n string) error {
 		_, err := b.book.Write(ctx, by, "nonce.commit", "nonce:"+n, 0, d)
 		return err
