@@ -32,7 +32,7 @@ const Shown = 2000
 
 var (
 	style  = FontFaces() + sheet
-	policy = contentPolicy(style)
+	policy = ContentPolicy(style)
 	pages  = template.Must(template.New("page").Funcs(template.FuncMap{"anchor": Anchor}).Parse(page))
 )
 
@@ -51,9 +51,9 @@ func Write(w io.Writer, r audit.Report) error {
 	return err
 }
 
-// contentPolicy allows the one style sheet by its hash, fonts inside the page,
+// ContentPolicy allows the one style sheet by its hash, fonts inside the page,
 // and nothing else.
-func contentPolicy(style string) string {
+func ContentPolicy(style string) string {
 	h := sha256.Sum256([]byte(style))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(h[:]) +
 		"'; font-src data:; base-uri 'none'; form-action 'none'"
