@@ -182,12 +182,26 @@ func doneTask(s *State, e Entry) (book.Change, error) {
 	if err != nil {
 		return book.Change{}, err
 	}
-	return book.Change{What: "done: " + d.Outcome, Do: func() {
+	return book.Change{What: "done: " + d.Outcome + after(e, d.Due), Do: func() {
 		t := s.task(e)
 		t.answer(e, TaskDone)
 		t.Done = Done{instantOf(d.At), d.Outcome, d.Actions, d.Documents}
 		s.fact(e, t.revisionFact(s, d))
 	}}, nil
+}
+
+// after says of an answer that was sealed when its occurrence had been due how
+// many days after: it is said wherever the answer's history is shown.
+func after(e Entry, d dueData) string {
+	due := instantOf(d.DueBy)
+	if e.At.Before(due) {
+		return ""
+	}
+	n := int(e.At.Sub(due)/(24*time.Hour)) + 1
+	if n == 1 {
+		return " (recorded 1 day after it was due)"
+	}
+	return fmt.Sprintf(" (recorded %d days after it was due)", n)
 }
 
 // revisionFact is what was done, as evidence. It is the same event however often
@@ -238,7 +252,7 @@ func didNotTask(s *State, e Entry) (book.Change, error) {
 	if t := s.Tasks[e.Of()]; t != nil && t.Answer == TaskDone {
 		return book.Change{}, fmt.Errorf("%w: %s was recorded as done in %s; what is recorded stays. Correct it there", audit.ErrConflict, e.Of(), audit.EvidenceRef(t.Record))
 	}
-	return book.Change{What: "did not happen: " + d.Why, Do: func() {
+	return book.Change{What: "did not happen: " + d.Why + after(e, d.Due), Do: func() {
 		t := s.task(e)
 		t.answer(e, TaskDidNot)
 		t.Why = d.Why

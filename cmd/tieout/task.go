@@ -106,27 +106,28 @@ func whoHas(o *tasks.Occurrence, names map[string]access.Named) string {
 
 // A shownTask is an occurrence for programs.
 type shownTask struct {
-	Answer     string    `json:"answer,omitempty"`
-	Control    string    `json:"control"`
-	DueBy      time.Time `json:"dueBy"`
-	From       time.Time `json:"from"`
-	ID         string    `json:"id"`
-	LateBy     time.Time `json:"lateBy"`
-	Minutes    int       `json:"minutes"`
-	Name       string    `json:"name"`
-	Occurrence string    `json:"occurrence"`
-	Procedure  string    `json:"procedure"`
-	Record     string    `json:"record,omitempty"`
-	Revision   int64     `json:"revision"`
-	State      string    `json:"state"`
-	Who        string    `json:"who"`
+	Answer       string    `json:"answer,omitempty"`
+	Control      string    `json:"control"`
+	DueBy        time.Time `json:"dueBy"`
+	From         time.Time `json:"from"`
+	ID           string    `json:"id"`
+	LateBy       time.Time `json:"lateBy"`
+	Minutes      int       `json:"minutes"`
+	Name         string    `json:"name"`
+	Occurrence   string    `json:"occurrence"`
+	Procedure    string    `json:"procedure"`
+	Record       string    `json:"record,omitempty"`
+	RecordedLate string    `json:"recordedLate,omitempty"`
+	Revision     int64     `json:"revision"`
+	State        string    `json:"state"`
+	Who          string    `json:"who"`
 }
 
 func taskValue(o *tasks.Occurrence, names map[string]access.Named) shownTask {
 	v := shownTask{Answer: o.Task.Answer, Control: o.Control, DueBy: o.DueBy, From: o.From, ID: o.ID(), LateBy: o.LateBy, Minutes: o.Minutes, Name: o.Name(),
 		Occurrence: o.Occurrence, Procedure: o.Procedure, Revision: o.Task.Revision, State: string(o.State), Who: whoHas(o, names)}
 	if o.Answered() {
-		v.Record = audit.EvidenceRef(o.Task.Record)
+		v.Record, v.RecordedLate = audit.EvidenceRef(o.Task.Record), o.SayRecordedLate(o.DueBy.Location())
 	}
 	return v
 }
@@ -359,7 +360,7 @@ func (a *app) assignDuty(ctx context.Context, p *period.Program, name, to string
 		}
 	}
 	d.Account = to
-	if d, err = p.Registers().SetDuty(ctx, a.operator(), d); err != nil {
+	if d, err = tasks.SetDuty(ctx, p, a.operator(), d); err != nil {
 		return err
 	}
 	who := "nobody"

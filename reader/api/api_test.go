@@ -416,11 +416,12 @@ func TestDocument(t *testing.T) {
 		t.Errorf("raw: %q %v", raw.Body, raw.Header())
 	}
 	rec := in(v, "result", "record").(map[string]any)
-	if in(rec, "about", "from") != "2026-03-02T00:00:00Z" || in(rec, "actor", "kind") != string(audit.ActorCommand) || in(rec, "actor", "name") != c.account || in(rec, "detail", "file") != "minutes.txt" {
+	if in(rec, "about", "from") != "2026-03-02T00:00:00Z" || in(rec, "actor", "kind") != string(audit.ActorCommand) || in(rec, "actor", "name") != c.account || in(rec, "detail", "file") != "minutes.txt" || in(rec, "detail", "token") == nil {
 		t.Errorf("record %v", rec)
 	}
 	for name, fields := range map[string]map[string]string{"no days": {"title": "x"}, "no title": {"first": "2026-03-02"}, "days in the wrong order": {"title": "x", "first": "2026-03-05", "last": "2026-03-02"},
-		"a control there is not": {"title": "x", "first": "2026-03-02", "controls": "XXX-1"}} {
+		"a control there is not": {"title": "x", "first": "2026-03-02", "controls": "XXX-1"},
+		"a task there is not": {"title": "x", "first": "2026-03-02", "task": "no.such@2026"}} {
 		want(t, name, c.upload("a.txt", "x", fields), http.StatusUnprocessableEntity)
 	}
 	owner := w.as("owner", access.Grant{Role: access.ControlOwner, Scope: access.ScopeControl, Object: "IAM-09"})

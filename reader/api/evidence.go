@@ -215,6 +215,15 @@ func addRecord(c *call, in *uploadIn) (*oneOut[Record], error) {
 			return nil, fmt.Errorf("%w: there is no control %q in this period", audit.ErrInvalid, id)
 		}
 	}
+	if d.Task != "" {
+		list, err := c.Tasks(c)
+		if err == nil {
+			err = list.Known(d.Task)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	on := c.OfControls(d.Controls...)
 	if on.Owner = c.Who.Account; len(d.Controls) == 0 {
 		on, _ = addable(c, in)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tieout/access"
+	"tieout/audit"
 	"tieout/program"
 	"tieout/reader/tasks"
 )
@@ -42,14 +43,20 @@ type Task struct {
 	Outcome    string     `json:"outcome,omitempty"`
 	Why        string     `json:"why,omitempty"`
 	Documents  []string   `json:"documents" nullable:"false" doc:"Sealed evidence"`
+	Sealed     string     `json:"sealed,omitempty" doc:"The sealed entry that answered it, such as E-481"`
+	SealedLate string     `json:"sealedLate,omitempty" doc:"In words, where it was answered only after it was due: when it was due, and when it was recorded"`
 	ApprovedBy string     `json:"approvedBy,omitempty"`
 	Approved   *time.Time `json:"approved,omitempty"`
 	Revision   int64      `json:"revision"`
 }
 
-func taskOf(o *tasks.Occurrence, now time.Time) Task {
+func taskOf(o *tasks.Occurrence, now time.Time, zone *time.Location) Task {
 	t := o.Task
-	return Task{ID: o.ID(), Title: o.Name(), Control: o.Control, Procedure: o.Procedure, Occurrence: o.Occurrence, From: o.From, Due: o.DueBy, Late: o.LateBy,
+	sealed := ""
+	if o.Answered() {
+		sealed = audit.EvidenceRef(t.Record)
+	}
+	return Task{Sealed: sealed, SealedLate: o.SayRecordedLate(zone), ID: o.ID(), Title: o.Name(), Control: o.Control, Procedure: o.Procedure, Occurrence: o.Occurrence, From: o.From, Due: o.DueBy, Late: o.LateBy,
 		State: string(o.State), Reason: o.Reason, How: o.How, Waits: o.Waits(), Overdue: o.Overdue(now), Holder: o.Holder, StandIn: o.StandIn, Answer: t.Answer,
 		AnsweredBy: t.By, Answered: when(t.Answered), TookPlace: when(t.Done.At), Outcome: t.Done.Outcome, Why: t.Why, Documents: append([]string{}, t.Done.Documents...),
 		ApprovedBy: t.ApprovedBy, Approved: when(t.Approved), Revision: t.Revision}
@@ -79,7 +86,7 @@ func listTasks(c *call, in *tasksIn) (*listOut[Task], error) {
 	var all []Task
 	for _, o := range list.Select(tasks.Filter{State: in.State, Holder: in.Holder, Control: in.Control}) {
 		if c.May("task.read", c.OfTask(o)) {
-			all = append(all, taskOf(o, c.now))
+			all = append(all, taskOf(o, c.now, c.zone()))
 		}
 	}
 	return cut(&in.Paging, "tieout.tasks/1", c.SayTasks(list), all, "/tasks", "period", in.Period, "state", in.State, "control", in.Control, "holder", in.Holder)
@@ -112,7 +119,7 @@ func getTask(c *call, in *taskIn) (*oneOut[Task], error) {
 	if err != nil {
 		return nil, err
 	}
-	return tagged("tieout.task/1", c.SayTask(list, o), o.Task.Revision, taskOf(o, c.now)), nil
+	return tagged("tieout.task/1", c.SayTask(list, o), o.Task.Revision, taskOf(o, c.now, c.zone())), nil
 }
 
 type assignIn struct {

@@ -117,6 +117,25 @@ func (o *Occurrence) Day(loc *time.Location) string { return day(o.DueBy, loc) }
 
 // Sentence says where one occurrence stands.
 func (o *Occurrence) Sentence(now time.Time, loc *time.Location) string {
+	s := o.stands(now, loc)
+	if late := o.SayRecordedLate(loc); late != "" {
+		s += " " + late
+	}
+	return s
+}
+
+// SayRecordedLate says of an answer that was sealed after the task was due how
+// long after, whatever day it says it took place on; "" of any other.
+func (o *Occurrence) SayRecordedLate(loc *time.Location) string {
+	if !o.Answered() || o.Task.Answered.Before(o.DueBy) {
+		return ""
+	}
+	days := int(o.Task.Answered.Sub(o.DueBy)/(24*time.Hour)) + 1
+	return fmt.Sprintf("It was due %s and recorded on %s, %s later.", day(o.DueBy, loc), report.Day(o.Task.Answered, loc), report.Plural(days, "day", "days"))
+}
+
+// stands is the sentence without when it was recorded.
+func (o *Occurrence) stands(now time.Time, loc *time.Location) string {
 	ref := audit.EvidenceRef(o.Task.Record)
 	switch {
 	case o.Approvable():

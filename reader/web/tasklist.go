@@ -152,7 +152,7 @@ func (q *request) setDuty() error {
 	}
 	d := program.Duty{Name: name, Revision: revision}
 	if d.Account, err = q.activeAccount(typed); err == nil {
-		_, err = q.book.SetDuty(q.Context(), q.who, d)
+		_, err = tasks.SetDuty(q.Context(), q.st.p, q.who, d)
 	}
 	if err != nil {
 		if err := q.problem(err); err != nil {

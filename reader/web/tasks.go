@@ -92,6 +92,9 @@ func (q *request) taskRow(o *tasks.Occurrence, now time.Time) taskRow {
 	if o.Waits() {
 		row.Due = report.Capital(o.SayDue(now, q.zone()))
 	}
+	if late := o.SayRecordedLate(q.zone()); late != "" {
+		row.Due = late
+	}
 	switch {
 	case o.SeenBy != "":
 		row.Holder = o.SeenBy + " sees it"

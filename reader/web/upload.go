@@ -119,6 +119,15 @@ func (q *request) sealUpload(file upload, d period.Document) (audit.Record, erro
 			return audit.Record{}, fmt.Errorf("%w: there is no control %q in this period", audit.ErrInvalid, c)
 		}
 	}
+	if d.Task != "" {
+		list, err := q.tasks()
+		if err == nil {
+			err = list.Known(d.Task)
+		}
+		if err != nil {
+			return audit.Record{}, err
+		}
+	}
 	on := q.ofControls(d.Controls...)
 	if on.Owner = q.who.Account; len(d.Controls) == 0 {
 		on = q.ofNothing()
