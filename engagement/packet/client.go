@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -32,6 +33,21 @@ type Client struct {
 	// Take is called with each packet that arrived, once it is sealed; nil: nobody
 	// is told. An error ends the exchange and the packet comes again.
 	Take func(ctx context.Context, r Received) error
+}
+
+// ParseURL reads the address of the other side's server: https, or http to this
+// machine itself, where packets do not cross a network.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, invalid("%q is no server's address such as https://tieout.brookline.example", short(text))
+	}
+	ip := net.ParseIP(u.Hostname())
+	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
+		return nil, invalid("%q: https only; http is for this machine itself", short(text))
+	}
+	return u, nil
 }
 
 // Exchanged is what an exchange did.

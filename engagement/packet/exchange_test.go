@@ -184,6 +184,46 @@ func digestHex(t *testing.T, f packet.File) string {
 	return fmt.Sprintf("%x", sha256.Sum256(b))
 }
 
+// TestEach: what was sealed when the process ended is acted on later.
+func TestEach(t *testing.T) {
+	w := newPair(t)
+	for range 3 {
+		w.send(w.firm, engagement.SendRequests, requests)
+	}
+	for n := int64(1); n <= 3; n++ {
+		w.carry(w.firm, w.client, n)
+	}
+	w.client.restart()
+	var got []int64
+	ok(t, w.at(w.client).Each(t.Context(), 1, func(_ context.Context, r packet.Received) error {
+		news, err := packet.Payload[[]engagement.RequestNews](r.Packet)
+		if err == nil && news[0].Request.ID == "RQ-1" && r.Record > 0 {
+			got = append(got, r.Header.Number)
+		}
+		return err
+	}))
+	if !slices.Equal(got, []int64{2, 3}) {
+		t.Errorf("got %v", got)
+	}
+	stop := errors.New("stop")
+	if err := w.at(w.client).Each(t.Context(), 0, func(context.Context, packet.Received) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestParseURL(t *testing.T) {
+	for _, good := range []string{"https://tieout.brookline.example", "https://brookline.example:8443/tieout", "http://localhost:8731", "http://127.0.0.1:1", "http://[::1]:1"} {
+		if _, err := packet.ParseURL(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "brookline.example", "http://brookline.example", "http://10.0.0.1", "ftp://x", "https://me:pw@x", "https://x?a=b", "https://x#a", "file:///etc", "http://localhost.evil.example"} {
+		if _, err := packet.ParseURL(bad); !errors.Is(err, audit.ErrInvalid) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
 // TestStrangers: what a server says to whom it is not meant for, and that it
 // says the same whether the exchange exists.
 func TestStrangers(t *testing.T) {

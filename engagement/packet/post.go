@@ -232,10 +232,11 @@ func (f fact) recordID() string {
 // filed returns what the log has under a number: audit.ErrNotFound for nothing.
 func (p *Post) filed(ctx context.Context, sent bool, number int64) (f fact, err error) {
 	err = p.reg.see(ctx, p.sides, func(x *exchange) error {
-		d, ok := x.received, false
+		d := x.received
 		if sent {
 			d = x.sent
 		}
+		var ok bool
 		if f, ok = d.facts[number]; !ok {
 			return fmt.Errorf("%w: packet %d of %s is not in this log, or was erased", audit.ErrNotFound, number, p.sides.Engagement)
 		}

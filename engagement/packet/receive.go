@@ -48,6 +48,27 @@ func (p *Post) Receive(ctx context.Context, by audit.Actor, in io.Reader, consen
 	return got, nil
 }
 
+// Each calls take with the packets that were received with numbers above after,
+// in order, from this workspace's log: so that whoever acts on packets acts on
+// those too that were sealed when its process ended. Again is set on all of them.
+func (p *Post) Each(ctx context.Context, after int64, take func(context.Context, Received) error) error {
+	list, err := p.List(ctx, false, after)
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		pk, err := p.Packet(ctx, false, f.Number)
+		if err != nil {
+			return err
+		}
+		err = take(ctx, Received{Packet: pk, Record: f.Record, Again: true})
+		if err := errors.Join(err, pk.Close()); err != nil {
+			return fmt.Errorf("packet %s: %w", pk.Name(), err)
+		}
+	}
+	return nil
+}
+
 // judge looks at all that a head can show, before anything else is read.
 func (p *Post) judge(ctx context.Context, h head, consent ledger.Consent) (pk *Packet, cos cosigned, err error) {
 	if err := p.sides.admits(h.header, p.other); err != nil {

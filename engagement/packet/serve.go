@@ -69,14 +69,14 @@ func Serve(find Find) http.Handler {
 
 type server struct{ find Find }
 
-// stranger is all that is said to whom this is not meant for.
-var stranger = fmt.Errorf("%w: there is no such exchange with you here", audit.ErrForbidden)
+// errStranger is all that is said to whom this is not meant for.
+var errStranger = fmt.Errorf("%w: there is no such exchange with you here", audit.ErrForbidden)
 
 // keeper finds the exchange; one that is not here is as closed as any other.
 func (s server) keeper(ctx context.Context, engagement, other string) (Keeper, error) {
 	k, err := s.find(ctx, engagement, other)
 	if errors.Is(err, audit.ErrNotFound) || errors.Is(err, audit.ErrForbidden) || errors.Is(err, audit.ErrInvalid) {
-		return nil, stranger
+		return nil, errStranger
 	}
 	return k, err
 }
@@ -89,7 +89,7 @@ func (s server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	k, err := s.keeper(r.Context(), r.PathValue("engagement"), h.header.From)
 	if err == nil && h.header.Engagement != r.PathValue("engagement") {
-		err = stranger
+		err = errStranger
 	}
 	if err != nil {
 		refuse(w, err)
@@ -97,7 +97,7 @@ func (s server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	got, err := k.Receive(r.Context(), exchanged, h.again(r.Body), ledger.Consent{})
 	if errors.Is(err, ErrNotSigned) {
-		err = stranger
+		err = errStranger
 	}
 	if err != nil {
 		refuse(w, err)
@@ -115,15 +115,15 @@ func (s server) post(w http.ResponseWriter, r *http.Request) {
 func (s server) admitted(r *http.Request, what string) (Keeper, error) {
 	b64, ok := strings.CutPrefix(r.Header.Get("Authorization"), scheme)
 	if !ok || len(b64) > 2*maxAsk {
-		return nil, stranger
+		return nil, errStranger
 	}
 	msg, err := base64.StdEncoding.DecodeString(b64)
 	if err != nil {
-		return nil, stranger
+		return nil, errStranger
 	}
 	a, err := readAsk(msg)
 	if err != nil {
-		return nil, stranger
+		return nil, errStranger
 	}
 	k, err := s.keeper(r.Context(), r.PathValue("engagement"), a.from)
 	if err != nil {
@@ -131,7 +131,7 @@ func (s server) admitted(r *http.Request, what string) (Keeper, error) {
 	}
 	err = k.Admit(r.Context(), msg, what)
 	if errors.Is(err, ErrNotSigned) {
-		err = stranger
+		err = errStranger
 	}
 	return k, err
 }
