@@ -43,8 +43,9 @@ if [ -z "$address" ]; then
 fi
 rm -rf "$out"
 mkdir -p "$out"
-node scripts/screens/main.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out"
-node scripts/screens/passkeys.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out"
+failed=0
+node scripts/screens/main.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out" || failed=1
+node scripts/screens/passkeys.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out" || failed=1
 
 "$tieout" -w "$work/new" init --yes --name "Marrow Labs" >"$work/new.log" 2>&1
 "$tieout" -w "$work/new" serve --listen 127.0.0.1:0 >"$work/serve.log" 2>&1 &
@@ -61,4 +62,5 @@ if [ -z "$link" ]; then
 	cat "$work/new.log" "$work/serve.log" >&2
 	exit 1
 fi
-node scripts/screens/newcomer.mjs "$link" "$peers/node_modules" "$out"
+node scripts/screens/newcomer.mjs "$link" "$peers/node_modules" "$out" || failed=1
+exit $failed

@@ -142,7 +142,7 @@ func (a *app) init(ctx context.Context, dir string, answers definition.Answers, 
 		return err
 	}
 	a.note("The log's public key, to be given to whoever checks: %s", s.First)
-	a.note("Next: tieout collect, then tieout check")
+	a.note("Next: tieout serve, for the screens; or tieout collect, then tieout check")
 	return nil
 }
 
