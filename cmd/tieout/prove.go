@@ -69,21 +69,36 @@ func (t *trust) options(a *app) (bundle.Options, error) {
 
 func (a *app) verifyCommand() *cobra.Command {
 	var t trust
+	var report attested
 	cmd := &cobra.Command{
-		Use: "verify [BUNDLE]", Short: "Check offline that nothing in a bundle, or here, was altered",
+		Use: "verify [BUNDLE | REPORT.pdf]", Short: "Check offline that nothing in a bundle, a report, or here, was altered",
 		Long: `Checks a bundle from the file alone, on any machine: container, bytes, records,
 the log and its signatures, results. Prints each check as a sentence. Exit 5
 where something is not what was sealed, naming the first record that does not
-match. Without an argument it checks the workspace's store and blobs.`,
-		Args: atMost(1, "one bundle"),
+match. Without an argument it checks the workspace's store and blobs.
+
+A service auditor's report is checked from its PDF alone: what it carries, its
+signatures, every page against the value, the steps of its annex in their logs.
+Exit 5 names the page and the figure that differ. Give the signers' keys
+(--signer) and a published checkpoint (--checkpoint) to check who signed and
+which history others saw.`,
+		Args: atMost(1, "one bundle or report"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.with(cmd.Context(), func(p *period.Program) error { return a.verifyStore(cmd.Context(), p) })
+			}
+			isPDF, err := isReport(args[0])
+			if err != nil {
+				return err
+			}
+			if isPDF {
+				return a.verifyReport(args[0], &report)
 			}
 			return a.verifyBundle(cmd.Context(), args[0], &t)
 		},
 	}
 	t.flags(in(cmd, "table", "json"))
+	report.flags(cmd)
 	return cmd
 }
 

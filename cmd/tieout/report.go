@@ -27,7 +27,7 @@ import (
 
 func (a *app) reportCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "report", Short: "The report of results: export, also as a bundle that proves itself"}
-	cmd.AddCommand(a.reportExport())
+	cmd.AddCommand(a.reportExport(), a.reportRender())
 	return cmd
 }
 

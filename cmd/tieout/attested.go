@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tieout/audit"
+	"tieout/report/attest"
+	attesthtml "tieout/report/attest/html"
+	"tieout/report/attest/pdf"
+)
+
+// attested are the flags of what a reader of a service auditor's report knows.
+type attested struct {
+	signers      []string
+	checkpoints  []string
+	passwordFile string
+}
+
+func (t *attested) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&t.signers, "signer", nil, "of a report's PDF: public key of a person who signed it, known from elsewhere; may be repeated")
+	f.StringArrayVar(&t.checkpoints, "checkpoint", nil, "of a report's PDF: file with a published checkpoint of a log in its annex; may be repeated")
+	f.StringVar(&t.passwordFile, "password-file", "", "of an encrypted PDF: file with its password")
+}
+
+// maxNote is how many bytes a checkpoint or a password file may have.
+const maxNote = 1 << 16
+
+func (t *attested) trust() (attest.Trust, string, error) {
+	out := attest.Trust{Signers: t.signers}
+	for _, name := range t.checkpoints {
+		note, err := readBounded(name, maxNote)
+		if err != nil {
+			return out, "", fmt.Errorf("--checkpoint: %w", err)
+		}
+		out.Checkpoints = append(out.Checkpoints, note)
+	}
+	if t.passwordFile == "" {
+		return out, "", nil
+	}
+	password, err := readBounded(t.passwordFile, maxNote)
+	if err != nil {
+		return out, "", fmt.Errorf("--password-file: %w", err)
+	}
+	return out, strings.TrimRight(string(password), "\r\n"), nil
+}
+
+// readBounded reads a whole file of at most so many bytes.
+func readBounded(name string, most int64) ([]byte, error) {
+	f, size, err := openFile(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > most {
+		return nil, fmt.Errorf("%w: %s has %d bytes; the most read is %d", audit.ErrInvalid, name, size, most)
+	}
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+// isReport reports whether a file begins as a PDF does.
+func isReport(name string) (bool, error) {
+	f, _, err := openFile(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head := make([]byte, 5)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, fmt.Errorf("%w: %w", audit.ErrUnavailable, err)
+	}
+	return pdf.Is(head[:n]), nil
+}
+
+// maxReport is how many bytes a report's PDF may have.
+const maxReport = 256 << 20
+
+func (a *app) verifyReport(name string, t *attested) error {
+	trust, password, err := t.trust()
+	if err != nil {
+		return err
+	}
+	data, err := readBounded(name, maxReport)
+	if err != nil {
+		return err
+	}
+	checks, err := pdf.Verify(data, password, trust)
+	return errors.Join(a.printReportChecks(checks), err)
+}
+
+func (a *app) printReportChecks(checks *attest.Checks) error {
+	if a.output == "json" {
+		list := []map[string]string{}
+		for _, c := range checks.List {
+			list = append(list, map[string]string{"verdict": c.Verdict.String(), "check": c.Sentence})
+		}
+		return a.writeJSON("tieout.verify/1", checks.Sentence(), "checks", list)
+	}
+	for _, c := range checks.List {
+		fmt.Fprintf(a.env.Stdout, "  %-6s  %s\n", c.Verdict, c.Sentence)
+	}
+	a.say("  " + checks.Sentence())
+	return nil
+}
+
+func (a *app) reportRender() *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use: "render REPORT.json --to FILE", Short: "Print a service auditor's report from its value, as PDF or HTML",
+		Long: `Reads the value of a service auditor's report (docs/formats/soc-report.md) and
+prints it in the format that the name of --to ends in: .pdf or .html. The same
+value gives the same bytes. Where the file is there already it is written anew.`,
+		Args: exactly(1, "the file of a report's value"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			data, err := readBounded(args[0], attest.MaxSize)
+			if err != nil {
+				return err
+			}
+			r, err := attest.Read(data)
+			if err != nil {
+				return err
+			}
+			return a.renderReport(r, to)
+		},
+	}
+	in(cmd, "table").Flags().StringVar(&to, "to", "", "file to write: its name ends in .pdf or .html")
+	return cmd
+}
+
+func (a *app) renderReport(r attest.Report, to string) error {
+	var page []byte
+	var err error
+	switch ext := filepath.Ext(to); ext {
+	case ".pdf":
+		page, err = pdf.Render(r)
+	case ".html":
+		page, err = attesthtml.Render(r)
+	default:
+		return fmt.Errorf("%w: --to %q: the name of the file ends in .pdf or .html", audit.ErrUsage, to)
+	}
+	if err != nil {
+		return err
+	}
+	digest, err := writeFile(to, func(w io.Writer) error {
+		_, err := w.Write(page)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write %s: %w", to, err)
+	}
+	fmt.Fprintln(a.env.Stdout, to)
+	fmt.Fprintln(a.env.Stdout, "  "+digest)
+	return nil
+}
