@@ -23,6 +23,6 @@ create' makes one.`,
 			return err
 		}}
 	spec.Flags().BoolVar(&yaml, "yaml", false, "as YAML instead of JSON")
-	cmd.AddCommand(in(spec, "table"))
+	cmd.AddCommand(in(spec, "table"), a.apiGetCommand())
 	return cmd
 }

@@ -313,7 +313,7 @@ func (s *Server) wrong(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errAgain):
 		http.Redirect(w, r, "/again?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 	case errors.Is(err, audit.ErrForbidden):
-		fail(w, http.StatusForbidden, "Not yours to open", sentence(reason(err, audit.ErrForbidden))+" Who may is said in 'tieout account list' and under Settings; an administrator can give the role.")
+		fail(w, http.StatusForbidden, "Not yours to open", sentence(reason(err, audit.ErrForbidden))+" Who may is said in 'tieout account list' and under Access; an administrator can give the role.")
 	case errors.Is(err, audit.ErrConflict):
 		fail(w, http.StatusConflict, "Somebody else was first", sentence(reason(err, audit.ErrConflict))+" Nothing was changed; go back, load the page again and repeat what is still right.")
 	case errors.Is(err, audit.ErrUnavailable):
