@@ -20,8 +20,9 @@ import (
 // An archive is one file: the line archiveMagic, the head as canonical JSON, then
 // the bytes of every member in the order of the index, then those of the
 // additions. Each is written in chunks of archiveChunk bytes, the last one
-// shorter: a big-endian uint32 before each chunk is its length, and 0 ends it. So
-// a state has one archive, and every byte of it counts.
+// shorter: a big-endian uint32 before each chunk is its length, and 0 ends it. The
+// SHA-256 of all that is the end. So a state has one archive, and every byte of it
+// counts.
 const (
 	archiveMagic = "tieout archive 1\n"
 	archiveChunk = 64 << 10
@@ -57,18 +58,25 @@ func (b *Book) WriteArchive(ctx context.Context, by access.Subject, id string, w
 	if err != nil {
 		return fmt.Errorf("archive of %s: %w", id, err)
 	}
-	if _, err := io.WriteString(w, archiveMagic); err != nil {
-		return err
-	}
-	if err := writeChunks(w, bytes.NewReader(body)); err != nil {
+	sum := sha256.New()
+	all := io.MultiWriter(w, sum)
+	if err := writeHead(all, body); err != nil {
 		return err
 	}
 	for _, m := range index {
-		if err := b.writeMember(ctx, w, m); err != nil {
+		if err := b.writeMember(ctx, all, m); err != nil {
 			return fmt.Errorf("archive of %s: %s: %w", id, m.Name, err)
 		}
 	}
-	return nil
+	_, err = w.Write(sum.Sum(nil))
+	return err
+}
+
+func writeHead(w io.Writer, head []byte) error {
+	if _, err := io.WriteString(w, archiveMagic); err != nil {
+		return err
+	}
+	return writeChunks(w, bytes.NewReader(head))
 }
 
 // archive is the head of a locked file's archive, and its members with the
@@ -171,24 +179,36 @@ func VerifyArchive(r io.Reader) (ArchiveHead, error) {
 // ReadArchive is VerifyArchive that gives f every document while it is read. What
 // f got counts once ReadArchive returns nil.
 func ReadArchive(r io.Reader, f func(name string, body io.Reader) error) (ArchiveHead, error) {
-	head, err := readHead(r)
+	sum := sha256.New()
+	read := io.TeeReader(r, sum)
+	head, err := readHead(read)
 	if err != nil {
 		return head, err
 	}
 	for _, m := range head.Members {
-		if err := readMember(r, m.Name, m.Digest, f); err != nil {
+		if err := readMember(read, m.Name, m.Digest, f); err != nil {
 			return head, err
 		}
 	}
 	for _, a := range head.Added {
-		if err := readMember(r, a.Name, a.Digest, f); err != nil {
+		if err := readMember(read, a.Name, a.Digest, f); err != nil {
 			return head, err
 		}
 	}
-	if n, err := io.ReadFull(r, make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-		return head, fmt.Errorf("%w: something stands behind the last document", audit.ErrAltered)
+	return head, readEnd(r, sum.Sum(nil))
+}
+
+// readEnd holds the end of an archive to what was read before it.
+func readEnd(r io.Reader, want []byte) error {
+	end := make([]byte, sha256.Size+1)
+	n, err := io.ReadFull(r, end)
+	switch {
+	case n != sha256.Size || !errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: the archive does not end where its last document does", audit.ErrAltered)
+	case !bytes.Equal(end[:n], want):
+		return fmt.Errorf("%w: the archive is not what its own SHA-256 says", audit.ErrAltered)
 	}
-	return head, nil
+	return nil
 }
 
 func readHead(r io.Reader) (head ArchiveHead, err error) {

@@ -25,6 +25,7 @@ func withExceptions() fieldwork.Concluding {
 }
 
 func TestControlConclusionIsRefused(t *testing.T) {
+	t.Parallel()
 	w := signedOff(t)
 	ctx := t.Context()
 	check(t, w.book.TakeControls(ctx, receiver, "EN-1", controlSet(), 4))
@@ -153,6 +154,7 @@ func TestControlConclusionIsRefused(t *testing.T) {
 }
 
 func TestReopeningMakesConclusionsStale(t *testing.T) {
+	t.Parallel()
 	w := signedOff(t)
 	ctx := t.Context()
 	check(t, w.book.TakeControls(ctx, receiver, "EN-1", controlSet(), 4))
@@ -201,6 +203,7 @@ func TestReopeningMakesConclusionsStale(t *testing.T) {
 
 // TestDidNotOccur: nothing happened, and that is proved.
 func TestDidNotOccur(t *testing.T) {
+	t.Parallel()
 	w := planned(t, "CHG-01")
 	ctx := t.Context()
 	check(t, w.book.TakeControls(ctx, receiver, "EN-1", controlSet(), 4))
@@ -227,6 +230,7 @@ func TestDidNotOccur(t *testing.T) {
 // TestTypeIIsDesign: as of a date there is design, and implementation only where
 // an instance was seen.
 func TestTypeIIsDesign(t *testing.T) {
+	t.Parallel()
 	w := openedAs(t, engagement.SOC2TypeI)
 	ctx := t.Context()
 	check(t, w.book.TakeControls(ctx, receiver, "EN-1", controlSet(), 4))

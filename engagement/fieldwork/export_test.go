@@ -1,7 +1,9 @@
 package fieldwork
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"strings"
 	"time"
 
@@ -28,4 +30,23 @@ func TryConclude(s *State, now time.Time, by access.Subject, id, what string, c 
 	}
 	_, err = s.Weigh(book.Entry{Kind: "conclusion." + kind, On: on("conclusion", id, what), Data: data, At: now, By: audit.Actor{Kind: by.Kind, Name: by.Account}})
 	return err
+}
+
+// TinyArchive is an archive of one document.
+func TinyArchive() []byte {
+	body := []byte("{}")
+	index := Index{{Name: "terms.json", Digest: digestOf(map[string]any{})}}
+	head, err := canonical.Marshal(ArchiveHead{Engagement: "EN-1", Digest: index.Digest(), Members: index, Added: []Addition{}})
+	if err != nil {
+		panic(err)
+	}
+	var out bytes.Buffer
+	out.WriteString(archiveMagic)
+	for _, b := range [][]byte{head, body} {
+		if err := writeChunks(&out, bytes.NewReader(b)); err != nil {
+			panic(err)
+		}
+	}
+	sum := sha256.Sum256(out.Bytes())
+	return append(out.Bytes(), sum[:]...)
 }

@@ -34,13 +34,12 @@ func (d issueData) check() error {
 
 // Issue signs and issues the report: its value by its digest, the files made from
 // it, which the caller has put among the firm's blobs, its day. From then on nothing of the engagement changes; what is found
-// later goes into a superseding report (Revise). keys says whether the signature
-// is the partner's. It needs report.sign, and a session of the last minutes.
-func (b *Book) Issue(ctx context.Context, by access.Subject, id, report string, files []IssuedFile, dated, supersedes, why string, sig engagement.Signature, keys Signatures) (engagement.Release, error) {
+// later goes into a superseding report (Revise). It needs report.sign, and a session of the last minutes.
+func (b *Book) Issue(ctx context.Context, by access.Subject, id, report string, files []IssuedFile, dated, supersedes, why string, sig engagement.Signature) (engagement.Release, error) {
 	if err := access.Require(by, "report.sign", in(id)); err != nil {
 		return engagement.Release{}, err
 	}
-	if err := keys.CheckSignature(ctx, by.Account, sig); err != nil {
+	if err := b.ownKey(ctx, by, sig); err != nil {
 		return engagement.Release{}, fmt.Errorf("report of %s: %w", id, err)
 	}
 	for _, x := range files {

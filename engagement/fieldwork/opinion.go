@@ -12,6 +12,7 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/engagement/signature"
 )
 
 var opinionTakers = map[string]taker{
@@ -19,14 +20,6 @@ var opinionTakers = map[string]taker{
 	"event.inquire": inquire, "event.set": setEvent,
 	"draft.give": giveDraft, "comment.take": takeComment, "comment.answer": answerComment,
 	"description.take": takeDescription, "assertion.take": takeAssertion, "representation.take": takeRepresentation,
-}
-
-// Signatures checks that a signature is the one person's whom it names.
-type Signatures interface {
-	// CheckSignature returns nil where sig is over sig.Digest, by the key that
-	// account has as its own; an error that wraps audit.ErrAltered or
-	// audit.ErrForbidden otherwise.
-	CheckSignature(ctx context.Context, account string, sig engagement.Signature) error
 }
 
 type opineData struct {
@@ -65,13 +58,13 @@ func (s *State) worked(f *File) *File {
 }
 
 // Opine writes the opinion on one part, in the partner's own words, signed with
-// the partner's personal key over OpinionDigest. keys says whether the signature
-// is the partner's. It needs opinion.write, and a session of the last minutes.
-func (b *Book) Opine(ctx context.Context, by access.Subject, id string, part engagement.Part, o engagement.Opinion, text, basis string, sig engagement.Signature, keys Signatures) error {
+// the partner's personal key over OpinionDigest. It needs opinion.write, and a
+// session of the last minutes.
+func (b *Book) Opine(ctx context.Context, by access.Subject, id string, part engagement.Part, o engagement.Opinion, text, basis string, sig engagement.Signature) error {
 	if err := access.Require(by, "opinion.write", in(id)); err != nil {
 		return err
 	}
-	if err := keys.CheckSignature(ctx, by.Account, sig); err != nil {
+	if err := b.ownKey(ctx, by, sig); err != nil {
 		return fmt.Errorf("opinion on %s: %w", part, err)
 	}
 	_, err := b.book.Write(ctx, by, "opinion.write", on("opinion", id, string(part)), book.Anyway, opineData{o, text, basis, sig})
@@ -102,6 +95,18 @@ func opine(s *State, e book.Entry) (book.Change, error) {
 	}}, nil
 }
 
+// ownKey refuses a signature by a key that the log does not know as the person's.
+func (b *Book) ownKey(ctx context.Context, by access.Subject, sig engagement.Signature) error {
+	known, err := signature.AnnouncedKey(ctx, b.seal.Store, sig.Key)
+	if err != nil {
+		return fmt.Errorf("the key of the signature: %w", err)
+	}
+	if known.Account != by.Account {
+		return fmt.Errorf("%w: the key of the signature is another person's", audit.ErrForbidden)
+	}
+	return nil
+}
+
 // ownSignature refuses a signature that is not the entry's maker's, or not over
 // what is signed.
 func ownSignature(e book.Entry, sig engagement.Signature, want string) error {
@@ -111,7 +116,7 @@ func ownSignature(e book.Entry, sig engagement.Signature, want string) error {
 	case sig.Digest != want:
 		return tooEarly("what you signed is not what is here now. Look at it again and sign it as it is")
 	}
-	return allOf(line("name of the signer", sig.Name, 1), line("title of the signer", sig.Title, 1), text("key", sig.Key, 1, 1000), text("signature", sig.Value, 1, 5000), line("what is signed", sig.What, 0))
+	return first(line("title of the signer", sig.Title, 1), signature.Verify(sig, want))
 }
 
 // QualityDigest is what an engagement quality review is of: the opinions as they

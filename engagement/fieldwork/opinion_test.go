@@ -1,32 +1,56 @@
 package fieldwork_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"tieout/access"
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/engagement/signature"
+	"tieout/internal/canonical"
+	"tieout/ledger"
 )
 
-// ring knows one key a person: the line of a signature is the person and the
-// digest.
-type ring struct{}
-
-func (ring) CheckSignature(_ context.Context, account string, sig engagement.Signature) error {
-	if sig.Signer != account || sig.Value != account+" "+sig.Digest {
-		return fmt.Errorf("%w: no signature of %s", audit.ErrAltered, account)
+// keyOf are the keys of a test's people. They are not wrapped with a passphrase,
+// which takes a second each time they are used.
+var keyOf = sync.OnceValue(func() map[string]ledger.Signer {
+	keys := map[string]ledger.Signer{}
+	for account, name := range names {
+		private, _, err := ledger.GenerateKey(signature.KeyName(name))
+		if err != nil {
+			panic(err)
+		}
+		if keys[account], err = ledger.ParseSigner(private); err != nil {
+			panic(err)
+		}
 	}
-	return nil
-}
+	return keys
+})
 
-func signature(by access.Subject, digest string) engagement.Signature {
-	return engagement.Signature{Signer: by.Account, Name: "Paula Stone", Title: "Partner", Key: "paula+1+key", What: "the opinion", Digest: digest, At: start, Value: by.Account + " " + digest}
+// names of people who sign; anaID is the client's.
+const anaID = "01900000-0000-7000-8000-0000000000b1"
+
+var names = map[string]string{paulaID: "Paula Stone", mikaID: "Mika Long", anaID: "Ana Ruiz"}
+
+// signature is a person's over a digest; the firm's people have their keys
+// announced in the log.
+func (w *world) signature(account, digest string) engagement.Signature {
+	w.t.Helper()
+	key := keyOf()[account]
+	sig := engagement.Signature{Signer: account, Name: names[account], Title: "Partner", Key: key.Key().VKey(), What: "what is here", Digest: digest, At: w.now()}
+	text := must[[]byte](w.t)(canonical.Marshal(map[string]any{"format": "tieout.signature/1", "signer": sig.Signer, "name": sig.Name, "title": sig.Title,
+		"what": sig.What, "digest": sig.Digest, "key": sig.Key, "at": audit.FormatTime(sig.At)}))
+	msg := must[[]byte](w.t)(ledger.SignStatement(key, "tieout signature 1", string(text)+"\n"))
+	_, sig.Value, _ = strings.Cut(string(msg), "\n\n")
+	if account != anaID {
+		must[int64](w.t)(signature.Announce(w.t.Context(), w.seal, audit.Actor{Kind: audit.ActorPerson, Name: account}, signature.Key{Account: account, Name: names[account], Verifier: sig.Key, Made: start}))
+	}
+	return sig
 }
 
 // concluded is signedOff with a final description, a workpaper for each of its
@@ -91,7 +115,7 @@ func (w *world) concludeAll(t testing.TB) {
 func (w *world) opine(part engagement.Part, o engagement.Opinion, text, basis string) error {
 	var d string
 	w.file(func(s *fieldwork.State, f *fieldwork.File) { d = s.OpinionDigest(f, part, o, text, basis) })
-	return w.book.Opine(w.t.Context(), partner, "EN-1", part, o, text, basis, signature(partner, d), ring{})
+	return w.book.Opine(w.t.Context(), partner, "EN-1", part, o, text, basis, w.signature(paulaID, d))
 }
 
 func (w *world) opineAll(t testing.TB) {
@@ -102,6 +126,7 @@ func (w *world) opineAll(t testing.TB) {
 }
 
 func TestOpinionComesLast(t *testing.T) {
+	t.Parallel()
 	w := concluded(t)
 	ctx := t.Context()
 	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
@@ -136,13 +161,13 @@ func TestOpinionComesLast(t *testing.T) {
 			}
 		})
 	}
-	if err := w.book.Opine(ctx, partner, "EN-1", engagement.PartDesign, engagement.Unmodified, "t", "", signature(partner, letter()), ring{}); !errors.Is(err, audit.ErrConflict) {
+	if err := w.book.Opine(ctx, partner, "EN-1", engagement.PartDesign, engagement.Unmodified, "t", "", w.signature(paulaID, letter())); !errors.Is(err, audit.ErrConflict) {
 		t.Errorf("signed over something else: %v; want a conflict", err)
 	}
-	if err := w.book.Opine(ctx, partner, "EN-1", engagement.PartDesign, engagement.Unmodified, "t", "", signature(manager, letter()), ring{}); !errors.Is(err, audit.ErrAltered) {
+	if err := w.book.Opine(ctx, partner, "EN-1", engagement.PartDesign, engagement.Unmodified, "t", "", w.signature(mikaID, letter())); !errors.Is(err, audit.ErrForbidden) {
 		t.Errorf("signed by another: %v; want it refused", err)
 	}
-	if err := w.book.Opine(ctx, manager, "EN-1", engagement.PartDesign, engagement.Unmodified, "t", "", signature(manager, letter()), ring{}); !errors.Is(err, audit.ErrForbidden) {
+	if err := w.book.Opine(ctx, manager, "EN-1", engagement.PartDesign, engagement.Unmodified, "t", "", w.signature(mikaID, letter())); !errors.Is(err, audit.ErrForbidden) {
 		t.Errorf("a manager opines: %v; want it forbidden", err)
 	}
 	w.opineAll(t)
@@ -172,9 +197,16 @@ func issuable(t testing.TB) *world {
 // assert takes management's letters in.
 func (w *world) assert(t testing.TB) {
 	t.Helper()
-	sig := engagement.Signature{Name: "Ana Ruiz", Title: "Chief Executive Officer", Key: "k", Digest: letter(), Value: "v", At: start}
-	check(t, w.book.TakeAssertion(t.Context(), receiver, "EN-1", engagement.Assertion{By: "Halyard, Inc.", Text: "We assert.", Dated: "2027-02-20", Signed: sig}, 7))
-	check(t, w.book.TakeRepresentation(t.Context(), receiver, "EN-1", engagement.Representation{By: "Halyard, Inc.", Text: "We represent.", Dated: "2027-02-20", Signed: sig}, 8))
+	a := engagement.Assertion{By: "Halyard, Inc.", Text: "We assert.", Dated: "2027-02-20"}
+	a.Signed = w.signature(anaID, must[string](t)(a.ToSign()))
+	r := engagement.Representation{By: "Halyard, Inc.", Text: "We represent.", Dated: "2027-02-20"}
+	r.Signed = w.signature(anaID, must[string](t)(r.ToSign()))
+	check(t, w.book.TakeAssertion(t.Context(), receiver, "EN-1", a, 7))
+	check(t, w.book.TakeRepresentation(t.Context(), receiver, "EN-1", r, 8))
+	a.Text = "We assert it all."
+	if err := w.book.TakeAssertion(t.Context(), receiver, "EN-1", a, 9); !errors.Is(err, audit.ErrAltered) {
+		t.Errorf("an assertion changed after it was signed: %v; want it refused as altered", err)
+	}
 }
 
 // put puts bytes among the firm's blobs and returns them as a file.
@@ -189,11 +221,12 @@ var reportDigest = strings.Repeat("cd", 32)
 
 func (w *world) issue(t testing.TB, report, supersedes, why string) error {
 	t.Helper()
-	_, err := w.book.Issue(t.Context(), partner, "EN-1", report, []fieldwork.IssuedFile{w.put(t, "report.pdf", "a report")}, "2027-02-20", supersedes, why, signature(partner, report), ring{})
+	_, err := w.book.Issue(t.Context(), partner, "EN-1", report, []fieldwork.IssuedFile{w.put(t, "report.pdf", "a report")}, "2027-02-20", supersedes, why, w.signature(paulaID, report))
 	return err
 }
 
 func TestIssueIsRefused(t *testing.T) {
+	t.Parallel()
 	w := issuable(t)
 	try := func(name, want string, spoil func(f *fieldwork.File) func()) {
 		t.Helper()
@@ -264,7 +297,7 @@ func TestIssueIsRefused(t *testing.T) {
 	w.to("2027-02-19")
 	try("a day that has not come", "has not come", func(*fieldwork.File) func() { return func() {} })
 	w.to("2027-02-20")
-	if _, err := w.book.Issue(t.Context(), partner, "EN-1", reportDigest, []fieldwork.IssuedFile{{Name: "report.pdf", Digest: letter(), Size: 1}}, "2027-02-20", "", "", signature(partner, reportDigest), ring{}); !errors.Is(err, audit.ErrNotFound) {
+	if _, err := w.book.Issue(t.Context(), partner, "EN-1", reportDigest, []fieldwork.IssuedFile{{Name: "report.pdf", Digest: letter(), Size: 1}}, "2027-02-20", "", "", w.signature(paulaID, reportDigest)); !errors.Is(err, audit.ErrNotFound) {
 		t.Errorf("issued a file nobody has: %v; want not found", err)
 	}
 	if err := w.issue(t, reportDigest, letter(), "facts"); !errors.Is(err, audit.ErrConflict) {
@@ -279,6 +312,7 @@ func TestIssueIsRefused(t *testing.T) {
 }
 
 func TestQualityReviewStandsOutside(t *testing.T) {
+	t.Parallel()
 	w := issuable(t)
 	ctx := t.Context()
 	w.file(func(_ *fieldwork.State, f *fieldwork.File) { f.Terms.Quality = true })
@@ -304,6 +338,7 @@ func TestQualityReviewStandsOutside(t *testing.T) {
 // TestNothingChangesAfterIssue: every act of the file is refused; only a
 // superseding report opens it again.
 func TestNothingChangesAfterIssue(t *testing.T) {
+	t.Parallel()
 	w := issuable(t)
 	ctx := t.Context()
 	check(t, w.issue(t, reportDigest, "", ""))
@@ -312,9 +347,12 @@ func TestNothingChangesAfterIssue(t *testing.T) {
 		"mark": func() error {
 			return w.book.Mark(ctx, staff, "EN-1", opTest, fieldwork.Cell{Item: row, Attribute: "A"}, none("x"), 1)
 		},
-		"reopen":     func() error { return w.book.Reopen(ctx, manager, "EN-1", opTest, "x") },
-		"note":       func() error { _, err := w.book.AddNote(ctx, manager, "EN-1", opTest, "", "x"); return err },
-		"exception":  func() error { _, err := w.book.SetFinding(ctx, staff, "EN-1", "X-1", w.finding(), 2); return err },
+		"reopen": func() error { return w.book.Reopen(ctx, manager, "EN-1", opTest, "x") },
+		"note":   func() error { _, err := w.book.AddNote(ctx, manager, "EN-1", opTest, "", "x"); return err },
+		"exception": func() error {
+			_, err := w.book.SetFinding(ctx, staff, "EN-1", "X-1", fieldwork.FindingDraft{Test: opTest, Known: []string{"CHG-0001"}, Nature: "n", Text: "t"}, 2)
+			return err
+		},
 		"known":      func() error { return w.book.AddKnown(ctx, staff, "EN-1", opTest, "INC-9", "log", "x") },
 		"conclusion": func() error { return w.book.Conclude(ctx, manager, "EN-1", onChange, withExceptions(), 1) },
 		"opinion":    func() error { return w.opine(engagement.PartDesign, engagement.Unmodified, "t", "") },

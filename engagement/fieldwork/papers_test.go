@@ -318,6 +318,7 @@ func TestSamePatternTellsNothingOfWhatIsToBeMarked(t *testing.T) {
 // TestGridOf25By4 marks a grid one entry a mark, as a person at a keyboard does:
 // it leaves them more than half of a second for each.
 func TestGridOf25By4(t *testing.T) {
+	t.Parallel()
 	w := planned(t, "CHG-01")
 	ctx := t.Context()
 	x := testOf("CHG-01")

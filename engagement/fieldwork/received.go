@@ -9,6 +9,7 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/engagement/signature"
 )
 
 type descriptionData struct {
@@ -43,7 +44,8 @@ type assertionData struct {
 }
 
 // TakeAssertion keeps the assertion of management, or of an inclusive subservice
-// organization, as a packet brought it. Its signature was checked.
+// organization, as a packet brought it. Its signature is checked, over the
+// letter without it (ToSign).
 func (b *Book) TakeAssertion(ctx context.Context, by access.Subject, id string, a engagement.Assertion, packet int64) error {
 	return b.take(ctx, by, "assertion.take", on("assertion", id), id, assertionData{a, packet})
 }
@@ -53,7 +55,8 @@ func takeAssertion(s *State, e book.Entry) (book.Change, error) {
 	f, _, ferr := s.on(e, "assertion")
 	a := d.Assertion
 	if err = first(err, ferr, packetRecord(d.Packet), text("text", a.Text, 1, 10*maxText), dayText("dated", a.Dated, true), text("except", a.Decision.Except, 0, maxText)); err == nil {
-		err = first(f.open(), f.party(a.By), carried(a.Signed))
+		want, werr := a.ToSign()
+		err = first(f.open(), f.party(a.By), carried(a.Signed, want, werr))
 	}
 	if err != nil {
 		return book.Change{}, err
@@ -80,9 +83,9 @@ func (f *File) party(name string) error {
 	return nil
 }
 
-// carried refuses a letter that nobody signed.
-func carried(sig engagement.Signature) error {
-	return allOf(line("name of the signer", sig.Name, 1), line("title of the signer", sig.Title, 1), digest("signed digest", sig.Digest), text("signature", sig.Value, 1, 5000), text("key", sig.Key, 1, 1000))
+// carried refuses a letter that nobody signed, or whose signature is over another.
+func carried(sig engagement.Signature, toSign string, err error) error {
+	return first(err, line("title of the signer", sig.Title, 1), signature.Verify(sig, toSign))
 }
 
 type representationData struct {
@@ -91,7 +94,7 @@ type representationData struct {
 }
 
 // TakeRepresentation keeps a letter of representation, as a packet brought it.
-// Its signature was checked.
+// Its signature is checked, over the letter without it (ToSign).
 func (b *Book) TakeRepresentation(ctx context.Context, by access.Subject, id string, r engagement.Representation, packet int64) error {
 	return b.take(ctx, by, "representation.take", on("representation", id), id, representationData{r, packet})
 }
@@ -101,7 +104,8 @@ func takeRepresentation(s *State, e book.Entry) (book.Change, error) {
 	f, _, ferr := s.on(e, "representation")
 	r := d.Representation
 	if err = first(err, ferr, packetRecord(d.Packet), text("text", r.Text, 1, 10*maxText), dayText("dated", r.Dated, true)); err == nil {
-		err = first(f.open(), f.party(r.By), carried(r.Signed))
+		want, werr := r.ToSign()
+		err = first(f.open(), f.party(r.By), carried(r.Signed, want, werr))
 	}
 	if err != nil {
 		return book.Change{}, err

@@ -76,6 +76,7 @@ func (w *world) sign(t testing.TB, test string) {
 }
 
 func TestPreparingNeedsEverything(t *testing.T) {
+	t.Parallel()
 	w := sampled(t)
 	ctx := t.Context()
 	prepare := func() error { return w.book.Prepare(ctx, staff, "EN-1", opTest, w.digestNow(opTest)) }
@@ -116,6 +117,7 @@ func TestPreparingNeedsEverything(t *testing.T) {
 }
 
 func TestReview(t *testing.T) {
+	t.Parallel()
 	w := worked(t)
 	ctx := t.Context()
 	if err := w.book.Review(ctx, manager, "EN-1", opTest, w.digestNow(opTest)); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "as prepared") {
@@ -159,6 +161,7 @@ func TestReview(t *testing.T) {
 // TestNobodyReviewsTheirOwnWork: not who marked, and not who prepared, whatever
 // else they may do.
 func TestNobodyReviewsTheirOwnWork(t *testing.T) {
+	t.Parallel()
 	w := worked(t)
 	ctx := t.Context()
 	check(t, w.book.Prepare(ctx, manager, "EN-1", opTest, w.digestNow(opTest)))
@@ -200,6 +203,7 @@ func TestFindings(t *testing.T) {
 }
 
 func TestFindingCountsSampledItemsOnly(t *testing.T) {
+	t.Parallel()
 	w := worked(t)
 	ctx := t.Context()
 	inSample := len(w.excepted())
@@ -235,6 +239,7 @@ func TestResponseOnlyToWhatWasReleased(t *testing.T) {
 }
 
 func TestDispositionNeedsASecondPerson(t *testing.T) {
+	t.Parallel()
 	w := worked(t)
 	ctx := t.Context()
 	rev := func() int64 { return w.revision("finding:EN-1/X-1") }
@@ -262,6 +267,7 @@ func TestDispositionNeedsASecondPerson(t *testing.T) {
 }
 
 func TestKnownDeviations(t *testing.T) {
+	t.Parallel()
 	w := sampled(t)
 	w.marked(t)
 	ctx := t.Context()
