@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,10 +122,13 @@ func TestTwoWays(t *testing.T) {
 // that was killed between sealing and answering repeat harmlessly.
 func TestCutOff(t *testing.T) {
 	w := newPair(t)
-	var broken atomic.Int64
+	var one sync.Mutex // request at a time
+	n := 0
 	u := w.serve(w.firm, func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			switch n := broken.Add(1); {
+			one.Lock()
+			defer one.Unlock()
+			switch n++; {
 			case r.Method == http.MethodPost && n%2 == 0: // sealed, and nobody hears of it
 				h.ServeHTTP(httptest.NewRecorder(), r)
 				w.firm.restart()
