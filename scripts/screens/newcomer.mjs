@@ -5,7 +5,7 @@
 //   node newcomer.mjs LINK MODULES OUT
 //
 // LINK is what 'tieout serve' printed. What a step took is the machine's time; a
-// person's is what they read, at 200 words a minute, and what they do, at 4 seconds
+// person's is what they read, once and at 200 words a minute, and what they do, at 4 seconds
 // a field or button. All of it is to be under a quarter of an hour.
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -44,12 +44,25 @@ async function press(role, name) {
   await Promise.all([page.waitForNavigation(), page.getByRole(role, { name, exact: typeof name === "string" }).first().click()]);
 }
 
+// fresh is how many words stand here that no screen before had; choices of a list
+// that is closed are not read.
+const seen = new Set();
+async function fresh() {
+  const lines = await page.evaluate(() => {
+    const choices = new Set([...document.querySelectorAll("main option")].map((o) => o.innerText.trim()));
+    return document.querySelector("main").innerText.split("\n").map((l) => l.trim()).filter((l) => l && !choices.has(l));
+  });
+  const unread = lines.filter((l) => !seen.has(l));
+  for (const l of unread) seen.add(l);
+  return unread.join(" ").split(" ").filter(Boolean).length;
+}
+
 // step ends one: what the screen says then, its picture, and what it took.
 async function step(what, ...expected) {
   const text = await main();
   await page.screenshot({ path: path.join(out, `newcomer-${String(++n).padStart(2, "0")}.png`), fullPage: true, animations: "disabled" });
   for (const e of expected) if (!(e instanceof RegExp ? e.test(text) : text.includes(e))) throw new Error(`newcomer, ${what}: ${page.url()} does not say ${e}: ${text.slice(0, 900)}`);
-  const took = (Date.now() - began) / 1000, read = text.split(" ").length * perWord;
+  const took = (Date.now() - began) / 1000, read = (await fresh()) * perWord;
   const found = [...(await axe(page, source)), ...(await overflow(page))];
   if (found.length) throw new Error(`newcomer, ${what}: ${found.map((f) => `${f.rule} ${f.element}`).join("; ")}`);
   machine += took;
