@@ -162,6 +162,18 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
+// TestRefusedPush: the reason arrives, though the body was never read.
+func TestRefusedPush(t *testing.T) {
+	w := newPair(t)
+	w.firm.reg.Limit = 1 << 20
+	u := w.serve(w.firm, nil)
+	w.send(w.client, engagement.SendEvidence, engagement.EvidenceNote{}, file("evidence.bundle", strings.Repeat("evidence ", 2<<20)))
+	_, err := w.dial(w.client, u).Sync(t.Context())
+	if !errors.Is(err, audit.ErrInvalid) || !strings.Contains(err.Error(), "send packet 1") || !strings.Contains(err.Error(), "takes at most 1048576") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // half cuts an answer off after some bytes.
 type half struct {
 	http.ResponseWriter
