@@ -190,7 +190,8 @@ func (h Header) checkParts() error {
 	return nil
 }
 
-var mediaType = regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}$`)
+// mediaType is a media type, with parameters such as "; charset=utf-8".
+var mediaType = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,60}/[A-Za-z0-9][A-Za-z0-9.+-]{0,80}(; ?[a-z0-9-]{1,20}="?[A-Za-z0-9._+-]{1,40}"?){0,3}$`)
 
 // CheckName refuses names that are no plain file name on every system: paths,
 // device names, names that begin with a dot or end with one or a space.

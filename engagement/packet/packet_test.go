@@ -60,6 +60,21 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+func TestMedia(t *testing.T) {
+	w := newPair(t)
+	for media, want := range map[string]string{"": "application/octet-stream", "text/csv; charset=utf-8": "text/csv; charset=utf-8", "application/vnd.x+json": "application/vnd.x+json"} {
+		f := file("x", "x")
+		f.Media = media
+		sent := w.send(w.client, engagement.SendEvidence, engagement.EvidenceNote{}, f)
+		p, err := w.at(w.client).Packet(t.Context(), true, sent.Number)
+		ok(t, err)
+		if got := p.Header.Files[0].Media; got != want {
+			t.Errorf("%q: got %q, want %q", media, got, want)
+		}
+		ok(t, p.Close())
+	}
+}
+
 func TestOpenFile(t *testing.T) {
 	w, b := answered(t)
 	path := filepath.Join(t.TempDir(), "x.packet")

@@ -94,6 +94,19 @@ func (p *Post) Send(ctx context.Context, o Outgoing) (Filed, error) {
 	}
 }
 
+// SentFor returns the packet that was sent once for something, and whether there
+// is one: whoever would read gigabytes to send them asks first.
+func (p *Post) SentFor(ctx context.Context, once string) (f Filed, known bool, err error) {
+	err = p.reg.see(ctx, p.sides, func(x *exchange) error {
+		n, ok := x.once[once]
+		if known = ok; ok {
+			f = x.sent.facts[n].filed()
+		}
+		return nil
+	})
+	return f, known, err
+}
+
 // content is the digest of what a packet brings, without its place.
 func (d draft) content() (string, error) {
 	b, err := canonical.Marshal(map[string]any{"kind": string(d.header.Kind), "payload": d.header.Payload, "files": d.header.Files})

@@ -296,6 +296,12 @@ func TestOnce(t *testing.T) {
 	if err != nil || again != first {
 		t.Errorf("after a restart: %+v, %v; want %+v", again, err, first)
 	}
+	if f, known, err := w.at(w.firm).SentFor(t.Context(), "E-12"); f != first || !known || err != nil {
+		t.Errorf("asked for: %+v, %t, %v", f, known, err)
+	}
+	if _, known, err := w.at(w.firm).SentFor(t.Context(), "E-99"); known || err != nil {
+		t.Errorf("asked for what was never sent: %t, %v", known, err)
+	}
 	o.Payload = engagement.StateNews{State: engagement.Exceptions}
 	if _, err := w.at(w.firm).Send(t.Context(), o); !errors.Is(err, book.ErrKeyUsed) {
 		t.Errorf("another content: %v", err)

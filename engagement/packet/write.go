@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -16,7 +17,7 @@ import (
 // each time: once to sign for them, once to write them.
 type File struct {
 	Name  string // a plain file name
-	Media string
+	Media string // "": application/octet-stream
 	Open  func() (io.ReadCloser, error)
 }
 
@@ -62,7 +63,7 @@ func prepare(h Header, payload any, files []File) (draft, error) {
 
 // describe reads a file for its size and digest.
 func describe(f File) (Part, error) {
-	p := Part{Name: f.Name, Media: f.Media}
+	p := Part{Name: f.Name, Media: cmp.Or(f.Media, "application/octet-stream")}
 	sum := sha256.New()
 	err := each(f, func(r io.Reader) (err error) {
 		p.Size, err = io.Copy(sum, r)
