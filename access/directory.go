@@ -250,10 +250,10 @@ func (p *People) CreateDirectoryUser(ctx context.Context, by Subject, u Director
 	return out, act, err
 }
 
-// asToken is by as who asked.
-func (by Subject) asToken() Subject {
-	by.Kind = audit.ActorCommand
-	return by
+// asToken is s as who asked.
+func (s Subject) asToken() Subject {
+	s.Kind = audit.ActorCommand
+	return s
 }
 
 // awake is what an account is that is not suspended: active where its person

@@ -329,7 +329,7 @@ func TestConflict(t *testing.T) {
 
 func TestOnceID(t *testing.T) {
 	a, b := by("K"), by("L")
-	if book.OnceID(a) != book.OnceID(a) || book.OnceID(a) == book.OnceID(b) || !access.IsAccount(book.OnceID(a)) {
+	if book.OnceID(a) != book.OnceID(by("K")) || book.OnceID(a) == book.OnceID(b) || !access.IsAccount(book.OnceID(a)) {
 		t.Errorf("%s, %s", book.OnceID(a), book.OnceID(b))
 	}
 }

@@ -42,7 +42,7 @@ const (
 	WholeLogic    Reliance = "logic tested, whole population"                // the test's logic is examined and it runs over all items
 )
 
-// Relevance of procedures: inquiry alone never proves operation.
+// A ProcedureKind is how something is tested. Inquiry alone never proves operation.
 type ProcedureKind string
 
 // The kinds of procedure (AT-C 205).

@@ -215,7 +215,7 @@ func (b *Book) CompleteReview(ctx context.Context, by access.Subject, id, system
 		return Review{}, fmt.Errorf("%w: it is not said which decisions were seen; look at the list again", audit.ErrInvalid)
 	}
 	return b.onReview(ctx, by, "review.decide", id, system, func() error {
-		_, err := b.write(ctx, by, "review.complete", partOn(id, system), revision, completeData{saw.Keep, saw.Remove, saw.Decisions})
+		_, err := b.write(ctx, by, "review.complete", partOn(id, system), revision, completeData(saw))
 		return err
 	})
 }

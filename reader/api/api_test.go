@@ -421,7 +421,7 @@ func TestDocument(t *testing.T) {
 	}
 	for name, fields := range map[string]map[string]string{"no days": {"title": "x"}, "no title": {"first": "2026-03-02"}, "days in the wrong order": {"title": "x", "first": "2026-03-05", "last": "2026-03-02"},
 		"a control there is not": {"title": "x", "first": "2026-03-02", "controls": "XXX-1"},
-		"a task there is not": {"title": "x", "first": "2026-03-02", "task": "no.such@2026"}} {
+		"a task there is not":    {"title": "x", "first": "2026-03-02", "task": "no.such@2026"}} {
 		want(t, name, c.upload("a.txt", "x", fields), http.StatusUnprocessableEntity)
 	}
 	owner := w.as("owner", access.Grant{Role: access.ControlOwner, Scope: access.ScopeControl, Object: "IAM-09"})
