@@ -62,6 +62,7 @@ type File struct {
 	Comments        map[string]*engagement.Comment        // by ID
 	Release         *engagement.Release
 
+	Moves  []Move     // steps taken, in order
 	coming *comingSet // controls whose last part is not here yet
 
 	Closing // what the second half of the work adds: deviations known, events, drafts, reports
@@ -74,7 +75,7 @@ func newState() *State { return &State{Files: map[string]*File{}} }
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part of the file has its own table.
-var takers = merged(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers, closingTakers)
+var takers = merged(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers, stateTakers, requestTakers, closingTakers)
 
 func merged(tables ...map[string]taker) map[string]taker {
 	out := map[string]taker{}

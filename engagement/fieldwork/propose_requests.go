@@ -1,0 +1,106 @@
+package fieldwork
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tieout/audit"
+	"tieout/engagement"
+)
+
+// ProposeRequests drafts what to ask the client for, from the planned tests that
+// no request serves yet: the population of each control, the documents of its
+// walkthrough and design, and the evidence of a released sample. Tests that need
+// the same share one request. People edit them, and SetRequest writes them:
+// nothing is asked by itself.
+func (f *File) ProposeRequests() []engagement.Request {
+	served := map[string]bool{}
+	for _, r := range f.Requests {
+		for _, t := range r.Tests {
+			if r.Status != engagement.RequestWithdrawn {
+				served[r.Kind+" "+t] = true
+			}
+		}
+	}
+	var out []engagement.Request
+	for _, t := range sorted(f.Tests) {
+		kind := "document"
+		if t.Population {
+			kind = "population"
+		}
+		if t.Dropped == "" && ofControl(t) && !served[kind+" "+t.ID] {
+			out = f.ask(out, kind, t)
+		}
+		if s := f.releasedFor(t); s != nil && !served["evidence "+t.ID] {
+			out = append(out, engagement.Request{Kind: "evidence", Title: fmt.Sprintf("Evidence of the %d items of sample %s", len(s.Items), s.ID), Asks: "For each item listed: the records that show what the test looks at.\n\n" + attributesText(t), Tests: []string{t.ID}, Items: slices.Clone(s.Items)})
+		}
+	}
+	return out
+}
+
+// ask adds a test to the draft that asks for the same, or drafts another.
+func (f *File) ask(out []engagement.Request, kind string, t *Test) []engagement.Request {
+	c := f.control(t.Control)
+	r := engagement.Request{Kind: kind, Tests: []string{t.ID}}
+	if kind == "population" {
+		what := cmp.Or(c.Population, "Every occurrence of "+t.Control+" in the period")
+		r.Title = "Population: " + cut(what)
+		r.Asks = what + ".\n\nFreeze it with its query, its counts at the source and the reconciliation to an independent list, for the whole period."
+	} else {
+		r.Title = "Documents for walkthrough and design of " + t.Control
+		r.Asks = "The description of the control as it is operated, who operates it, and the records of one instance of it."
+		if c.Evidence != "" {
+			r.Asks += "\n\nSuch as: " + c.Evidence + "."
+		}
+	}
+	for i := range out {
+		if out[i].Kind == kind && out[i].Title == r.Title && out[i].Asks == r.Asks {
+			out[i].Tests = append(out[i].Tests, t.ID)
+			return out
+		}
+	}
+	return append(out, r)
+}
+
+// control is a control of the client's as it last was; a bare one where it was
+// not sent.
+func (f *File) control(id string) (out audit.Control) {
+	out.ID = id
+	if f.Controls == nil {
+		return out
+	}
+	for _, c := range f.Controls.Controls {
+		if c.ID == id {
+			out = c
+		}
+	}
+	return out
+}
+
+func cut(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > 120 {
+		return string(r[:119]) + "…"
+	}
+	return s
+}
+
+// releasedFor is the newest released sample of a test's control.
+func (f *File) releasedFor(t *Test) (out *Sample) {
+	for _, s := range sorted(f.Samples) {
+		if t.Population && t.Dropped == "" && s.Control == t.Control && !s.Released.IsZero() && len(s.Items) > 0 && (out == nil || s.Record > out.Record) {
+			out = s
+		}
+	}
+	return out
+}
+
+func attributesText(t *Test) string {
+	var b strings.Builder
+	for _, a := range t.Attributes {
+		fmt.Fprintf(&b, "- %s: %s\n", a.Name, a.Text)
+	}
+	return strings.TrimSpace(b.String())
+}
