@@ -54,7 +54,7 @@ var StateGates = []StateGate{
 	{engagement.Exceptions, "the period, or the day it is as of, is over", func(f *File, at time.Time) string { return unless(ended(f.Terms, at), "it is not over") }},
 	{engagement.Exceptions, "every test that is performed is signed by its preparer", func(f *File, _ time.Time) string { return f.unprepared() }},
 	{engagement.Exceptions, "no request is open", func(f *File, _ time.Time) string { return f.unanswered() }},
-	{engagement.DescriptionFinal, "every control is concluded", func(f *File, _ time.Time) string { return f.unconcluded() }},
+	{engagement.DescriptionFinal, "every control is concluded", func(f *File, _ time.Time) string { return f.openControls() }},
 	{engagement.DescriptionFinal, "every exception is released to management and evaluated", func(f *File, _ time.Time) string { return f.unevaluated() }},
 	{engagement.DraftReview, "management's description is final", func(f *File, _ time.Time) string {
 		return unless(f.Terms.Type == engagement.SOC3 || f.Description != nil && f.Description.Final, "it is not")
@@ -110,7 +110,7 @@ func (f *File) unanswered() string {
 	return named("open", out)
 }
 
-func (f *File) unconcluded() string {
+func (f *File) openControls() string {
 	var out []string
 	for _, c := range f.ControlsInScope() {
 		if f.Concluded["control:"+c] == nil {
