@@ -25,8 +25,8 @@ type Copy struct {
 // Options are what MakeCopy does to a report's file.
 type Options struct {
 	Copy     *Copy  // mark every page for one reader
-	Password string // encrypt with AES-256; it is asked for to open the file
-	Owner    string // of the right to change what is allowed; "": nobody knows it
+	Password string // encrypt with AES-256; it is asked for to open the file: 8 to 127 printable ASCII characters, no space
+	Owner    string // of the right to change what is allowed, as long; "": nobody knows it
 }
 
 // MakeCopy makes a copy of a report's file as Render wrote it, marked for a

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
@@ -30,10 +31,21 @@ func settings(password, owner string) *model.Configuration {
 	return c
 }
 
+// checkPassword refuses what programs that open PDFs read in different ways.
+func checkPassword(p string) error {
+	if len(p) < 8 || len(p) > 127 || strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("%w: a copy's password has 8 to 127 letters, digits and signs of ASCII, and no space", audit.ErrInvalid)
+	}
+	return nil
+}
+
 // encrypt encrypts a file with AES-256. A reader may print it.
 func encrypt(data []byte, password, owner string) ([]byte, error) {
 	if owner == "" {
 		owner = rand.Text()
+	}
+	if err := errors.Join(checkPassword(password), checkPassword(owner)); err != nil {
+		return nil, err
 	}
 	c := settings(password, owner)
 	c.Permissions = model.PermissionsPrint
