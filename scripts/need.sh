@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs the programs the tests use where they are missing: git, openssl, a C
-# compiler for the race detector. PostgreSQL is scripts/postgres.sh's.
+# Installs the programs the tests use where they are missing: git, openssl, qpdf,
+# a C compiler for the race detector. PostgreSQL is scripts/postgres.sh's.
 set -euo pipefail
 missing=()
 command -v git >/dev/null || missing+=(git)
 command -v openssl >/dev/null || missing+=(openssl)
+command -v qpdf >/dev/null || missing+=(qpdf)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 [ ${#missing[@]} -eq 0 ] && { echo "all there"; exit 0; }
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
