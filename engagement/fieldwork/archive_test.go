@@ -144,4 +144,3 @@ func TestTinyArchiveVerifies(t *testing.T) {
 		t.Errorf("%+v, %v; want one document", head, err)
 	}
 }
-

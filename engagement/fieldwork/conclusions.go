@@ -191,8 +191,8 @@ func (f *File) Stale(what string) string {
 	return ""
 }
 
-// unconcluded is what has no conclusion, or one that has to be renewed.
-func (f *File) unconcluded(names []string) (out []string) {
+// notCurrent is what has no conclusion, or one that has to be renewed.
+func (f *File) notCurrent(names []string) (out []string) {
 	for _, what := range names {
 		if f.Concluded[what] == nil || f.Stale(what) != "" {
 			out = append(out, what)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,3 +52,6 @@ func TinyArchive() []byte {
 	sum := sha256.Sum256(out.Bytes())
 	return append(out.Bytes(), sum[:]...)
 }
+
+// Kinds are all kinds of entry.
+func Kinds() []string { return slices.Sorted(maps.Keys(takers)) }

@@ -68,13 +68,19 @@ type Standing struct {
 }
 
 // Standing says how the gates before an act stand, for who looks before they
-// act. on is what a conclusion is on; for a workpaper's acts it is the test.
+// act. on is what a conclusion is on; for a workpaper's acts it
+// is the test, for an exception's the exception.
 // Gates on what the act itself says are judged as if it said nothing. at is now.
 func (s *State) Standing(f *File, act, on string, at time.Time) (out []Standing) {
-	g := &ground{s: s, f: f, on: on, test: f.Tests[on], paper: f.Papers[on], e: book.Entry{At: at}}
+	g := &ground{s: s, f: f, on: on, test: f.Tests[on], paper: f.Papers[on], finding: f.Findings[on], e: book.Entry{At: at}}
+	nothing := strings.HasPrefix(act, "paper.") && act != "paper.open" && g.paper == nil || strings.HasPrefix(act, "finding.") && g.finding == nil
 	for _, table := range Gates {
 		for _, gate := range table {
-			if gate.Act == act {
+			switch {
+			case gate.Act != act:
+			case nothing:
+				out = append(out, Standing{gate.Needs, "there is none yet"})
+			default:
 				out = append(out, Standing{gate.Needs, gate.missing(g)})
 			}
 		}

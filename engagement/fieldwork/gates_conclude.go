@@ -316,7 +316,7 @@ func (g *ground) controlsConcluded() string {
 	for _, c := range g.f.controlsOf(g.of()) {
 		names = append(names, OnControl+":"+c)
 	}
-	left := g.f.unconcluded(names)
+	left := g.f.notCurrent(names)
 	return unless(len(left) == 0, "no current conclusion on %s", some(left))
 }
 
