@@ -84,6 +84,25 @@ func TestSign(t *testing.T) {
 	}
 }
 
+// TestOthersKey: a signature that names one person and is made with the key of
+// another, as somebody makes it who has a key and writes the rest by hand.
+func TestOthersKey(t *testing.T) {
+	private, verifier, err := ledger.GenerateKey("Max.Lund")
+	ok(t, err)
+	signer, err := ledger.ParseSigner(private)
+	ok(t, err)
+	s := statement()
+	text, err := s.text(verifier)
+	ok(t, err)
+	msg, err := ledger.SignStatement(signer, tag, text)
+	ok(t, err)
+	_, line, _ := strings.Cut(string(msg), "\n\n")
+	sig := engagement.Signature{Signer: s.Signer, Name: s.Name, Title: s.Title, Key: verifier, What: s.What, Digest: s.Digest, At: s.At, Value: line}
+	if err := Verify(sig, digest); !errors.Is(err, audit.ErrAltered) || !strings.Contains(err.Error(), "the key is of Max.Lund") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSignRefuses(t *testing.T) {
 	wrapped := newKey(t, "Dana Brook")
 	for name, c := range map[string]struct {
@@ -146,7 +165,7 @@ func TestWorkIsBounded(t *testing.T) {
 	}
 	var costly bytes.Buffer
 	w := armor.NewWriter(&costly)
-	_, err = w.Write(slices.Concat(head, []byte(" 30\n"), rest))
+	_, err = w.Write(slices.Concat(head, []byte(" 19\n"), rest))
 	ok(t, errors.Join(err, w.Close()))
 	begun := time.Now()
 	if _, err := Sign(costly.Bytes(), passphrase, statement()); !errors.Is(err, audit.ErrAltered) {
