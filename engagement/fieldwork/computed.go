@@ -20,10 +20,10 @@ var computedTakers = map[string]taker{
 	"paper.reveal": reveal, "paper.explain": explain,
 }
 
-// EachItem calls f with the items of a frozen population, in its order, as they
+// eachItem calls f with the items of a frozen population, in its order, as they
 // lie in the firm's store: constant memory. Bytes that are not the population's
 // are audit.ErrAltered, by the blob's own digest.
-func (b *Book) EachItem(ctx context.Context, p Population, f func(engagement.Item) error) error {
+func (b *Book) eachItem(ctx context.Context, p Population, f func(engagement.Item) error) error {
 	return b.eachLine(ctx, p, func(line []byte) error {
 		item, err := parseItem(line)
 		if err != nil {
@@ -119,7 +119,7 @@ func (b *Book) Reveal(ctx context.Context, by access.Subject, id, test string, c
 	}
 	d := revealData{Cells: []revealCell{}}
 	for _, p := range pops {
-		err := b.EachItem(ctx, p, func(it engagement.Item) error {
+		err := b.eachItem(ctx, p, func(it engagement.Item) error {
 			for _, w := range want[it.ID] {
 				d.Cells = append(d.Cells, revealCell{it.ID, w.attribute, it.Results[w.procedure]})
 			}
@@ -287,7 +287,7 @@ func (b *Book) SamePattern(ctx context.Context, by access.Subject, id, test, att
 	var where []string
 	for _, p := range pops {
 		where = append(where, fmt.Sprintf("%s (SHA-256 %s, run %s)", p.ID, p.Digest, audit.EvidenceRef(p.Run)))
-		err := b.EachItem(ctx, p, func(it engagement.Item) error {
+		err := b.eachItem(ctx, p, func(it engagement.Item) error {
 			if left[it.ID] {
 				return nil
 			}

@@ -22,6 +22,9 @@ var opinionGates = []Gate{
 }
 
 var issueGates = []Gate{
+	{"report.issue", "the engagement is at draft review", func(g *ground) string {
+		return unless(g.f.State == engagement.DraftReview, "it is at: %s", g.f.State)
+	}},
 	{"report.issue", "every conclusion is there and current", (*ground).allConcluded},
 	{"report.issue", "no conclusion rests on an older version of what it is about", (*ground).allCurrent},
 	{"report.issue", "every part has a signed opinion that rests on the conclusions in force", (*ground).opined},

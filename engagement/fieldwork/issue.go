@@ -78,7 +78,8 @@ func issue(s *State, e book.Entry) (book.Change, error) {
 	}
 	return book.Change{What: "report is issued, dated " + d.Dated, Do: func() {
 		r := d.release()
-		f.Release, f.State = &r, engagement.Issued
+		f.Release = &r
+		f.move(moveData{State: engagement.Issued}, e.By.Name, e.At).Do()
 		f.Issues = append(f.Issues, &Issuance{Release: r, Digests: d.Files, By: e.By.Name, At: e.At, Record: e.Record})
 		for _, file := range s.Files {
 			for _, was := range file.Issues {
@@ -86,7 +87,7 @@ func issue(s *State, e book.Entry) (book.Change, error) {
 					was.Superseded = d.Report
 				}
 				if was.Report == d.Supersedes && file != f {
-					file.State = engagement.Reissued
+					file.move(moveData{State: engagement.Reissued}, e.By.Name, e.At).Do()
 				}
 			}
 		}
@@ -118,7 +119,7 @@ func revise(s *State, e book.Entry) (book.Change, error) {
 	}
 	d, err := book.Data[whyData](e)
 	return book.Change{What: "a superseding report is under way: " + d.Why, Do: func() {
-		f.State = engagement.DraftReview
+		f.move(moveData{State: engagement.DraftReview, Why: d.Why}, e.By.Name, e.At).Do()
 		f.Issues[len(f.Issues)-1].Revising = &Step{e.At, e.By.Name, d.Why}
 	}}, err
 }

@@ -184,6 +184,7 @@ func issuable(t testing.TB) *world {
 	ctx := t.Context()
 	must[engagement.Finding](t)(w.book.ReleaseFinding(ctx, manager, "EN-1", "X-1", w.revision("finding:EN-1/X-1")))
 	w.opineAll(t)
+	w.steps(t)
 	check(t, w.book.GiveDraft(ctx, partner, "EN-1", engagement.Draft{Digest: letter(), Due: "2027-02-10"}))
 	check(t, w.book.TakeComments(ctx, receiver, "EN-1", []engagement.Comment{{ID: "C-1", Draft: letter(), Where: "Section III", Text: "The region is wrong."}}, 6))
 	check(t, w.book.AnswerComment(ctx, manager, "EN-1", "C-1", "Corrected.", 1))
@@ -192,6 +193,25 @@ func issuable(t testing.TB) *world {
 	must[string](t)(w.book.SetEvent(ctx, manager, "EN-1", "", "2027-01-15", "A region was added", fieldwork.EventNeither, "It is outside the system examined.", 0))
 	w.assert(t)
 	return w
+}
+
+// steps takes the engagement from its beginning to draft review.
+func (w *world) steps(t testing.TB) {
+	t.Helper()
+	ctx := t.Context()
+	w.agreed()
+	check(t, w.book.TakeState(ctx, receiver, "EN-1", engagement.StateNews{State: engagement.Observing}, 4))
+	rq := must[fieldwork.Request](t)(w.book.SetRequest(ctx, staff, "EN-1", engagement.Request{Kind: "document", Title: "Policy", Asks: "The change policy in force", Tests: []string{opTest}}, 0))
+	check(t, w.book.ReleaseRequests(ctx, staff, "EN-1", rq.ID))
+	if err := w.issue(t, reportDigest, "", ""); err == nil || !strings.Contains(err.Error(), "it is at: observing") {
+		t.Errorf("issued before its steps were taken: %v; want it refused", err)
+	}
+	for i, to := range []engagement.State{engagement.Fieldwork, engagement.Exceptions, engagement.DescriptionFinal, engagement.DraftReview} {
+		check(t, w.book.MoveState(ctx, manager, "EN-1", to, "", w.revision("state:EN-1")))
+		if i == 0 {
+			check(t, w.book.DecideRequest(ctx, staff, "EN-1", rq.ID, engagement.RequestWithdrawn, "the policy came with the controls", w.revision("request:EN-1/"+rq.ID)))
+		}
+	}
 }
 
 // assert takes management's letters in.
