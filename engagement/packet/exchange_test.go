@@ -347,6 +347,8 @@ func TestRotatedAsk(t *testing.T) {
 	u := w.serve(w.firm, nil)
 	_, err := w.dial(w.client, u).Sync(t.Context())
 	ok(t, err)
+	late, err := w.at(w.client).Ask(t.Context(), "list 0")
+	ok(t, err)
 	next := newKey(t, "halyard.example/log", 2)
 	statement, err := w.client.seal.Log.HandOver(next)
 	ok(t, err)
@@ -358,6 +360,9 @@ func TestRotatedAsk(t *testing.T) {
 	done, err := w.dial(w.client, u).Sync(t.Context())
 	if err != nil || len(done.Pushed) != 1 {
 		t.Errorf("%+v, %v", done, err)
+	}
+	if err := w.at(w.firm).Admit(t.Context(), late, "list 0"); !errors.Is(err, packet.ErrNotSigned) {
+		t.Errorf("the old key, once the new one has sent: %v", err)
 	}
 }
 
