@@ -10,9 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/engagement/redraw"
 	"tieout/sample"
 )
 
@@ -324,3 +326,52 @@ func BenchmarkDraw2M(b *testing.B) {
 }
 
 func hexOf(b [32]byte) string { return hex.EncodeToString(b[:]) }
+
+func TestTwoDrawAtOnceAndOneCounts(t *testing.T) {
+	w := ready(t, 40)
+	books := []*fieldwork.Book{w.book, w.again()}
+	errs := make(chan error, len(books))
+	for i, b := range books {
+		go func() {
+			_, err := b.DrawSample(t.Context(), []access.Subject{staff, tester}[i], "EN-1", random(5))
+			errs <- err
+		}()
+	}
+	won := 0
+	for range books {
+		if err := <-errs; err == nil {
+			won++
+		} else if !errors.Is(err, audit.ErrConflict) {
+			t.Errorf("the other draw: %v; want a conflict", err)
+		}
+	}
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
+		if won != 1 || len(f.Samples) != 1 {
+			t.Errorf("%d draws won, %d samples; want one of each", won, len(f.Samples))
+		}
+	})
+}
+
+func TestLateRowsAreAStratumOfTheirOwn(t *testing.T) {
+	w := ready(t, 40)
+	ctx := t.Context()
+	must[fieldwork.Commitment](t)(w.book.CommitNonce(ctx, staff, "EN-1", "CHG-01", "2", redraw.Supplement))
+	lines := strings.ReplaceAll(items(8, nil), "CHG-", "LATE-")
+	p := frozen("P-2", lines, "CHG-01")
+	p.Round, p.Supplement = "2", true
+	w.feed(p, lines)
+	w.accept("P-2")
+	o := random(3)
+	o.Population = "P-2"
+	x := must[fieldwork.Sample](t)(w.book.DrawSample(ctx, staff, "EN-1", o))
+	if x.Draws[0].Stratum != redraw.Supplement || len(x.Items) != 3 || !strings.HasPrefix(x.Items[0], "LATE-") {
+		t.Errorf("drew %+v; want three late rows, in the supplementary stratum", x.Draws)
+	}
+}
+
+func TestSpreadWarnsOfAnEmptyQuarter(t *testing.T) {
+	got := redraw.Warnings([]redraw.Quarter{{Name: "Q1 2026", Items: 10, Picked: 2}, {Name: "Q2 2026", Items: 4}, {Name: "Q3 2026"}})
+	if len(got) != 1 || got[0] != "Q2 2026 has 4 items in the population and none in the sample" {
+		t.Errorf("warnings %q; want one, of the second quarter", got)
+	}
+}

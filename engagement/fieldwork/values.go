@@ -135,8 +135,8 @@ type Sample struct {
 
 // Projectable reports whether the sample says something about the items outside
 // it: a judgmental pick does not, and of all items nothing is outside.
-func (s *Sample) Projectable() bool {
-	return s.Method == engagement.Random || s.Method == engagement.Systematic || s.Method == engagement.Stratified
+func (x *Sample) Projectable() bool {
+	return x.Method == engagement.Random || x.Method == engagement.Systematic || x.Method == engagement.Stratified
 }
 
 // A Stage is a planned step of a sample that may be extended: it was written
