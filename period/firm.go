@@ -1,7 +1,11 @@
 package period
 
 import (
+	"fmt"
+	"time"
+
 	"tieout/access"
+	"tieout/audit"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
 )
@@ -26,4 +30,14 @@ func (p *Program) Files() *fieldwork.Book {
 func (p *Program) Management() *management.Book {
 	p.managing.Do(func() { p.management = management.Open(p.Seal, p.Now) })
 	return p.management
+}
+
+// calendarYear is the year of an instant, by the days of a zone.
+func calendarYear(now time.Time, zone string) (audit.Period, error) {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return audit.Period{}, fmt.Errorf("%w: firm: zone %q: %w", audit.ErrInvalid, zone, err)
+	}
+	year := now.In(loc).Year()
+	return audit.NewPeriod(fmt.Sprintf("%04d-01-01", year), fmt.Sprintf("%04d-12-31", year), zone)
 }

@@ -101,12 +101,15 @@ func Open(ctx context.Context, dir string, o Options) (*Program, error) {
 // Close closes the store.
 func (p *Program) Close() error { return p.Store.Close() }
 
-func (p *Program) choosePeriod(name string) error {
+// choosePeriod sets the period of that name. A firm's workspace has none, and
+// the calendar year of today stands for it, in the firm's zone and without a name.
+func (p *Program) choosePeriod(name string) (err error) {
 	if p.Def.IsFirm() {
 		if name != "" {
 			return fmt.Errorf("%w: a firm's workspace has no periods: each engagement has its own", audit.ErrUsage)
 		}
-		return nil
+		p.Period, err = calendarYear(p.Now(), p.Def.Organization.Zone)
+		return err
 	}
 	periods := p.Def.Periods
 	if len(periods) == 0 {

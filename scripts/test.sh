@@ -39,7 +39,7 @@ say "every screen in a browser, as every role"
 scripts/screens.sh
 
 say "who may open what: the table the tests hold every address to"
-cat reader/web/testdata/matrix.txt
+cat reader/web/testdata/matrix.txt reader/web/testdata/matrix-firm.txt
 
 say "race detector, short tests"
 CGO_ENABLED=1 $GO test -race -short ./...

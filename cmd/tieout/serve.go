@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/definition"
 	"tieout/period"
@@ -186,10 +187,13 @@ func (a *app) serveOn(ctx context.Context, dir string, l net.Listener, f serveFl
 
 // besides are the handlers for programs, under the same address.
 func (a *app) besides(s *web.Server, public string, log *slog.Logger, w *watch.Watch, wake func()) map[string]http.Handler {
-	return map[string]http.Handler{
-		api.Prefix + "/":  api.New(api.Options{Web: s, Now: a.env.Now, Wake: wake, Log: log, Failed: w.Failed}),
+	all := map[string]http.Handler{
 		scim.Prefix + "/": scim.New(scim.Options{People: s.People(), Origin: public, Address: s.Address, Log: log}),
 	}
+	if s.Kind() == access.Company { // its calls are on periods and registers, which a firm has none of
+		all[api.Prefix+"/"] = api.New(api.Options{Web: s, Now: a.env.Now, Wake: wake, Log: log, Failed: w.Failed})
+	}
+	return all
 }
 
 // serveAll runs the screens, the workers and the metrics until ctx is done or

@@ -48,7 +48,7 @@ func (s *Sight) Reach() access.Object {
 		case access.ScopeControl:
 			o.Controls = append(o.Controls, g.Object)
 		case access.ScopeEngagement:
-			if g.Object == s.P.Name {
+			if g.Object == s.P.Name || s.P.Def.IsFirm() {
 				o.Engagements = append(o.Engagements, g.Object)
 			}
 		}

@@ -43,7 +43,7 @@ func (s *Server) Look(ctx context.Context, who access.Subject, name string) (*Lo
 	if err != nil {
 		return nil, errors.Join(err, s.shelf.give(whole))
 	}
-	if who.Eyes, err = s.book.Eyes(ctx); err != nil {
+	if who.Eyes, err = s.eyes(ctx); err != nil {
 		return nil, errors.Join(err, s.shelf.give(whole))
 	}
 	q := &request{s: s, who: who, book: s.book, st: st, names: names}

@@ -24,15 +24,19 @@ type standing struct {
 	grants []access.Grant
 }
 
-func standings() []standing {
+func standings(kind access.Workspace) []standing {
+	engagements := []string{"2026-03", "2019"}
+	if kind == access.Firm {
+		engagements = []string{"EN-1", "EN-9"}
+	}
 	out := []standing{{"nobody's role", nil}}
 	for _, r := range access.Roles {
-		if r.Workspace != access.Company {
+		if r.Workspace != kind {
 			continue
 		}
 		for _, scope := range r.Scopes {
 			objects := map[access.Scope][]string{access.ScopeWorkspace: {""}, access.ScopeOwn: {""}, access.ScopeSystem: {"elsewhere"},
-				access.ScopeControl: {"IAM-02", "CHG-02"}, access.ScopeEngagement: {"2026-03", "2019"}}[scope]
+				access.ScopeControl: {"IAM-02", "CHG-02"}, access.ScopeEngagement: engagements}[scope]
 			for _, o := range objects {
 				g := access.Grant{Role: r.ID, Scope: scope, Object: o}
 				out = append(out, standing{strings.TrimSuffix(string(r.ID)+"@"+string(scope)+":"+o, ":"), []access.Grant{g}})
@@ -59,6 +63,14 @@ func exampleOf(r route, known map[string]string) (method, target string) {
 	return method, wildcard.ReplaceAllString(target, "none")
 }
 
+// TestEveryRouteAndFirmRole walks every address of a firm's room with every role
+// at every scope, and holds the answers to testdata/matrix-firm.txt.
+func TestEveryRouteAndFirmRole(t *testing.T) {
+	w := newFirmWorld(t)
+	w.opened()
+	walkRoutes(t, w.world, w.s, map[string]string{"/evidence/": "E-0", "/access/": w.partner.account, "/engagements/": "EN-1"}, "matrix-firm.txt")
+}
+
 // TestEveryRouteAndRole walks every address with every role at every scope, and
 // holds the answers to testdata/matrix.txt.
 func TestEveryRouteAndRole(t *testing.T) {
@@ -75,15 +87,22 @@ func TestEveryRouteAndRole(t *testing.T) {
 			known["/deviations/"], _, _ = strings.Cut(ref, "?")
 		}
 	}
+	walkRoutes(t, w, s, known, "matrix.txt")
+}
+
+// walkRoutes asks every address as every role, and holds who gets through to a
+// table in testdata.
+func walkRoutes(t *testing.T, w *world, s *Server, known map[string]string, golden string) {
 	var b strings.Builder
-	for i, st := range standings() {
+	all := standings(s.kind)
+	for i, st := range all {
 		fmt.Fprintf(&b, "column %2d: %s\n", i+1, st.name)
 	}
 	b.WriteString("x: the request got through to the screen; -: the table of rights refused it\n\n")
-	walk := append([]route(nil), routes()...)
+	walk := append([]route(nil), routes(s.kind)...)
 	slices.SortFunc(walk, func(a, b route) int { return strings.Compare(order(a.pattern), order(b.pattern)) })
 	visitors := map[string]*visitor{}
-	for i, st := range standings() {
+	for i, st := range all {
 		visitors[st.name] = w.visit(s, fmt.Sprintf("walker%d", i), st.grants...)
 	}
 	for _, r := range walk {
@@ -92,7 +111,7 @@ func TestEveryRouteAndRole(t *testing.T) {
 		}
 		method, target := exampleOf(r, known)
 		fmt.Fprintf(&b, "%-52s %-18s", r.pattern, r.needs)
-		for _, st := range standings() {
+		for _, st := range all {
 			v := visitors[st.name]
 			req := httptest.NewRequest(method, target, http.NoBody)
 			req.Host = host
@@ -115,8 +134,8 @@ func TestEveryRouteAndRole(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
-	holdGolden(t, "matrix.txt", b.String())
-	t.Logf("%d routes x %d roles and scopes walked", len(walk), len(standings()))
+	holdGolden(t, golden, b.String())
+	t.Logf("%d routes x %d roles and scopes walked", len(walk), len(all))
 }
 
 // order sorts routes by address, reading before writing.
@@ -159,9 +178,12 @@ func TestNoRouteWithoutRight(t *testing.T) {
 	for _, r := range slices.Concat(selfRoutes, wayRoutes, ownTokenRoutes) {
 		own[r.pattern] = true
 	}
-	seen := map[string]bool{}
-	for _, r := range routes() {
-		if seen[r.pattern] {
+	seen, firmToo := map[string]bool{}, map[string]bool{}
+	for _, r := range readRoutes {
+		firmToo[r.pattern] = true
+	}
+	for _, r := range slices.Concat(routes(access.Company), firmRoutes) {
+		if seen[r.pattern] && !firmToo[r.pattern] {
 			t.Errorf("%s is there twice", r.pattern)
 		}
 		seen[r.pattern] = true

@@ -68,7 +68,9 @@ func (q *request) members() error {
 		Text   string
 		Manage bool
 		Table  []access.Role
-	}{&q.page, rows[from:min(len(rows), from+pageLength)], q.pager("/access", from, len(rows), "q", text), text, slices.ContainsFunc(q.who.Grants, func(g access.Grant) bool { return g.Role == access.Administrator }), roleTable()})
+	}{&q.page, rows[from:min(len(rows), from+pageLength)], q.pager("/access", from, len(rows), "q", text), text, slices.ContainsFunc(q.who.Grants, func(g access.Grant) bool {
+		return g.Role == access.Administrator || g.Role == access.FirmAdministrator
+	}), q.roleTable()})
 }
 
 // sayMembers says how many can sign in, and how many with a password alone.
@@ -91,9 +93,10 @@ func sayMembers(all, active, bare int) string {
 	return s + "."
 }
 
-func roleTable() (out []access.Role) {
+// roleTable are the roles of this kind of workspace.
+func (q *request) roleTable() (out []access.Role) {
 	for _, r := range access.Roles {
-		if r.Workspace == access.Company {
+		if r.Workspace == q.s.kind {
 			out = append(out, r)
 		}
 	}
@@ -110,7 +113,7 @@ type roleOffer struct {
 
 // roleOffers are the roles as they can be given here.
 func (q *request) roleOffers(have []access.Grant) (out []roleOffer) {
-	for _, r := range roleTable() {
+	for _, r := range q.roleTable() {
 		for _, scope := range r.Scopes {
 			objects := map[access.Scope][]string{access.ScopeWorkspace: {""}, access.ScopeOwn: {""}, access.ScopeSystem: q.st.systems,
 				access.ScopeControl: nil, access.ScopeEngagement: q.periods()}[scope]
@@ -134,7 +137,11 @@ func ownedControls(have []access.Grant) string {
 	return strings.Join(ids, " ")
 }
 
+// periods name the examinations a role can be given for.
 func (q *request) periods() (out []string) {
+	if q.Firm {
+		return q.firmEngagements()
+	}
 	for _, p := range q.st.p.Def.Periods {
 		out = append(out, p.Name)
 	}

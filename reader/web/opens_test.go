@@ -9,7 +9,7 @@ import (
 )
 
 func TestRouteOf(t *testing.T) {
-	s := &Server{pages: pagesOf(routes())}
+	s := &Server{pages: pagesOf(routes(access.Company))}
 	for _, c := range []struct {
 		name, path, want, id string
 		found                bool
@@ -66,7 +66,7 @@ func TestUnlinked(t *testing.T) {
 func TestNoRefusedLink(t *testing.T) {
 	w := newWorld(t).tested()
 	s := w.server()
-	for i, st := range standings() {
+	for i, st := range standings(access.Company) {
 		t.Run(st.name, func(t *testing.T) {
 			v := w.visit(s, "follows"+string(rune('a'+i)), st.grants...)
 			seen := map[string]bool{}

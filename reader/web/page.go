@@ -18,6 +18,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/engagement/fieldwork"
 	"tieout/program"
 	"tieout/report"
 	"tieout/store"
@@ -42,7 +43,8 @@ type request struct {
 	who   access.Subject // what the table of rights is asked for
 	me    access.Account
 	sess  access.Session
-	book  *program.Book
+	book  *program.Book   // of a company
+	files *fieldwork.Book // of an audit firm
 	st    *state
 	head  store.Head
 	names map[string]access.Named // everybody, by account ID
@@ -90,6 +92,9 @@ type page struct {
 	Query  string     // what was searched for
 	of     string     // name of the period that was asked for; "": none
 	leadTo func(string) bool
+
+	Firm   bool   // this is an audit firm's room
+	Client string // whose engagement it is about; "": none
 }
 
 // A link is a text and where it leads; without Href it is only a text.
@@ -192,8 +197,8 @@ func (s *Server) screen(r route) http.Handler {
 
 // serve answers one request of who is signed in.
 func (s *Server) serve(w http.ResponseWriter, hr *http.Request, r route, signed access.Signed) (err error) {
-	q := &request{Request: hr, w: w, s: s, who: signed.Subject, me: signed.Account, sess: signed.Session, book: s.book}
-	if q.who.Eyes, err = s.book.Eyes(hr.Context()); err != nil {
+	q := &request{Request: hr, w: w, s: s, who: signed.Subject, me: signed.Account, sess: signed.Session, book: s.book, files: s.files}
+	if q.who.Eyes, err = s.eyes(hr.Context()); err != nil {
 		return err
 	}
 	if err := q.parse(); err != nil {
@@ -201,6 +206,9 @@ func (s *Server) serve(w http.ResponseWriter, hr *http.Request, r route, signed 
 	}
 	if q.of = hr.PathValue("name"); q.of == "" || !strings.HasPrefix(hr.URL.Path, "/period/") {
 		q.of = hr.URL.Query().Get("period")
+	}
+	if s.kind == access.Firm {
+		q.of = "" // each engagement has its own
 	}
 	whole, err := s.shelf.take(hr.Context(), q.of)
 	if err != nil {
@@ -244,6 +252,9 @@ func (q *request) frame() {
 	q.Org, q.Period, q.Me, q.Keys = st.report.Organization, st.view.Period, q.me.Name, q.keysOn()
 	q.Log = fmt.Sprintf("%s in the log, root %x, %s", report.Plural(int(q.head.Size), "entry", "entries"), q.head.Root[:8], st.view.Witnessed)
 	q.Told = q.s.told(q.w, q.Request)
+	if q.s.kind == access.Firm {
+		q.Firm, q.Period = true, "Engagements"
+	}
 	if at := st.whole().behind.Load(); at != nil {
 		q.Behind = exactly(*at)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"strings"
 
+	"tieout/access"
 	"tieout/report"
 )
 
@@ -53,7 +54,11 @@ var rails = []railPlace{
 // rail is the side bar for who is signed in, and the tabs of where they are. Of an
 // entry with tabs the first they may open stands in the bar.
 func (q *request) rail() (out []railGroup) {
-	for _, p := range rails {
+	places := rails
+	if q.s.kind == access.Firm {
+		places = firmRails
+	}
+	for _, p := range places {
 		tabs, here := q.tabs(p)
 		if len(tabs) == 0 {
 			continue
@@ -75,14 +80,14 @@ func (q *request) rail() (out []railGroup) {
 func (q *request) tabs(p railPlace) (out []railLink, here bool) {
 	for _, e := range p.screens {
 		asks := e.path
-		if e.path == "/" {
+		if e.path == "/" && !q.Firm {
 			asks = "/period/" + q.st.p.Name
 		}
 		if !q.opens(asks) || e.path == startPath && q.st.run.Recorded {
 			continue
 		}
 		l := railLink{link: link{e.text, q.to(e.path)}, Here: within(q.URL.Path, e.path)}
-		if e.path == "/" {
+		if e.path == "/" && !q.Firm {
 			l = railLink{link: link{e.text, q.Home()}, Here: q.URL.Path == "/" || within(q.URL.Path, "/period")}
 		}
 		if e.count != nil {

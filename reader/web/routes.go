@@ -24,10 +24,16 @@ type route struct {
 // An objectOf says what a request is about, for the table of rights.
 type objectOf func(*request) (access.Object, error)
 
-// routes are all addresses of who is signed in.
-func routes() []route {
-	return slices.Concat(readRoutes, selfRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, settingsRoutes, memberRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, startRoutes, connectRoutes, importRoutes)
+// routes are all addresses of who is signed in to a workspace of that kind.
+func routes(kind access.Workspace) []route {
+	if kind == access.Firm {
+		return slices.Concat(firmRoutes, bothRoutes)
+	}
+	return slices.Concat(readRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, startRoutes, connectRoutes, importRoutes)
 }
+
+// bothRoutes are the addresses of a company's workspace and of a firm's.
+var bothRoutes = slices.Concat(selfRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, settingsRoutes, memberRoutes)
 
 var readRoutes = []route{
 	{pattern: "GET /{$}", do: (*request).start},

@@ -20,6 +20,9 @@ type hit struct {
 const hits = 50
 
 func (q *request) search() error {
+	if q.Firm {
+		return q.firmSearch()
+	}
 	want := strings.TrimSpace(q.URL.Query().Get("q"))
 	q.Query, q.Title, q.Heading = want, "Search", "Search"
 	q.Code = []string{"tieout control list", "tieout deviation list", "tieout evidence list"}

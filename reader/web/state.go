@@ -239,6 +239,9 @@ func (s *shelf) close() (err error) {
 // build reads the newest run of the program's period and makes its report. A run
 // of another period never stands under this one's name and rights.
 func build(ctx context.Context, p *period.Program) (*state, error) {
+	if p.Def.IsFirm() {
+		return buildFirm(ctx, p)
+	}
 	p.Selection() // made once, before several ask
 	run, err := p.RunOfPeriod(ctx)
 	if errors.Is(err, audit.ErrNotFound) {

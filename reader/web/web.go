@@ -20,6 +20,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/engagement/fieldwork"
 	"tieout/period"
 	"tieout/program"
 )
@@ -58,8 +59,10 @@ type Options struct {
 type Server struct {
 	o        Options
 	home     *period.Program // for the store and the log; its definitions may be older than the files
+	kind     access.Workspace
 	people   *access.People
-	book     *program.Book
+	book     *program.Book   // of a company
+	files    *fieldwork.Book // of an audit firm
 	shelf    *shelf
 	names    names
 	doorways throttle
@@ -77,7 +80,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, home: home, book: home.Registers(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), setup: newSetup(o.Key)}
+	s := &Server{o: o, home: home, kind: home.Kind(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), setup: newSetup(o.Key)}
+	if s.kind == access.Firm {
+		s.files = home.Files()
+	} else {
+		s.book = home.Registers()
+	}
 	s.shelf = newShelf(o.Open, home.Store)
 	s.shelf.fault = s.fault
 	if s.people, err = home.People(ctx, o.Public); err != nil {
@@ -94,8 +102,19 @@ func New(ctx context.Context, o Options) (*Server, error) {
 // People are the accounts the server signs in.
 func (s *Server) People() *access.People { return s.people }
 
-// Book is the registers the server keeps.
+// Book is the registers the server keeps; nil in a firm's workspace.
 func (s *Server) Book() *program.Book { return s.book }
+
+// Kind is whose workspace the server has open.
+func (s *Server) Kind() access.Workspace { return s.kind }
+
+// eyes tells two people from two accounts of one. A firm's people are its accounts.
+func (s *Server) eyes(ctx context.Context) (access.Eyes, error) {
+	if s.kind == access.Firm {
+		return nil, nil
+	}
+	return s.book.Eyes(ctx)
+}
 
 // Home is the workspace the server has open, for its store and log.
 func (s *Server) Home() *period.Program { return s.home }
@@ -112,11 +131,13 @@ func (s *Server) routes() {
 			s.cross.AddInsecureBypassPattern(pattern) // asked with a token, not with a cookie
 		}
 	}
-	s.mux.HandleFunc("GET /me/calendar.ics", s.feed)
+	if s.kind == access.Company {
+		s.mux.HandleFunc("GET /me/calendar.ics", s.feed)
+	}
 	for _, d := range doors {
 		s.mux.Handle(d.pattern, s.door(d.do))
 	}
-	all := routes()
+	all := routes(s.kind)
 	s.pages = pagesOf(all)
 	for _, r := range all {
 		s.mux.Handle(r.pattern, s.screen(r))

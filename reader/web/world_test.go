@@ -204,8 +204,12 @@ func (w *world) browser(s *Server) *visitor {
 // admin is the first administrator, made where there is none, as who acts.
 func admin(t testing.TB, s *Server) access.Subject {
 	t.Helper()
-	by := access.Subject{Workspace: access.Company, Kind: audit.ActorPerson, Account: "root", Session: "S", Fresh: true,
-		Grants: []access.Grant{{Role: access.Administrator, Scope: access.ScopeWorkspace}}}
+	role := access.Administrator
+	if s.kind == access.Firm {
+		role = access.FirmAdministrator
+	}
+	by := access.Subject{Workspace: s.kind, Kind: audit.ActorPerson, Account: "root", Session: "S", Fresh: true,
+		Grants: []access.Grant{{Role: role, Scope: access.ScopeWorkspace}}}
 	if empty, err := s.people.Empty(t.Context()); err != nil || !empty {
 		return by
 	}
