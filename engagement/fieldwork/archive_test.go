@@ -75,6 +75,9 @@ func TestArchive(t *testing.T) {
 			t.Errorf("the course of the file says nothing of %s", kind)
 		}
 	}
+	if string(docs["attached/"+opTest+"/1-rule.txt"]) != "the rule as it was on screen" {
+		t.Error("the attachment is not in the archive")
+	}
 	if strings.Count(string(docs["items/P-1.jsonl"]), "\n") != 60 {
 		t.Error("the population's items are not in the archive")
 	}

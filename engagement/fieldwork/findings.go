@@ -91,7 +91,7 @@ func (f *File) backed(d FindingDraft, t *Test) error {
 		excepted[c] = true
 	}
 	for _, x := range d.Cells {
-		if c := (Cell{x.Item, x.Attribute}); !excepted[c] {
+		if c := Cell(x); !excepted[c] {
 			return tooEarly("item %q, attribute %s, is not marked %q in the workpaper of %s", c.Item, c.Attribute, engagement.Exception, t.ID)
 		}
 	}

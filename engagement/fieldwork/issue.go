@@ -151,7 +151,7 @@ func (f *File) latest() *Issuance {
 
 // Warnings are what an auditor looks at before the report is issued and what
 // stands against nothing.
-func (f *File) Warnings() (out []string) {
+func (s *State) Warnings(f *File) (out []string) {
 	for _, x := range sorted(f.Findings) {
 		if x.Stands() && x.Response == nil {
 			out = append(out, "management has not responded to exception "+x.ID)
@@ -160,13 +160,19 @@ func (f *File) Warnings() (out []string) {
 		}
 	}
 	for _, by := range f.Parties() {
-		a := f.Assertions[by]
-		modified := slices.ContainsFunc(sortedParts(f), func(o *Opined) bool { return o.Opinion != engagement.Unmodified })
-		if a != nil && a.Decision.Except == "" && modified {
+		if a := f.Assertions[by]; a != nil && a.Decision.Except == "" && f.modified() {
 			out = append(out, "the assertion of "+by+" says that everything holds; the opinion is modified")
 		}
 	}
+	if w := s.worked(f); w != f && w.modified() {
+		out = append(out, "the report of "+w.Terms.ID+", which this SOC 3 rests on, is modified: a SOC 3 is normally not issued then")
+	}
 	return out
+}
+
+// modified reports whether an opinion on a part is.
+func (f *File) modified() bool {
+	return slices.ContainsFunc(sortedParts(f), func(o *Opined) bool { return o.Opinion != engagement.Unmodified })
 }
 
 // sortedParts are the opinions in the order of the parts.

@@ -323,8 +323,8 @@ func TestIssueIsRefused(t *testing.T) {
 	if err := w.issue(t, reportDigest, letter(), "facts"); !errors.Is(err, audit.ErrConflict) {
 		t.Errorf("supersedes a report that is none: %v; want a conflict", err)
 	}
-	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
-		if got := f.Warnings(); len(got) != 2 || !strings.Contains(got[0], "has not responded to exception X-1") || !strings.Contains(got[1], "the opinion is modified") {
+	w.file(func(s *fieldwork.State, f *fieldwork.File) {
+		if got := s.Warnings(f); len(got) != 2 || !strings.Contains(got[0], "has not responded to exception X-1") || !strings.Contains(got[1], "the opinion is modified") {
 			t.Errorf("warnings %q; want the missing response and the assertion beside a modified opinion", got)
 		}
 	})
@@ -406,5 +406,42 @@ func TestNothingChangesAfterIssue(t *testing.T) {
 	check(t, w.book.Withdraw(ctx, partner, "EN-1", "management refused a letter"))
 	if err := w.book.Revise(ctx, partner, "EN-1", "x"); !errors.Is(err, audit.ErrConflict) {
 		t.Errorf("revised what was withdrawn: %v; want it refused", err)
+	}
+}
+
+// TestSOC3RestsOnTheTypeII: its one opinion rests on the conclusions of the
+// engagement it is made from, and says so where that one's report is modified.
+func TestSOC3RestsOnTheTypeIIsConclusions(t *testing.T) {
+	t.Parallel()
+	w := concluded(t)
+	ctx := t.Context()
+	w.opineAll(t)
+	x := terms(engagement.SOC3)
+	x.RestsOn = "EN-1"
+	id := must[engagement.Terms](t)(w.book.OpenEngagement(ctx, partner, x)).ID
+	check(t, w.book.Declare(ctx, partner, id, true, ""))
+	check(t, w.book.Assign(ctx, partner, id, paulaID, fieldwork.DutyPartner))
+	check(t, w.book.Accept(ctx, partner, id, checks(), letter()))
+	opine := func(part engagement.Part) error {
+		var d string
+		check(t, w.book.ReadFile(ctx, id, func(s *fieldwork.State, f *fieldwork.File) error {
+			d = s.OpinionDigest(f, part, engagement.Unmodified, "The controls were effective.", "")
+			return nil
+		}))
+		return w.book.Opine(ctx, partner, id, part, engagement.Unmodified, "The controls were effective.", "", w.signature(paulaID, d))
+	}
+	if err := opine(engagement.PartDesign); !errors.Is(err, audit.ErrInvalid) {
+		t.Errorf("an opinion on a part a SOC 3 has not: %v; want it refused", err)
+	}
+	check(t, opine(engagement.PartOperation))
+	check(t, w.book.ReadFile(ctx, id, func(s *fieldwork.State, f *fieldwork.File) error {
+		if got := s.Warnings(f); len(got) != 1 || !strings.Contains(got[0], "rests on, is modified") {
+			t.Errorf("warnings %q; want one on the modified report it rests on", got)
+		}
+		return nil
+	}))
+	check(t, w.book.Reopen(ctx, manager, "EN-1", opTest, "an item was misread"))
+	if err := opine(engagement.PartOperation); err == nil || !strings.Contains(err.Error(), "to be renewed") {
+		t.Errorf("an opinion on stale conclusions of the other engagement: %v; want it refused", err)
 	}
 }

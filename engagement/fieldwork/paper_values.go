@@ -134,7 +134,7 @@ type Finding struct {
 
 // Stands reports whether the exception counts: it was not settled to be a wrong
 // test or a wrong population.
-func (f *Finding) Stands() bool { return !f.Disposed.Settled() }
+func (x *Finding) Stands() bool { return !x.Disposed.Settled() }
 
 // A Note is a review note; it must be cleared before the reviewer signs.
 type Note struct {

@@ -94,6 +94,8 @@ func (w *world) marked(t testing.TB) {
 	}
 	check(t, w.book.MarkMany(ctx, staff, "EN-1", opTest, clean, none("")))
 	check(t, w.book.Reveal(ctx, staff, "EN-1", opTest))
+	a := w.put(t, "rule.txt", "the rule as it was on screen")
+	check(t, w.book.Attach(ctx, staff, "EN-1", opTest, fieldwork.Attachment{Name: a.Name, Media: "text/plain", Digest: a.Digest, Size: a.Size}))
 }
 
 func TestPaperOpensFromASample(t *testing.T) {
@@ -346,4 +348,50 @@ func TestGridOf25By4(t *testing.T) {
 			t.Errorf("%d cells left, %d marked; want 100 marked", len(left), len(f.Papers[opTest].Cells))
 		}
 	})
+}
+
+// TestPaperFollowsItsSample: an extension that was planned makes rows, and nobody
+// signs a workpaper that lacks them; an item's ID may hold slashes.
+func TestPaperFollowsItsSample(t *testing.T) {
+	t.Parallel()
+	w := ready(t, 60)
+	ctx := t.Context()
+	o := random(4)
+	o.Stages = []fieldwork.Stage{{Items: 4}, {Items: 7, Accepted: 1}}
+	must[fieldwork.Sample](t)(w.book.DrawSample(ctx, staff, "EN-1", o))
+	check(t, w.book.OpenPaper(ctx, staff, "EN-1", opTest, "S-1", ""))
+	mark := func() {
+		for _, r := range w.rows(opTest) {
+			for _, a := range []string{"A", "B"} {
+				c := fieldwork.Cell{Item: r, Attribute: a}
+				if w.revision(fieldwork.CellOn("EN-1", opTest, c)) == 0 {
+					check(t, w.book.Mark(ctx, staff, "EN-1", opTest, c, none(""), 0))
+				}
+			}
+		}
+	}
+	mark()
+	check(t, w.book.Prepare(ctx, staff, "EN-1", opTest, w.digestNow(opTest)))
+	must[fieldwork.Sample](t)(w.book.ExtendSample(ctx, staff, "EN-1", "S-1", w.revision("sample:EN-1/S-1")))
+	if err := w.book.Prepare(ctx, staff, "EN-1", opTest, w.digestNow(opTest)); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "sample S-1 has changed") {
+		t.Errorf("signed without the added items: %v; want it refused", err)
+	}
+	check(t, w.book.ExtendPaper(ctx, staff, "EN-1", opTest, "S-1"))
+	if got := len(w.rows(opTest)); got != 7 {
+		t.Errorf("%d rows; want 7", got)
+	}
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
+		if f.Papers[opTest].Prepared != nil {
+			t.Error("the preparer's sign-off stands over rows they never saw; want it lapsed")
+		}
+	})
+	mark()
+	check(t, w.book.Prepare(ctx, staff, "EN-1", opTest, w.digestNow(opTest)))
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
+		f.Papers[opTest].Rows = append(f.Papers[opTest].Rows, "okta/ana")
+	})
+	check(t, w.book.Mark(ctx, staff, "EN-1", opTest, fieldwork.Cell{Item: "okta/ana", Attribute: "A"}, none(""), 0))
+	if err := w.book.Attach(ctx, staff, "EN-1", opTest, fieldwork.Attachment{Name: "x", Media: "text/plain", Digest: letter(), Size: 1}); !errors.Is(err, audit.ErrNotFound) {
+		t.Errorf("attached a file nobody has: %v; want not found", err)
+	}
 }

@@ -202,6 +202,37 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// TestCompensatingControlHasItsOwnTest: in this engagement, over the same time.
+func TestCompensatingControlHasItsOwnTest(t *testing.T) {
+	t.Parallel()
+	w := worked(t)
+	ctx := t.Context()
+	set := controlSet()
+	set.Controls = append(set.Controls, audit.Control{ID: "LOG-02", Title: "Changes are watched", Criteria: []string{"CC7.2"}, Effective: audit.Effective{From: "2026-07-01"}},
+		audit.Control{ID: "LOG-03", Title: "Deployments are compared", Criteria: []string{"CC7.2"}})
+	check(t, w.book.TakeControls(ctx, receiver, "EN-1", set, 4))
+	for _, c := range []struct{ control, version string }{{"LOG-02", "2026-07-01"}, {"LOG-03", ""}} {
+		x := testOf(c.control)
+		x.Version, x.Criteria = c.version, []string{"CC7.2"}
+		check(t, w.book.SetTest(ctx, manager, "EN-1", x, "", 0))
+	}
+	d := w.finding()
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) { d.Known = f.Findings["X-1"].Finding.Known })
+	try := func(test string) error {
+		d.Compensating = []string{test}
+		_, err := w.book.SetFinding(ctx, staff, "EN-1", "X-1", d, w.revision("finding:EN-1/X-1"))
+		return err
+	}
+	if err := try("T-LOG-02-1"); err == nil || !strings.Contains(err.Error(), "not tested over the time") {
+		t.Errorf("a control that was there for half of the time: %v; want it refused", err)
+	}
+	check(t, try("T-LOG-03-1"))
+	check(t, w.book.DropTest(ctx, manager, "EN-1", "T-LOG-03-1", "not needed", w.revision("test:EN-1/T-LOG-03-1")))
+	if err := try("T-LOG-03-1"); err == nil || !strings.Contains(err.Error(), "compensates for nothing") {
+		t.Errorf("a test that was dropped: %v; want it refused", err)
+	}
+}
+
 func TestFindingCountsSampledItemsOnly(t *testing.T) {
 	t.Parallel()
 	w := worked(t)

@@ -133,7 +133,8 @@ func (f *File) mayPlan(old *Test, d testData) error {
 }
 
 // DropTest takes a test out of the plan, with the reason; what was done of it
-// stays in the file. It needs plan.write.
+// stays in the file, and a conclusion that rests on it has to be renewed. It needs
+// plan.write.
 func (b *Book) DropTest(ctx context.Context, by access.Subject, id, test, why string, base int64) error {
 	if err := access.Require(by, "plan.write", in(id)); err != nil {
 		return err
@@ -157,8 +158,6 @@ func dropTest(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, fmt.Errorf("%w: test %s of %s", audit.ErrNotFound, id, f.Terms.ID)
 	case t.Dropped != "":
 		return book.Change{}, tooEarly("test %s is dropped already", id)
-	case f.Concluded["control:"+t.Control] != nil:
-		return book.Change{}, tooEarly("%s is concluded on its tests: take the conclusion back first", t.Control)
 	}
 	for _, x := range sorted(f.Findings) {
 		if x.Test == id && x.Stands() {
