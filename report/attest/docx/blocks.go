@@ -123,8 +123,10 @@ func (w *writer) cover() {
 	}
 }
 
-// contents is the table of contents: a field that Word and LibreOffice can make
-// anew, with what they show until then.
+// contents is the table of contents: a field that Word and LibreOffice make anew
+// when asked to, with the entries they show until then. These have no page
+// numbers: only the program that breaks the pages knows them, and a wrong one is
+// worse than none.
 func (w *writer) contents() {
 	w.raw(`<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/><w:docPartUnique/></w:docPartObj></w:sdtPr><w:sdtContent>`)
 	w.paragraph("TOCHeading", "", "", func() { w.run(look{}, "Contents") })

@@ -64,8 +64,8 @@ var paragraphs = []style{
 	{id: "AfterTable", name: "After Table", base: "Normal", below: 120, half: 12},
 	{id: "SectionEnd", name: "Section End", base: "Normal", half: 4},
 	{id: "TOCHeading", name: "TOC Heading", base: "Normal", next: "BodyText", before: `<w:keepNext/><w:pageBreakBefore/>`, below: 300, font: serif, half: 40, bold: true},
-	{id: "TOC1", name: "toc 1", base: "Normal", before: contentsTab, above: 160, below: 60, after: `<w:ind w:right="720"/>`, font: sans, half: 20, bold: true},
-	{id: "TOC2", name: "toc 2", base: "Normal", before: contentsTab, below: 40, after: `<w:ind w:left="320" w:right="720"/>`, half: 20},
+	{id: "TOC1", name: "toc 1", base: "Normal", before: contentsTab, above: 160, below: 60, font: sans, half: 20, bold: true},
+	{id: "TOC2", name: "toc 2", base: "Normal", before: contentsTab, below: 40, after: `<w:ind w:left="320"/>`, half: 20},
 	{id: "Header", name: "header", base: "Normal", before: border("bottom", 4, hair, 4) + thirds, font: sans, half: 16, color: grey},
 	{id: "Footer", name: "footer", base: "Normal", before: border("top", 4, hair, 4) + thirds, font: sans, half: 16, color: grey},
 }

@@ -19,10 +19,11 @@ type hasher struct {
 	pages map[syntax.Ref]int // from 1
 	done  map[syntax.Ref]string
 	open  map[syntax.Ref]bool
+	items map[syntax.Ref]bool // bookmarks that were read
 }
 
 func newHasher(f *syntax.File, pages []syntax.Ref) *hasher {
-	h := &hasher{file: f, pages: map[syntax.Ref]int{}, done: map[syntax.Ref]string{}, open: map[syntax.Ref]bool{}}
+	h := &hasher{file: f, pages: map[syntax.Ref]int{}, done: map[syntax.Ref]string{}, open: map[syntax.Ref]bool{}, items: map[syntax.Ref]bool{}}
 	for i, p := range pages {
 		h.pages[p] = i + 1
 	}
@@ -118,7 +119,7 @@ func (h *hasher) entries(b []byte, d syntax.Dict) ([]byte, error) {
 }
 
 func (h *hasher) stream(b []byte, s *syntax.Stream) ([]byte, error) {
-	data, err := s.Data()
+	data, err := h.file.Data(s)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +148,7 @@ func contents(f *syntax.File, page syntax.Dict) ([][]byte, error) {
 		if !ok {
 			return nil, fmt.Errorf("%w: a page of the PDF has no content", audit.ErrInvalid)
 		}
-		data, err := s.Data()
+		data, err := f.Data(s)
 		if err != nil {
 			return nil, err
 		}

@@ -174,11 +174,13 @@ func (h *hasher) links(annots any) (string, error) {
 // outline is the digest of bookmarks: title, target and those below, in order.
 func (h *hasher) outline(parent syntax.Dict, depth int) (string, error) {
 	var b []byte
-	n := 0
-	for item := h.file.Dict(parent["First"]); item != nil; item = h.file.Dict(item["Next"]) {
-		if n++; n > 100000 || depth > 10 {
-			return "", fmt.Errorf("%w: its bookmarks do not end", audit.ErrInvalid)
+	for at := parent["First"]; at != nil; {
+		ref, ok := at.(syntax.Ref)
+		if !ok || h.items[ref] || depth > 10 {
+			return "", fmt.Errorf("%w: its bookmarks are no tree", audit.ErrInvalid)
 		}
+		h.items[ref] = true
+		item := h.file.Dict(ref)
 		title, _ := h.file.Resolve(item["Title"]).(syntax.String)
 		b = append(canonical.AppendString(b, title.Text()), ' ')
 		var err error
@@ -190,6 +192,7 @@ func (h *hasher) outline(parent syntax.Dict, depth int) (string, error) {
 			return "", err
 		}
 		b = append(append(append(b, ' '), below...), '\n')
+		at = item["Next"]
 	}
 	return sum(b), nil
 }

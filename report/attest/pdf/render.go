@@ -138,6 +138,7 @@ type attachment struct {
 func attachments(f *syntax.File) map[string]attachment {
 	out := map[string]attachment{}
 	tree := f.Dict(f.Dict(f.Dict(f.Trailer["Root"])["Names"])["EmbeddedFiles"])
+	seen := map[syntax.Ref]bool{}
 	var walk func(node syntax.Dict, depth int)
 	walk = func(node syntax.Dict, depth int) {
 		names := f.Array(node["Names"])
@@ -149,8 +150,9 @@ func attachments(f *syntax.File) map[string]attachment {
 			out[name] = a
 		}
 		for _, kid := range f.Array(node["Kids"]) {
-			if depth < 10 {
-				walk(f.Dict(kid), depth+1)
+			if ref, ok := kid.(syntax.Ref); ok && depth < 10 && !seen[ref] {
+				seen[ref] = true
+				walk(f.Dict(ref), depth+1)
 			}
 		}
 	}
@@ -165,7 +167,7 @@ func attached(f *syntax.File, spec any) (string, attachment) {
 	if !ok {
 		return name.Text(), attachment{spec: spec, err: fmt.Errorf("%w: it has no content", audit.ErrInvalid)}
 	}
-	data, err := s.Data()
+	data, err := f.Data(s)
 	return name.Text(), attachment{spec: spec, data: data, err: err}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -326,7 +327,7 @@ func (v *verifier) foreign() {
 	v.entries("the file's trailer", v.file.Trailer, knownTrailer)
 	v.entries("the file's catalog", catalog, knownCatalog)
 	v.entries("the list of files inside", v.file.Dict(catalog["Names"]), []string{"EmbeddedFiles"})
-	v.bookmarks(v.file.Dict(catalog["Outlines"]), 0)
+	v.bookmarks(v.file.Dict(catalog["Outlines"])["First"], map[syntax.Ref]bool{})
 	for name := range v.files {
 		if !slices.Contains([]string{ValueFile, PagesFile, SignaturesFile, CopyFile}, name) {
 			v.checks.Add(attest.Bad, "the file carries %q, which no report has", name)
@@ -349,12 +350,18 @@ func (v *verifier) entries(what string, d syntax.Dict, known []string) {
 	}
 }
 
-func (v *verifier) bookmarks(parent syntax.Dict, depth int) {
-	n := 0
-	for item := v.file.Dict(parent["First"]); item != nil && n < 100000 && depth < 10; item = v.file.Dict(item["Next"]) {
+// bookmarks names entries of bookmarks that ours do not have: actions.
+func (v *verifier) bookmarks(at any, seen map[syntax.Ref]bool) {
+	for {
+		ref, ok := at.(syntax.Ref)
+		if !ok || seen[ref] {
+			return // that they are a tree is checked where they are read
+		}
+		seen[ref] = true
+		item := v.file.Dict(ref)
 		v.entries("a bookmark", item, knownOutline)
-		v.bookmarks(item, depth+1)
-		n++
+		v.bookmarks(item["First"], seen)
+		at = item["Next"]
 	}
 }
 
@@ -386,22 +393,23 @@ func (v *verifier) loose() {
 	}
 }
 
+// reach marks every object that v leads to.
 func reach(f *syntax.File, v any, seen map[syntax.Ref]bool) {
-	switch v := v.(type) {
-	case syntax.Ref:
-		if !seen[v] {
-			seen[v] = true
-			reach(f, f.Objects[int(v)], seen)
+	for next := []any{v}; len(next) > 0; {
+		v := next[len(next)-1]
+		next = next[:len(next)-1]
+		switch v := v.(type) {
+		case syntax.Ref:
+			if !seen[v] {
+				seen[v] = true
+				next = append(next, f.Objects[int(v)])
+			}
+		case syntax.Array:
+			next = append(next, v...)
+		case syntax.Dict:
+			next = slices.AppendSeq(next, maps.Values(v))
+		case *syntax.Stream:
+			next = slices.AppendSeq(next, maps.Values(v.Dict))
 		}
-	case syntax.Array:
-		for _, x := range v {
-			reach(f, x, seen)
-		}
-	case syntax.Dict:
-		for _, x := range v {
-			reach(f, x, seen)
-		}
-	case *syntax.Stream:
-		reach(f, v.Dict, seen)
 	}
 }

@@ -13,6 +13,21 @@ import (
 type File struct {
 	Objects map[int]any
 	Trailer Dict
+
+	decoded int64 // bytes that Data has given out
+}
+
+// maxTotal is how many bytes all streams of a file may decode to.
+const maxTotal = 1 << 30
+
+// Data returns the decoded bytes of one of the file's streams. All that is read
+// of a file together is bounded: a small file cannot make much of it.
+func (f *File) Data(s *Stream) ([]byte, error) {
+	data, err := s.Data()
+	if f.decoded += int64(len(data)); err == nil && f.decoded > maxTotal {
+		err = fmt.Errorf("%w: what the PDF holds decodes to more than %d bytes", audit.ErrInvalid, maxTotal)
+	}
+	return data, err
 }
 
 // Bounds of a file that is read.
