@@ -83,7 +83,7 @@ func TestServe(t *testing.T) {
 		{"the interface for programs, described", http.DefaultClient, base + "/api/v1/openapi.json", http.StatusOK, `"openapi":"3.1.0"`},
 		{"the interface, without a token", browser, base + "/api/v1/status", http.StatusUnauthorized, "Show an API token"},
 		{"the link", browser, link, http.StatusOK, "Make the account"},
-		{"making it", nil, base + "/setup", http.StatusOK, "Observation period"},
+		{"making it", nil, base + "/setup", http.StatusOK, "Your account is ready"},
 		{"the link again", http.DefaultClient, link, http.StatusOK, "Sign in"},
 		{"a screen", browser, base + "/connectors", http.StatusOK, "Connectors"},
 	} {
