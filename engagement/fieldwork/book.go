@@ -50,7 +50,11 @@ func (b *Book) take(ctx context.Context, by access.Subject, kind, on, engagement
 	if err := mayTake(by, engagement); err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, kind, on, book.Anyway, data)
+	by, err := book.Within(by, kind, on, data)
+	if err != nil {
+		return err
+	}
+	_, err = b.book.Write(ctx, by, kind, on, book.Anyway, data)
 	return err
 }
 

@@ -2,7 +2,6 @@ package management
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"tieout/book"
 	"tieout/engagement"
 	"tieout/evidence"
-	"tieout/internal/canonical"
 )
 
 // A Book keeps the client's side of its examinations, at the newest entry of its
@@ -162,14 +160,11 @@ func (b *Book) take(ctx context.Context, by access.Subject, kind, on, id string,
 			return err
 		}
 	}
-	if by.Once != "" { // one packet may write several entries, each of them once
-		raw, err := canonical.Marshal(data)
-		if err != nil {
-			return fmt.Errorf("%w: %s: %w", audit.ErrInvalid, on, err)
-		}
-		by.Once = fmt.Sprintf("%s/%s/%s/%x", by.Once, kind, on, sha256.Sum256(raw))
+	by, err := book.Within(by, kind, on, data)
+	if err != nil {
+		return err
 	}
-	_, err := b.book.Write(ctx, by, kind, on, book.Anyway, data)
+	_, err = b.book.Write(ctx, by, kind, on, book.Anyway, data)
 	return err
 }
 
