@@ -1,0 +1,222 @@
+package examination
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"tieout/engagement"
+	"tieout/engagement/describe"
+	"tieout/engagement/fieldwork"
+	"tieout/ledger"
+	"tieout/report/attest"
+)
+
+// steps are the entries of a file whose order a reader of the report may check,
+// and what each is, in words that name nobody.
+var steps = map[string]string{
+	"engagement.accept": "client and engagement accepted", "engagement.agreed": "management agreed to the terms", "nonce.commit": "commitment to a sample's random number",
+	"population.take": "frozen population received", "population.accept": "population accepted", "sample.draw": "sample drawn", "sample.extend": "sample extended as planned",
+	"sample.replace": "void item of a sample replaced", "sample.release": "sample released to management", "paper.prepare": "workpaper signed by its preparer", "paper.review": "workpaper signed by its reviewer",
+	"paper.reopen": "workpaper reopened", "finding.release": "exception released to management", "finding.response": "management's response received", "description.take": "management's description received",
+	"assertion.take": "assertion received", "representation.take": "letter of representation received", "conclusion.control": "control concluded", "conclusion.criterion": "criterion concluded",
+	"conclusion.objective": "control objective concluded", "conclusion.dc": "description criterion concluded", "opinion.write": "opinion signed", "quality.sign": "engagement quality review signed", "draft.give": "draft given for factual review",
+}
+
+// maxSteps is how many steps an annex prints; a longer course is told by the
+// first and the last of each kind.
+const maxSteps = 400
+
+// annex is the order of what happened in this firm's log with proofs, the logs of
+// both sides, who did what by duty, and how the wording compares with what is
+// shipped. It is outside the sections an opinion covers.
+func (f *Firm) annex(ctx context.Context, id string) (attest.Annex, error) {
+	var a attest.Annex
+	var turns []fieldwork.Turn
+	var other string
+	var client engagement.Party
+	err := f.Files.ReadFile(ctx, id, func(_ *fieldwork.State, x *fieldwork.File) error {
+		for _, t := range x.Course {
+			if steps[t.Kind] != "" {
+				turns = append(turns, t)
+			}
+		}
+		a.Team, a.Similarity = duties(x), f.alike(x)
+		other, client = x.Terms.Client.Origin, x.Terms.Client
+		return nil
+	})
+	if err != nil {
+		return a, err
+	}
+	head := f.P.Log.Head()
+	a.Logs = append(a.Logs, attest.Log{Whose: "firm", Origin: f.P.Log.Keys().Log(), Key: f.P.Log.Keys().Current().VKey(), Checkpoint: string(head.Note), Witnessed: f.witnesses(ctx)})
+	for _, t := range few(turns) {
+		s, err := f.step(ctx, t, head.Size)
+		if err != nil {
+			return a, err
+		}
+		a.Steps = append(a.Steps, s)
+	}
+	theirs, err := f.clientLog(ctx, id, other, client)
+	if theirs != nil {
+		a.Logs = append(a.Logs, *theirs)
+	}
+	return a, err
+}
+
+// few keeps the first and the last of each kind where there are too many.
+func few(turns []fieldwork.Turn) []fieldwork.Turn {
+	if len(turns) <= maxSteps {
+		return turns
+	}
+	first, last := map[string]int64{}, map[string]int64{}
+	for _, t := range turns {
+		if _, ok := first[t.Kind]; !ok {
+			first[t.Kind] = t.Record
+		}
+		last[t.Kind] = t.Record
+	}
+	return slices.DeleteFunc(slices.Clone(turns), func(t fieldwork.Turn) bool { return first[t.Kind] != t.Record && last[t.Kind] != t.Record })
+}
+
+// step is one entry with its proof in the log of that size.
+func (f *Firm) step(ctx context.Context, t fieldwork.Turn, size int64) (attest.Step, error) {
+	canon, salt, erased, err := f.P.Store.Canonical(ctx, t.Record)
+	if err != nil || erased {
+		return attest.Step{}, fmt.Errorf("annex: entry %d: erased %t: %w", t.Record, erased, err)
+	}
+	leaf := ledger.Commit(salt, canon)
+	path, err := f.P.Log.Prove(ctx, t.Record, size)
+	s := attest.Step{What: steps[t.Kind] + about(t), Whose: "firm", Entry: t.Record, At: t.At.UTC(), Leaf: hex.EncodeToString(leaf[:]), Proof: []string{}}
+	for _, h := range path {
+		s.Proof = append(s.Proof, hex.EncodeToString(h[:]))
+	}
+	return s, err
+}
+
+// about names the object of a step: "P-1" of "population:EN-1/P-1".
+func about(t fieldwork.Turn) string {
+	for i := range t.On {
+		if t.On[i] == '/' {
+			return ", " + t.On[i+1:]
+		}
+	}
+	return ""
+}
+
+// clientLog is the client's log as its last packet showed it; nil before the
+// first.
+func (f *Firm) clientLog(ctx context.Context, id, origin string, client engagement.Party) (*attest.Log, error) {
+	post, err := f.Post(ctx, id, origin)
+	if err != nil {
+		return nil, err
+	}
+	_, received, err := post.Lanes(ctx)
+	if err != nil || received.Last == 0 {
+		return nil, err
+	}
+	p, err := post.Packet(ctx, false, received.Last)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return &attest.Log{Whose: "client", Origin: client.Origin, Key: p.Checkpoint.Key.VKey(), Checkpoint: string(p.CheckpointNote()), Witnessed: []string{f.P.Log.Keys().Log()}}, nil
+}
+
+// witnesses are who outside has seen this log's newest checkpoint.
+func (f *Firm) witnesses(ctx context.Context) []string {
+	state, err := f.P.LogState(ctx)
+	if err != nil {
+		return nil
+	}
+	return state.Witnessed
+}
+
+// duties say who did what by duty, and whether they were different people.
+func duties(x *fieldwork.File) []string {
+	hands := map[string]map[string]bool{}
+	by := func(what, who string) {
+		if hands[what] == nil {
+			hands[what] = map[string]bool{}
+		}
+		hands[what][who] = true
+	}
+	for _, t := range x.Course {
+		switch t.Kind {
+		case "sample.draw":
+			by("drew samples", t.By)
+		case "cell.mark", "paper.marks":
+			by("tested", t.By)
+		case "paper.review":
+			by("reviewed workpapers", t.By)
+		case "conclusion.control", "conclusion.criterion", "conclusion.objective", "conclusion.dc":
+			by("concluded", t.By)
+		case "opinion.write":
+			by("signed the opinion", t.By)
+		case "quality.sign":
+			by("reviewed the engagement's quality", t.By)
+		}
+	}
+	var out []string
+	for _, what := range []string{"drew samples", "tested", "reviewed workpapers", "concluded", "signed the opinion", "reviewed the engagement's quality"} {
+		if n := len(hands[what]); n > 0 {
+			out = append(out, people(n)+" "+what+shared(hands, what)+".")
+		}
+	}
+	return out
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "One person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+// shared says with which earlier duty somebody has the same hands.
+func shared(hands map[string]map[string]bool, what string) string {
+	for _, pair := range [][2]string{{"reviewed workpapers", "tested"}, {"signed the opinion", "tested"}, {"reviewed the engagement's quality", "concluded"}} {
+		if pair[0] != what {
+			continue
+		}
+		for who := range hands[what] {
+			if hands[pair[1]][who] {
+				return ", and had also " + pair[1]
+			}
+		}
+		return ", and had not " + pair[1]
+	}
+	return ""
+}
+
+// alike compares the wording of description and tests with what is shipped.
+func (f *Firm) alike(x *fieldwork.File) []attest.Alike {
+	var shipped, tests, texts []string
+	for _, c := range f.P.Def.Catalog.Controls {
+		shipped = append(shipped, c.Description, c.Tests)
+	}
+	for _, p := range f.P.Def.Catalog.Procedures {
+		shipped = append(shipped, p.Statement)
+	}
+	for _, t := range x.Tests {
+		tests = append(tests, t.Text)
+	}
+	if x.Description != nil {
+		for _, s := range x.Description.Sections {
+			for _, p := range s.Paragraphs {
+				texts = append(texts, p.Text)
+			}
+		}
+	}
+	slices.Sort(tests)
+	return []attest.Alike{{Where: "Description of the system", Percent: describe.Alike(join(texts), shipped...)}, {Where: "Texts of tests", Percent: describe.Alike(join(tests), shipped...)}}
+}
+
+func join(list []string) string {
+	out := ""
+	for _, s := range list {
+		out += s + "\n"
+	}
+	return out
+}

@@ -1,0 +1,283 @@
+package examination
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/book"
+	"tieout/engagement"
+	"tieout/engagement/management"
+	"tieout/engagement/packet"
+	"tieout/internal/canonical"
+	"tieout/ledger"
+	"tieout/period"
+)
+
+// receiver is who takes packets in: the server itself, after it checked them.
+func receiver(w access.Workspace, digest string) access.Subject {
+	return access.Subject{Workspace: w, Kind: audit.ActorConnector, Account: "exchange", Once: "packet:" + digest}
+}
+
+// exchanger is who sends them.
+var exchanger = audit.Actor{Kind: audit.ActorConnector, Name: "exchange"}
+
+// A Client is a company's end of its examinations.
+type Client struct {
+	P        *period.Program
+	Side     *management.Book
+	Register *packet.Register
+}
+
+// NewClient returns the company's end of its examinations in an open workspace.
+func NewClient(p *period.Program) (*Client, error) {
+	if p.Def.IsFirm() {
+		return nil, fmt.Errorf("%w: this is an audit firm's workspace, not a company's", audit.ErrUsage)
+	}
+	return &Client{p, p.Management(), packet.NewRegister(p.Seal, p.Now)}, nil
+}
+
+// own is this workspace as the other side knows it: the log's origin and the
+// first key it had.
+func own(p *period.Program) engagement.Party {
+	chain := p.Log.Keys()
+	return engagement.Party{Name: p.Def.Organization.Name, Origin: chain.Log(), Key: chain.Links()[0].Key.VKey()}
+}
+
+// Post is the company's end of one engagement's exchange; before its terms are
+// here, with the invited firm whose log is other.
+func (c *Client) Post(ctx context.Context, id, other string) (*packet.Post, error) {
+	var sides packet.Sides
+	err := c.Side.Read(ctx, func(s *management.State) error {
+		if x := s.Sides[id]; x != nil && (other == "" || x.Terms.Firm.Origin == other) {
+			sides = packet.SidesOf(x.Terms)
+			return nil
+		}
+		f := s.Firms[other]
+		if f == nil || !f.Ended.IsZero() {
+			return fmt.Errorf("%w: no firm is invited whose log is %q", audit.ErrNotFound, other)
+		}
+		sides = packet.Sides{Engagement: id, Firm: engagement.Party{Name: f.Name, Origin: f.Origin, Key: f.Key}}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	sides.Client = own(c.P)
+	return c.Register.Post(sides)
+}
+
+// Keeper finds the end of an exchange for a server: what arrives there is acted
+// on before the answer is given.
+func (c *Client) Keeper(ctx context.Context, id, other string) (packet.Keeper, error) {
+	post, err := c.Post(ctx, id, other)
+	if err != nil {
+		return nil, err
+	}
+	return keeper{post, c.Take, c.Flush}, nil
+}
+
+// A keeper acts on what arrives, and readies what is to be fetched.
+type keeper struct {
+	*packet.Post
+	act   func(context.Context, packet.Received) error
+	ready func(context.Context, string) error
+}
+
+// Receive implements packet.Keeper. What cannot be acted on is received all the
+// same: it is in the log, and the error says why it did not count.
+func (k keeper) Receive(ctx context.Context, by audit.Actor, in io.Reader, consent ledger.Consent) (packet.Received, error) {
+	r, err := k.Post.Receive(ctx, by, in, consent)
+	if err != nil {
+		return r, err
+	}
+	if err := k.act(ctx, r); err != nil {
+		return packet.Received{}, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// List implements packet.Keeper.
+func (k keeper) List(ctx context.Context, sent bool, after int64) ([]packet.Filed, error) {
+	if sent {
+		if err := k.ready(ctx, k.Sides().Engagement); err != nil {
+			return nil, err
+		}
+	}
+	return k.Post.List(ctx, sent, after)
+}
+
+// Take acts on a packet of the firm's. Taking it again changes nothing.
+func (c *Client) Take(ctx context.Context, r packet.Received) error {
+	id, by := r.Header.Engagement, receiver(access.Company, r.Digest)
+	switch r.Header.Kind {
+	case engagement.SendTerms:
+		return taking(r, func(o engagement.TermsOffer) error { return c.Side.TakeTerms(ctx, by, r.Header.From, o) })
+	case engagement.SendRequests:
+		return taking(r, func(n []engagement.RequestNews) error { return c.Side.TakeRequests(ctx, by, id, n) })
+	case engagement.SendAcceptance:
+		return taking(r, func(a engagement.Acceptance) error { return c.Side.TakeAcceptance(ctx, by, id, a) })
+	case engagement.SendSample:
+		return taking(r, func(s engagement.Sample) error { return c.Side.TakeSample(ctx, by, id, s) })
+	case engagement.SendFindings:
+		return taking(r, func(f []engagement.Finding) error { return c.Side.TakeFindings(ctx, by, id, f) })
+	case engagement.SendDraft:
+		return taking(r, func(d engagement.Draft) error { return c.Side.TakeDraft(ctx, by, id, d, r.Record) })
+	case engagement.SendComments:
+		return taking(r, func(l []engagement.Comment) error { return c.Side.TakeComments(ctx, by, id, l) })
+	case engagement.SendState:
+		return taking(r, func(n engagement.StateNews) error { return c.Side.TakeState(ctx, by, id, n) })
+	case engagement.SendReport:
+		return taking(r, func(x engagement.Release) error {
+			words, err := opinionsOf(r.Packet, x)
+			if err != nil {
+				return err
+			}
+			return c.Side.TakeRelease(ctx, by, id, x, r.Record, words)
+		})
+	}
+	return nil // what only shows the sender's log brings nothing else
+}
+
+// taking reads a packet's payload and acts on it.
+func taking[T any](r packet.Received, act func(T) error) error {
+	v, err := packet.Payload[T](r.Packet)
+	if err != nil {
+		return err
+	}
+	if err := act(v); err != nil {
+		return fmt.Errorf("packet %s: %w", r.Name(), err)
+	}
+	return nil
+}
+
+// Flush seals a packet for everything that management decided and the firm was
+// not sent yet. It sends nothing that is only drafted.
+func (c *Client) Flush(ctx context.Context, id string) error {
+	post, err := c.Post(ctx, id, "")
+	if err != nil {
+		return err
+	}
+	list, err := c.due(ctx, id)
+	if err != nil {
+		return err
+	}
+	return send(ctx, post, list)
+}
+
+func send(ctx context.Context, post *packet.Post, list []packet.Outgoing) error {
+	for _, o := range list {
+		o.By = exchanger
+		if _, err := post.Send(ctx, o); err != nil {
+			return fmt.Errorf("send %s: %w", o.Kind, err)
+		}
+	}
+	return nil
+}
+
+// due is what follows from the state, in the order in which the firm needs it.
+func (c *Client) due(ctx context.Context, id string) (list []packet.Outgoing, err error) {
+	add := func(once string, kind engagement.Kind, payload any, files ...packet.File) {
+		list = append(list, packet.Outgoing{Kind: kind, Payload: payload, Files: files, Once: once})
+	}
+	var frozen []management.Frozen
+	var answers []engagement.Answer
+	err = c.Side.Read(ctx, func(s *management.State) error {
+		x, err := s.Side(id)
+		if err != nil {
+			return err
+		}
+		if x.Agreed == nil {
+			return nil
+		}
+		add("agreed:"+x.Agreed.Terms+":"+x.Agreed.Signed.Value, engagement.SendAgreed, *x.Agreed)
+		for i, st := range x.Steps {
+			if to := engagement.State(st.What); to.ByManagement() {
+				add(fmt.Sprintf("state:%d", i), engagement.SendState, engagement.StateNews{State: to})
+			}
+		}
+		for _, r := range book.Sorted(x.Requests) {
+			answers = append(answers, r.Answers...)
+		}
+		for _, p := range book.Sorted(x.Populations) {
+			frozen = append(frozen, *p)
+		}
+		c.dueOf(x, add)
+		return nil
+	})
+	if err != nil || len(list) == 0 {
+		return list, err
+	}
+	controls, err := c.controlSet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	add("controls:"+controls.Definitions, engagement.SendControls, controls)
+	if err := c.addAnswers(ctx, answers, add); err != nil {
+		return nil, err
+	}
+	return list, c.addFrozen(ctx, frozen, add)
+}
+
+type adder func(once string, kind engagement.Kind, payload any, files ...packet.File)
+
+// dueOf adds what needs no evidence beside it.
+func (c *Client) dueOf(x *management.Side, add adder) {
+	for _, f := range book.Sorted(x.Findings) {
+		if f.Response != nil && f.Response.Final {
+			add("response:"+f.ID+":"+contentOf(*f.Response), engagement.SendResponses, []engagement.Response{*f.Response})
+		}
+	}
+	if x.Final != nil {
+		add(fmt.Sprintf("description:%d", x.Final.Version), engagement.SendDescription, x.Final.Description)
+	}
+	for _, a := range book.Sorted(x.Assertions) {
+		add("assertion:"+a.By+":"+a.Signed.Value, engagement.SendAssertion, *a)
+	}
+	for _, l := range book.Sorted(x.Letters) {
+		add("representation:"+l.By+":"+l.Signed.Value, engagement.SendRepresentation, *l)
+	}
+	for _, m := range book.Sorted(x.Comments) {
+		own := *m
+		own.Answer = "" // the firm's own words do not go back to it
+		add("comment:"+m.ID, engagement.SendComments, []engagement.Comment{own})
+	}
+}
+
+// contentOf names a value by what it holds.
+func contentOf(v any) string {
+	b, err := canonical.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return hexSum(b)
+}
+
+// controlSet is the company's controls as the applied revision has them, with
+// what its own procedures are.
+func (c *Client) controlSet(ctx context.Context) (engagement.ControlSet, error) {
+	run, err := c.P.RunOfPeriod(ctx)
+	if err != nil {
+		return engagement.ControlSet{}, err
+	}
+	set := engagement.ControlSet{Definitions: run.Definitions, Tests: []engagement.ClientTest{}}
+	for _, x := range c.P.Selection().Controls {
+		x.Type, x.Criteria, x.Categories, x.Data = book.List(x.Type), book.List(x.Criteria), book.List(x.Categories), book.List(x.Data)
+		set.Controls = append(set.Controls, x)
+	}
+	for _, sys := range c.P.Def.Systems {
+		for _, p := range slices.Concat(sys.Commitments, sys.Requirements) {
+			set.Commitments = append(set.Commitments, engagement.Commitment{ID: p.ID, Text: p.Text, Criteria: p.Criteria, Controls: p.Controls})
+		}
+	}
+	for _, t := range run.Tested {
+		set.Tests = append(set.Tests, engagement.ClientTest{ID: t.Procedure, Title: t.Title, Form: string(t.Form), Controls: book.List(t.Controls), Text: t.Statement, Items: t.Items})
+	}
+	slices.SortFunc(set.Tests, func(a, b engagement.ClientTest) int { return strings.Compare(a.ID, b.ID) })
+	return set, nil
+}

@@ -1,0 +1,215 @@
+package examination
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/engagement"
+	"tieout/engagement/management"
+	"tieout/engagement/packet"
+	"tieout/evidence"
+	"tieout/internal/canonical"
+	"tieout/period"
+)
+
+func hexSum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// An Exhibit is one record of the client's log beside an answer: the record as it
+// is sealed, with what anybody needs to check that it is in the log. Its raw
+// bytes are the file of the same name without ".json".
+type Exhibit struct {
+	Index      int64    `json:"index"`
+	Record     string   `json:"record"`     // canonical JSON
+	Salt       string   `json:"salt"`       // hex
+	Checkpoint string   `json:"checkpoint"` // signed note
+	Size       int64    `json:"size"`       // of the log it is proved in
+	Proof      []string `json:"proof"`      // RFC 6962 audit path, hex
+}
+
+// addAnswers adds each answer with the records it names.
+func (c *Client) addAnswers(ctx context.Context, answers []engagement.Answer, add adder) error {
+	for _, a := range answers {
+		once := "answer:" + a.Request + ":" + contentOf(a)
+		files, err := c.exhibits(ctx, a.Records)
+		if err != nil {
+			return fmt.Errorf("answer to %s: %w", a.Request, err)
+		}
+		for _, f := range files {
+			a.Files = append(a.Files, f.Name)
+		}
+		add(once, engagement.SendAnswers, []engagement.Answer{a}, files...)
+	}
+	return nil
+}
+
+// exhibits are the files that show records. What was erased since is left out of
+// the files; its commitment stays in the log.
+func (c *Client) exhibits(ctx context.Context, records []int64) (files []packet.File, err error) {
+	for _, index := range records {
+		rec, err := c.P.Store.Record(ctx, index)
+		if err != nil {
+			return nil, err
+		}
+		canon, salt, erased, err := c.P.Store.Canonical(ctx, index)
+		if err != nil {
+			return nil, err
+		}
+		if erased {
+			continue
+		}
+		x := Exhibit{Index: index, Record: string(canon), Salt: hex.EncodeToString(salt[:]), Size: index + 1}
+		if err := c.prove(ctx, &x); err != nil {
+			return nil, err
+		}
+		about, err := canonical.Marshal(x)
+		if err != nil {
+			return nil, err
+		}
+		body, err := evidence.ReadBody(ctx, c.P.Store, c.P.Blobs, rec)
+		if err != nil {
+			return nil, err
+		}
+		name := rec.Ref() + extension(rec.Media)
+		files = append(files, bytesFile(name, rec.Media, body), bytesFile(name+".json", "application/json", about))
+	}
+	return files, nil
+}
+
+// prove puts the audit path into an exhibit, in the log as it was when the record
+// was its newest: that never changes, so that the same answer gives the same
+// packet.
+func (c *Client) prove(ctx context.Context, x *Exhibit) error {
+	path, err := c.P.Log.Prove(ctx, x.Index, x.Size)
+	for _, h := range path {
+		x.Proof = append(x.Proof, hex.EncodeToString(h[:]))
+	}
+	if x.Proof == nil {
+		x.Proof = []string{}
+	}
+	return err
+}
+
+var extensions = map[string]string{"application/json": ".json", "text/csv": ".csv", "application/pdf": ".pdf", "text/plain": ".txt", "image/png": ".png"}
+
+func extension(media string) string {
+	kind, _, _ := strings.Cut(media, ";")
+	if e := extensions[kind]; e != "" {
+		return "-raw" + e
+	}
+	return "-raw"
+}
+
+func bytesFile(name, media string, body []byte) packet.File {
+	return packet.File{Name: name, Media: media, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }}
+}
+
+// blobFile is a file whose bytes are a blob of the workspace.
+func blobFile(ctx context.Context, p *period.Program, name, media, digest string) packet.File {
+	return packet.File{Name: name, Media: media, Open: func() (io.ReadCloser, error) { return p.Blobs.Get(ctx, withPrefix(digest)) }}
+}
+
+func withPrefix(digest string) string { return "sha256:" + strings.TrimPrefix(digest, "sha256:") }
+
+// ItemsMedia is the media type of a population's item lines.
+const ItemsMedia = "application/jsonl"
+
+// addFrozen adds each frozen population with its items, and once per run the
+// bundle of its evidence.
+func (c *Client) addFrozen(ctx context.Context, frozen []management.Frozen, add adder) error {
+	slices.SortFunc(frozen, func(a, b management.Frozen) int { return int(a.Record - b.Record) })
+	bundled := map[int64]bool{}
+	for _, p := range frozen {
+		rec, err := c.P.Store.Record(ctx, p.Record)
+		if err != nil {
+			return err
+		}
+		if p.Population.Freeze, err = c.P.Freeze(ctx, rec); err != nil {
+			return err
+		}
+		add("population:"+p.ID, engagement.SendPopulation, p.Population, blobFile(ctx, c.P, p.ID+".jsonl", ItemsMedia, p.Digest))
+		if p.Bundle == "" || bundled[p.Run] {
+			continue
+		}
+		bundled[p.Run] = true
+		add(fmt.Sprintf("bundle:%d", p.Run), engagement.SendEvidence, engagement.EvidenceNote{For: []string{p.ID}, Text: "Definitions, raw evidence, items and results of the run sealed as " + audit.EvidenceRef(p.Run) + "."},
+			blobFile(ctx, c.P, audit.EvidenceRef(p.Run)+".bundle", "application/octet-stream", p.Bundle))
+	}
+	return nil
+}
+
+// bundleOf is the digest of the blob that holds a run's evidence: that of an
+// earlier population of the same run, or else it is written now.
+func (c *Client) bundleOf(ctx context.Context, id string, run *period.Run) (digest string, err error) {
+	err = c.Side.Read(ctx, func(s *management.State) error {
+		x, err := s.Side(id)
+		if err != nil {
+			return err
+		}
+		for _, p := range x.Populations {
+			if p.Run == run.Record && p.Bundle != "" {
+				digest = p.Bundle
+			}
+		}
+		return nil
+	})
+	if err != nil || digest != "" {
+		return digest, err
+	}
+	pr, pw := io.Pipe()
+	go func() {
+		_, err := c.P.Bundle(ctx, pw, run)
+		pw.CloseWithError(err)
+	}()
+	digest, _, err = c.P.Blobs.Put(ctx, pr)
+	return digest, err
+}
+
+// FreezeRun freezes the population that one procedure of the newest run over the
+// period tested, keeps its items and the run's evidence, and returns it. explain
+// says why a line of completeness does not add up, by its What; a line that is
+// open and not explained refuses the freeze (audit.ErrInconclusive). instead
+// names the frozen population it takes the place of, "" none.
+func (c *Client) FreezeRun(ctx context.Context, by access.Subject, id, procedure, round string, explain map[string]string, instead string) (management.Frozen, error) {
+	run, err := c.P.RunOfPeriod(ctx)
+	if err != nil {
+		return management.Frozen{}, err
+	}
+	tmp, err := os.CreateTemp("", "tieout-population-*")
+	if err != nil {
+		return management.Frozen{}, err
+	}
+	defer func() { tmp.Close(); os.Remove(tmp.Name()) }()
+	pop, err := c.P.Population(ctx, run, procedure, tmp)
+	if err != nil {
+		return management.Frozen{}, err
+	}
+	for i := range pop.Checks {
+		if why := explain[pop.Checks[i].What]; why != "" {
+			pop.Checks[i].Explained = why
+		}
+	}
+	pop.Round = round
+	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+		return management.Frozen{}, err
+	}
+	if _, _, err := c.P.Blobs.Put(ctx, tmp); err != nil {
+		return management.Frozen{}, err
+	}
+	bundle, err := c.bundleOf(ctx, id, run)
+	if err != nil {
+		return management.Frozen{}, err
+	}
+	return c.Side.FreezePopulation(ctx, by, id, pop, instead, bundle)
+}

@@ -1,0 +1,104 @@
+package examination
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tieout/audit"
+	"tieout/internal/canonical"
+	"tieout/internal/strictyaml"
+	"tieout/report/attest"
+)
+
+// A Wording is a firm's template of its report: the texts around the opinion, in
+// the firm's own words, as data with a version. In its texts {client}, {system},
+// {span}, {categories} and {firm} stand for what the report is on.
+type Wording struct {
+	Name       string            `yaml:"name" json:"name"`
+	Version    string            `yaml:"version" json:"version"`
+	Order      []string          `yaml:"order" json:"order"`           // of sections; default: the auditor's report first
+	Auditor    string            `yaml:"auditor" json:"auditor"`       // Section I up to the opinion, Markdown
+	Restricted string            `yaml:"restricted" json:"restricted"` // who may use it; left out of a SOC 3
+	Criteria   map[string]string `yaml:"criteria" json:"criteria"`     // official text the firm has a license to print, by identifier
+}
+
+// ReadWording reads a template from YAML; name is the file's, for errors.
+func ReadWording(name string, data []byte) (Wording, error) {
+	var w Wording
+	if err := strictyaml.Decode(name, data, &w); err != nil {
+		return w, err
+	}
+	return w, w.check(name)
+}
+
+func (w *Wording) check(name string) error {
+	if len(w.Order) == 0 {
+		w.Order = slices.Clone(attest.Order)
+	}
+	switch {
+	case strings.TrimSpace(w.Name) == "" || strings.TrimSpace(w.Version) == "":
+		return fmt.Errorf("%w: %s: a template has a name and a version", audit.ErrInvalid, name)
+	case strings.TrimSpace(w.Auditor) == "":
+		return fmt.Errorf("%w: %s: auditor: the text of the auditor's report is missing", audit.ErrInvalid, name)
+	case strings.TrimSpace(w.Restricted) == "":
+		return fmt.Errorf("%w: %s: restricted: say who may use the report", audit.ErrInvalid, name)
+	}
+	for _, s := range w.Order {
+		if !slices.Contains(attest.Order, s) {
+			return fmt.Errorf("%w: %s: order: there is no section %q; there are %s", audit.ErrInvalid, name, s, strings.Join(attest.Order, ", "))
+		}
+	}
+	return nil
+}
+
+// Digest is the SHA-256 of the template's canonical JSON, hex.
+func (w *Wording) Digest() (string, error) {
+	raw, err := canonical.Marshal(w)
+	if err != nil {
+		return "", fmt.Errorf("%w: template %s: %w", audit.ErrInvalid, w.Name, err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// fill puts what a report is on into a text of the template.
+func fill(text string, r *attest.Report) string {
+	return strings.NewReplacer("{client}", r.Client.Name, "{system}", r.System, "{span}", r.Span(), "{categories}", strings.ToLower(r.InScope()), "{firm}", r.Firm.Name).Replace(strings.TrimSpace(text))
+}
+
+// ExampleWording is a template in our words, to try the product with; a firm
+// writes its own and has it reviewed. It is named as an example wherever it shows.
+func ExampleWording() Wording {
+	return Wording{Name: "Example", Version: "1", Order: slices.Clone(attest.Order), Auditor: exampleAuditor, Restricted: exampleRestricted, Criteria: map[string]string{}}
+}
+
+const exampleAuditor = `
+*To the management of {client}*
+
+## Scope
+
+We examined {client}'s description of {system} {span}, and whether the controls it names were suitable to meet {client}'s service commitments and system requirements, by the criteria for {categories}. The description lists the controls that user entities and subservice organizations are expected to operate; those of organizations that are carved out, and those of user entities, were not part of our examination. What stands in the section of other information is management's; we did not examine it.
+
+## What management is responsible for
+
+Management wrote the description and the assertion. It chose the categories, made the commitments, named the risks that threaten them, and designed, put in place and operated the controls.
+
+## What we are responsible for
+
+We state an opinion on the description and on the controls, from an examination under the attestation standards established by the American Institute of Certified Public Accountants. They ask us to plan and perform it so that we obtain reasonable assurance about whether, in all material respects, what management asserts holds. We were independent of {client} and kept to the ethics that apply. What we obtained is sufficient and appropriate for our opinion.
+
+## What controls cannot do
+
+Controls can fail, be worked around by people who act together, or cease to fit. What held {span} need not hold later.
+
+## Tests of controls
+
+The tests we performed, and their results, are listed with the controls.
+`
+
+const exampleRestricted = `
+This report is for the management of {client}, for user entities of {system} and business partners who are subject to its risks, for practitioners who serve them, for prospective ones, and for regulators, who know enough of the service, of how its parts work together, of what controls can and cannot do, and of the controls they have to operate themselves. It is not meant for anybody else.
+`
