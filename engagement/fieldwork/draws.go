@@ -276,7 +276,7 @@ func (b *Book) redraw(ctx context.Context, p Population, method engagement.Metho
 	if err != nil {
 		return nil, err
 	}
-	total, picked, err := redraw.Pick(r, method, sel, each)
+	total, picked, err := redraw.PickAgain(r, method, sel, each)
 	if cerr := r.Close(); err == nil {
 		err = cerr
 	}

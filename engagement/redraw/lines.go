@@ -45,16 +45,16 @@ type Total struct {
 // up to. A line that is no item, an item without an ID or one that comes twice is
 // audit.ErrInvalid and names the line.
 func Read(r io.Reader, f func(ID) error) (Total, error) {
-	return read(r, nil, f)
+	return read(r, nil, f, true)
 }
 
 // ReadStrict is Read for lines nobody has looked at yet: every field has to be
 // one an item has, of its type, and as many values as there are columns.
 func ReadStrict(r io.Reader, columns int, f func(ID) error) (Total, error) {
-	return read(r, func(line []byte) error { return strict(line, columns) }, f)
+	return read(r, func(line []byte) error { return strict(line, columns) }, f, true)
 }
 
-func read(r io.Reader, look func([]byte) error, f func(ID) error) (Total, error) {
+func read(r io.Reader, look func([]byte) error, f func(ID) error, once bool) (Total, error) {
 	sum := sha256.New()
 	in := bufio.NewReaderSize(io.TeeReader(r, sum), MaxLine)
 	t := Total{Strata: map[string]int{}}
@@ -64,6 +64,9 @@ func read(r io.Reader, look func([]byte) error, f func(ID) error) (Total, error)
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, io.EOF) && len(line) == 0 {
 			break
+		}
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+			return t, fmt.Errorf("item line %d: %w", t.Count+1, err) // the reader's own trouble, not the lines'
 		}
 		item, err := strata.itemOf(line, err, look)
 		if err == nil && t.Count == MaxItems {
@@ -76,7 +79,9 @@ func read(r io.Reader, look func([]byte) error, f func(ID) error) (Total, error)
 		if item.Stratum != "" {
 			t.Strata[item.Stratum]++
 		}
-		seen.add(item.ID)
+		if once {
+			seen.add(item.ID)
+		}
 		if err := f(item); err != nil {
 			return t, err
 		}
@@ -95,8 +100,6 @@ func (n *names) itemOf(line []byte, readErr error, look func([]byte) error) (ID,
 		return ID{}, fmt.Errorf("longer than %d bytes", MaxLine)
 	case errors.Is(readErr, io.EOF):
 		return ID{}, errors.New("does not end with a line feed: the lines are cut off")
-	case readErr != nil:
-		return ID{}, readErr
 	}
 	line = line[:len(line)-1]
 	if look != nil {

@@ -35,23 +35,33 @@ type Picked struct {
 // for no more than there is: fewer items than Size give them all. each, where it
 // is not nil, is called with every item.
 func Pick(r io.Reader, method engagement.Method, sel []Selection, each func(ID)) (Total, []Picked, error) {
+	return pick(r, method, sel, each, true)
+}
+
+// PickAgain is Pick for lines that were read before and whose digest the caller
+// compares: that no ID comes twice was seen then.
+func PickAgain(r io.Reader, method engagement.Method, sel []Selection, each func(ID)) (Total, []Picked, error) {
+	return pick(r, method, sel, each, false)
+}
+
+func pick(r io.Reader, method engagement.Method, sel []Selection, each func(ID), once bool) (Total, []Picked, error) {
 	if each == nil {
 		each = func(ID) {}
 	}
 	if method == engagement.Systematic {
-		return systematic(r, sel, each)
+		return systematic(r, sel, each, once)
 	}
 	tops := make([]*top, len(sel))
 	for i, s := range sel {
 		tops[i] = newTop(s)
 	}
-	total, err := Read(r, func(it ID) error {
+	total, err := read(r, nil, func(it ID) error {
 		each(it)
 		for _, t := range tops {
 			t.add(it)
 		}
 		return nil
-	})
+	}, once)
 	out := make([]Picked, len(sel))
 	for i, t := range tops {
 		out[i] = Picked{Count: t.count, Items: t.items()}
@@ -115,16 +125,16 @@ func (t *top) items() []ID {
 }
 
 // systematic sorts the ids and takes every (count/size)-th from Start on.
-func systematic(r io.Reader, sel []Selection, each func(ID)) (Total, []Picked, error) {
+func systematic(r io.Reader, sel []Selection, each func(ID), once bool) (Total, []Picked, error) {
 	if len(sel) != 1 || sel[0].Stratum != "" {
 		return Total{}, nil, fmt.Errorf("%w: a systematic draw is one over the whole population", audit.ErrInvalid)
 	}
 	var all []ID
-	total, err := Read(r, func(it ID) error {
+	total, err := read(r, nil, func(it ID) error {
 		each(it)
 		all = append(all, it)
 		return nil
-	})
+	}, once)
 	if err != nil {
 		return total, nil, err
 	}

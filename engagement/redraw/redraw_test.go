@@ -2,9 +2,13 @@ package redraw_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
+	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/redraw"
 )
@@ -30,6 +34,13 @@ func TestReadRefuses(t *testing.T) {
 				t.Errorf("got %v; want an error that says %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestReadSaysWhoseTroubleItIs(t *testing.T) {
+	broken := io.MultiReader(strings.NewReader(`{"id":"a"}`+"\n"), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if _, err := redraw.Read(broken, func(redraw.ID) error { return nil }); err == nil || errors.Is(err, audit.ErrInvalid) {
+		t.Errorf("got %v; want the reader's own error, since the lines are not wrong", err)
 	}
 }
 
