@@ -1,6 +1,7 @@
 package fieldwork
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -167,18 +168,43 @@ type assembleData struct {
 }
 
 // Assemble puts the file of an issued report together: an index of everything in
-// it, each with its digest. It needs file.assemble. It can be repeated until the
-// file is locked.
+// it, each with its digest, whose documents are kept among the firm's blobs as they
+// are now. It needs file.assemble. It can be repeated until the file is locked.
 func (b *Book) Assemble(ctx context.Context, by access.Subject, id string) (Index, error) {
 	var index Index
 	err := b.ReadFile(ctx, id, func(s *State, f *File) (err error) {
 		index, err = s.Index(f)
 		return err
 	})
+	if err == nil {
+		err = access.Require(by, "file.assemble", in(id))
+	}
+	if err == nil {
+		err = b.keep(ctx, index)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return index, b.act(ctx, by, "file.assemble", "archive.assemble", on("archive", id), book.Anyway, assembleData{index.Digest(), len(index)})
+}
+
+// keep puts an index and the documents that are made of the state among the firm's
+// blobs, so that a locked file is written from what was locked, whatever happens
+// to the engagement afterwards.
+func (b *Book) keep(ctx context.Context, index Index) error {
+	list, err := canonical.Marshal([]Document(index))
+	if err != nil {
+		return err
+	}
+	for _, d := range append(slices.Clone(index), Document{Name: "index", body: list}) {
+		if d.blob != "" {
+			continue
+		}
+		if _, _, err := b.seal.Blobs.Put(ctx, bytes.NewReader(d.body)); err != nil {
+			return fmt.Errorf("document %s: %w", d.Name, err)
+		}
+	}
+	return nil
 }
 
 // archiveOf is the file whose archive an entry is on, for one of its team.

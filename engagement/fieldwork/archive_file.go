@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"tieout/access"
@@ -79,34 +80,45 @@ func writeHead(w io.Writer, head []byte) error {
 	return writeChunks(w, bytes.NewReader(head))
 }
 
-// archive is the head of a locked file's archive, and its members with the
-// additions.
+// archive is the head of a locked file's archive, and its documents with the
+// additions, as they were kept when it was assembled.
 func (b *Book) archive(ctx context.Context, id string) (head ArchiveHead, index Index, err error) {
-	err = b.ReadFile(ctx, id, func(s *State, f *File) error {
+	err = b.ReadFile(ctx, id, func(_ *State, f *File) error {
 		a := f.Archive
 		if a == nil || a.Locked.IsZero() {
 			return tooEarly("the file of %s is not locked yet", id)
 		}
-		if index, err = s.Index(f); err != nil {
-			return err
-		}
-		if index.Digest() != a.Digest {
-			return fmt.Errorf("%w: the file of %s is not what was locked", audit.ErrAltered, id)
-		}
-		head = ArchiveHead{f.Terms.ID, f.Terms.Client.Name, f.Terms.Firm.Name, a.Digest, a.Locked, a.LockedBy, a.Record, index, list(a.Added)}
-		for _, x := range a.Added {
-			index = append(index, Document{Name: x.Name, Digest: x.Digest, blob: blobName(x.Digest)})
-		}
+		head = ArchiveHead{f.Terms.ID, f.Terms.Client.Name, f.Terms.Firm.Name, a.Digest, a.Locked, a.LockedBy, a.Record, nil, slices.Clone(list(a.Added))}
 		return nil
 	})
-	return head, index, err
+	if err != nil {
+		return head, nil, err
+	}
+	if index, err = b.keptIndex(ctx, head.Digest); err != nil {
+		return head, nil, fmt.Errorf("index of the file of %s: %w", id, err)
+	}
+	head.Members = index
+	for _, x := range head.Added {
+		index = append(index, Document{Name: x.Name, Digest: x.Digest})
+	}
+	return head, index, nil
+}
+
+// keptIndex reads the index that was kept under its digest.
+func (b *Book) keptIndex(ctx context.Context, digest string) (index Index, err error) {
+	r, err := b.seal.Blobs.Get(ctx, blobName(digest))
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(r)
+	if err := closeAlso(r, err); err != nil {
+		return nil, err
+	}
+	return index, book.Strict(body, &index)
 }
 
 func (b *Book) writeMember(ctx context.Context, w io.Writer, m Document) error {
-	if m.blob == "" {
-		return writeChunks(w, bytes.NewReader(m.body))
-	}
-	r, err := b.seal.Blobs.Get(ctx, m.blob)
+	r, err := b.seal.Blobs.Get(ctx, blobName(m.Digest))
 	if err != nil {
 		return err
 	}

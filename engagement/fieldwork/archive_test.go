@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 )
 
@@ -45,6 +46,8 @@ func TestArchive(t *testing.T) {
 	if _, err := w.book.Assemble(ctx, manager, "EN-1"); !errors.Is(err, audit.ErrConflict) {
 		t.Errorf("assembled a locked file: %v; want it refused", err)
 	}
+	check(t, w.book.TakeState(ctx, receiver, "EN-1", engagement.StateNews{State: engagement.Distributed}, 9))
+	check(t, w.book.Withdraw(ctx, partner, "EN-1", "management refused a letter"))
 	late := w.put(t, "late.txt", "late")
 	check(t, w.book.AddToArchive(ctx, manager, "EN-1", "late.txt", late.Digest, late.Size, "a confirmation that came by post"))
 	var first, second bytes.Buffer

@@ -52,7 +52,9 @@ var reviewGates = []Gate{
 	{"finding.release", "the exception stands: it is not disposed of", func(g *ground) string {
 		return unless(g.finding != nil && g.finding.Stands(), "it was disposed of")
 	}},
-	{"finding.release", "its cells are still marked Exception", func(g *ground) string { return unless(g.f.holds(g.finding), "a cell it names is marked otherwise now") }},
+	{"finding.release", "its cells are still marked Exception, and it counts the items tested as the workpaper does", func(g *ground) string {
+		return unless(g.f.holds(g.finding), "the workpaper says something else by now: write it again")
+	}},
 }
 
 // planned says what keeps a test from having a workpaper.
@@ -134,12 +136,16 @@ func (g *ground) unshown() []Cell {
 	return nil
 }
 
-// holds reports whether an exception's cells are still marked so.
+// holds reports whether an exception's cells are still marked so, and whether it
+// is of as many items as were tested.
 func (f *File) holds(x *Finding) bool {
 	if x == nil {
 		return false
 	}
 	p := f.Papers[x.Test]
+	if t := f.Tests[x.Test]; p != nil && t != nil && p.ItemsTested(t) != x.Of {
+		return false
+	}
 	for _, c := range x.Cells {
 		if p == nil || p.Cells[c] == nil || p.Cells[c].Mark != engagement.Exception {
 			return false

@@ -261,6 +261,28 @@ func TestFindingCountsSampledItemsOnly(t *testing.T) {
 	})
 }
 
+// TestFindingIsOfTheItemsTested: an exception written while the grid is half done
+// counts too few items, and is not released before it is written again.
+func TestFindingIsOfTheItemsTested(t *testing.T) {
+	t.Parallel()
+	w := sampled(t)
+	ctx := t.Context()
+	check(t, w.book.OpenPaper(ctx, staff, "EN-1", opTest, "S-1", ""))
+	rows := w.rows(opTest)
+	cell := fieldwork.Cell{Item: rows[0], Attribute: "A"}
+	check(t, w.book.Mark(ctx, staff, "EN-1", opTest, cell, fieldwork.Verdict{Mark: engagement.Exception, Note: "no approval"}, 0))
+	d := fieldwork.FindingDraft{Test: opTest, Cells: w.excepted(), Nature: "no approval", Text: "A change had no approval."}
+	must[string](t)(w.book.SetFinding(ctx, staff, "EN-1", "", d, 0))
+	check(t, w.book.Mark(ctx, staff, "EN-1", opTest, fieldwork.Cell{Item: rows[1], Attribute: "A"}, none(""), 0))
+	if _, err := w.book.ReleaseFinding(ctx, manager, "EN-1", "X-1", 1); err == nil || !strings.Contains(err.Error(), "write it again") {
+		t.Errorf("released as 1 of 1 while 2 are tested: %v; want it refused", err)
+	}
+	must[string](t)(w.book.SetFinding(ctx, staff, "EN-1", "X-1", d, 1))
+	if got := must[engagement.Finding](t)(w.book.ReleaseFinding(ctx, manager, "EN-1", "X-1", 2)); got.Of != 2 || len(got.Items) != 1 {
+		t.Errorf("%d of %d; want 1 of 2", len(got.Items), got.Of)
+	}
+}
+
 func TestResponseOnlyToWhatWasReleased(t *testing.T) {
 	w := worked(t)
 	err := w.book.TakeResponses(t.Context(), receiver, "EN-1", []engagement.Response{{Finding: "X-1"}}, 3)
