@@ -12,14 +12,14 @@ const margin = 1200
 // sectionEnd closes the section of part n; 0 is the cover with the contents,
 // whose first page has neither head nor number.
 func sectionEnd(n int, cover bool) string {
-	first, title := "", ""
+	heads := fmt.Sprintf(`<w:headerReference w:type="default" r:id="rHeader%d"/>`, n)
+	feet, title := `<w:footerReference w:type="default" r:id="rFooter"/>`, ""
 	if cover {
-		first = `<w:headerReference w:type="first" r:id="rHeaderFirst"/><w:footerReference w:type="first" r:id="rFooterFirst"/>`
+		heads += `<w:headerReference w:type="first" r:id="rHeaderFirst"/>`
+		feet += `<w:footerReference w:type="first" r:id="rFooterFirst"/>`
 		title = `<w:titlePg/>`
 	}
-	return `<w:sectPr>` +
-		fmt.Sprintf(`<w:headerReference w:type="default" r:id="rHeader%d"/>`, n) + `<w:footerReference w:type="default" r:id="rFooter"/>` + first +
-		`<w:type w:val="nextPage"/><w:pgSz w:w="12240" w:h="15840"/>` +
+	return `<w:sectPr>` + heads + feet + `<w:type w:val="nextPage"/><w:pgSz w:w="12240" w:h="15840"/>` +
 		fmt.Sprintf(`<w:pgMar w:top="1700" w:right="%d" w:bottom="1360" w:left="%d" w:header="760" w:footer="620" w:gutter="0"/><w:cols w:space="720"/>`, margin, margin) +
 		title + `</w:sectPr>`
 }
