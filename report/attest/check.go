@@ -105,7 +105,7 @@ func (c *checker) day(what, s string) time.Time {
 // days checks the span, and that the report is not dated before what it is on.
 func (c *checker) days() {
 	r := c.r
-	end := time.Time{}
+	var end time.Time
 	if r.Type.OverPeriod() {
 		first := c.day("first day", r.First)
 		if end = c.day("last day", r.Last); end.Before(first) {

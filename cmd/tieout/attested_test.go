@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tieout/report/attest"
+	"tieout/report/attest/attesttest"
+)
+
+// TestReportOnADesk: a reader prints a report from its value, checks the PDF
+// without any workspace, and is told where it was altered.
+func TestReportOnADesk(t *testing.T) {
+	dir := t.TempDir()
+	run := func(args ...string) (string, int) {
+		var out bytes.Buffer
+		code := Run(t.Context(), Environment{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out,
+			Getenv: func(string) string { return "" }, Getwd: func() (string, error) { return dir, nil }, Now: time.Now})
+		return out.String(), code
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name string, data []byte) {
+		t.Helper()
+		if err := os.WriteFile(in(name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := attesttest.WithAnnex(attesttest.TypeII())
+	value, err := attest.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("r.json", value)
+	write("point", []byte(r.Annex.Logs[0].Checkpoint))
+	write("fork", attesttest.Fork(r.Annex.Logs[0].Origin, 64))
+	write("bad.json", []byte(`{"schema":1,"id":"x"}`))
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"print a PDF", []string{"report", "render", in("r.json"), "--to", in("r.pdf")}, exitDone, "sha256:"},
+		{"print a page", []string{"report", "render", in("r.json"), "--to", in("r.html")}, exitDone, "sha256:"},
+		{"another format", []string{"report", "render", in("r.json"), "--to", in("r.odt")}, exitUsage, "ends in .pdf or .html"},
+		{"no report", []string{"report", "render", in("bad.json"), "--to", in("x.pdf")}, exitFailed, "no description"},
+		{"verify", []string{"verify", in("r.pdf")}, exitDone, "As it was issued, as far as the file shows"},
+		{"verify as data", []string{"verify", in("r.pdf"), "-o", "json"}, exitDone, `"schema": "tieout.verify/1"`},
+		{"with a published checkpoint", []string{"verify", in("r.pdf"), "--checkpoint", in("point")}, exitDone, "is the one the annex rests on"},
+		{"with another history", []string{"verify", in("r.pdf"), "--checkpoint", in("fork")}, exitAltered, "two histories of this log"},
+		{"a checkpoint that is not there", []string{"verify", in("r.pdf"), "--checkpoint", in("none")}, exitFailed, "--checkpoint"},
+	} {
+		if out, code := run(c.args...); code != c.code || !strings.Contains(out, c.want) {
+			t.Errorf("%s: exit %d, want %d with %q\n%s", c.name, code, c.code, c.want, out)
+		}
+	}
+	data, err := os.ReadFile(in("r.pdf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("later.pdf", append(data, "%%EOF\n"...))
+	if out, code := run("verify", in("later.pdf")); code != exitAltered || !strings.Contains(out, "appended") {
+		t.Errorf("altered: exit %d, want %d\n%s", code, exitAltered, out)
+	}
+}
