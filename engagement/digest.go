@@ -22,6 +22,10 @@ func (r Representation) ToSign() (string, error) {
 	return toSign("representation letter of "+r.By, r)
 }
 
+// Digest is what an agreement to terms is signed over: SHA-256, hex, of their
+// canonical JSON.
+func (t Terms) Digest() (string, error) { return toSign("terms of "+t.ID, t) }
+
 func toSign(what string, v any) (string, error) {
 	b, err := canonical.Marshal(v)
 	if err != nil {

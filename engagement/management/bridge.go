@@ -2,6 +2,8 @@ package management
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/internal/canonical"
 )
 
 var bridgeTakers = map[string]taker{"bridge.sign": signBridge}
@@ -49,6 +52,18 @@ type Disclosure struct {
 	Text string `json:"text"`
 }
 
+// ToSign is what a letter's signature is over: SHA-256, hex, of its canonical JSON
+// without the signature.
+func (d BridgeData) ToSign() (string, error) {
+	d.Signed = engagement.Signature{}
+	raw, err := canonical.Marshal(d)
+	if err != nil {
+		return "", fmt.Errorf("%w: bridge letter: %w", audit.ErrInvalid, err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
 // SignBridge signs a bridge letter. known are references of what the registers
 // hold for its days, which the caller looked up (incidents, confirmed and open
 // deviations, material changes); together with the report's modified opinions
@@ -57,10 +72,14 @@ func (b *Book) SignBridge(ctx context.Context, by access.Subject, id string, d B
 	if err := access.Require(by, "bridge.sign", of(id)); err != nil {
 		return "", err
 	}
-	if err := signedBy(by, d.Signed, d.Signed.Digest, verify); err != nil {
+	d.Disclosed, d.Known = book.List(d.Disclosed), book.List(d.Known)
+	digest, err := d.ToSign()
+	if err == nil {
+		err = signedBy(by, d.Signed, digest, verify)
+	}
+	if err != nil {
 		return "", err
 	}
-	d.Disclosed, d.Known = book.List(d.Disclosed), book.List(d.Known)
 	return b.book.Numbered(ctx, by, "bridge", id+"/L", func(on string) error {
 		_, err := b.book.Write(ctx, by, "bridge.sign", "bridge:"+on, 0, d)
 		return err

@@ -26,23 +26,27 @@ func (x *Side) Parties() []string {
 	return out
 }
 
-// SignAssertion signs an assertion whose parts its party decided. digest is that
-// of the assertion without its signature, which the signature is over. It needs
+// SignAssertion signs an assertion whose parts its party decided; the signature is
+// over engagement.Assertion.ToSign. It needs
 // assertion.sign; an included organization's is signed with that organization's
 // key and brought by whoever needs to.
 func (b *Book) SignAssertion(ctx context.Context, by access.Subject, id string, a engagement.Assertion, verify Verify) error {
 	if err := access.Require(by, "assertion.sign", of(id)); err != nil {
 		return err
 	}
-	if err := b.signed(ctx, by, id, a.By, a.Signed, verify); err != nil {
+	digest, err := a.ToSign()
+	if err == nil {
+		err = b.signed(ctx, by, id, a.By, a.Signed, digest, verify)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "assertion.sign", named("assertion", id, a.By), book.Anyway, a)
+	_, err = b.book.Write(ctx, by, "assertion.sign", named("assertion", id, a.By), book.Anyway, a)
 	return err
 }
 
 // signed checks a signature: management's own is by whoever brings it.
-func (b *Book) signed(ctx context.Context, by access.Subject, id, party string, sig engagement.Signature, verify Verify) error {
+func (b *Book) signed(ctx context.Context, by access.Subject, id, party string, sig engagement.Signature, digest string, verify Verify) error {
 	var client string
 	err := b.Read(ctx, func(s *State) error {
 		x, err := s.Side(id)
@@ -55,9 +59,9 @@ func (b *Book) signed(ctx context.Context, by access.Subject, id, party string, 
 		return err
 	}
 	if party == client {
-		return signedBy(by, sig, sig.Digest, verify)
+		return signedBy(by, sig, digest, verify)
 	}
-	return verify(sig, sig.Digest)
+	return verify(sig, digest)
 }
 
 func signAssertion(s *State, e book.Entry) (book.Change, error) {
@@ -103,10 +107,14 @@ func (b *Book) SignRepresentation(ctx context.Context, by access.Subject, id str
 	if err := access.Require(by, "representation.sign", of(id)); err != nil {
 		return err
 	}
-	if err := b.signed(ctx, by, id, r.By, r.Signed, verify); err != nil {
+	digest, err := r.ToSign()
+	if err == nil {
+		err = b.signed(ctx, by, id, r.By, r.Signed, digest, verify)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "representation.sign", named("representation", id, r.By), book.Anyway, r)
+	_, err = b.book.Write(ctx, by, "representation.sign", named("representation", id, r.By), book.Anyway, r)
 	return err
 }
 

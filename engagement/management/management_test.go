@@ -201,16 +201,19 @@ func TestAssertion(t *testing.T) {
 		{"not decided, nothing said", signer, func(a *engagement.Assertion) { a.Decision.Operation = false }, audit.ErrInvalid, "what is not asserted is said"},
 		{"a party of nothing", signer, func(a *engagement.Assertion) { a.By = "Amazon" }, audit.ErrInvalid, "asserts nothing here"},
 		{"with a placeholder", signer, func(a *engagement.Assertion) { a.Text = "We TBD." }, audit.ErrConflict, "still holds"},
-		{"signed over something else", signer, func(a *engagement.Assertion) { a.Signed.Value = "signed else" }, audit.ErrAltered, ""},
+		{"changed after it was signed", signer, func(a *engagement.Assertion) { a.Text += " All of it." }, audit.ErrAltered, ""},
 		{"good", signer, func(*engagement.Assertion) {}, nil, ""},
 	}
 	w := described(t, engagement.SOC2TypeII)
-	refused(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", engagement.Representation{By: "Halyard, Inc.", Text: "We confirm.", Dated: "2027-02-26", Signed: sign(signer, someDigest)}, verify),
+	refused(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", letter("We confirm."), verify),
 		audit.ErrConflict, "has not signed its assertion")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := assertion()
 			tt.change(&a)
+			if tt.kind != audit.ErrAltered {
+				a = signedAs(a, signer)
+			}
 			err := w.book.SignAssertion(t.Context(), tt.by, "EN-1", a, verify)
 			if tt.kind == nil {
 				check(t, err)
@@ -242,7 +245,7 @@ func TestRelease(t *testing.T) {
 func TestBridge(t *testing.T) {
 	good := management.BridgeData{Report: someDigest, From: "2027-01-01", To: "2027-03-31", Text: "Nothing changed that users should know of, but what follows.", Next: "2028-02-28", Limit: 92,
 		Disclosed: []management.Disclosure{{Ref: "opinion:operation", Text: "The opinion on operation was qualified."}, {Ref: "incident:INC-4", Text: "An outage of two hours."}},
-		Known:     []string{"incident:INC-4"}, Signed: sign(signer, someDigest)}
+		Known:     []string{"incident:INC-4"}}
 	tests := []struct {
 		name   string
 		by     access.Subject
@@ -268,6 +271,9 @@ func TestBridge(t *testing.T) {
 			d := good
 			d.Disclosed, d.Known = append([]management.Disclosure(nil), good.Disclosed...), append([]string(nil), good.Known...)
 			tt.change(&d)
+			digest, err := d.ToSign()
+			check(t, err)
+			d.Signed = sign(signer, digest)
 			id, err := w.book.SignBridge(t.Context(), tt.by, "EN-1", d, verify)
 			if tt.kind != nil {
 				refused(t, err, tt.kind, tt.words)
@@ -279,7 +285,10 @@ func TestBridge(t *testing.T) {
 			}
 		})
 	}
-	_, err := asserted(t).book.SignBridge(t.Context(), signer, "EN-1", good, verify)
+	digest, err := good.ToSign()
+	check(t, err)
+	good.Signed = sign(signer, digest)
+	_, err = asserted(t).book.SignBridge(t.Context(), signer, "EN-1", good, verify)
 	refused(t, err, audit.ErrConflict, "no report yet")
 }
 

@@ -145,13 +145,34 @@ func asserted(t testing.TB) *world {
 	t.Helper()
 	w := described(t, engagement.SOC2TypeII)
 	check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify))
-	check(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", engagement.Representation{By: "Halyard, Inc.", Text: "We confirm what we said.", Dated: "2027-02-26", Signed: sign(signer, someDigest)}, verify))
+	check(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", letter("We confirm what we said."), verify))
 	return w
 }
 
 func assertion() engagement.Assertion {
-	return engagement.Assertion{By: "Halyard, Inc.", Text: "We prepared the description.", Dated: "2027-02-26",
-		Decision: engagement.Decisions{Description: true, Design: true, Operation: true}, Signed: sign(signer, someDigest)}
+	a := engagement.Assertion{By: "Halyard, Inc.", Text: "We prepared the description.", Dated: "2027-02-26",
+		Decision: engagement.Decisions{Description: true, Design: true, Operation: true}}
+	return signedAs(a, signer)
+}
+
+// signedAs is an assertion signed as it is.
+func signedAs(a engagement.Assertion, by access.Subject) engagement.Assertion {
+	digest, err := a.ToSign()
+	if err != nil {
+		panic(err)
+	}
+	a.Signed = sign(by, digest)
+	return a
+}
+
+func letter(text string) engagement.Representation {
+	r := engagement.Representation{By: "Halyard, Inc.", Text: text, Dated: "2027-02-26"}
+	digest, err := r.ToSign()
+	if err != nil {
+		panic(err)
+	}
+	r.Signed = sign(signer, digest)
+	return r
 }
 
 // issued is asserted with the report the firm issued, qualified on operation.
