@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"tieout/audit"
@@ -207,10 +208,9 @@ func (c *Client) pushOnce(ctx context.Context, f Filed) error {
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.at(""), io.NopCloser(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.at(""), &outgoing{in: body})
 	if err != nil {
-		return err
+		return errors.Join(err, body.Close())
 	}
 	req.ContentLength = f.Size
 	req.Header.Set("Content-Type", Media)
@@ -232,6 +232,35 @@ func (c *Client) pushOnce(ctx context.Context, f Filed) error {
 		return altered("answer", "the other side says it took packet %d with digest %s; sent was packet %d with %s", a.Number, short(a.Digest), f.Number, f.Digest)
 	}
 	return nil
+}
+
+// outgoing is a request's body. Whoever sends it closes it, also while it is read
+// and after the answer came: a server that refuses answers before the end.
+type outgoing struct {
+	mu   sync.Mutex
+	in   io.ReadCloser
+	over bool
+}
+
+// Read implements io.Reader.
+func (o *outgoing) Read(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return o.in.Read(b)
+}
+
+// Close implements io.Closer.
+func (o *outgoing) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return nil
+	}
+	o.over = true
+	return o.in.Close()
 }
 
 // pull fetches one packet into a spool file, going on where it broke off, and
