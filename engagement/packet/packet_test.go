@@ -2,9 +2,13 @@ package packet_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -322,6 +326,25 @@ func FuzzOpen(f *testing.F) {
 		}
 		if p.Size != int64(len(b)) {
 			t.Errorf("%d bytes were taken for %d", len(b), p.Size)
+		}
+	})
+}
+
+// FuzzAsk: no request crashes the reader, and none but the signed one counts.
+func FuzzAsk(f *testing.F) {
+	w := newPair(f)
+	msg, err := w.at(w.client).Ask(f.Context(), "list 0")
+	ok(f, err)
+	f.Add(msg)
+	f.Add([]byte("tieout exchange request 1\nEN-1\n\n— x AAAAAAA=\n"))
+	handler := packet.Serve(func(context.Context, string, string) (packet.Keeper, error) { return nil, audit.ErrNotFound })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := httptest.NewRequest(http.MethodGet, "/exchange/EN-1/packets", nil)
+		r.Header.Set("Authorization", "Tieout-Note "+base64.StdEncoding.EncodeToString(b))
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		if rec.Code != http.StatusForbidden {
+			t.Errorf("status %d", rec.Code)
 		}
 	})
 }
