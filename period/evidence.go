@@ -112,6 +112,12 @@ func (p *Program) prove(ctx context.Context, x *Piece) error {
 		x.Unchanged, x.Fault = false, "the record and its salt do not give the commitment in the log"
 	}
 	c := p.Log.Checkpoint()
+	if x.Index >= c.Size { // somebody else's program has sealed it since the log was read here
+		if err := p.Log.Reload(ctx); err != nil {
+			return err
+		}
+		c = p.Log.Checkpoint()
+	}
 	x.Size, x.Root = c.Size, hex.EncodeToString(c.Root[:])
 	proof, err := p.Log.Prove(ctx, x.Index, c.Size)
 	if err != nil {

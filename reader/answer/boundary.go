@@ -278,7 +278,7 @@ func (s *System) Sentence() string {
 		parts = append(parts, text)
 	}
 	if n := s.Unread; n > 0 && len(s.Components) > 0 {
-		parts = append(parts, report.Plural(n, "component", "components")+" no source reads")
+		parts = append(parts, report.Plural(n, "component is", "components are")+" read by no source")
 	}
 	if n := s.unclaimed(); n > 0 {
 		parts = append(parts, report.Plural(n, "thing that sources see belongs", "things that sources see belong")+" to no component")

@@ -60,7 +60,7 @@ func TestSystemScreen(t *testing.T) {
 	w := described(t)
 	page := w.serve().page("/system")
 	holdPage(t, "/system", page)
-	holds(t, page, "What this is: 2 components in 2 layers; 1 subservice organization is carved out; 1 component no source reads.",
+	holds(t, page, "What this is: 2 components in 2 layers; 1 subservice organization is carved out; 1 component is read by no source.",
 		`<svg class="bd"`, `role="img"`, "no control named", "systems/ledger.yaml", `href="/controls/IAM-02"`, `href="/controls?criterion=CC6.2"`,
 		"No control named here meets it", "No source reads it", "Since 2 Mar 2026", "No reason given", "Everything that sources see belongs to a component")
 	if n := strings.Count(page, html.EscapeString(evil)); n < 8 {

@@ -29,15 +29,17 @@ var errEnough = errors.New("enough")
 type entry struct {
 	link
 	Kind, Source, About, Collected, Recorded, Size, What, By string
+	Act                                                      string // as it was sealed, where What says it in words
 	Erased                                                   bool
 }
 
 func (q *request) entry(rec audit.Record) entry {
 	loc := q.zone()
+	what, act := recordWords(rec, q.name)
 	return entry{
 		link: link{rec.Ref(), q.at("evidence", rec.Ref())}, Kind: kindWord(rec.Kind), Source: rec.Source, About: spanWords(rec.About, loc),
 		Collected: report.Moment(rec.Collected, loc), Recorded: report.Moment(rec.Recorded, loc), Size: report.Number(int(rec.Size)),
-		What: report.Capital(period.EntryWords(rec)), By: q.name(rec.Actor.Name),
+		What: what, By: q.name(rec.Actor.Name), Act: act,
 	}
 }
 
@@ -125,6 +127,7 @@ func (q *request) record() error {
 		return err
 	}
 	ref, loc := audit.EvidenceRef(x.Index), q.zone()
+	what, act := recordWords(x.Record, q.name)
 	data := struct {
 		*page
 		X                          *period.Piece
@@ -132,7 +135,7 @@ func (q *request) record() error {
 		Size, Entry, Raw           string
 		Collection                 string
 		CollectionHref             string
-		What                       string
+		What, Act, By              string
 		Manifests                  []manifestRow
 		Proof                      []string
 		Excerpt                    []string
@@ -144,7 +147,7 @@ func (q *request) record() error {
 		Kind                       string
 		Details                    []detail
 	}{page: &q.page, X: x, About: spanWords(x.Record.About, loc), Collected: exactly(x.Record.Collected), Recorded: exactly(x.Record.Recorded),
-		Size: report.Plural(int(x.Record.Size), "byte", "bytes"), Entry: report.Number(int(x.Index)), What: report.Capital(period.EntryWords(x.Record)),
+		Size: report.Plural(int(x.Record.Size), "byte", "bytes"), Entry: report.Number(int(x.Index)), What: what, Act: act, By: q.name(x.Record.Actor.Name),
 		Near: q.URL.Query().Get("near"), Proof: x.Proof, Cites: q.cites(x.Index), Kind: kindWord(x.Record.Kind), Details: details(x.Record.Detail)}
 	q.Title, q.Heading, q.Ref, q.Say = ref, "Evidence", ref, answer.PieceSentence(x)
 	q.Way = []link{{"Evidence", q.to("/evidence")}, {ref, ""}}

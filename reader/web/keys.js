@@ -20,6 +20,25 @@
     if (!res.ok) throw new Error(got.problem);
     return got;
   };
+  // keep shows recovery codes as a list that can be printed, with one way on.
+  const keep = (got, b) => {
+    const put = (tag, text, to) => { const el = document.createElement(tag); el.textContent = text; return to.appendChild(el); };
+    const card = document.createElement("section");
+    card.className = "card";
+    const head = put("h2", "Recovery codes", card);
+    card.setAttribute("aria-labelledby", (head.id = "h-codes"));
+    head.tabIndex = -1;
+    put("p", "Each opens your account once without the passkey. They are shown only now: print them or keep them where you keep passwords.", card);
+    const list = put("ul", "", card);
+    list.className = "codes";
+    for (const c of got.codes) put("code", c, put("li", "", list));
+    const row = put("div", "", card), on = put("a", "I have kept them: go on", row);
+    row.className = "actions";
+    on.className = "btn primary";
+    on.href = got.next;
+    b.closest(".form").replaceWith(card);
+    head.focus();
+  };
   const known = window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON;
   for (const b of known ? document.querySelectorAll("[data-passkey]") : []) {
     b.hidden = false;
@@ -39,7 +58,7 @@
         const asked = await post("/account/passkeys/new");
         const made = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(asked.publicKey) });
         const got = await post("/account/passkeys", { name: document.getElementById("pk-name").value, response: made.toJSON() });
-        if (got.codes && got.codes.length) { say("Added. Keep these recovery codes; they are shown only now: " + got.codes.join("  ")); b.hidden = true; } else location.assign(got.next);
+        if (got.codes && got.codes.length) keep(got, b); else location.assign(got.next);
       } catch (e) { say(e.name === "NotAllowedError" ? "Nothing was added. Press the button to try again." : e.message); }
     });
   }

@@ -51,6 +51,7 @@ func (q *request) setKeys() error {
 // A sessionRow is one session of a person.
 type sessionRow struct {
 	ID, Began, Used, Ends, From, How string
+	Agent                            string // as the browser named itself
 	Here                             bool
 }
 
@@ -96,7 +97,7 @@ func (q *request) showAccount(data accountPage) error {
 	}
 	for _, x := range sessions {
 		data.Sessions = append(data.Sessions, sessionRow{x.ID, report.Moment(x.SignedIn, loc), report.Moment(x.Used, loc), report.Moment(x.Expires, loc),
-			strings.TrimSpace(x.Address + " " + x.Agent), x.Method, x.ID == q.sess.ID})
+			strings.Join(nonEmpty(agentWords(x.Agent), x.Address), ", "), x.Method, x.Agent, x.ID == q.sess.ID})
 	}
 	q.Title, q.Heading, q.Say = "Your account", a.Name, sayAccount(a, len(sessions))
 	q.Code = []string{"tieout account sessions " + a.ID}

@@ -175,7 +175,7 @@ func (q *request) askNewPasskey() error {
 }
 
 // takeNewPasskey adds a passkey. Recovery codes that come with the first one are
-// shown on the page that is opened next.
+// in the answer, and nowhere afterwards.
 func (q *request) takeNewPasskey() error {
 	var in struct {
 		Name     string          `json:"name"`
@@ -189,7 +189,11 @@ func (q *request) takeNewPasskey() error {
 		return refuseJSON(q.w, err)
 	}
 	q.s.tell(q.w, "The passkey is added.")
-	return sendJSON(q.w, http.StatusOK, map[string]any{"next": "/account", "codes": codes})
+	next := "/account"
+	if q.sess.NeedsFactor { // everything else opens now
+		next = "/"
+	}
+	return sendJSON(q.w, http.StatusOK, map[string]any{"next": next, "codes": codes})
 }
 
 func (q *request) removePasskey() error {

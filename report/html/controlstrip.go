@@ -37,6 +37,14 @@ type controlStrip struct {
 	gaps   []audit.Span
 	devs   []audit.Span
 	events []audit.Mark
+	said   []saying
+	busy   [][2]int // where ticks, bars and findings were drawn, in units
+}
+
+// A saying is a word to be written inside a block.
+type saying struct {
+	class, text string
+	span        audit.Span
 }
 
 // drawControl returns the picture of a control, with the sentences that say the
@@ -139,11 +147,41 @@ func (s *controlStrip) window(m audit.Mark) {
 	}
 }
 
-// say writes inside a block, where it fits.
+// say has a word written inside a block, once everything else is drawn.
 func (s *controlStrip) say(class string, span audit.Span, text string) {
-	if a, b := s.at(span.From), s.at(span.To); (b-a)/100*nominal >= 42 {
-		fmt.Fprintf(&s.words, `<text class="%s" x="%s" dx="6" y="15">%s</text>`, class, tenth(a), text)
+	s.said = append(s.said, saying{class, text, span})
+}
+
+// wordWide is the room a word takes, in units.
+const wordWide = 42 * across / nominal
+
+// write puts words inside their blocks where they fit, beside what other tests of
+// the control drew there.
+func (s *controlStrip) write() {
+	slices.SortFunc(s.busy, func(a, b [2]int) int { return a[0] - b[0] })
+	for _, w := range s.said {
+		a, b := s.unit(w.span.From), s.unit(w.span.To)
+		if b-a < wordWide {
+			continue
+		}
+		at := float64(s.clear(a, b)) * 100 / across
+		fmt.Fprintf(&s.words, `<text class="%s" x="%s" dx="6" y="15">%s</text>`, w.class, tenth(at), w.text)
 	}
+}
+
+// clear is where in a block nothing stands over the next word; its beginning where
+// there is no such room.
+func (s *controlStrip) clear(a, b int) int {
+	at := a
+	for _, x := range s.busy {
+		if x[1] > at && x[0] < at+wordWide {
+			at = x[1]
+		}
+	}
+	if at+wordWide > b {
+		return a
+	}
+	return at
 }
 
 // tenth is a place in percent, as exact as anybody sees.
@@ -158,6 +196,10 @@ func (s *controlStrip) shape(class string) *strings.Builder {
 
 func (s *controlStrip) box(class string, a, b, y, height int) {
 	if b > a {
+		switch class {
+		case "k-tick", "k-late-tick", "k-bar", "k-under":
+			s.busy = append(s.busy, [2]int{a, b})
+		}
 		fmt.Fprintf(s.shape(class), "M%d %dh%dv%dH%dz", a, y, b-a, height, a)
 	}
 }
@@ -174,6 +216,7 @@ func (s *controlStrip) paint() {
 	s.happened()
 	s.found("k-gap", "?", s.gaps)
 	s.found("k-dev", "×", s.devs)
+	s.write()
 }
 
 // joined are spans in units, in order, those that touch as one. Each is at least

@@ -187,10 +187,33 @@ func (v *View) head() {
 	for t := r.Period.From; t.Before(r.Period.To); t = nextMonth(t, v.loc) {
 		v.Months = append(v.Months, month{pc(s.at(t)), t.In(v.loc).Format("Jan")})
 	}
+	v.Months = roomy(v.Months, s.period, v.loc)
 	if len(v.Months) > 14 {
 		v.Months = slices.DeleteFunc(v.Months, func(m month) bool { return m.Name != "Jan" && m.Name != "Jul" })
 	}
 	v.counts()
+}
+
+// leastOfMonth is how much of a month is in the period for its name to stand over
+// it: of less, the name would run into the next one.
+const leastOfMonth = 15 * 24 * time.Hour
+
+// roomy drops the names of a first and a last month of which the period has a few
+// days only; a name that stands alone stays.
+func roomy(months []month, period audit.Period, loc *time.Location) []month {
+	if n := len(months); n > 1 && nextMonth(period.From, loc).Sub(period.From) < leastOfMonth {
+		months = months[1:]
+	}
+	if n := len(months); n > 1 && period.To.Sub(lastMonth(period, loc)) < leastOfMonth {
+		months = months[:n-1]
+	}
+	return months
+}
+
+// lastMonth is the first instant of the period's last month.
+func lastMonth(period audit.Period, loc *time.Location) time.Time {
+	t := period.To.Add(-time.Microsecond).In(loc)
+	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, loc)
 }
 
 var categoryNames = map[audit.Category]string{
