@@ -5,8 +5,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,6 +32,8 @@ type world struct {
 	seal *evidence.Sealer
 	book *fieldwork.Book
 	us   atomic.Int64
+
+	close func() error // of the store, once
 }
 
 // start is within the period of the terms that opened uses.
@@ -36,45 +41,37 @@ var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
+	return worldIn(t, t.TempDir())
+}
+
+// worldIn is the world whose store, blobs, key and anchor lie in a folder.
+func worldIn(t testing.TB, dir string) *world {
+	t.Helper()
+	st, err := sqlite.Open(t.Context(), filepath.Join(dir, "store.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	folder, err := blob.NewFolder(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t}
+	w := &world{t: t, close: sync.OnceValue(st.Close)}
+	t.Cleanup(func() { check(t, w.close()) })
+	blobs := filepath.Join(dir, "blobs")
+	check(t, os.MkdirAll(blobs, 0o700))
+	folder := must[blob.Objects](t)(blob.NewFolder(blobs))
 	w.us.Store(start.UnixMicro())
-	w.seal = &evidence.Sealer{Store: st, Blobs: blob.New(folder), Log: newLog(t, evidence.Backend{Store: st}), Now: w.now}
+	w.seal = &evidence.Sealer{Store: st, Blobs: blob.New(folder), Log: logIn(t, dir, evidence.Backend{Store: st}), Now: w.now}
 	w.book = fieldwork.Open(w.seal, w.now)
 	return w
 }
 
-func newLog(t testing.TB, b evidence.Backend) *ledger.Log {
+func logIn(t testing.TB, dir string, b evidence.Backend) *ledger.Log {
 	t.Helper()
-	skey, _, err := ledger.GenerateKey("example.com/firm")
-	if err != nil {
-		t.Fatal(err)
+	path := filepath.Join(dir, "log.key")
+	if _, err := os.Stat(path); err != nil {
+		skey, _, err := ledger.GenerateKey("example.com/firm")
+		check(t, err)
+		check(t, ledger.SaveKey(path, skey))
 	}
-	path := filepath.Join(t.TempDir(), "log.key")
-	if err := ledger.SaveKey(path, skey); err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ledger.LoadSigner(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := ledger.Open(t.Context(), b, signer, ledger.Options{Holder: "test", Anchor: ledger.FileAnchor{Path: filepath.Join(t.TempDir(), "anchor")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return log
+	signer := must[ledger.Signer](t)(ledger.LoadSigner(path))
+	return must[*ledger.Log](t)(ledger.Open(t.Context(), b, signer, ledger.Options{Holder: "test", Anchor: ledger.FileAnchor{Path: filepath.Join(dir, "anchor")}}))
 }
 
 func (w *world) now() time.Time { return time.UnixMicro(w.us.Load()).UTC() }
@@ -189,9 +186,38 @@ func begun(t testing.TB, kind engagement.Type) *world {
 // independent and have their duties.
 func opened(t testing.TB) *world { return openedAs(t, engagement.SOC2TypeII) }
 
+// openedFiles are the files of a world that openedAs made first, by type: those
+// after it begin with a copy of them, store and all.
+var openedFiles struct {
+	sync.Mutex
+	of map[engagement.Type]map[string][]byte
+}
+
 func openedAs(t testing.TB, kind engagement.Type) *world {
 	t.Helper()
-	w := begun(t, kind)
+	openedFiles.Lock()
+	defer openedFiles.Unlock()
+	if openedFiles.of[kind] == nil {
+		if openedFiles.of == nil {
+			openedFiles.of = map[engagement.Type]map[string][]byte{}
+		}
+		openedFiles.of[kind] = makeOpened(t, kind)
+	}
+	dir := t.TempDir()
+	for name, content := range openedFiles.of[kind] {
+		check(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
+		check(t, os.WriteFile(filepath.Join(dir, name), content, 0o600))
+	}
+	w := worldIn(t, dir)
+	w.us.Store(start.Add(time.Minute).UnixMicro())
+	return w
+}
+
+func makeOpened(t testing.TB, kind engagement.Type) map[string][]byte {
+	t.Helper()
+	dir := t.TempDir()
+	w := worldIn(t, dir)
+	must[engagement.Terms](t)(w.book.OpenEngagement(t.Context(), partner, terms(kind)))
 	for _, who := range []access.Subject{partner, manager, staff, tester, quality} {
 		check(t, w.book.Declare(t.Context(), who, "EN-1", true, ""))
 	}
@@ -199,7 +225,17 @@ func openedAs(t testing.TB, kind engagement.Type) *world {
 		check(t, w.book.Assign(t.Context(), partner, "EN-1", account, duty))
 	}
 	check(t, w.book.Accept(t.Context(), partner, "EN-1", checks(), letter()))
-	return w
+	check(t, w.close())
+	files := map[string][]byte{}
+	check(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name := must[string](t)(filepath.Rel(dir, path))
+		files[name], err = os.ReadFile(path)
+		return err
+	}))
+	return files
 }
 
 // file looks at the file of EN-1.
