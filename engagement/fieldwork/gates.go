@@ -33,6 +33,7 @@ type ground struct {
 	test    *Test
 	paper   *Paper
 	finding *Finding
+	signed  string // digest of the workpaper as it is, where it was made already
 	sample  string
 	empty   string
 

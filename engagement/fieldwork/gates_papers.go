@@ -37,7 +37,7 @@ var paperGates = []Gate{
 var reviewGates = []Gate{
 	{"paper.review", "the workpaper is signed off as prepared, as it is now", func(g *ground) string {
 		p := g.paper
-		return unless(p != nil && p.Prepared != nil && p.Prepared.Digest == g.f.PaperDigest(p.Test), "nobody signed it off as prepared, or it changed since")
+		return unless(p != nil && p.Prepared != nil && p.Prepared.Digest == g.paperDigest(), "nobody signed it off as prepared, or it changed since")
 	}},
 	{"paper.review", "every review note on it is cleared", func(g *ground) string {
 		var open []string
@@ -152,4 +152,12 @@ func (f *File) holds(x *Finding) bool {
 		}
 	}
 	return true
+}
+
+// paperDigest is the digest of the workpaper as it is.
+func (g *ground) paperDigest() string {
+	if g.signed == "" {
+		g.signed = g.f.PaperDigest(g.paper.Test)
+	}
+	return g.signed
 }

@@ -81,7 +81,7 @@ func review(s *State, e book.Entry) (book.Change, error) {
 	if err = first(err, perr, digest("digest", d.Digest)); err != nil {
 		return book.Change{}, err
 	}
-	g := &ground{s: s, f: f, e: e, test: f.Tests[p.Test], paper: p}
+	g := &ground{s: s, f: f, e: e, test: f.Tests[p.Test], paper: p, signed: d.Digest}
 	if err := first(f.sameState(p.Test, d.Digest), g.hold("paper.review")); err != nil {
 		return book.Change{}, err
 	}
