@@ -21,6 +21,7 @@ type seg struct {
 // A line is what fits beside each other; gap is space above it.
 type line struct {
 	segs []seg
+	size float64 // of its usual words: all stand on their baseline
 	lead float64
 	gap  float64
 }
@@ -57,6 +58,7 @@ func (m *metrics) style(runs []attest.Run, base look) []styled {
 type setter struct {
 	m     *metrics
 	width float64
+	size  float64
 	lead  float64
 	out   []line
 	cur   []seg
@@ -66,7 +68,7 @@ type setter struct {
 // set breaks runs into lines of at most width. A word that is wider is broken
 // where it has to be.
 func (m *metrics) set(runs []attest.Run, base look, width float64) []line {
-	s := setter{m: m, width: width, lead: base.lead}
+	s := setter{m: m, width: width, size: base.size, lead: base.lead}
 	var word []seg
 	w := 0.0
 	for _, r := range m.style(runs, base) {
@@ -177,16 +179,14 @@ func (s *setter) flush() {
 	last := &s.cur[len(s.cur)-1]
 	last.s = strings.TrimRight(last.s, " ")
 	last.w = s.m.width(last.look.face, last.look.size, last.s)
-	s.out = append(s.out, line{segs: s.cur, lead: s.lead})
+	s.out = append(s.out, line{segs: s.cur, size: s.size, lead: s.lead})
 	s.cur, s.x = nil, 0
 }
 
 // paint puts a line on a page, its top at y.
 func (p *page) paint(l line, x, y float64) {
 	for _, s := range l.segs {
-		k := s.look
-		k.lead = l.lead
-		p.put(x+s.x, y, k, s.s)
+		p.texts = append(p.texts, text{x: x + s.x, y: baseline(y, l.lead, l.size), look: s.look, s: s.s})
 		if s.to != "" || s.url != "" {
 			p.links = append(p.links, link{x: x + s.x, y: y, w: s.w, h: l.lead, to: s.to, url: s.url})
 		}

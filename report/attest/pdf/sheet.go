@@ -127,7 +127,10 @@ func (f *flow) anchor(name string) {
 
 // put sets one line of words at x with its top at y.
 func (p *page) put(x, y float64, k look, s string) {
-	p.texts = append(p.texts, text{x: x, y: y + k.lead/2 + k.size*0.35, look: k, s: s})
+	p.texts = append(p.texts, text{x: x, y: baseline(y, k.lead, k.size), look: k, s: s})
 }
+
+// baseline is where words of a size stand in a line whose top is at y.
+func baseline(y, lead, size float64) float64 { return y + lead/2 + size*0.35 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
