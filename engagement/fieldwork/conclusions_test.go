@@ -9,6 +9,7 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/evidence"
 )
 
 const onChange = "control:CHG-01"
@@ -250,4 +251,30 @@ func TestTypeIIsDesign(t *testing.T) {
 	}
 	c.Outcome = engagement.DesignOnly
 	check(t, w.book.Conclude(ctx, manager, "EN-1", onChange, c, 0))
+}
+
+// TestEarlyEntriesDoNotCount: an entry that came too early is void, whoever put it
+// into the log and however: no act of a Book was asked.
+func TestEarlyEntriesDoNotCount(t *testing.T) {
+	t.Parallel()
+	w := sampled(t)
+	check(t, w.book.TakeControls(t.Context(), receiver, "EN-1", controlSet(), 4))
+	conclusion := map[string]any{"outcome": engagement.NoExceptions, "design": fieldwork.Suitable, "implemented": false, "text": "No exceptions noted.", "prior": []string{}}
+	opinion := map[string]any{"opinion": engagement.Unmodified, "text": "Fair.", "basis": "", "signed": w.signature(paulaID, letter())}
+	w.sealAll(t, []evidence.Draft{
+		w.draft(t, mikaID, "conclusion.control", "conclusion:EN-1/"+onChange, 0, conclusion),
+		w.draft(t, paulaID, "opinion.write", "opinion:EN-1/design", -1, opinion),
+		w.draft(t, stefID, "paper.marks", "paper:EN-1/"+opTest, -1, map[string]any{"mark": engagement.NoException, "note": "", "evidence": []int64{}, "why": "", "cells": []any{}}),
+		w.draft(t, paulaID, "archive.lock", "archive:EN-1", -1, map[string]any{}),
+	})
+	w.file(func(s *fieldwork.State, f *fieldwork.File) {
+		if len(s.Void) != 4 || len(f.Concluded)+len(f.Opinions)+len(f.Papers) != 0 || f.Archive != nil {
+			t.Errorf("%d void entries, %d conclusions, %d opinions; want all four void", len(s.Void), len(f.Concluded), len(f.Opinions))
+		}
+		for i, want := range []string{"without results", "not what is here now", "no workpaper yet", "not assembled"} {
+			if i < len(s.Void) && !strings.Contains(s.Void[i].Why.Error(), want) {
+				t.Errorf("entry %d is void: %v; want %q", i, s.Void[i].Why, want)
+			}
+		}
+	})
 }

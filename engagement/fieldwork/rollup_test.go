@@ -113,13 +113,13 @@ func (w *world) largeTest(i int) engagement.Test {
 }
 
 // draft is an entry as a Book writes it.
-func (w *world) draft(b *testing.B, account, kind, on string, base int64, data any) evidence.Draft {
+func (w *world) draft(b testing.TB, account, kind, on string, base int64, data any) evidence.Draft {
 	raw := must[[]byte](b)(canonical.Marshal(data))
 	body := must[[]byte](b)(canonical.Marshal(map[string]any{"format": "tieout.entry/1", "kind": kind, "on": on, "base": base, "data": json.RawMessage(raw)}))
 	return evidence.Draft{Kind: audit.RecordFieldwork, Media: "application/json", Body: body, Actor: audit.Actor{Kind: audit.ActorPerson, Name: account}, Detail: map[string]string{"kind": kind, "on": on}}
 }
 
-func (w *world) sealAll(b *testing.B, drafts []evidence.Draft) {
+func (w *world) sealAll(b testing.TB, drafts []evidence.Draft) {
 	for len(drafts) > 0 {
 		n := min(len(drafts), 500)
 		for i := range drafts[:n] {
