@@ -150,7 +150,11 @@ func taking[T any](r packet.Received, act func(T) error) error {
 	if err != nil {
 		return err
 	}
-	if err := act(v); err != nil {
+	err = act(v)
+	if r.Again && errors.Is(err, audit.ErrConflict) {
+		return nil // it was acted on, or refused, when it came first
+	}
+	if err != nil {
 		return fmt.Errorf("packet %s: %w", r.Name(), err)
 	}
 	return nil
@@ -172,6 +176,13 @@ func (c *Client) Flush(ctx context.Context, id string) error {
 
 func send(ctx context.Context, post *packet.Post, list []packet.Outgoing) error {
 	for _, o := range list {
+		_, sent, err := post.SentFor(ctx, o.Once)
+		if err != nil {
+			return err
+		}
+		if sent {
+			continue // what it holds follows from what it was sent for
+		}
 		o.By = exchanger
 		if _, err := post.Send(ctx, o); err != nil {
 			return fmt.Errorf("send %s: %w", o.Kind, err)

@@ -32,7 +32,6 @@ func frozen(t *testing.T) *world {
 	t.Helper()
 	w := begun(t)
 	ctx := t.Context()
-	check(t, w.firm.Files.MoveState(ctx, manager, "EN-1", engagement.Fieldwork, "", w.revision("state:EN-1")))
 	check(t, w.firm.Files.SetTest(ctx, manager, "EN-1", engagement.Test{ID: opTest, Control: "IAM-02", Phase: engagement.Operation, Kind: engagement.Inspection, Population: true,
 		Text: "Inspected, for each leaver, the accounts that were left.", Criteria: []string{"CC6.2", "CC6.3"},
 		Attributes: []engagement.Attribute{{Name: "A", Text: "Access ended in time.", Procedure: "access.leavers"}}}, "", 0))
@@ -42,6 +41,7 @@ func frozen(t *testing.T) *world {
 	must[fieldwork.Commitment](t)(w.firm.Files.CommitNonce(ctx, staff, "EN-1", "IAM-02", "1", ""))
 	rq := must[fieldwork.Request](t)(w.firm.Files.SetRequest(ctx, staff, "EN-1", engagement.Request{Kind: "population", Title: "Leavers", Asks: "Everybody who left in March.", Tests: []string{opTest}}, 0))
 	check(t, w.firm.Files.ReleaseRequests(ctx, staff, "EN-1", rq.ID))
+	check(t, w.firm.Files.MoveState(ctx, manager, "EN-1", engagement.Fieldwork, "", w.revision("state:EN-1")))
 	w.exchange() // Acme has seen the commitment before it freezes
 
 	p := must[management.Frozen](t)(w.client.FreezeRun(ctx, lead, "EN-1", "access.leavers", "1", w.explained("access.leavers"), ""))
