@@ -24,7 +24,7 @@ modules=$(go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version
 	echo
 	echo "What is linked into the \`tieout\` program, and under which license. Made by \`scripts/notice.sh\`; the license texts"
 	echo "are in each module. Fonts in the report: Inter, Source Serif 4 and JetBrains Mono, SIL Open Font License 1.1, their texts"
-	echo "in report/html/fonts."
+	echo "in report/html/fonts and report/attest/pdf/fonts."
 	echo
 	echo "| module | version | license |"
 	echo "|---|---|---|"

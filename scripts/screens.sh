@@ -4,7 +4,8 @@
 # forms that work with scripts off, the words that nobody may say, print, and a
 # walk by keyboard. Prints what each screen weighs beside its budget. Then a
 # passkey is made, used and removed, and a new company goes from an empty folder to
-# its first list of gaps, with the time of each step. Pictures of
+# its first list of gaps, with the time of each step. The HTML twin of a service
+# auditor's report is looked at in four views. Pictures of
 # all screens go to artifacts/screens. What is checked stands in scripts/screens/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,6 +47,10 @@ mkdir -p "$out"
 failed=0
 node scripts/screens/main.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out" || failed=1
 node scripts/screens/passkeys.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out" || failed=1
+
+mkdir "$work/twins"
+go test ./report/attest/html -run TestWriteTwins -twins "$work/twins" >/dev/null
+node scripts/screens/twin.mjs "$work/twins" "$peers/node_modules" "$out" || failed=1
 
 "$tieout" -w "$work/new" init --yes --name "Marrow Labs" >"$work/new.log" 2>&1
 "$tieout" -w "$work/new" serve --listen 127.0.0.1:0 >"$work/serve.log" 2>&1 &

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"flag"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +18,21 @@ import (
 	"tieout/report/attest/attesttest"
 	"tieout/report/attest/html"
 )
+
+var twins = flag.String("twins", "", "folder to write a page of every type into, for scripts/screens/twin.mjs")
+
+// TestWriteTwins writes the pages that a browser looks at.
+func TestWriteTwins(t *testing.T) {
+	dir := *twins
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	for name, r := range variants() {
+		if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".html"), render(t, r), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 func variants() map[string]attest.Report {
 	return map[string]attest.Report{
