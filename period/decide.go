@@ -224,6 +224,16 @@ func MayDecide(by access.Subject, kind deviation.Kind, on access.Object, s devia
 	return mayDecide(by, kind, on, s) == nil
 }
 
+// WhyNotDecide says in words why somebody may not decide that about a finding; ""
+// where they may.
+func WhyNotDecide(by access.Subject, kind deviation.Kind, on access.Object, s deviation.Standing) string {
+	err := mayDecide(by, kind, on, s)
+	if err == nil {
+		return ""
+	}
+	return strings.TrimPrefix(err.Error(), audit.ErrForbidden.Error()+": ")
+}
+
 // sealDecisions seals decisions. The log's own list says of each what it is and
 // about which finding, and by which session or token and from where it was made.
 func (p *Program) sealDecisions(ctx context.Context, ds []deviation.Decision, via map[string]string) ([]audit.Record, error) {

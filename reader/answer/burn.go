@@ -174,7 +174,7 @@ func (r *Readiness) Sentence() string {
 func (r *Readiness) none(day string, passed bool) string {
 	switch {
 	case !r.Tested:
-		return "Nothing was tested yet. Next: tieout collect, then tieout check."
+		return "Nothing was tested yet: the sources are read first, and what they say is tested."
 	case passed:
 		return "No gap is open; " + day + " has passed."
 	}

@@ -37,7 +37,7 @@ func TestReadinessSentence(t *testing.T) {
 		bare bool
 		want string
 	}{
-		{"nothing tested, nothing known", day(2026, 12, 30), nil, true, "Nothing was tested yet. Next: tieout collect, then tieout check."},
+		{"nothing tested, nothing known", day(2026, 12, 30), nil, true, "Nothing was tested yet: the sources are read first, and what they say is tested."},
 		{"no gap", day(2026, 12, 30), nil, false, "No gap is open, with 2 working days left to 31 Dec 2026."},
 		{"no gap, last day", day(2026, 12, 31), nil, false, "No gap is open, with 1 working day left to 31 Dec 2026."},
 		{"no gap, past", day(2027, 1, 4), nil, false, "No gap is open; 31 Dec 2026 has passed."},

@@ -23,7 +23,14 @@ type Proposal struct {
 	Person   *Person
 	Basis    string // what speaks for it, in words
 	Revision int64  // of what was decided about the thing so far
+	Sure     bool   // it can be nobody else's by what is known: an address or a number of one person, who alone is proposed
 }
+
+// What speaks for a pair so that it can be confirmed together with others.
+const (
+	sameAddress = "same e-mail address"
+	sameNumber  = "login is the employee number"
+)
 
 // maxFor is how many people are proposed for one thing.
 const maxFor = 3
@@ -104,12 +111,16 @@ func (r *Roster) propose() {
 			if again || known.Refuses(x.p.ID) || n == maxFor {
 				continue
 			}
-			p := Proposal{of, thing, label, where, x.p, x.basis, 0}
+			p := Proposal{Of: of, Thing: thing, Label: label, Where: where, Person: x.p, Basis: x.basis}
 			if known != nil {
 				p.Revision = known.Revision
 			}
 			r.Asks = append(r.Asks, p)
 			n++
+		}
+		if n == 1 {
+			p := &r.Asks[len(r.Asks)-1]
+			p.Sure = p.Basis == sameAddress || p.Basis == sameNumber
 		}
 	}
 	for _, h := range r.in.Here {
@@ -131,7 +142,7 @@ type candidate struct {
 
 func (c clues) ofHere(h Here) (out []candidate) {
 	for _, p := range c.email[strings.ToLower(h.Email)] {
-		out = append(out, candidate{p, "same e-mail address"})
+		out = append(out, candidate{p, sameAddress})
 	}
 	if len(out) > 0 {
 		return out
@@ -145,7 +156,7 @@ func (c clues) ofHere(h Here) (out []candidate) {
 func (c clues) ofAccount(a *Account) (out []candidate) {
 	for _, address := range []string{a.Email, a.Login} {
 		for _, p := range c.email[strings.ToLower(address)] {
-			out = append(out, candidate{p, "same e-mail address"})
+			out = append(out, candidate{p, sameAddress})
 		}
 	}
 	if len(out) > 0 {
@@ -153,7 +164,7 @@ func (c clues) ofAccount(a *Account) (out []candidate) {
 	}
 	login, _, _ := strings.Cut(strings.ToLower(a.Login), "@")
 	for _, p := range c.number[login] {
-		out = append(out, candidate{p, "login is the employee number"})
+		out = append(out, candidate{p, sameNumber})
 	}
 	out = append(out, several(c.local[login], "login as in the e-mail address")...)
 	if len(out) == 0 {

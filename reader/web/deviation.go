@@ -99,6 +99,7 @@ type deviationPage struct {
 	After           string
 	Proposal        *deviation.Decision
 	May             map[string]bool // "answer", "propose", "confirm", "approve", "withdraw"
+	WhyNot          string          // why they do not decide what waits; "" where they may
 	Typed           map[string]string
 }
 
@@ -122,7 +123,7 @@ func (q *request) deviation() error {
 	}
 	data := deviationPage{page: &q.page, D: &d, F: q.findings([]audit.Deviation{d})[0], Began: report.BoundText(d.Start, loc), Lasted: report.Lasted(&d.Result),
 		Steps: steps, Population: link{d.Procedure, q.at("populations", d.Procedure)}, Hash: short(d.Hash), After: stands.Newest, Proposal: stands.Proposal,
-		Cause: policy.HTML(d.Cause), Response: policy.HTML(d.Response), Stands: q.sayStanding(&d, stands), May: q.mayJudge(&d, stands),
+		Cause: policy.HTML(d.Cause), Response: policy.HTML(d.Response), Stands: q.sayStanding(&d, stands), May: q.mayJudge(&d, stands), WhyNot: q.whyNotJudge(&d, stands),
 		Typed: map[string]string{"cause": q.typed("cause", d.Cause), "response": q.typed("response", d.Response), "why": q.typed("why", "")}}
 	if !d.Open && !d.End.At.IsZero() && d.Span.To.Sub(d.Span.From) > time.Microsecond {
 		data.Ended = report.BoundText(d.End, loc)
@@ -149,6 +150,25 @@ func (q *request) mayJudge(d *audit.Deviation, s deviation.Standing) map[string]
 	return out
 }
 
+// whyNotJudge says why who is signed in is not offered to decide what waits for a
+// decision: a proposal for somebody else, or a finding nobody has decided.
+func (q *request) whyNotJudge(d *audit.Deviation, s deviation.Standing) string {
+	kind := deviation.Confirm
+	switch {
+	case s.Newest == "":
+		return ""
+	case s.Proposal != nil:
+		kind = deviation.Approve
+	case d.Disposition != audit.Candidate:
+		return ""
+	}
+	why := period.WhyNotDecide(q.who, kind, q.ofControls(d.Controls...), s)
+	if why == "" || strings.HasPrefix(why, "none of your roles") && !q.may("deviation.answer", q.ofControls(d.Controls...)) {
+		return "" // who only reads misses nothing
+	}
+	return "You cannot " + map[deviation.Kind]string{deviation.Approve: "approve it", deviation.Confirm: "confirm it"}[kind] + ": " + why + "."
+}
+
 // sayStanding is what is decided about a finding, in a sentence.
 func (q *request) sayStanding(d *audit.Deviation, s deviation.Standing) string {
 	if s.Proposal != nil {
@@ -172,7 +192,7 @@ func sayDecided(disposition audit.Disposition, by string, recorded bool) string 
 	case disposition == audit.NotDeviation:
 		return "It was found not to be a deviation" + by + ". The finding stays on record."
 	case !recorded:
-		return "No recorded run has found it yet, so nothing can be decided about it. Run 'tieout check'."
+		return "No recorded run has found it yet, so nothing can be decided about it. It can be once the tests have run again."
 	}
 	return "Nobody has decided yet whether it is a deviation. It stands in the report as it was found."
 }

@@ -99,6 +99,12 @@ func TestRespond(t *testing.T) {
 	inert(t, page)
 	mustHold(t, page, "proposed on", "Approve: not a deviation")
 	seen = hiddenOf(t, page, "after")
+	mustHold(t, lead.page(at), "You cannot approve it: you prepared it; somebody else has to")
+	for _, v := range []*visitor{signer, reader} {
+		if strings.Contains(v.page(at), "You cannot approve it") {
+			t.Errorf("%s is told what they miss nothing of", v.account)
+		}
+	}
 	if got := lead.post(at+"/approve", "after", seen); got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "somebody else has to") {
 		t.Errorf("the proposer approves: %d\n%s", got.Code, got.Body)
 	}
@@ -126,7 +132,7 @@ func TestDecisionSentences(t *testing.T) {
 		{"one record, sealed at once", sayCollected(1, true, ""), "1 record was collected and sealed"},
 		{"many, sealed later", sayCollected(13, false, "14 Sep 2026 12:00 UTC"), "13 records were collected and sealed on 14 Sep 2026 12:00 UTC by this server's clock"},
 		{"nothing decided", sayDecided(audit.Candidate, "", true), "Nobody has decided yet whether it is a deviation. It stands in the report as it was found."},
-		{"not recorded", sayDecided(audit.Candidate, "", false), "No recorded run has found it yet, so nothing can be decided about it. Run 'tieout check'."},
+		{"not recorded", sayDecided(audit.Candidate, "", false), "No recorded run has found it yet, so nothing can be decided about it. It can be once the tests have run again."},
 		{"confirmed", sayDecided(audit.Confirmed, "Ana", true), "It is confirmed as a deviation by Ana."},
 		{"confirmed by a rule", sayDecided(audit.Confirmed, "", true), "It is confirmed as a deviation."},
 		{"none", sayDecided(audit.NotDeviation, "Ana, approved by Ben", true), "It was found not to be a deviation by Ana, approved by Ben. The finding stays on record."},

@@ -13,6 +13,9 @@ import (
 
 // decideLink confirms or rejects a proposal, links by hand, or takes that back.
 func (q *request) decideLink() error {
+	if q.field("do") == "together" || q.field("not") != "" {
+		return q.decideTogether()
+	}
 	of, thing := q.field("of"), q.field("thing")
 	rev, err := formRevision(q)
 	if err != nil {
@@ -112,6 +115,7 @@ func (q *request) links() error {
 	show := q.URL.Query().Get("show")
 	v := struct {
 		*page
+		Sure    []askLine // one form confirms the ticked ones
 		Asks    []askLine
 		Done    []doneLine
 		Filters []stateFilter
@@ -123,13 +127,16 @@ func (q *request) links() error {
 	v.Filters = []stateFilter{{"", "Proposed", report.Number(len(r.Asks)), q.to("/people/links"), show == ""}, {"", "Confirmed", report.Number(len(confirmed)), q.to("/people/links", "show", "confirmed"), show == "confirmed"},
 		{"", "Rejected", report.Number(len(rejected)), q.to("/people/links", "show", "rejected"), show == "rejected"}}
 	list := map[string][]doneLine{"confirmed": confirmed, "rejected": rejected}[show]
-	n := len(list)
+	n, asks := len(list), r.Asks
 	if show == "" {
-		n = len(r.Asks)
+		if v.Link {
+			v.Sure, asks = q.sureLines(r.Asks)
+		}
+		n = len(asks)
 	}
 	from := q.from(n)
 	if show == "" {
-		for _, p := range r.Asks[from:min(n, from+pageLength)] {
+		for _, p := range asks[from:min(n, from+pageLength)] {
 			v.Asks = append(v.Asks, q.askLine(p))
 		}
 	} else {

@@ -242,6 +242,7 @@ type askLine struct {
 	roster.Proposal
 	Href string // of the thing
 	Who  link
+	Pair string // names it among those that are confirmed together
 }
 
 func (v *peopleView) asks(q *request, r *roster.Roster, most int) {

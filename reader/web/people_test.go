@@ -1,7 +1,9 @@
 package web
 
 import (
+	"html"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -128,4 +130,76 @@ func (v *visitor) submitUndo(page, thing, person string) string {
 		v.t.Fatalf("undo: %d\n%s", got.Code, got.Body)
 	}
 	return v.page(got.Header().Get("Location"))
+}
+
+var pairValue = regexp.MustCompile(`name="pair" value="([^"]*)"`)
+
+// TestLinkTogether: what is sure is confirmed with one press, each as an entry of
+// its own; what somebody else decided meanwhile stays as they decided it.
+func TestLinkTogether(t *testing.T) {
+	w := reviewWorld(t)
+	s := w.server()
+	lead := w.visit(s, "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	for _, name := range []string{"ana", "owner"} {
+		w.visit(s, name, access.Grant{Role: access.Employee, Scope: access.ScopeOwn})
+	}
+	pairs := func() (out []string) {
+		for _, m := range pairValue.FindAllStringSubmatch(lead.page("/people/links"), -1) {
+			out = append(out, html.UnescapeString(m[1]))
+		}
+		return out
+	}
+	have := pairs()
+	if len(have) < 2 {
+		t.Fatalf("%d sure matches, want 2\n%s", len(have), lead.page("/people/links"))
+	}
+	wantTexts(t, lead.page("/people/links"), "Sure matches", "Confirm what is ticked")
+	wants(t, lead.post("/people/links", "do", "together"), http.StatusUnprocessableEntity, "Tick 1 to 200")
+	ticked := []string{"do", "together"}
+	for _, p := range have {
+		ticked = append(ticked, "pair", p)
+	}
+	before := lead.page("/people/links?show=confirmed")
+	wants(t, lead.post("/people/links", ticked...), http.StatusSeeOther)
+	after := lead.page("/people/links?show=confirmed")
+	if got := strings.Count(after, "same e-mail address") - strings.Count(before, "same e-mail address"); got != len(have) {
+		t.Errorf("%d were confirmed, want %d", got, len(have))
+	}
+	if got := strings.Count(lead.page("/log"), "identity.link on"); got != len(have) {
+		t.Errorf("%d entries, want one for each of %d", got, len(have))
+	}
+	if left := pairs(); len(left) > 0 {
+		t.Errorf("still proposed: %q", left)
+	}
+	wants(t, lead.post("/people/links", ticked...), http.StatusSeeOther)
+	wantTexts(t, lead.page("/people/links"), "0 are confirmed", "2 were not: somebody else has decided")
+	wants(t, lead.post("/people/links", "not", have[0]), http.StatusConflict, "Somebody has decided this")
+	reader := w.visit(s, "reader", access.Grant{Role: access.Reader, Scope: access.ScopeWorkspace})
+	wants(t, reader.post("/people/links", ticked...), http.StatusForbidden)
+}
+
+// TestConfirmToo: whose a name at a shell is, one person says and another confirms.
+func TestConfirmToo(t *testing.T) {
+	w := reviewWorld(t)
+	s := w.server()
+	first := w.visit(s, "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	second := w.visit(s, "second", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	wants(t, first.post("/people/links", "of", program.OfTieout, "thing", "ana-shell", "person", "hr/3", "revision", "0", "back", "/people/links", "do", "link"), http.StatusSeeOther)
+	at := "/people/links?show=confirmed"
+	page := first.page(at)
+	wantTexts(t, page, "ana-shell at a shell", "Waits for a second person")
+	if strings.Contains(page, "Confirm too") {
+		t.Error("who said it is offered to confirm it too")
+	}
+	form := []string{"of", program.OfTieout, "thing", "ana-shell", "person", "hr/3", "revision", "1", "back", at, "do", "second"}
+	if got := first.post("/people/links", form...); got.Code == http.StatusSeeOther {
+		t.Error("one person is both")
+	}
+	wantTexts(t, second.page(at), "Confirm too")
+	wants(t, second.post("/people/links", form...), http.StatusSeeOther)
+	page = second.page(at)
+	wantTexts(t, page, "Confirmed by you too", "and Second")
+	if strings.Contains(page, "Waits for a second person") || strings.Contains(page, "Confirm too") {
+		t.Error("it still waits")
+	}
 }
