@@ -99,7 +99,7 @@ type Trust struct {
 // the value's digest, or over pages, the digest of a file's page table ("": of
 // no file).
 func (c *Checks) VerifySignatures(r Report, digest, pages string, t Trust) {
-	body := false
+	body, sheets := false, false
 	for _, s := range r.Signatures {
 		over := map[string]string{digest: "the report", pages: "its pages"}[s.Digest]
 		if err := s.Verify(); err != nil {
@@ -110,7 +110,7 @@ func (c *Checks) VerifySignatures(r Report, digest, pages string, t Trust) {
 			c.Add(Bad, "the signature of %s covers %s, which is neither this report nor its pages", s.Name, Short(s.Digest))
 			continue
 		}
-		body = body || s.Digest == digest
+		body, sheets = body || s.Digest == digest, sheets || s.Digest == pages
 		id := keyID(s.Key)
 		switch {
 		case slices.Contains(t.Signers, s.Key):
@@ -127,6 +127,9 @@ func (c *Checks) VerifySignatures(r Report, digest, pages string, t Trust) {
 		c.Add(Open, "nobody signed it: it is a draft")
 	default:
 		c.Add(Open, "nobody signed the report")
+	}
+	if body && !sheets && pages != "" {
+		c.Add(Open, "nobody signed the pages: that they are the report's rests on printing the value again")
 	}
 }
 

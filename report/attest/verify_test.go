@@ -66,10 +66,11 @@ func TestSignaturesAndAnnex(t *testing.T) {
 		trust attest.Trust
 		want  string
 	}{
-		"key not known":     {nil, attest.Trust{}, "open Ada Quill, Partner, signed the report on 12 Feb 2027"},
-		"key known":         {nil, attest.Trust{Signers: []string{key}}, "ok Ada Quill, Partner, signed its pages"},
-		"another key known": {nil, attest.Trust{Signers: []string{"x+y+z"}}, "not ok the signature of Ada Quill on the report is by the key"},
-		"nobody signed":     {func(r *attest.Report) { r.Signatures = nil }, attest.Trust{}, "open nobody signed the report"},
+		"key not known":           {nil, attest.Trust{}, "open Ada Quill, Partner, signed the report on 12 Feb 2027"},
+		"key known":               {nil, attest.Trust{Signers: []string{key}}, "ok Ada Quill, Partner, signed its pages"},
+		"another key known":       {nil, attest.Trust{Signers: []string{"x+y+z"}}, "not ok the signature of Ada Quill on the report is by the key"},
+		"nobody signed":           {func(r *attest.Report) { r.Signatures = nil }, attest.Trust{}, "open nobody signed the report"},
+		"nobody signed the pages": {func(r *attest.Report) { r.Signatures = r.Signatures[:1] }, attest.Trust{}, "open nobody signed the pages"},
 		"signed another report": {func(r *attest.Report) {
 			r.Signatures[0] = attesttest.Sign(attest.Signature{What: "x", Digest: strings.Repeat("00", 32), At: r.Signatures[0].At})
 		}, attest.Trust{}, "not ok the signature of Ada Quill covers 0000 0000 0000 0000, which is neither"},
