@@ -23,8 +23,11 @@ func (r Representation) ToSign() (string, error) {
 }
 
 // Digest is what an agreement to terms is signed over: SHA-256, hex, of their
-// canonical JSON.
-func (t Terms) Digest() (string, error) { return toSign("terms of "+t.ID, t) }
+// canonical JSON without milestones, which both sides move as they go.
+func (t Terms) Digest() (string, error) {
+	t.Milestones = nil
+	return toSign("terms of "+t.ID, t)
+}
 
 func toSign(what string, v any) (string, error) {
 	b, err := canonical.Marshal(v)

@@ -16,7 +16,7 @@ func (w *world) agreed() {
 	w.t.Helper()
 	var digest string
 	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
-		digest = must[string](w.t)(fieldwork.TermsDigest(f.Terms))
+		digest = must[string](w.t)(f.Terms.Digest())
 	})
 	check(w.t, w.book.TakeAgreed(w.t.Context(), receiver, "EN-1", engagement.Agreed{Terms: digest, Signed: engagement.Signature{Name: "Ida Moss", Digest: digest}}, 3))
 }

@@ -2,8 +2,6 @@ package fieldwork
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
-	"tieout/internal/canonical"
 )
 
 var termsTakers = map[string]taker{
@@ -169,17 +166,6 @@ func setMilestones(s *State, e book.Entry) (book.Change, error) {
 	return book.Change{What: fmt.Sprintf("%d milestones are set", len(d.Milestones)), Do: func() { f.Terms.Milestones = d.Milestones }}, nil
 }
 
-// TermsDigest is what management signs: SHA-256 over the canonical JSON of the
-// terms, hex.
-func TermsDigest(t engagement.Terms) (string, error) {
-	b, err := canonical.Marshal(t)
-	if err != nil {
-		return "", fmt.Errorf("%w: terms %s: %w", audit.ErrInvalid, t.ID, err)
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
-}
-
 type agreedData struct {
 	Agreed engagement.Agreed `json:"agreed"`
 	Packet int64             `json:"packet"`
@@ -197,7 +183,7 @@ func takeAgreed(s *State, e book.Entry) (book.Change, error) {
 	if err = first(err, ferr); err != nil {
 		return book.Change{}, err
 	}
-	want, err := TermsDigest(f.Terms)
+	want, err := f.Terms.Digest()
 	if err = first(err, f.open(), packetRecord(d.Packet)); err != nil {
 		return book.Change{}, err
 	}

@@ -24,7 +24,7 @@ func TestTerms(t *testing.T) {
 	refused(t, w.book.TakeTerms(t.Context(), owner, firmOrigin, offer), audit.ErrForbidden, "")
 	check(t, w.book.TakeTerms(t.Context(), receiver, firmOrigin, offer))
 
-	digest, err := management.TermsDigest(offer.Terms)
+	digest, err := offer.Terms.Digest()
 	check(t, err)
 	refused(t, w.book.Agree(t.Context(), lead, "EN-1", digest, sign(lead, digest), verify), audit.ErrForbidden, "")
 	refused(t, w.book.Agree(t.Context(), signer, "EN-1", digest, sign(lead, digest), verify), audit.ErrForbidden, "a key of one's own")

@@ -2,8 +2,6 @@ package management
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -11,7 +9,6 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
-	"tieout/internal/canonical"
 	"tieout/ledger"
 )
 
@@ -94,16 +91,6 @@ type offerData struct {
 	Offer engagement.TermsOffer `json:"offer"`
 }
 
-// TermsDigest is what management signs when it agrees to terms.
-func TermsDigest(t engagement.Terms) (string, error) {
-	raw, err := canonical.Marshal(t)
-	if err != nil {
-		return "", fmt.Errorf("%w: terms: %w", audit.ErrInvalid, err)
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:]), nil
-}
-
 func offerTerms(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[offerData](e)
 	t := d.Offer.Terms
@@ -119,7 +106,7 @@ func offerTerms(s *State, e book.Entry) (book.Change, error) {
 	if x != nil && x.Terms.Firm.Origin != d.Firm {
 		return book.Change{}, book.TooEarly("%s is another firm's engagement here; the firm gives it another number", t.ID)
 	}
-	digest, err := TermsDigest(t)
+	digest, err := t.Digest()
 	if err != nil {
 		return book.Change{}, err
 	}

@@ -120,7 +120,7 @@ func agreed(t testing.TB, kind engagement.Type) *world {
 	check(t, w.book.InviteFirm(t.Context(), lead, "Brookline Assurance LLP", w.firm, ""))
 	terms := w.terms(kind)
 	check(t, w.book.TakeTerms(t.Context(), receiver, firmOrigin, engagement.TermsOffer{Terms: terms}))
-	digest, err := management.TermsDigest(terms)
+	digest, err := terms.Digest()
 	check(t, err)
 	check(t, w.book.Agree(t.Context(), signer, "EN-1", digest, sign(signer, digest), verify))
 	return w

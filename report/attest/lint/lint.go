@@ -87,6 +87,10 @@ func (l *linter) add(s Severity, rule Rule, where, do, format string, args ...an
 	l.faults = append(l.faults, Fault{s, rule, where, fmt.Sprintf(format, args...), do})
 }
 
+// unable is what is concluded of a control that could not be tested: its row in
+// Section IV says so.
+const unable = "unable to conclude"
+
 // controlSets holds the controls the description says exist to those tested,
 // both ways. A report for general use has no tests.
 func (l *linter) controlSets() {
@@ -96,7 +100,7 @@ func (l *linter) controlSets() {
 	tested := map[string]bool{}
 	for _, g := range l.r.Groups {
 		for _, c := range g.Controls {
-			if len(c.Tests) > 0 {
+			if len(c.Tests) > 0 || c.Outcome == unable {
 				tested[c.ID] = true
 			}
 		}

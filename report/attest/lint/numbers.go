@@ -100,7 +100,7 @@ func (l *linter) result(where string, c attest.Control, t attest.Test) {
 	case t.Exceptions > 0 && len(t.Findings) == 0:
 		l.add(Error, Numbers, where, "Name the finding it comes from", "an exception without a finding")
 	}
-	if says && c.Outcome == "unable to conclude" {
+	if says && c.Outcome == unable {
 		l.add(Error, Numbers, where, "Say what could not be tested", "no conclusion was reached on %s, and the result reads as if there was", c.ID)
 	}
 }
