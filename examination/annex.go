@@ -3,6 +3,7 @@ package examination
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -107,7 +108,7 @@ func about(t fieldwork.Turn) string {
 
 // clientLog is the client's log as its last packet showed it; nil before the
 // first.
-func (f *Firm) clientLog(ctx context.Context, id, origin string, client engagement.Party) (*attest.Log, error) {
+func (f *Firm) clientLog(ctx context.Context, id, origin string, client engagement.Party) (l *attest.Log, err error) {
 	post, err := f.Post(ctx, id, origin)
 	if err != nil {
 		return nil, err
@@ -120,7 +121,7 @@ func (f *Firm) clientLog(ctx context.Context, id, origin string, client engageme
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
+	defer func() { err = errors.Join(err, p.Close()) }()
 	return &attest.Log{Whose: "client", Origin: client.Origin, Key: p.Checkpoint.Key.VKey(), Checkpoint: string(p.CheckpointNote()), Witnessed: []string{f.P.Log.Keys().Log()}}, nil
 }
 

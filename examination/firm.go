@@ -2,6 +2,7 @@ package examination
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -113,7 +114,7 @@ func (f *Firm) takePopulation(ctx context.Context, by access.Subject, id string,
 
 // heard is the size of this log in the packet that the other side had taken last
 // when it made a packet: what it had seen of it.
-func (f *Firm) heard(ctx context.Context, id string, h packet.Header) (int64, error) {
+func (f *Firm) heard(ctx context.Context, id string, h packet.Header) (size int64, err error) {
 	if h.Heard == nil {
 		return 0, nil
 	}
@@ -125,7 +126,7 @@ func (f *Firm) heard(ctx context.Context, id string, h packet.Header) (int64, er
 	if err != nil {
 		return 0, err
 	}
-	defer sent.Close()
+	defer func() { err = errors.Join(err, sent.Close()) }()
 	return sent.Checkpoint.Size, nil
 }
 
