@@ -37,6 +37,11 @@ func TestReportOnADesk(t *testing.T) {
 	write("r.json", value)
 	write("point", []byte(r.Annex.Logs[0].Checkpoint))
 	write("fork", attesttest.Fork(r.Annex.Logs[0].Origin, 64))
+	public, err := attest.Marshal(attesttest.SOC3())
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("soc3.json", public)
 	write("bad.json", []byte(`{"schema":1,"id":"x"}`))
 	for _, c := range []struct {
 		name string
@@ -46,7 +51,12 @@ func TestReportOnADesk(t *testing.T) {
 	}{
 		{"print a PDF", []string{"report", "render", in("r.json"), "--to", in("r.pdf")}, exitDone, "sha256:"},
 		{"print a page", []string{"report", "render", in("r.json"), "--to", in("r.html")}, exitDone, "sha256:"},
-		{"another format", []string{"report", "render", in("r.json"), "--to", in("r.odt")}, exitUsage, "ends in .pdf or .html"},
+		{"print a document", []string{"report", "render", in("r.json"), "--to", in("r.docx")}, exitDone, "sha256:"},
+		{"print Section IV", []string{"report", "render", in("r.json"), "--to", in("r.xlsx")}, exitDone, "sha256:"},
+		{"print OSCAL", []string{"report", "render", in("r.json"), "--to", in("r.oscal.json")}, exitDone, "r.assessment-results.json"},
+		{"another format", []string{"report", "render", in("r.json"), "--to", in("r.odt")}, exitUsage, "ends in .pdf, .html, .docx, .xlsx or .oscal.json"},
+		{"a public report's tests", []string{"report", "render", in("soc3.json"), "--to", in("soc3.xlsx")}, exitFailed, "has no tests"},
+		{"a public report as OSCAL", []string{"report", "render", in("soc3.json"), "--to", in("soc3.oscal.json")}, exitFailed, "lists no criteria"},
 		{"no report", []string{"report", "render", in("bad.json"), "--to", in("x.pdf")}, exitFailed, "no description"},
 		{"verify", []string{"verify", in("r.pdf")}, exitDone, "As it was issued, as far as the file shows"},
 		{"verify as data", []string{"verify", in("r.pdf"), "-o", "json"}, exitDone, `"schema": "tieout.verify/1"`},
@@ -56,6 +66,11 @@ func TestReportOnADesk(t *testing.T) {
 	} {
 		if out, code := run(c.args...); code != c.code || !strings.Contains(out, c.want) {
 			t.Errorf("%s: exit %d, want %d with %q\n%s", c.name, code, c.code, c.want, out)
+		}
+	}
+	for _, kind := range []string{"catalog", "ssp", "assessment-plan", "assessment-results", "poam"} {
+		if _, err := os.Stat(in("r." + kind + ".json")); err != nil {
+			t.Errorf("OSCAL: %v", err)
 		}
 	}
 	data, err := os.ReadFile(in("r.pdf"))
