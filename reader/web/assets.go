@@ -20,6 +20,9 @@ var icon []byte
 //go:embed keys.js
 var keys []byte
 
+//go:embed grid.js
+var gridKeys []byte
+
 // An asset is a file that pages use. Its address names its content, so that
 // browsers may keep it for good.
 type asset struct {
@@ -36,6 +39,7 @@ var (
 func init() {
 	add("mark.svg", "image/svg+xml", icon)
 	add("keys.js", "text/javascript; charset=utf-8", keys)
+	add("grid.js", "text/javascript; charset=utf-8", gridKeys)
 	var faces strings.Builder
 	for _, f := range html.Typefaces {
 		fmt.Fprintf(&faces, "@font-face{font-family:%q;src:url(%s) format(\"woff2\");font-weight:%s;font-display:swap}\n",

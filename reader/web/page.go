@@ -29,7 +29,7 @@ var files embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"asset": func(name string) string { return addresses[name] }, "number": report.Number, "number64": func(n int64) string { return report.Number(int(n)) },
-	"stamp": audit.FormatTime,
+	"stamp": audit.FormatTime, "gridBoth": gridBoth,
 }).ParseFS(files, "pages/*.html"))
 
 // A screen answers one request: it renders a page, or says why not.

@@ -71,6 +71,7 @@ type Server struct {
 	pages    []address // of the mux, for links
 	cross    *http.CrossOriginProtection
 	drafts   drafts
+	grids    gridShelf // items of grids
 	setup    setup
 }
 

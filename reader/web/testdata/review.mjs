@@ -4,7 +4,8 @@
 //
 // FOLDER holds playwright-core. steps.json is a list of steps, done in order:
 // {"open": "/path"}, {"type": ["#id", "text"]}, {"press": "Space"}, {"go": "k"} where it leads to another page, {"tab": "text of a link or button"},
-// {"see": "text of the page"}, {"not": "text"}, {"heading": "text of what has the focus"}.
+// {"see": "text of the page"}, {"not": "text"}, {"heading": "text of what has the focus"},
+// {"wait": "text the page comes to say"}.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -66,6 +67,10 @@ const acts = {
   heading: async (s) => {
     const got = await focused();
     if (!got.startsWith(s)) throw new Error(`the focus is on ${JSON.stringify(got)}, not on the heading ${JSON.stringify(s)}`);
+  },
+  wait: async (s) => {
+    for (let i = 0; i < 3000 && !(await text()).includes(s); i++) await page.waitForTimeout(20);
+    return acts.see(s);
   },
   shot: (file) => page.screenshot({ path: file, fullPage: true }),
 };
