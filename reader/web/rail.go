@@ -23,7 +23,7 @@ type railPlace struct {
 // rails is the side bar, in the order people see it: at most 17 entries, in named
 // groups. What is one's own and the search stand in the head of the page.
 var rails = []railPlace{
-	{"", []railEntry{{"Start", startPath, nil}}}, // until something was tested
+	{"", []railEntry{{"Start", startPath, nil}}}, // while a step of it is open
 	{"", []railEntry{{"Period", "/", nil}, {"Readiness", "/readiness", nil}}},
 	{"", []railEntry{{"My work", "/me/work", nil}, {"All tasks", "/tasks", nil}}},
 	{"Controls", []railEntry{
@@ -83,7 +83,7 @@ func (q *request) tabs(p railPlace) (out []railLink, here bool) {
 		if e.path == "/" && !q.Firm {
 			asks = "/period/" + q.st.p.Name
 		}
-		if !q.opens(asks) || e.path == startPath && q.st.run.Recorded {
+		if !q.opens(asks) || e.path == startPath && !q.starting() {
 			continue
 		}
 		l := railLink{link: link{e.text, q.to(e.path)}, Here: within(q.URL.Path, e.path)}

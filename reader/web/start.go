@@ -125,22 +125,18 @@ func (q *request) showStart(p *period.Program, data startPage) error {
 	}
 	data.Warn, data.InGit = sayLength(data.S.Report, data.S.First, data.S.Last), period.InGit(p.Dir)
 	data.May, data.Invite = q.may("definition.write", access.Object{}), q.administers()
-	for _, n := range q.names {
-		if n.Has(access.ManagementSigner) {
-			data.Signers = append(data.Signers, n.Name)
-		}
-	}
-	sort.Strings(data.Signers)
+	data.Signers = q.signers()
 	rev, err := p.Store.NewestRevision(q.Context())
 	if err != nil && !errors.Is(err, audit.ErrNotFound) {
 		return err
 	}
 	data.Revision = int(rev.Number)
-	if data.Next, err = q.nextSteps(q.Context(), p, rev.Number > 1, len(data.Signers) > 0); err != nil {
+	decided := rev.Number > 1 || q.st.run.Recorded // what was tested was decided, be it in the files
+	if data.Next, err = q.nextSteps(q.Context(), p, decided, len(data.Signers) > 0); err != nil {
 		return err
 	}
 	q.handOver(data.Next)
-	data.Decided = rev.Number > 1 && q.Request.Method == http.MethodGet
+	data.Decided = decided && q.Request.Method == http.MethodGet
 	if data.Scope == nil {
 		data.Scope = scopeOf(p, p.Def)
 	}
@@ -154,6 +150,27 @@ func (q *request) showStart(p *period.Program, data startPage) error {
 	q.Say = sayStart(done, len(data.Next))
 	q.Code = []string{"tieout init", "tieout plan", "tieout apply"}
 	return q.render("start.html", data)
+}
+
+// signers are the names of who signs for management, in order.
+func (q *request) signers() (out []string) {
+	for _, n := range q.names {
+		if n.Has(access.ManagementSigner) {
+			out = append(out, n.Name)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// starting reports whether a step of the start is open still: so long it has its
+// place in the side bar.
+func (q *request) starting() bool {
+	if !q.st.run.Recorded {
+		return true
+	}
+	steps, err := q.nextSteps(q.Context(), q.st.p, true, len(q.signers()) > 0)
+	return err != nil || slices.ContainsFunc(steps, func(s nextStep) bool { return !s.Done })
 }
 
 // handOver names who does the steps that are not for who is signed in.

@@ -208,3 +208,19 @@ func baseOf(page string) string {
 	value, _, _ := strings.Cut(after, `"`)
 	return value
 }
+
+// TestStartStaysWhileStepsAreOpen: after the first test Start keeps its place in
+// the side bar until its last step is done.
+func TestStartStaysWhileStepsAreOpen(t *testing.T) {
+	w := newWorld(t).tested()
+	lead := w.visit(w.server(), "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	if page := lead.page("/"); !strings.Contains(page, `<a href="/start">Start</a>`) {
+		t.Errorf("steps are open and the side bar has no start\n%s", page)
+	}
+	if page := lead.page("/start"); strings.Contains(page, "Everything a start needs is done") {
+		t.Error("the world of this test has no step open: the test says nothing")
+	}
+	if n := len(rails); n > 17 {
+		t.Errorf("the side bar has %d entries, at most 17 fit", n)
+	}
+}
