@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tieout/audit"
 	"tieout/report/attest"
-	attesthtml "tieout/report/attest/html"
 	"tieout/report/attest/pdf"
 )
 
@@ -107,55 +105,5 @@ func (a *app) printReportChecks(checks *attest.Checks) error {
 		fmt.Fprintf(a.env.Stdout, "  %-6s  %s\n", c.Verdict, c.Sentence)
 	}
 	a.say("  " + checks.Sentence())
-	return nil
-}
-
-func (a *app) reportRender() *cobra.Command {
-	var to string
-	cmd := &cobra.Command{
-		Use: "render REPORT.json --to FILE", Short: "Print a service auditor's report from its value, as PDF or HTML",
-		Long: `Reads the value of a service auditor's report (docs/formats/soc-report.md) and
-prints it in the format that the name of --to ends in: .pdf or .html. The same
-value gives the same bytes. Where the file is there already it is written anew.`,
-		Args: exactly(1, "the file of a report's value"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			data, err := readBounded(args[0], attest.MaxSize)
-			if err != nil {
-				return err
-			}
-			r, err := attest.Read(data)
-			if err != nil {
-				return err
-			}
-			return a.renderReport(r, to)
-		},
-	}
-	in(cmd, "table").Flags().StringVar(&to, "to", "", "file to write: its name ends in .pdf or .html")
-	return cmd
-}
-
-func (a *app) renderReport(r attest.Report, to string) error {
-	var page []byte
-	var err error
-	switch ext := filepath.Ext(to); ext {
-	case ".pdf":
-		page, err = pdf.Render(r)
-	case ".html":
-		page, err = attesthtml.Render(r)
-	default:
-		return fmt.Errorf("%w: --to %q: the name of the file ends in .pdf or .html", audit.ErrUsage, to)
-	}
-	if err != nil {
-		return err
-	}
-	digest, err := writeFile(to, func(w io.Writer) error {
-		_, err := w.Write(page)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("write %s: %w", to, err)
-	}
-	fmt.Fprintln(a.env.Stdout, to)
-	fmt.Fprintln(a.env.Stdout, "  "+digest)
 	return nil
 }
