@@ -1,12 +1,14 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
 	"tieout/access"
 	"tieout/audit"
 	"tieout/program"
+	"tieout/reader/jobs"
 	"tieout/reader/tasks"
 )
 
@@ -17,6 +19,8 @@ func (s *Server) taskCalls() {
 	add(s, operation{id: "get-task", method: http.MethodGet, path: "/tasks/{id}", tag: "Tasks", needs: "task.read", example: "/tasks/none@2026", title: "One occurrence"}, theTask, getTask)
 	add(s, operation{id: "assign-task", method: http.MethodPut, path: "/tasks/{id}/owner", tag: "Tasks", needs: "task.manage", example: "/tasks/none@2026/owner", sends: `{"account":"","why":""}`,
 		title: "Give one occurrence to somebody, or back to who has the duty"}, theAssigned, assignTask)
+	add(s, operation{id: "remind-task", method: http.MethodPost, path: "/tasks/{id}/reminders", tag: "Tasks", needs: "task.manage", example: "/tasks/none@2026/reminders",
+		title: "Remind whoever has one occurrence, once a day"}, theReminded, remindTask)
 }
 
 // Task is one occurrence that a control promises.
@@ -162,4 +166,48 @@ func assignTask(c *call, in *assignIn) (*oneOut[Task], error) {
 		})
 	}
 	return getTask(c, &taskIn{in.Of, in.ID})
+}
+
+type remindIn struct {
+	Of
+	Again
+	ID string `path:"id" maxLength:"300"`
+}
+
+// Reminder says of one occurrence who was reminded last.
+type Reminder struct {
+	Task  string    `json:"task"`
+	To    string    `json:"to" doc:"Account that has to do it, or stands in"`
+	By    string    `json:"by" doc:"Account that reminded"`
+	At    time.Time `json:"at"`
+	Times int       `json:"times" doc:"How often in all"`
+	Sent  bool      `json:"sent" doc:"A message was asked for too, as the workspace says how people are told; otherwise they see it on their own page"`
+}
+
+func theReminded(c *call, in *remindIn) (access.Object, error) {
+	return theAssigned(c, &assignIn{Of: in.Of, ID: in.ID})
+}
+
+// remindTask seals the reminder, and asks for its message where the workspace
+// says how people are told. Reminded today already is a conflict.
+func remindTask(c *call, in *remindIn) (*oneOut[Reminder], error) {
+	_, o, err := c.task(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.book.RemindTask(c, c.Who, o.Due, c.zone())
+	if err != nil {
+		return nil, err
+	}
+	out := Reminder{Task: o.ID(), To: r.To, By: r.By, At: r.At, Times: r.Times}
+	if c.P.Def.Config.Reminders.Any() {
+		_, added, err := jobs.Start(c, c.queue(), c.P.Def, jobs.Remind, jobs.Payload{Period: c.P.Name, Task: o.ID()}, c.by())
+		if err != nil && !errors.Is(err, audit.ErrConflict) { // the reminder is sealed, if or not a message can be sent
+			return nil, err
+		}
+		if out.Sent = err == nil; added && c.s.o.Wake != nil {
+			c.s.o.Wake()
+		}
+	}
+	return one("tieout.reminder/1", "Sealed. "+c.Name(r.To)+" sees it on their own page.", out), nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"tieout/program"
 	"tieout/reader/answer"
 	"tieout/reader/roster"
+	"tieout/reader/tasks"
 	"tieout/report"
 )
 
@@ -59,6 +61,7 @@ func (q *request) person() error {
 		Lacks     []roster.Lack
 		Here      string
 		OwnHere   []lifeRow
+		Asked     []taskRow // what they have to do now
 		Everybody bool
 	}{page: &q.page, P: p, Lacks: lacks, Months: q.st.view.Months, Here: q.at("people", p.ID)}
 	_, v.Class, v.Word = standingOf(r, p)
@@ -73,6 +76,9 @@ func (q *request) person() error {
 	for _, h := range p.Here {
 		v.OwnHere = append(v.OwnHere, lifeRow{link: link{h.Name, ""}, Where: h.Email, Undo: q.undo(program.OfTieout, h.ID, p)})
 	}
+	if v.Asked, err = q.askedOf(p); err != nil {
+		return err
+	}
 	all, _ := everybody(q)
 	v.Everybody = q.may("people.read", all)
 	q.Title, q.Heading, q.Wide, q.Say = p.Name, p.Name, true, answer.SayPerson(r, p, lacks)
@@ -81,6 +87,27 @@ func (q *request) person() error {
 	}
 	q.Code = []string{"tieout person show " + p.ID}
 	return q.render("person.html", v)
+}
+
+// askedOf is what a person has to do now, as far as who is signed in reads tasks,
+// each with the button that reminds them of it.
+func (q *request) askedOf(p *roster.Person) ([]taskRow, error) {
+	if len(p.Here) == 0 {
+		return nil, nil
+	}
+	l, err := q.tasks()
+	if err != nil {
+		return nil, err
+	}
+	var rows []taskRow
+	var of []*tasks.Occurrence
+	for _, o := range l.Select(tasks.Filter{State: "due", People: true}) {
+		theirs := slices.ContainsFunc(p.Here, func(h roster.Here) bool { return h.ID == o.Doer() })
+		if theirs && q.may("task.read", q.taskObject(o)) {
+			rows, of = append(rows, q.taskRow(o, l.Now)), append(of, o)
+		}
+	}
+	return rows, q.reminded(rows, of)
 }
 
 func (q *request) personFacts(r *roster.Roster, p *roster.Person) (out []rowFact) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 
@@ -42,7 +43,7 @@ func (q *request) remindTask() error {
 			q.wake()
 		}
 	}
-	return q.done(q.at("me/work", o.ID()), said)
+	return q.done(cmp.Or(q.field("back"), q.at("me/work", o.ID())), said)
 }
 
 // wake has a worker of this process look for work.

@@ -45,6 +45,34 @@ func TestRemind(t *testing.T) {
 	wants(t, owner.post(task+"/not-mine", "why", "the CEO does", "revision", "1"), http.StatusSeeOther)
 }
 
+// TestRemindOnPerson: the page of a person lists what they have to do now, and
+// reminds them of it.
+func TestRemindOnPerson(t *testing.T) {
+	w := scheduled(t)
+	w.collect()
+	s := w.server()
+	lead := w.visit(s, "lead", grant(access.ComplianceLead))
+	owner := w.visit(s, "owner", access.Grant{Role: access.ControlOwner, Scope: access.ScopeControl, Object: "GOV-02"}, grant(access.Employee))
+	const person, remind = "/people/hr%2F3", "/tasks/board.meeting@2026-Q1/remind"
+	lead.link(owner.account, "hr/3")
+	if page := lead.page(person); strings.Contains(page, "Asked of them now") {
+		t.Error("a task that nobody has is asked of them")
+	}
+	wants(t, lead.post("/tasks/board.meeting@2026-Q1/assign", "to", "owner@example.com", "revision", "0"), http.StatusSeeOther)
+	wantTexts(t, lead.page(person), "Asked of them now", `action="`+remind+`"`)
+	if page := owner.page(person); strings.Contains(page, remind) {
+		t.Error("they are offered to remind themselves")
+	}
+	if got := lead.post(remind, "back", person); got.Code != http.StatusSeeOther || got.Header().Get("Location") != person {
+		t.Fatalf("remind: %d, to %q", got.Code, got.Header().Get("Location"))
+	}
+	page := lead.page(person)
+	wantTexts(t, page, "Reminded on 10 Mar 2026 by", "sees it on their own page")
+	if strings.Contains(page, remind) {
+		t.Error("it is offered once more on the same day")
+	}
+}
+
 func TestSayReminded(t *testing.T) {
 	for _, c := range []struct {
 		name  string
