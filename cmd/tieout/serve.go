@@ -188,6 +188,7 @@ func (a *app) serveOn(ctx context.Context, dir string, l net.Listener, f serveFl
 // besides are the handlers for programs, under the same address.
 func (a *app) besides(s *web.Server, public string, log *slog.Logger, w *watch.Watch, wake func()) map[string]http.Handler {
 	all := map[string]http.Handler{
+		"/exchange/":      s.Exchange(),
 		scim.Prefix + "/": scim.New(scim.Options{People: s.People(), Origin: public, Address: s.Address, Log: log}),
 	}
 	if s.Kind() == access.Company { // its calls are on periods and registers, which a firm has none of

@@ -1,41 +1,256 @@
 package web
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tieout/book"
+	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/report"
 )
 
+// A firmWait is one thing an engagement waits for, on whom, and since when.
+type firmWait struct {
+	What  string
+	On    string // "you", "the firm" or "the client"
+	Since time.Time
+	Due   time.Time // of a clock that ends; zero: of one that only runs
+	Path  string    // under the engagement's address
+}
+
+// firmWaits are what an engagement waits for at an instant; me is who looks.
+func firmWaits(f *fieldwork.File, me string, now time.Time) (out []firmWait) {
+	add := func(on string, since time.Time, path, format string, args ...any) {
+		out = append(out, firmWait{What: fmt.Sprintf(format, args...), On: on, Since: since, Path: path})
+	}
+	if due := f.LockDue(); !due.IsZero() && (f.Archive == nil || f.Archive.Locked.IsZero()) {
+		out = append(out, firmWait{What: "Assemble and lock the file", On: "the firm", Due: due})
+	}
+	if f.State.Over() || f.State.Place() >= engagement.Issued.Place() {
+		return out
+	}
+	d := f.Independence[me]
+	switch m := f.Team[me]; {
+	case d == nil:
+		add("you", time.Time{}, "", "Declare your independence")
+	case !d.Clear():
+		add("the firm", d.At, "", "Approve a safeguard for your conflict")
+	case m != nil && m.Duty == fieldwork.DutyPartner && f.Accepted == nil:
+		add("you", time.Time{}, "", "Accept the client and the engagement")
+	}
+	if f.Accepted == nil && !slices.ContainsFunc(out, func(w firmWait) bool { return strings.HasPrefix(w.What, "Accept") }) {
+		add("the firm", time.Time{}, "", "A partner accepts the client and the engagement")
+	}
+	if f.Accepted != nil && f.Agreed == nil {
+		add("the client", f.Accepted.At, "", "Agree to the terms")
+	}
+	out = append(out, firmRequestWaits(f)...)
+	out = append(out, firmWorkWaits(f)...)
+	return out
+}
+
+// firmRequestWaits are requests and populations, each side's together.
+func firmRequestWaits(f *fieldwork.File) (out []firmWait) {
+	type heap struct {
+		n     int
+		since time.Time
+	}
+	var drafts, answered, theirs, frozen heap
+	count := func(h *heap, at time.Time) {
+		if h.n++; h.since.IsZero() || at.Before(h.since) {
+			h.since = at
+		}
+	}
+	for _, r := range book.Sorted(f.Requests) {
+		last := r.Steps[len(r.Steps)-1].At
+		switch holder := firmHolder(r); {
+		case holder == "":
+		case r.Status == engagement.RequestSubmitted:
+			count(&answered, last)
+		case holder == "the client":
+			count(&theirs, last)
+		default:
+			count(&drafts, last)
+		}
+	}
+	for _, p := range book.Sorted(f.Populations) {
+		if !p.Accepted && p.Superseded == "" {
+			count(&frozen, p.At)
+		}
+	}
+	add := func(h heap, on, path, one, many string) {
+		if h.n > 0 {
+			out = append(out, firmWait{What: report.Plural(h.n, one, many), On: on, Since: h.since, Path: path})
+		}
+	}
+	add(answered, "the firm", "/requests?status=Submitted", "answer to look at", "answers to look at")
+	add(frozen, "the firm", "", "population to accept", "populations to accept")
+	add(drafts, "the firm", "/requests?holder=firm", "request to release", "requests to release")
+	add(theirs, "the client", "/requests?holder=client", "request to answer", "requests to answer")
+	return out
+}
+
+// firmHolder is who a request waits on; "": nobody, it is closed.
+func firmHolder(r *fieldwork.Request) string {
+	switch {
+	case r.Status == engagement.RequestAccepted || r.Status == engagement.RequestWithdrawn:
+		return ""
+	case r.Status == engagement.RequestSubmitted || !r.Released && r.Status != engagement.RequestInProgress:
+		return "the firm"
+	}
+	return "the client"
+}
+
+// firmWorkWaits are workpapers, notes and exceptions.
+func firmWorkWaits(f *fieldwork.File) (out []firmWait) {
+	oldest := map[string]firmWait{}
+	n := map[string]int{}
+	count := func(key, on string, at time.Time) {
+		n[key]++
+		if w, ok := oldest[key]; !ok || at.Before(w.Since) {
+			oldest[key] = firmWait{On: on, Since: at}
+		}
+	}
+	for _, p := range book.Sorted(f.Papers) {
+		if p.Prepared != nil && p.Reviewed == nil {
+			count("review", "the firm", p.Prepared.At)
+		}
+	}
+	for _, x := range book.Sorted(f.Notes) {
+		if x.Cleared.IsZero() {
+			count("note", "the firm", x.At)
+		}
+	}
+	for _, x := range book.Sorted(f.Findings) {
+		switch {
+		case !x.Stands() || x.Response != nil && x.Response.Final:
+		case x.Released.IsZero():
+			count("release", "the firm", x.Steps[len(x.Steps)-1].At)
+		default:
+			count("response", "the client", x.Released)
+		}
+	}
+	for _, k := range []struct{ key, one, many string }{
+		{"review", "workpaper to review", "workpapers to review"}, {"note", "review note open", "review notes open"},
+		{"release", "exception to release", "exceptions to release"}, {"response", "exception without a final response", "exceptions without a final response"},
+	} {
+		if n[k.key] > 0 {
+			w := oldest[k.key]
+			w.What = report.Plural(n[k.key], k.one, k.many)
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// clock says since when something waits, and how many days that is; of what has
+// to be done by a day, how many are left.
+func (w firmWait) clock(now time.Time, loc *time.Location) string {
+	days := func(d time.Duration) string { return report.Plural(int(d/(24*time.Hour)), "day", "days") }
+	switch {
+	case !w.Due.IsZero() && now.After(w.Due):
+		return "was due " + report.Day(w.Due, loc) + ", " + days(now.Sub(w.Due)) + " over"
+	case !w.Due.IsZero():
+		return "due " + report.Day(w.Due, loc) + ", " + days(w.Due.Sub(now)) + " left"
+	case w.Since.IsZero():
+		return ""
+	}
+	return "since " + report.Day(w.Since, loc) + ", " + days(now.Sub(w.Since))
+}
+
 // A firmRow is one engagement in the list of all.
 type firmRow struct {
 	link
-	Client, Type, System, Span, State string
+	Type, System, Span, State string
+	Waits                     []firmWaitRow
 }
 
-// firmHome is the first page of a firm's room: engagements by client.
+// A firmWaitRow is a wait as a page shows it.
+type firmWaitRow struct {
+	link
+	On, Clock string
+	Class     string // of its status mark
+}
+
+// A firmClient is a client with its engagements.
+type firmClient struct {
+	Name string
+	Rows []firmRow
+}
+
+func (q *request) firmWaitRows(f *fieldwork.File) (out []firmWaitRow) {
+	class := map[string]string{"you": "late", "the firm": "due", "the client": "none"}
+	for _, w := range firmWaits(f, q.me.ID, q.now()) {
+		row := firmWaitRow{link: link{w.What, q.at("engagements", f.Terms.ID) + w.Path}, On: w.On, Clock: w.clock(q.now(), q.zone()), Class: class[w.On]}
+		if strings.Contains(row.Clock, " over") {
+			row.Class = "dev"
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// firmHome is the first page of a firm's room: what waits, by client.
 func (q *request) firmHome() error {
-	var rows []firmRow
+	var clients []firmClient
+	n, mine, ours, theirs := 0, 0, 0, 0
 	err := q.files.Read(q.Context(), func(s *fieldwork.State) error {
 		for _, f := range q.firmSees(s) {
 			t := f.Terms
-			rows = append(rows, firmRow{link: link{t.ID, q.at("engagements", t.ID)}, Client: t.Client.Name, Type: t.Type.String(), System: t.System, Span: firmSpan(t), State: report.Capital(string(f.State))})
+			row := firmRow{link: link{t.ID, q.at("engagements", t.ID)}, Type: t.Type.String(), System: t.System, Span: firmSpan(t), State: report.Capital(string(f.State)), Waits: q.firmWaitRows(f)}
+			for _, w := range row.Waits {
+				switch w.On {
+				case "you":
+					mine++
+				case "the client":
+					theirs++
+				default:
+					ours++
+				}
+			}
+			n++
+			i := slices.IndexFunc(clients, func(c firmClient) bool { return c.Name == t.Client.Name })
+			if i < 0 {
+				i = len(clients)
+				clients = append(clients, firmClient{Name: t.Client.Name})
+			}
+			clients[i].Rows = append(clients[i].Rows, row)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	q.Title, q.Heading, q.Say, q.Wide = "Engagements", "What needs me today", sayFirmHome(len(rows)), true
-	q.Code = []string{"tieout engagement list"}
+	slices.SortStableFunc(clients, func(a, b firmClient) int { return strings.Compare(a.Name, b.Name) })
+	q.Title, q.Heading, q.Say, q.Wide = "Engagements", "What needs me today", sayFirmHome(n, mine, ours, theirs), true
+	q.Code = []string{"tieout serve"}
 	return q.render("firm-home.html", struct {
 		*page
-		Rows []firmRow
-	}{&q.page, rows})
+		Clients []firmClient
+		New     bool
+	}{&q.page, clients, q.opens("/engagements/new")})
 }
 
-// sayFirmHome says how many engagements there are.
-func sayFirmHome(n int) string {
+// sayFirmHome says how many engagements there are and on whom they wait.
+func sayFirmHome(n, mine, ours, theirs int) string {
 	if n == 0 {
 		return "No engagement is open that you are on."
 	}
-	return report.Capital(report.Plural(n, "engagement is", "engagements are")) + " open to you."
+	s := "Of " + report.Plural(n, "engagement", "engagements") + ", "
+	if mine+ours+theirs == 0 {
+		return s + "nothing waits for anybody."
+	}
+	var parts []string
+	for _, p := range []struct {
+		n  int
+		on string
+	}{{mine, "you"}, {ours, "the firm"}, {theirs, "clients"}} {
+		if p.n > 0 {
+			parts = append(parts, report.Plural(p.n, "thing waits", "things wait")+" for "+p.on)
+		}
+	}
+	return s + report.List(parts) + "."
 }

@@ -82,3 +82,11 @@ func (w *firmWorld) accepted() *firmWorld {
 	}
 	return w
 }
+
+// later moves the clock, and signs the partner in anew.
+func (w *firmWorld) later(d time.Duration) *visitor {
+	w.t.Helper()
+	w.at = w.at.Add(d)
+	w.partner = w.visit(w.s, "paula")
+	return w.partner
+}

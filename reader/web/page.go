@@ -19,6 +19,7 @@ import (
 	"tieout/access"
 	"tieout/audit"
 	"tieout/engagement/fieldwork"
+	"tieout/examination"
 	"tieout/program"
 	"tieout/report"
 	"tieout/store"
@@ -29,7 +30,7 @@ var files embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"asset": func(name string) string { return addresses[name] }, "number": report.Number, "number64": func(n int64) string { return report.Number(int(n)) },
-	"stamp": audit.FormatTime, "gridBoth": gridBoth,
+	"stamp": audit.FormatTime, "gridBoth": gridBoth, "firmCategory": categoryName, "firmDraftKey": draftKey,
 }).ParseFS(files, "pages/*.html"))
 
 // A screen answers one request: it renders a page, or says why not.
@@ -45,6 +46,8 @@ type request struct {
 	sess  access.Session
 	book  *program.Book   // of a company
 	files *fieldwork.Book // of an audit firm
+	firm  *examination.Firm
+	exam  *examination.Client
 	st    *state
 	head  store.Head
 	names map[string]access.Named // everybody, by account ID
@@ -197,7 +200,7 @@ func (s *Server) screen(r route) http.Handler {
 
 // serve answers one request of who is signed in.
 func (s *Server) serve(w http.ResponseWriter, hr *http.Request, r route, signed access.Signed) (err error) {
-	q := &request{Request: hr, w: w, s: s, who: signed.Subject, me: signed.Account, sess: signed.Session, book: s.book, files: s.files}
+	q := &request{Request: hr, w: w, s: s, who: signed.Subject, me: signed.Account, sess: signed.Session, book: s.book, files: s.files, firm: s.firm, exam: s.exam}
 	if q.who.Eyes, err = s.eyes(hr.Context()); err != nil {
 		return err
 	}

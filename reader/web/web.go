@@ -21,6 +21,8 @@ import (
 	"tieout/access"
 	"tieout/audit"
 	"tieout/engagement/fieldwork"
+	"tieout/engagement/packet"
+	"tieout/examination"
 	"tieout/period"
 	"tieout/program"
 )
@@ -61,8 +63,11 @@ type Server struct {
 	home     *period.Program // for the store and the log; its definitions may be older than the files
 	kind     access.Workspace
 	people   *access.People
-	book     *program.Book   // of a company
-	files    *fieldwork.Book // of an audit firm
+	book     *program.Book                                      // of a company
+	files    *fieldwork.Book                                    // of an audit firm
+	exam     *examination.Client                                // a company's end of its examinations
+	firm     *examination.Firm                                  // an audit firm's end of them
+	flush    func(ctx context.Context, engagement string) error // seals what the other side is to have
 	shelf    *shelf
 	names    names
 	doorways throttle
@@ -82,10 +87,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{o: o, home: home, kind: home.Kind(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), setup: newSetup(o.Key)}
-	if s.kind == access.Firm {
-		s.files = home.Files()
-	} else {
-		s.book = home.Registers()
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, home.Close())
 	}
 	s.shelf = newShelf(o.Open, home.Store)
 	s.shelf.fault = s.fault
@@ -98,6 +101,31 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.names.people = s.people
 	s.routes()
 	return s, nil
+}
+
+// open opens what is kept in a workspace of this kind.
+func (s *Server) open() (err error) {
+	if s.kind == access.Firm {
+		s.files = s.home.Files()
+		if s.firm, err = examination.NewFirm(s.home); err == nil {
+			s.flush = s.firm.Flush
+		}
+		return err
+	}
+	s.book = s.home.Registers()
+	if s.exam, err = examination.NewClient(s.home); err == nil {
+		s.flush = s.exam.Flush
+	}
+	return err
+}
+
+// Exchange answers the other sides of this workspace's examinations: they are
+// known by the signatures of their packets, and need no account here.
+func (s *Server) Exchange() http.Handler {
+	if s.kind == access.Firm {
+		return packet.Serve(s.firm.Keeper)
+	}
+	return packet.Serve(s.exam.Keeper)
 }
 
 // People are the accounts the server signs in.
