@@ -30,7 +30,8 @@ var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 // makes the rest do nothing.
 type book struct {
 	zip    *zip.Writer
-	limit  int // rows of a sheet
+	limit  int  // rows of a sheet
+	tall   bool // rows say how high they are
 	sheets []*sheet
 	first  int // index of the sheet the reader sees first; those before it come last
 	names  map[string]bool
@@ -127,7 +128,7 @@ func (t *table) add(cells ...any) {
 func (t *table) write(cells []any, style int) {
 	t.row++
 	row := strconv.Itoa(t.row)
-	t.raw(`<row r="` + row + `">`)
+	t.raw(`<row r="` + row + `"` + t.height(cells) + `>`)
 	for i, c := range cells {
 		ref := column(i) + row
 		switch c := c.(type) {

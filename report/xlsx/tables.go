@@ -3,6 +3,7 @@ package xlsx
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // A Column of a sheet: its head, and its width in characters.
@@ -24,6 +25,7 @@ type Sheet struct {
 // same bytes. On error what was written is not a workbook.
 func Tables(w io.Writer, sheets []Sheet) error {
 	b := newBook(w, sheetRows)
+	b.tall = true
 	for _, s := range sheets {
 		cols := make([]col, len(s.Columns))
 		for i, c := range s.Columns {
@@ -38,4 +40,33 @@ func Tables(w io.Writer, sheets []Sheet) error {
 		}
 	}
 	return b.close()
+}
+
+// Points of a row of one line, and of each further one. The format has no row
+// higher than 409.
+const (
+	oneLine  = 15
+	nextLine = 13
+	highest  = 409
+)
+
+// height is a row's, for programs that do not measure wrapped text when they open
+// a file: enough for its longest cell, by the width of its column.
+func (t *table) height(cells []any) string {
+	if !t.book.tall {
+		return ""
+	}
+	most := 1
+	for i, c := range cells {
+		s, ok := c.(string)
+		if !ok || i >= len(t.sheet.cols) {
+			continue
+		}
+		n := 0
+		for line := range strings.SplitSeq(s, "\n") {
+			n += 1 + units(line)*11/10/max(1, t.sheet.cols[i].width)
+		}
+		most = max(most, n)
+	}
+	return fmt.Sprintf(` ht="%d" customHeight="1"`, min(highest, oneLine+nextLine*(most-1)))
 }

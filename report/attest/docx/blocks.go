@@ -2,6 +2,7 @@ package docx
 
 import (
 	"fmt"
+	"strings"
 
 	"tieout/report/attest"
 )
@@ -76,7 +77,7 @@ func (w *writer) lines(b attest.Block) {
 		if i+1 < len(b.Lines) && len(b.Lines) <= 20 {
 			more = keepNext
 		}
-		w.paragraph("Code", more+inward(b.Level), anchor, func() { w.run(look{}, l) })
+		w.paragraph("Code", more+inward(b.Level), anchor, func() { w.run(look{}, strings.ReplaceAll(l, "\t", "    ")) })
 	}
 }
 

@@ -27,7 +27,11 @@ func sectionEnd(n int, cover bool) string {
 // header is a running head: the section at the left, the company at the right.
 // On a draft it says so, over the page too.
 func (w *writer) header(head string, n int) string {
-	out := declaration + `<w:hdr` + namespaces + `><w:p><w:pPr><w:pStyle w:val="Header"/></w:pPr>`
+	style := "Header"
+	if head == "" {
+		style = "SectionEnd"
+	}
+	out := declaration + `<w:hdr` + namespaces + `><w:p><w:pPr><w:pStyle w:val="` + style + `"/></w:pPr>`
 	if w.d.Draft {
 		out += watermark(n)
 	}

@@ -40,7 +40,7 @@ var paragraphs = []style{
 	{id: "CoverTitle", name: "Cover Title", base: "Normal", before: border("bottom", 4, hair, 16), below: 320, line: 300, font: serif, half: 26},
 	{id: "CoverFact", name: "Cover Fact", base: "Normal", before: `<w:tabs><w:tab w:val="left" w:pos="1900"/></w:tabs>`, below: 100, after: `<w:ind w:left="1900" w:hanging="1900"/>`, font: sans, half: 20},
 	{id: "CoverNote", name: "Cover Note", base: "Normal", above: 240, font: sans, half: 18, color: grey},
-	{id: "DraftMark", name: "Draft Mark", base: "CoverNote", color: alarm, bold: true},
+	{id: "DraftMark", name: "Draft Mark", base: "CoverNote", above: 400, font: sans, half: 20, color: alarm, bold: true},
 	heading(1, serif, 40, 0, 300, black, border("bottom", 8, black, 8)),
 	heading(2, sans, 26, 360, 120, black, ""),
 	heading(3, sans, 22, 240, 80, black, ""),

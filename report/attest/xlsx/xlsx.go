@@ -42,7 +42,7 @@ func Render(r attest.Report) ([]byte, error) {
 }
 
 func facts(r attest.Report, digest string) xlsx.Sheet {
-	s := xlsx.Sheet{Name: "Report", Columns: []xlsx.Column{{Head: "What", Width: 28}, {Head: "Value", Width: 100}}}
+	s := xlsx.Sheet{Name: "Report", Columns: []xlsx.Column{{Head: "What", Width: 50}, {Head: "Value", Width: 100}}}
 	add := func(what, value string) {
 		if value != "" {
 			s.Rows = append(s.Rows, []any{what, value})
@@ -81,9 +81,9 @@ func eachControl(r *attest.Report, f func(attest.Group, attest.Control)) {
 
 func tests(r *attest.Report) xlsx.Sheet {
 	s := xlsx.Sheet{Name: "Tests", Columns: []xlsx.Column{
-		{Head: "Set", Width: 24}, {Head: "Criterion", Width: 14}, {Head: "Control", Width: 12}, {Head: "Control text", Width: 44}, {Head: "Test", Width: 16}, {Head: "What was done", Width: 60},
-		{Head: "Result", Width: 44}, {Head: "Population", Width: 12}, {Head: "Sample", Width: 10}, {Head: "Exceptions", Width: 11}, {Head: "Known outside the sample", Width: 14},
-		{Head: "Finding", Width: 12}, {Head: "Management’s response", Width: 60}, {Head: "Concluded", Width: 26}, {Head: "Workpaper (SHA-256)", Width: 24},
+		{Head: "Set", Width: 16}, {Head: "Criterion", Width: 12}, {Head: "Control", Width: 11}, {Head: "Control text", Width: 36}, {Head: "Test", Width: 14}, {Head: "What was done", Width: 48},
+		{Head: "Result", Width: 36}, {Head: "Population", Width: 11}, {Head: "Sample", Width: 9}, {Head: "Exceptions", Width: 11}, {Head: "Known outside the sample", Width: 12},
+		{Head: "Finding", Width: 10}, {Head: "Management’s response", Width: 48}, {Head: "Concluded", Width: 18}, {Head: "Workpaper (SHA-256)", Width: 23},
 	}}
 	answers := responses(r)
 	eachControl(r, func(g attest.Group, c attest.Control) {
