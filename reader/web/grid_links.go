@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net/http"
 	"net/url"
+	"strconv"
+
+	"tieout/audit"
 )
 
 // Addresses of what an engagement's file holds.
@@ -25,10 +29,35 @@ func (q *request) gridSend(digest, name string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	defer r.Close()
-	h := q.w.Header()
+	gridFileHead(q.w.Header(), name)
+	_, err = io.Copy(q.w, r)
+	return err
+}
+
+// gridFileHead makes of an answer a file to keep.
+func gridFileHead(h http.Header, name string) {
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
-	_, err = io.Copy(q.w, r)
-	return err
+}
+
+// gridBaseOf is the revision of its object that a form was shown at.
+func gridBaseOf(q *request) (int64, error) {
+	n, err := strconv.ParseInt(q.field("base"), 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%w: the form does not say which revision it was made from; load the page again", audit.ErrInvalid)
+	}
+	return n, nil
+}
+
+// gridReleased says what was done, and seals the packet for what the client is to
+// know of it. What went wrong with that is said; the act stands.
+func (q *request) gridReleased(to, words string) error {
+	if q.s.flush != nil {
+		if err := q.s.flush(q.Context(), q.PathValue("id")); err != nil {
+			q.s.note(q.Request, err)
+			words += " The packet for the client is not sealed yet: " + refusalOf(err) + " It is sealed with the next one."
+		}
+	}
+	return q.done(to, words)
 }
