@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tieout/audit"
+	"tieout/deviation"
 	"tieout/period"
 	"tieout/report"
 	"tieout/report/text"
@@ -26,7 +27,7 @@ var acts = map[string]string{
 	"group.created": "%s was made by a directory", "group.renamed": "%s was renamed by a directory", "group.removed": "%s was removed by a directory",
 	"group.member-added": "%s joined a group", "group.member-removed": "%s left a group",
 	"token.created": "%s was made", "token.revoked": "%s was revoked", "key.announced": "a signing key of %s was announced",
-	"remind": "a reminder to %s was begun", "reminded": "a reminder was sent to %s", "remind failed": "a reminder to %s could not be sent",
+	"job cancel": "%s was cancelled", "remind": "a reminder to %s was begun", "reminded": "a reminder was sent to %s", "remind failed": "a reminder to %s could not be sent",
 
 	"absence.set": "it was said when %s is away", "audience.set": "%s was changed", "calendar.set": "the calendar address of %s was changed", "duty.set": "it was said who stands in for %s",
 	"identity.link": "it was said whose %s is", "identity.reject": "a proposal of whose %s is was rejected", "identity.second": "a second person confirmed whose %s is", "identity.undo": "what was said of %s was taken back",
@@ -85,17 +86,26 @@ func thingWords(on string, name func(string) string) string {
 // recordWords say what an entry of the log is, with the names of people; act is
 // what was sealed of it, where the words are not all of it.
 func recordWords(rec audit.Record, name func(string) string) (words, act string) {
-	var said struct{ Act, Kind, On string }
+	var said struct{ Act, Kind, On, Deviation string }
 	whole := report.Capital(period.EntryWords(rec))
 	if whole == report.Capital(string(rec.Kind)) {
 		whole = kindWord(rec.Kind)
 	}
 	switch rec.Kind {
-	case audit.RecordActivity, audit.RecordEntry, audit.RecordFieldwork:
+	case audit.RecordActivity, audit.RecordEntry, audit.RecordFieldwork, audit.RecordDecision:
 	default:
 		return whole, ""
 	}
-	if json.Unmarshal(rec.Detail, &said) != nil || said.On == "" {
+	if json.Unmarshal(rec.Detail, &said) != nil {
+		return whole, ""
+	}
+	kind, isJob := strings.CutPrefix(said.Act, "job ")
+	switch {
+	case rec.Kind == audit.RecordDecision && said.Deviation != "":
+		return decisionWords(deviation.Kind(said.Kind)) + ": " + text.Clean(said.Deviation), ""
+	case isJob && said.On == "":
+		return "A job was asked for: " + text.Clean(kind), ""
+	case said.On == "":
 		return whole, ""
 	}
 	did := said.Act + said.Kind // an activity has the one, an entry the other

@@ -30,6 +30,7 @@ func TestEntriesAreSaidInWords(t *testing.T) {
 		{"an account of a source", "identity.link", "identity:account:okta/ana", audit.RecordEntry, "It was said whose account okta/ana is", "identity.link on identity:account:okta/ana"},
 		{"an account of this workspace", "identity.undo", "identity:tieout:01a2", audit.RecordEntry, "What was said of the account of Ana Ruiz was taken back", "identity.undo on identity:tieout:01a2"},
 		{"who a reminder goes to", "reminded", "01a2", audit.RecordActivity, "A reminder was sent to Ana Ruiz", "reminded on 01a2"},
+		{"a job", "job check", "", audit.RecordActivity, "A job was asked for: check", ""},
 		{"an act this version does not know", "rocket.set-off", "rocket:R-1", audit.RecordActivity, "Rocket set off: rocket R-1", "rocket.set-off on rocket:R-1"},
 		{"a sign of formats in an act", "100%d", "vendor:%s", audit.RecordActivity, "100%d: vendor %s", "100%d on vendor:%s"},
 	} {
@@ -59,6 +60,7 @@ func TestLogIsReadByPeople(t *testing.T) {
 	lead := w.visit(w.server(), "ana", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
 	wants(t, lead.post("/vendors/new", "revision", "0", "name", "Mailer", "service", "Sends mail", "tier", "low", "status", "proposed", "owner", "ana@example.com"), 303)
 	page := lead.page("/log")
+	holds(t, page, "Found for the first time, and recorded: D-")
 	holds(t, page, " signed in <code", "Vendor V-", "was changed", "vendor.set on vendor:V-", "session.began on account:")
 	i := strings.Index(page, "vendor.set on")
 	ref := page[:i][strings.LastIndex(page[:i], "/evidence/"):]
