@@ -133,7 +133,7 @@ func (t *table) write(cells []any, style int) {
 		ref := column(i) + row
 		switch c := c.(type) {
 		case int:
-			t.raw(`<c r="` + ref + `"><v>` + strconv.Itoa(c) + `</v></c>`)
+			t.raw(`<c r="` + ref + `"` + t.numberStyle() + `><v>` + strconv.Itoa(c) + `</v></c>`)
 		case string:
 			t.text(ref, c, style)
 		case link:

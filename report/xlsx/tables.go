@@ -42,6 +42,15 @@ func Tables(w io.Writer, sheets []Sheet) error {
 	return b.close()
 }
 
+// numberStyle names the plain style: without it, a number stands at the foot of a
+// high row in some programs.
+func (t *table) numberStyle() string {
+	if !t.book.tall {
+		return ""
+	}
+	return fmt.Sprintf(` s="%d"`, stylePlain)
+}
+
 // Points of a row of one line, and of each further one. The format has no row
 // higher than 409.
 const (

@@ -83,7 +83,7 @@ func tests(r *attest.Report) xlsx.Sheet {
 	s := xlsx.Sheet{Name: "Tests", Columns: []xlsx.Column{
 		{Head: "Set", Width: 16}, {Head: "Criterion", Width: 12}, {Head: "Control", Width: 11}, {Head: "Control text", Width: 36}, {Head: "Test", Width: 14}, {Head: "What was done", Width: 48},
 		{Head: "Result", Width: 36}, {Head: "Population", Width: 11}, {Head: "Sample", Width: 9}, {Head: "Exceptions", Width: 11}, {Head: "Known outside the sample", Width: 12},
-		{Head: "Finding", Width: 10}, {Head: "Management’s response", Width: 48}, {Head: "Concluded", Width: 18}, {Head: "Workpaper (SHA-256)", Width: 23},
+		{Head: "Finding", Width: 10}, {Head: "Management’s response", Width: 48}, {Head: "Concluded", Width: 18}, {Head: "Workpaper (SHA-256)", Width: 34},
 	}}
 	answers := responses(r)
 	eachControl(r, func(g attest.Group, c attest.Control) {

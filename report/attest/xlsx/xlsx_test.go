@@ -152,3 +152,14 @@ func TestRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestHeights: a row says how high it is where its text goes over lines.
+func TestHeights(t *testing.T) {
+	f := open(t, attesttest.TypeII())
+	for sheet, want := range map[string]bool{"CUECs": false, "Tests": true} {
+		got, err := f.GetRowHeight(sheet, 2)
+		if err != nil || got > 28 != want {
+			t.Errorf("%s: got %v points, %v; want more than one line: %v", sheet, got, err, want)
+		}
+	}
+}
