@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tieout/engagement"
 	"tieout/engagement/describe"
@@ -39,7 +40,7 @@ func (f *Firm) annex(ctx context.Context, id string) (attest.Annex, error) {
 	var client engagement.Party
 	err := f.Files.ReadFile(ctx, id, func(_ *fieldwork.State, x *fieldwork.File) error {
 		for _, t := range x.Course {
-			if steps[t.Kind] != "" {
+			if printedStep(x.Terms.Type, t.Kind) {
 				turns = append(turns, t)
 			}
 		}
@@ -64,6 +65,12 @@ func (f *Firm) annex(ctx context.Context, id string) (attest.Annex, error) {
 		a.Logs = append(a.Logs, *theirs)
 	}
 	return a, err
+}
+
+// printedStep reports whether an annex tells of a step. A report for everybody
+// tells nothing of results: no exception, no item that was replaced.
+func printedStep(of engagement.Type, kind string) bool {
+	return steps[kind] != "" && (of != engagement.SOC3 || !strings.HasPrefix(kind, "finding.") && kind != "sample.replace")
 }
 
 // few keeps the first and the last of each kind where there are too many.
@@ -98,10 +105,8 @@ func (f *Firm) step(ctx context.Context, t fieldwork.Turn, size int64) (attest.S
 
 // about names the object of a step: "P-1" of "population:EN-1/P-1".
 func about(t fieldwork.Turn) string {
-	for i := range t.On {
-		if t.On[i] == '/' {
-			return ", " + t.On[i+1:]
-		}
+	if _, id, ok := strings.Cut(t.On, "/"); ok {
+		return ", " + id
 	}
 	return ""
 }

@@ -229,6 +229,9 @@ func (w *world) issue(r attest.Report) {
 // files alone. The report ties, the client gets it, and nothing of the firm's is
 // in any byte of the client's workspace or of what was carried there.
 func TestWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	w, r := issued(t)
 	w.side(func(_ *management.State, x *management.Side) {
 		if len(x.Releases) != 1 || x.State != engagement.Issued || x.Releases[0].Opinions["operation"] != "Qualified" || x.Comments["M-1"].Answer == "" {

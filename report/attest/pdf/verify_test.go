@@ -167,6 +167,9 @@ func replaceFile(t testing.TB, f *syntax.File, name string, change func([]byte) 
 }
 
 func TestAlterationsAreNamed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	replace := func(old, replacement string) func([]byte) []byte {
 		return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(replacement), 1) }
 	}
@@ -298,6 +301,9 @@ func TestBytesAroundTheObjectsAreNamed(t *testing.T) {
 
 // TestEveryByteCounts flips single bytes all over the file.
 func TestEveryByteCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	good := released()
 	for i := 0; i < len(good); i += len(good)/25 + 1 {
 		bad := slices.Clone(good)
