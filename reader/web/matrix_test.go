@@ -182,7 +182,7 @@ func TestNoRouteWithoutRight(t *testing.T) {
 	for _, r := range readRoutes {
 		firmToo[r.pattern] = true
 	}
-	for _, r := range slices.Concat(routes(access.Company), firmRoutes, firmEngagementRoutes, firmRequestRoutes) {
+	for _, r := range slices.Concat(routes(access.Company), firmRoutes, firmEngagementRoutes, firmRequestRoutes, firmPlanRoutes) {
 		if seen[r.pattern] && !firmToo[r.pattern] {
 			t.Errorf("%s is there twice", r.pattern)
 		}

@@ -1,0 +1,97 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/engagement"
+	"tieout/sample"
+)
+
+// controlled is accepted, with two controls of the client's here.
+func (w *firmWorld) controlled() *firmWorld {
+	w.t.Helper()
+	w.accepted()
+	receiver := access.Subject{Workspace: access.Firm, Kind: audit.ActorConnector, Account: "exchange"}
+	set := engagement.ControlSet{Definitions: "abc", Controls: []audit.Control{
+		{ID: "CHG-01", Title: "Review " + evil, Description: "Changes are reviewed.", Criteria: []string{"CC8.1"}, Frequency: "per event", Tests: "Inspect the review of each change"},
+		{ID: "IAM-06", Title: "Leavers", Description: "Access ends.", Criteria: []string{"CC6.2"}, Frequency: "per event", Tests: "Inspect the removal"},
+	}, Tests: []engagement.ClientTest{}}
+	if err := w.s.files.TakeControls(w.t.Context(), receiver, "EN-1", set, 0); err != nil {
+		w.t.Fatal(err)
+	}
+	return w
+}
+
+// TestPlanFromProposals: proposed tests are taken over one by one or all, edited,
+// changed with a reason, and dropped.
+func TestPlanFromProposals(t *testing.T) {
+	w := newFirmWorld(t).controlled()
+	v, at := w.partner, "/engagements/EN-1/plan"
+	page := v.page(at)
+	holdPage(t, at, page)
+	holds(t, page, "No test is planned; 6 tests are proposed", "Plan all 6", "T-CHG-01-1", "No table of sample sizes is in force")
+	if got := v.post(at + "/take"); got.Code != http.StatusUnprocessableEntity {
+		t.Errorf("nothing chosen: %d", got.Code)
+	}
+	page = v.went(v.post(at+"/take", "take", "T-CHG-01-3"))
+	holds(t, page, "1 test is planned and 5 more are proposed; reliance is not fixed for 1 control.", "/engagements/EN-1/tests/T-CHG-01-3")
+	holdPage(t, at+"/T-IAM-06-3", v.page(at+"/T-IAM-06-3"))
+	edited := []string{"control", "IAM-06", "phase", "operation", "kind", "inspection", "text", "Inspected each removal " + evil, "attributes", "A | It ended in time. | access.leavers\nB | Nobody used it.", "population", "yes", "criteria", "CC6.2", "revision", "0"}
+	holds(t, v.went(v.post(at+"/T-IAM-06-3", edited...)), "Inspected each removal", "computed by access.leavers")
+	if got := v.post(at+"/T-IAM-06-3", append(edited[:len(edited)-1], "1")...); got.Code != http.StatusUnprocessableEntity || !strings.Contains(got.Body.String(), "says why") {
+		t.Errorf("changed without a reason: %d\n%s", got.Code, got.Body)
+	}
+	v.went(v.post(at+"/T-IAM-06-3", append(edited[:len(edited)-1], "1", "why", "clearer")...))
+	page = v.went(v.post(at+"/T-IAM-06-3/drop", "why", "The control was replaced "+evil, "revision", "2"))
+	holds(t, page, "Dropped: The control was replaced")
+	holds(t, v.went(v.post(at+"/take", "take", "all")), "5 tests are planned")
+	staff := w.visit(w.s, "stef", access.Grant{Role: access.Staff, Scope: access.ScopeEngagement, Object: "EN-1"})
+	if got := staff.post(at+"/take", "take", "all"); got.Code != http.StatusForbidden {
+		t.Errorf("staff plans: %d", got.Code)
+	}
+	if page := staff.page(at); strings.Contains(page, "Fix it") || strings.Contains(page, "Write a test") {
+		t.Error("staff is shown what they may not do")
+	}
+}
+
+// TestPlanRests: reliance with its reason, the firm's table of sizes, the texts.
+func TestPlanRests(t *testing.T) {
+	w := newFirmWorld(t).planned()
+	v, at := w.partner, "/engagements/EN-1/plan"
+	holds(t, v.page(at+"/new"), "Nothing is planned until you keep it")
+	if got := v.post(at+"/reliance", "control", "CHG-01", "mode", "items at source", "why", ""); got.Code != http.StatusUnprocessableEntity {
+		t.Errorf("reliance without a reason: %d", got.Code)
+	}
+	holds(t, v.went(v.post(at+"/reliance", "control", "CHG-01", "mode", "items at source", "why", "Kept by the system itself.")), "no table of sample sizes is in force")
+	if got := v.postFile(at+"/sizes", "file", "sizes.yaml", "what: ever\n", "revision", "0"); got.Code != http.StatusUnprocessableEntity {
+		t.Errorf("a table that is none: %d\n%s", got.Code, got.Body)
+	}
+	holds(t, v.went(v.postFile(at+"/sizes", "file", "sizes.yaml", string(sample.ExampleTable()), "revision", "0")), "an example that no firm has adopted")
+	got := v.post(at, "risks", "Leavers | T-NONE", "materiality", "Kept words "+evil, "revision", "0")
+	if got.Code != http.StatusNotFound && !strings.Contains(got.Body.String(), "Kept words") {
+		t.Errorf("a risk with a test there is not: %d\n%s", got.Code, got.Body)
+	}
+	holds(t, v.went(v.post(at, "risks", "Leavers | T-CHG-01-1", "materiality", "Words "+evil, "revision", "0")), "Leavers | T-CHG-01-1")
+}
+
+func TestSayPlan(t *testing.T) {
+	for _, c := range []struct {
+		planned, proposed, sampled, open, controls int
+		sizes, want                                string
+	}{
+		{0, 0, 0, 0, 0, "", "No test is planned, and the client has not sent its controls yet."},
+		{0, 1, 0, 0, 4, "", "No test is planned; 1 test is proposed from the client's controls."},
+		{1, 0, 0, 0, 4, "", "1 test is planned."},
+		{9, 3, 2, 1, 4, "", "9 tests are planned and 3 more are proposed; reliance is not fixed for 1 control."},
+		{9, 0, 2, 0, 4, "", "9 tests are planned; no table of sample sizes is in force."},
+		{9, 0, 2, 0, 4, "firm", "9 tests are planned."},
+	} {
+		if got := sayPlan(c.planned, c.proposed, c.sampled, c.open, c.controls, c.sizes); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
