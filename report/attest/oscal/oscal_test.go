@@ -34,6 +34,7 @@ func hostile() attest.Report {
 	r.Groups[2].Text = "\x00<b>\n\n"
 	r.Expected[0].Criteria = []string{"A(1)", "nowhere"}
 	r.Groups[4].Controls[0].Tests[0].ID = ""
+	r.Groups[4].Controls[0].Tests = append(r.Groups[4].Controls[0].Tests, r.Groups[4].Controls[0].Tests[0])
 	return r
 }
 
@@ -286,5 +287,16 @@ func TestRefused(t *testing.T) {
 		if files, err := oscal.Render(c.r, c.stem); !errors.Is(err, audit.ErrInvalid) || files != nil {
 			t.Errorf("%s: got %v and %d files, want an invalid and none", c.name, err, len(files))
 		}
+	}
+}
+
+// TestOneNameTwoTests: two tests that a firm numbered alike are two.
+func TestOneNameTwoTests(t *testing.T) {
+	r := attesttest.TypeII()
+	tests := r.Groups[0].Controls[1].Tests
+	tests[1].ID, tests[1].Text, tests[1].Result = tests[0].ID, tests[0].Text, "For 1 of 12 people the agreement was late."
+	got := decoded[resultsDoc](t, render(t, r)["assessment-results"]).Doc.Results[0].Observations
+	if got[1].Description != tests[0].Result || got[2].Description != tests[1].Result {
+		t.Errorf("got %q and %q, want both results", got[1].Description, got[2].Description)
 	}
 }

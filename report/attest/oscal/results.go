@@ -15,8 +15,15 @@ func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.99
 // A tested is one test with everything it stands under.
 type tested struct {
 	test     attest.Test
+	place    string // of a test without a name
 	controls []string
 	criteria []criterion
+}
+
+// same is alike for a test that stands twice, and differs where anything of two
+// tests does, whatever they are called.
+func same(t attest.Test) string {
+	return fmt.Sprintf("%q %q %q %d %d %d %d %q %q", t.ID, t.Text, t.Result, t.Population, t.Sample, t.Exceptions, t.Known, t.Findings, t.Paper)
 }
 
 // tests has each test of Section IV once: one that stands under two criteria is
@@ -30,12 +37,13 @@ func (b *builder) tests() []*tested {
 		}
 		for _, x := range c.group.Controls {
 			for i, t := range x.Tests {
-				key := t.ID
-				if key == "" {
-					key = fmt.Sprintf("%s %s %s %d", c.set, c.id, x.ID, i)
+				key, place := same(t), ""
+				if t.ID == "" {
+					place = fmt.Sprintf("%q %q %q %d", c.set, c.id, x.ID, i)
+					key = place
 				}
 				if at[key] == nil {
-					at[key] = &tested{test: t}
+					at[key] = &tested{test: t, place: place}
 					out = append(out, at[key])
 				}
 				one := at[key]
@@ -50,7 +58,7 @@ func (b *builder) tests() []*tested {
 }
 
 func (b *builder) testID(kind string, t *tested) string {
-	return b.id(kind, t.test.ID, t.criteria[0].set, t.criteria[0].id, t.controls[0], t.test.Text)
+	return b.id(kind, t.test.ID, t.criteria[0].set, t.criteria[0].id, t.controls[0], t.place, same(t.test))
 }
 
 func (b *builder) plan() plan {

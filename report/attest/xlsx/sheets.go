@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -16,7 +17,8 @@ type gathering struct {
 }
 
 type entry struct {
-	text                      string
+	texts                     []string
+	seen                      []string // tests, whole
 	criteria, controls, tests []string
 	outcomes, results         []string
 	exceptions                int
@@ -41,6 +43,16 @@ func once(list []string, s string) []string {
 	return append(list, s)
 }
 
+// count adds a test that is not there yet. Two tests are one only where all of
+// them is the same.
+func (e *entry) count(t attest.Test) {
+	key := fmt.Sprintf("%q %q %q %d %d %d %d %q", t.ID, t.Text, t.Result, t.Population, t.Sample, t.Exceptions, t.Known, t.Paper)
+	if slices.Contains(e.seen, key) {
+		return
+	}
+	e.seen, e.tests, e.exceptions = append(e.seen, key), once(e.tests, t.ID), e.exceptions+t.Exceptions
+}
+
 // controls has each control once, with all criteria it stands under. A test that
 // stands under two of them is counted once.
 func controls(r *attest.Report) xlsx.Sheet {
@@ -50,16 +62,14 @@ func controls(r *attest.Report) xlsx.Sheet {
 	var all gathering
 	eachControl(r, func(g attest.Group, c attest.Control) {
 		e := all.at(c.ID)
-		e.text, e.criteria, e.outcomes = c.Text, once(e.criteria, g.ID), once(e.outcomes, c.Outcome)
+		e.texts, e.criteria, e.outcomes = once(e.texts, c.Text), once(e.criteria, g.ID), once(e.outcomes, c.Outcome)
 		for _, t := range c.Tests {
-			if !slices.Contains(e.tests, t.ID) {
-				e.tests, e.exceptions = append(e.tests, t.ID), e.exceptions+t.Exceptions
-			}
+			e.count(t)
 		}
 	})
 	for _, id := range all.order {
 		e := all.of[id]
-		s.Rows = append(s.Rows, []any{id, e.text, strings.Join(e.criteria, ", "), len(e.tests), e.exceptions, strings.Join(e.outcomes, "; ")})
+		s.Rows = append(s.Rows, []any{id, strings.Join(e.texts, "\n"), strings.Join(e.criteria, ", "), len(e.seen), e.exceptions, strings.Join(e.outcomes, "; ")})
 	}
 	return s
 }
@@ -76,9 +86,7 @@ func exceptions(r *attest.Report) xlsx.Sheet {
 			for _, id := range t.Findings {
 				e := all.at(id)
 				e.controls, e.criteria, e.results = once(e.controls, c.ID), once(e.criteria, g.ID), once(e.results, t.Result)
-				if !slices.Contains(e.tests, t.ID) {
-					e.tests, e.exceptions = append(e.tests, t.ID), e.exceptions+t.Exceptions
-				}
+				e.count(t)
 			}
 		}
 	})

@@ -109,10 +109,18 @@ func TestExceptions(t *testing.T) {
 	}
 }
 
+// TestControlUnderTwoCriteria: the same test is counted once, another of the same
+// name for itself.
 func TestControlUnderTwoCriteria(t *testing.T) {
 	r := attesttest.TypeII()
 	r.Groups[0].Controls = append(r.Groups[0].Controls, r.Groups[8].Controls[1])
+	other := r.Groups[9].Controls[0].Tests[0]
+	other.Text, other.Exceptions = "Another one.", 1
+	r.Groups[9].Controls[0].Tests = append(r.Groups[9].Controls[0].Tests, other)
 	for _, row := range table(t, open(t, r), "Controls") {
+		if row["Control"] == "IAM-05" && (row["Tests"] != "2" || row["Exceptions"] != "1") {
+			t.Errorf("got %v, want two tests", row)
+		}
 		if row["Control"] == "IAM-06" && (row["Criteria"] != "CC1.1, CC6.2" || row["Tests"] != "1" || row["Exceptions"] != "2") {
 			t.Errorf("got %v, want one test and its 2 exceptions under two criteria", row)
 		}
