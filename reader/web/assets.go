@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	_ "embed" // the style
 	"encoding/base64"
@@ -26,9 +28,10 @@ var gridKeys []byte
 // An asset is a file that pages use. Its address names its content, so that
 // browsers may keep it for good.
 type asset struct {
-	media string
-	data  []byte
-	etag  string
+	media  string
+	data   []byte
+	etag   string
+	packed []byte // data as gzip, as small as it gets; of text only
 }
 
 var (
@@ -53,9 +56,21 @@ func add(name, media string, data []byte) string {
 	sum := sha256.Sum256(data)
 	digest := base64.RawURLEncoding.EncodeToString(sum[:9])
 	base, ending, _ := strings.Cut(name, ".")
-	assets[base+"."+digest+"."+ending] = asset{media, data, `"` + digest + `"`}
+	assets[base+"."+digest+"."+ending] = asset{media, data, `"` + digest + `"`, packed(media, data)}
 	addresses[name] = "/assets/" + base + "." + digest + "." + ending
 	return addresses[name]
+}
+
+// packed is text as gzip, made once with all care; of other media nil.
+func packed(media string, data []byte) []byte {
+	if !strings.HasPrefix(media, "text/") {
+		return nil
+	}
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one there is
+	_, _ = z.Write(data)                                  // a buffer takes all
+	_ = z.Close()
+	return b.Bytes()
 }
 
 func serveAsset(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +90,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 	h.Set("Vary", "Accept-Encoding")
 	if strings.HasPrefix(a.media, "text/") && acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
-		a.data = squeezed(a.data)
+		a.data = a.packed
 	}
 	h.Set("Content-Length", fmt.Sprint(len(a.data)))
 	if r.Method == http.MethodHead {
