@@ -44,7 +44,7 @@ func firmOwn(q *request) (access.Object, error) {
 
 // firmTabs are the screens of an engagement, as far as there are any.
 var firmTabs = []struct{ text, part string }{
-	{"Engagement", ""}, {"Plan", "/plan"}, {"Requests", "/requests"}, {"Testing", "/testing"}, {"Exceptions", "/exceptions"}, {"Conclusions", "/conclusions"}, {"Report", "/report"},
+	{"Engagement", ""}, {"Plan", "/plan"}, {"Requests", "/requests"}, {"Populations", "/populations"}, {"Samples", "/samples"}, {"Exceptions", "/findings"}, {"Conclusions", "/conclusions"}, {"Report", "/report"},
 }
 
 // firmFrame is what every page of an engagement shows around its own part.

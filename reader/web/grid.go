@@ -115,6 +115,7 @@ func (q *request) gridTake() (*gridLook, error) {
 			return fmt.Errorf("%w: test %q of %s", audit.ErrNotFound, q.PathValue("test"), f.Terms.ID)
 		}
 		g.terms, g.test = f.Terms, *t
+		q.gridFrame(f, "/plan")
 		g.control = gridControl(f, t)
 		if err := f.MayWork(q.gridEntry()); err != nil {
 			g.closed = refusalOf(err)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"tieout/audit"
+	"tieout/engagement/fieldwork"
 )
 
 // Addresses of what an engagement's file holds.
@@ -32,6 +33,13 @@ func (q *request) gridSend(digest, name string) error {
 	gridFileHead(q.w.Header(), name)
 	_, err = io.Copy(q.w, r)
 	return err
+}
+
+// gridFrame is what a page of an engagement's file shows around its own part,
+// however often it is made.
+func (q *request) gridFrame(f *fieldwork.File, here string) {
+	q.Tabs = nil
+	q.firmFrame(f, here)
 }
 
 // gridFileHead makes of an answer a file to keep.

@@ -83,6 +83,7 @@ type gridView struct {
 	Samples                  []gridSource
 	Behind                   []string
 	Known, KnownOpen         int
+	Excepted                 int // cells marked Exception
 	Hidden                   int
 	Files                    []gridAttached
 	Openings                 []fieldwork.Standing
@@ -192,7 +193,7 @@ func (q *request) gridView(g *gridLook, row, attribute int) *gridView {
 	done, of, exceptions := g.done()
 	items := g.test.Population
 	v := &gridView{page: &q.page, Base: gridBase(g.terms.ID, g.test.ID), Engagement: g.terms.ID, Client: g.terms.Client.Name, T: g.test, Control: g.control, There: g.there,
-		Closed: g.closed != "", Why: g.closed, Rows: g.rows, Items: items && !g.emptyRow(), Behind: g.behind, Known: g.known, KnownOpen: g.knownOpen, Hidden: len(g.hidden),
+		Closed: g.closed != "", Why: g.closed, Rows: g.rows, Items: items && !g.emptyRow(), Behind: g.behind, Known: g.known, KnownOpen: g.knownOpen, Excepted: len(g.excepted), Hidden: len(g.hidden),
 		Openings: g.openings, Candidates: g.candidates, Empties: g.empties, Sign: g.signing}
 	signed := ""
 	if g.signing.Reviewed {
@@ -443,3 +444,28 @@ type gridPair struct {
 }
 
 func gridBoth(p *gridView, it *gridItem) gridPair { return gridPair{p, it} }
+
+// gridSecond reports whether who is signed in may review what others prepared, or
+// where they show again first who they are.
+func (q *request) gridSecond(prepared []string) (may bool, again string) {
+	o := ofEngagement(q.PathValue("id"))
+	if o.Prepared = prepared; len(prepared) == 0 {
+		return false, ""
+	}
+	if may = q.may("workpaper.review", o); may {
+		return true, ""
+	}
+	fresh := q.who
+	if fresh.Fresh = true; access.Require(fresh, "workpaper.review", o) == nil {
+		return false, toAgain(q.gridOr())
+	}
+	return false, ""
+}
+
+// gridOr is the page that is looked at, also where a form was sent to it.
+func (q *request) gridOr() string {
+	if q.Method == "GET" {
+		return q.URL.RequestURI()
+	}
+	return q.at("engagements", q.PathValue("id"))
+}

@@ -54,7 +54,7 @@ func (q *request) gridPopList(control, round, stratum string) error {
 	var controls []picked
 	accepted, unopened := 0, 0
 	err := q.files.ReadFile(q.Context(), id, func(_ *fieldwork.State, f *fieldwork.File) error {
-		q.Client = f.Terms.Client.Name
+		q.gridFrame(f, "/populations")
 		zone := (&gridLook{terms: f.Terms}).zone()
 		for _, p := range book.Sorted(f.Populations) {
 			x := gridPopLine{ID: p.ID, Title: p.Title, Href: gridPopHref(id, p.ID), Items: report.Number(p.Count), Window: report.Days(p.Window, zone), Frozen: report.Moment(p.Freeze.At, zone), Controls: strings.Join(p.Controls, ", ")}
@@ -174,7 +174,7 @@ func (q *request) gridPopShow(typed, question string) error {
 			return fmt.Errorf("%w: population %q of %s", audit.ErrNotFound, name, id)
 		}
 		v.P, v.Complete, v.Base = *p, f.Plan.Complete[name], s.Revision("population:"+id+"/"+name)
-		q.Client = f.Terms.Client.Name
+		q.gridFrame(f, "/populations")
 		v.take(q, f)
 		return nil
 	})
@@ -182,7 +182,7 @@ func (q *request) gridPopShow(typed, question string) error {
 		return err
 	}
 	v.Class, v.Word = gridStanding(&v.P)
-	q.Title, q.Heading, q.Ref, q.Say = v.P.ID+" "+v.P.Title, v.P.Title, v.P.ID, sayGridPop(v.P, v.Complete != "")
+	q.Title, q.Heading, q.Ref, q.Say = v.P.ID+" "+v.P.Title, v.P.Title, v.P.ID, sayGridPop(v.P, v.Complete != "", len(v.Samples))
 	q.Way = []link{{id, q.at("engagements", id)}, {"Populations", gridList(id, "populations")}, {name, ""}}
 	return q.render("grid-population.html", &v)
 }
@@ -239,7 +239,7 @@ func gridStrata(m map[string]int) (out [][2]string) {
 }
 
 // sayGridPop says where one population stands.
-func sayGridPop(p fieldwork.Population, complete bool) string {
+func sayGridPop(p fieldwork.Population, complete bool, samples int) string {
 	items := "holds " + report.Plural(p.Count, "item", "items")
 	if p.Count == 0 {
 		items = "holds no item"
@@ -249,6 +249,8 @@ func sayGridPop(p fieldwork.Population, complete bool) string {
 		return fmt.Sprintf("It %s; %s took its place.", items, p.Superseded)
 	case p.Accepted && p.Count == 0:
 		return "It holds no item and is accepted: that the control did not occur is a result of its own."
+	case p.Accepted && samples > 0:
+		return fmt.Sprintf("It %s, was frozen by the client and is accepted; %s drawn from it.", items, report.Plural(samples, "sample is", "samples are"))
 	case p.Accepted:
 		return fmt.Sprintf("It %s, was frozen by the client and is accepted; a sample can be drawn from it.", items)
 	case len(p.Questions) > 0:

@@ -29,7 +29,7 @@ func TestGridPopulationsSay(t *testing.T) {
 		})
 	}
 	none := fieldwork.Population{Accepted: true}
-	if got := sayGridPop(none, true); !strings.Contains(got, "did not occur is a result of its own") {
+	if got := sayGridPop(none, true, 0); !strings.Contains(got, "did not occur is a result of its own") {
 		t.Errorf("an empty population: %q", got)
 	}
 }

@@ -61,7 +61,7 @@ func (q *request) gridSample() error {
 			return fmt.Errorf("%w: sample %q of %s", audit.ErrNotFound, name, id)
 		}
 		v.S, v.Base = *x, s.Revision("sample:"+id+"/"+name)
-		q.Client = f.Terms.Client.Name
+		q.gridFrame(f, "/samples")
 		return v.take(q, f)
 	})
 	if err != nil {

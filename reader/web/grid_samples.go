@@ -46,7 +46,7 @@ func (q *request) gridSamples() error {
 	var lines []gridSampleLine
 	released, ready := 0, 0
 	err := q.files.ReadFile(q.Context(), id, func(_ *fieldwork.State, f *fieldwork.File) error {
-		q.Client = f.Terms.Client.Name
+		q.gridFrame(f, "/samples")
 		zone := (&gridLook{terms: f.Terms}).zone()
 		for _, s := range book.Sorted(f.Samples) {
 			x := gridSampleLine{ID: s.ID, Href: gridSampleHref(id, s.ID), Control: s.Control, Population: s.Population, PopulationHref: gridPopHref(id, s.Population),
@@ -128,7 +128,7 @@ func (q *request) gridDrawPage() error {
 	population, control, _ := strings.Cut(q.FormValue("of"), " ")
 	v := gridDrawView{page: &q.page, Engagement: id, Size: q.field("size"), Basis: q.field("basis"), Why: q.field("why"), Stages: q.field("stages"), Judgment: q.field("judgment")}
 	err := q.files.ReadFile(q.Context(), id, func(_ *fieldwork.State, f *fieldwork.File) error {
-		q.Client = f.Terms.Client.Name
+		q.gridFrame(f, "/samples")
 		v.Of, v.Frequencies, v.Table, v.Example = gridDrawable(f, population, control), gridFrequencies(f, q.field("frequency")), f.Plan.Sizes, f.Plan.Example
 		return nil
 	})

@@ -38,6 +38,7 @@ type gridSigning struct {
 	Missing, MissingReview           []string // what stands before the next act, in words
 	MayPrepare, MayReview, MayReopen bool
 	MayNote                          bool
+	Again                            string // where a reviewer signs in again first
 	Notes                            []gridNoteView
 	Reopenings                       []step
 	OpenNotes                        int
@@ -57,7 +58,10 @@ func (q *request) gridSigningOf(s *fieldwork.State, f *fieldwork.File, p *fieldw
 	}
 	out.Missing = gridMissing(s.Standing(f, "paper.prepare", t.ID, q.now()))
 	out.MissingReview = gridMissing(s.Standing(f, "paper.review", t.ID, q.now()))
-	reviewer := works && !mine && q.gridMay("workpaper.review")
+	reviewer := false
+	if works && !mine {
+		reviewer, out.Again = q.gridSecond(p.Workers())
+	}
 	out.MayPrepare = works && q.gridMay("test.mark") && !out.Prepared && !out.Reviewed && len(out.Missing) == 0
 	out.MayReview = reviewer && out.Prepared && !out.Reviewed && len(out.MissingReview) == 0
 	out.MayReopen = reviewer && out.Reviewed

@@ -95,7 +95,7 @@ func (w *gridWorld) freeze(n int) {
 	sum := sha256.Sum256(b.Bytes())
 	period, err := audit.NewPeriod("2026-01-01", "2026-12-31", "America/New_York")
 	gridCheck(w.t, err)
-	p := engagement.Population{ID: "P-1", Controls: []string{"CHG-01"}, Round: "1", Title: "changes merged " + evil, Defined: "Every change merged to production in the period", Source: []string{"GitHub, organisation halyard-io"},
+	p := engagement.Population{ID: "P-1", Controls: []string{"CHG-01"}, Round: "1", Title: "changes merged " + evil, Defined: "Every change merged to production in the period", Source: []string{"GitHub, organization halyard-io"},
 		Query: "merged pull requests of 2026 in 14 repositories", Window: period.Span, Zone: period.Zone, Collected: period.To.Add(time.Hour), Columns: []string{"repository", "author", "ticket"}, Count: n,
 		Checks: []engagement.Reconciled{{What: "count at source", Here: fmt.Sprint(n), There: fmt.Sprint(n)}, {What: "repositories", Here: "14", There: "15", Explained: "one was created after the period"}},
 		Left:   []engagement.LeftOut{{Item: "#3099", Why: "a change of a test repository", By: "Ana Silva"}},
