@@ -10,7 +10,6 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
-	"tieout/engagement/packet"
 )
 
 // released goes on after an act whose result the client gets: what is due is
@@ -18,7 +17,7 @@ import (
 func (q *request) released(id, to, words string) error {
 	named := true
 	err := q.files.ReadFile(q.Context(), id, func(_ *fieldwork.State, f *fieldwork.File) error {
-		named = packet.SidesOf(f.Terms).Check() == nil
+		named = firmNamed(f.Terms)
 		return nil
 	})
 	if err == nil && named {

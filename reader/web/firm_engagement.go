@@ -161,7 +161,11 @@ func (q *request) firmShow(typed map[string]string) error {
 		}
 		for _, t := range f.Course[max(0, len(f.Course)-10):] {
 			ref := audit.EvidenceRef(t.Record)
-			data.Course = append(data.Course, firmTurn{report.Moment(t.At, q.zone()), q.name(t.By), report.Capital(t.What), link{ref, q.at("evidence", ref)}})
+			by := q.name(t.By)
+			if by == "exchange" {
+				by = f.Terms.Client.Name // a packet of theirs brought it
+			}
+			data.Course = append(data.Course, firmTurn{report.Moment(t.At, q.zone()), by, report.Capital(t.What), link{ref, q.at("evidence", ref)}})
 		}
 		slices.Reverse(data.Course)
 		q.Say = sayEngagement(f, q.now(), q.zone())
@@ -273,9 +277,13 @@ func (q *request) firmParties(t engagement.Terms) ([]firmPartyRow, string, error
 	return []firmPartyRow{client, firm}, words, err
 }
 
+// firmNamed reports whether the terms name both logs with their keys, without
+// which no packet could be told from another's.
+func firmNamed(t engagement.Terms) bool { return packet.SidesOf(t).Check() == nil }
+
 // firmExchange says what went between the sides.
 func (q *request) firmExchange(t engagement.Terms, client *firmPartyRow) (string, error) {
-	if packet.SidesOf(t).Check() != nil {
+	if !firmNamed(t) {
 		return "Nothing can be exchanged yet: the terms do not name both logs and their keys.", nil
 	}
 	post, err := packet.NewRegister(q.st.p.Seal, q.s.o.Now).Post(packet.SidesOf(t))

@@ -178,6 +178,7 @@ func TestFirmClock(t *testing.T) {
 	}{
 		{"no clock", firmWait{}, ""},
 		{"runs", firmWait{Since: now.AddDate(0, 0, -3)}, "since 8 Apr 2026, 3 days"},
+		{"today", firmWait{Since: now.Add(-time.Hour)}, "since 11 Apr 2026"},
 		{"one day", firmWait{Since: now.AddDate(0, 0, -1)}, "since 10 Apr 2026, 1 day"},
 		{"ends", firmWait{Due: now.AddDate(0, 0, 12)}, "due 23 Apr 2026, 12 days left"},
 		{"is over", firmWait{Due: now.AddDate(0, 0, -2)}, "was due 9 Apr 2026, 2 days over"},

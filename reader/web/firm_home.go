@@ -158,6 +158,9 @@ func (w firmWait) clock(now time.Time, loc *time.Location) string {
 	case w.Since.IsZero():
 		return ""
 	}
+	if now.Sub(w.Since) < 24*time.Hour {
+		return "since " + report.Day(w.Since, loc)
+	}
 	return "since " + report.Day(w.Since, loc) + ", " + days(now.Sub(w.Since))
 }
 
@@ -183,7 +186,10 @@ type firmClient struct {
 
 func (q *request) firmWaitRows(f *fieldwork.File) (out []firmWaitRow) {
 	class := map[string]string{"you": "late", "the firm": "due", "the client": "none"}
-	for _, w := range firmWaits(f, q.me.ID, q.now()) {
+	order := []string{"you", "the firm", "the client"}
+	list := firmWaits(f, q.me.ID, q.now())
+	slices.SortStableFunc(list, func(a, b firmWait) int { return slices.Index(order, a.On) - slices.Index(order, b.On) })
+	for _, w := range list {
 		row := firmWaitRow{link: link{w.What, q.at("engagements", f.Terms.ID) + w.Path}, On: w.On, Clock: w.clock(q.now(), q.zone()), Class: class[w.On]}
 		if strings.Contains(row.Clock, " over") {
 			row.Class = "dev"
@@ -226,7 +232,6 @@ func (q *request) firmHome() error {
 	}
 	slices.SortStableFunc(clients, func(a, b firmClient) int { return strings.Compare(a.Name, b.Name) })
 	q.Title, q.Heading, q.Say, q.Wide = "Engagements", "What needs me today", sayFirmHome(n, mine, ours, theirs), true
-	q.Code = []string{"tieout serve"}
 	return q.render("firm-home.html", struct {
 		*page
 		Clients []firmClient

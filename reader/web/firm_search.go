@@ -37,7 +37,6 @@ func firmDay(day, zone string) string {
 func (q *request) firmSearch() error {
 	want := strings.TrimSpace(q.URL.Query().Get("q"))
 	q.Query, q.Title, q.Heading = want, "Search", "Search"
-	q.Code = []string{"tieout engagement list"}
 	if i, err := period.ParseEvidenceRef(want); err == nil && i < q.head.Size && strings.HasPrefix(strings.ToUpper(want), "E-") {
 		http.Redirect(q.w, q.Request, q.at("evidence", audit.EvidenceRef(i)), http.StatusSeeOther)
 		return nil

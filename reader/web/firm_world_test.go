@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -55,7 +56,9 @@ func firmTerms() engagement.Terms {
 // opened opens engagement EN-1.
 func (w *firmWorld) opened() *firmWorld {
 	w.t.Helper()
-	if _, err := w.s.files.OpenEngagement(w.t.Context(), w.by(w.partner, access.Partner), firmTerms()); err != nil {
+	terms := firmTerms()
+	terms.Firm = w.s.firm.Party()
+	if _, err := w.s.files.OpenEngagement(w.t.Context(), w.by(w.partner, access.Partner), terms); err != nil {
 		w.t.Fatal(err)
 	}
 	return w
@@ -71,10 +74,14 @@ func (w *firmWorld) accepted() *firmWorld {
 	for _, q := range fieldwork.Preconditions {
 		checks = append(checks, fieldwork.Checked{Question: q, Answer: "Looked at; nothing against it."})
 	}
+	letter, _, err := w.s.home.Blobs.Put(w.t.Context(), strings.NewReader("the engagement letter"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	for _, err := range []error{
 		w.s.files.Declare(w.t.Context(), by, "EN-1", true, ""),
 		w.s.files.Assign(w.t.Context(), by, "EN-1", w.partner.account, fieldwork.DutyPartner),
-		w.s.files.Accept(w.t.Context(), by, "EN-1", checks, "abababababababababababababababababababababababababababababababab"),
+		w.s.files.Accept(w.t.Context(), by, "EN-1", checks, strings.TrimPrefix(letter, "sha256:")),
 	} {
 		if err != nil {
 			w.t.Fatal(err)
