@@ -85,3 +85,18 @@ func weigh(s State, e Entry) (Change, error) {
 	}
 	return s.Weigh(e)
 }
+
+// Merge puts tables by kind of entry together. Each part of a package has its own;
+// two that name the same kind are a fault of the program.
+func Merge[T any](tables ...map[string]T) map[string]T {
+	out := map[string]T{}
+	for _, t := range tables {
+		for kind, f := range t {
+			if _, twice := out[kind]; twice {
+				panic("book: two tables take entries of kind " + kind)
+			}
+			out[kind] = f
+		}
+	}
+	return out
+}

@@ -51,20 +51,7 @@ func newState() *State {
 type taker func(s *State, e Entry) (book.Change, error)
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = merged(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers, remindTakers)
-
-func merged(tables ...map[string]taker) map[string]taker {
-	out := map[string]taker{}
-	for _, t := range tables {
-		for kind, f := range t {
-			if out[kind] != nil {
-				panic("program: two registers take entries of kind " + kind)
-			}
-			out[kind] = f
-		}
-	}
-	return out
-}
+var takers = book.Merge(riskTakers, incidentTakers, vendorTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers, remindTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e Entry) (book.Change, error) {

@@ -77,7 +77,7 @@ func (f *File) documents() []piece {
 	out = append(out, each("populations", f.Populations)...)
 	out = append(out, each("commitments", f.Commitments)...)
 	out = append(out, each("samples", f.Samples)...)
-	for _, p := range sorted(f.Papers) {
+	for _, p := range book.Sorted(f.Papers) {
 		out = append(out, piece{"papers/" + p.Test, f.archived(p)})
 	}
 	out = append(out, each("known", f.Known)...)
@@ -125,16 +125,16 @@ func (f *File) archived(p *Paper) ArchivedPaper {
 
 // courseOfWork is the course without what was done with the archive.
 func (f *File) courseOfWork() []Turn {
-	return slices.DeleteFunc(slices.Clone(list(f.Course)), func(t Turn) bool { return strings.HasPrefix(t.Kind, "archive.") })
+	return slices.DeleteFunc(slices.Clone(book.List(f.Course)), func(t Turn) bool { return strings.HasPrefix(t.Kind, "archive.") })
 }
 
 // blobs are the members that lie among the firm's blobs: item lines of
 // populations, attachments, files of reports.
 func (f *File) blobs() (out []Document) {
-	for _, p := range sorted(f.Populations) {
+	for _, p := range book.Sorted(f.Populations) {
 		out = append(out, Document{Name: "items/" + p.ID + ".jsonl", Digest: p.Digest, blob: p.Items})
 	}
-	for _, p := range sorted(f.Papers) {
+	for _, p := range book.Sorted(f.Papers) {
 		for i, a := range p.Attached {
 			out = append(out, Document{Name: fmt.Sprintf("attached/%s/%d-%s", p.Test, i+1, strings.ReplaceAll(a.Name, "/", "_")), Digest: a.Digest, blob: blobName(a.Digest)})
 		}

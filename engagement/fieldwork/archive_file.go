@@ -88,7 +88,7 @@ func (b *Book) archive(ctx context.Context, id string) (head ArchiveHead, index 
 		if a == nil || a.Locked.IsZero() {
 			return tooEarly("the file of %s is not locked yet", id)
 		}
-		head = ArchiveHead{f.Terms.ID, f.Terms.Client.Name, f.Terms.Firm.Name, a.Digest, a.Locked, a.LockedBy, a.Record, nil, slices.Clone(list(a.Added))}
+		head = ArchiveHead{f.Terms.ID, f.Terms.Client.Name, f.Terms.Firm.Name, a.Digest, a.Locked, a.LockedBy, a.Record, nil, slices.Clone(book.List(a.Added))}
 		return nil
 	})
 	if err != nil {

@@ -53,13 +53,13 @@ func (d concludeData) check(kind string) error {
 	design := when(d.Design != "" || d.Implemented || len(d.Prior) > 0, "design, implemented, prior: only a control's conclusion says them")
 	switch kind {
 	case OnControl:
-		design = oneOf("design", d.Design, DesignWords...)
+		design = book.OneOf("design", d.Design, DesignWords...)
 	case OnDC:
 		allowed = []engagement.Outcome{engagement.NoExceptions, engagement.WithExceptions, engagement.UnableToConclude, engagement.NotRelevant}
 	default:
 		allowed = append(slices.Clone(outcomes), engagement.NotRelevant)
 	}
-	err := allOf(oneOf("outcome", d.Outcome, allowed...), design, text("text", d.Text, 1, maxText), within("prior", len(d.Prior), 0, 100), final("text", d.Text))
+	err := allOf(book.OneOf("outcome", d.Outcome, allowed...), design, text("text", d.Text, 1, maxText), within("prior", len(d.Prior), 0, 100), final("text", d.Text))
 	for _, p := range d.Prior {
 		err = first(err, text("prior", p, 1, 5000))
 	}
@@ -72,7 +72,7 @@ func (d concludeData) check(kind string) error {
 // minutes.
 func (b *Book) Conclude(ctx context.Context, by access.Subject, id, what string, c Concluding, base int64) error {
 	kind, _, _ := strings.Cut(what, ":")
-	return b.act(ctx, by, "conclusion.write", "conclusion."+kind, on("conclusion", id, what), base, concludeData{c.Outcome, c.Design, c.Implemented, c.Text, list(c.Prior)})
+	return b.act(ctx, by, "conclusion.write", "conclusion."+kind, on("conclusion", id, what), base, concludeData{c.Outcome, c.Design, c.Implemented, c.Text, book.List(c.Prior)})
 }
 
 func conclude(s *State, e book.Entry) (book.Change, error) {
@@ -102,7 +102,7 @@ func (f *File) findingsOf(kind, of string) (out []string) {
 	if kind == OnCriterion || kind == OnObjective {
 		controls = f.controlsOf(of)
 	}
-	for _, x := range sorted(f.Findings) {
+	for _, x := range book.Sorted(f.Findings) {
 		isDC := kind == OnDC && slices.ContainsFunc(f.testsOfDC(of), func(t *Test) bool { return t.ID == x.Test })
 		if x.Stands() && (isDC || kind != OnDC && slices.Contains(controls, x.Control)) {
 			out = append(out, x.ID)
@@ -145,7 +145,7 @@ func (f *File) restsOnTests(out map[string]string, tests []*Test) {
 			out["known:"+t.ID] = knownState(known)
 		}
 	}
-	for _, x := range sorted(f.Findings) {
+	for _, x := range book.Sorted(f.Findings) {
 		if out["test:"+x.Test] != "" {
 			out["finding:"+x.ID] = x.state()
 		}
@@ -163,7 +163,7 @@ func knownState(known map[string]*Known) string {
 // state is an exception as a conclusion rests on it: its facts and what the
 // auditor makes of them, not whether the client knows or what it answered.
 func (x *Finding) state() string {
-	return digestOf(map[string]any{"facts": x.Finding, "cause": x.Cause, "extent": x.Extent, "evaluation": x.Evaluation, "compensating": list(x.Compensating), "stands": x.Stands()})
+	return digestOf(map[string]any{"facts": x.Finding, "cause": x.Cause, "extent": x.Extent, "evaluation": x.Evaluation, "compensating": book.List(x.Compensating), "stands": x.Stands()})
 }
 
 // Stale says why a conclusion rests on something older than what is there, "" if

@@ -86,7 +86,7 @@ func (f *File) order(o Order) (drawData, Population, error) {
 	}
 	d := drawData{Digest: p.Digest, Reasons: o.Picked, Stages: o.Stages,
 		Sample: engagement.Sample{Population: p.ID, Control: o.Control, Round: p.Round, Method: o.Method, Basis: o.Basis, Why: o.Why, Draws: []engagement.Draw{}}}
-	if err := first(f.drawable(p, o.Control), oneOf("method", o.Method, Methods...)); err != nil {
+	if err := first(f.drawable(p, o.Control), book.OneOf("method", o.Method, Methods...)); err != nil {
 		return d, *p, err
 	}
 	switch o.Method {
@@ -248,7 +248,7 @@ func (b *Book) pick(ctx context.Context, d *drawData, p Population) error {
 		return fmt.Errorf("%w: %q is not in it", audit.ErrInvalid, slices.Sorted(maps.Keys(wanted))[0])
 	}
 	if every {
-		d.Sample.Items = list(all)
+		d.Sample.Items = book.List(all)
 	}
 	fill(&d.Sample, picked, spread)
 	d.Spread = spread.Quarters
@@ -313,7 +313,7 @@ func drawSample(s *State, e book.Entry) (book.Change, error) {
 
 func (d drawData) check() error {
 	x := d.Sample
-	err := allOf(ident("sample", x.ID), ident("control", x.Control), oneOf("method", x.Method, Methods...), text("basis", x.Basis, 1, 2000), text("why", x.Why, 0, 5000), within("items", len(x.Items), 0, MaxListed),
+	err := allOf(ident("sample", x.ID), ident("control", x.Control), book.OneOf("method", x.Method, Methods...), text("basis", x.Basis, 1, 2000), text("why", x.Why, 0, 5000), within("items", len(x.Items), 0, MaxListed),
 		when(len(x.Replaced) > 0, "nothing is replaced in a draw"), within("stages", len(d.Stages), 0, 5))
 	seen := map[string]bool{}
 	for _, it := range x.Items {
@@ -381,7 +381,7 @@ func (f *File) unseeded(x engagement.Sample, p *Population) error {
 	if x.Method == engagement.Judgmental {
 		return nil
 	}
-	for _, o := range sorted(f.Samples) {
+	for _, o := range book.Sorted(f.Samples) {
 		if o.Population == p.ID && o.Control == x.Control && o.Method == engagement.EveryItem {
 			return tooEarly("sample %s is all items of %s already", o.ID, p.ID)
 		}

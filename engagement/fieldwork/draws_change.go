@@ -226,7 +226,7 @@ func (b *Book) ReplaceItem(ctx context.Context, by access.Subject, id, name, ite
 	if err != nil {
 		return engagement.Replacement{}, err
 	}
-	d := replaceData{item, next, why, list(proof)}
+	d := replaceData{item, next, why, book.List(proof)}
 	_, err = b.book.Write(ctx, by, "sample.replace", on("sample", id, name), base, d)
 	return engagement.Replacement{Item: item, By: next, Why: why, Proof: proof}, err
 }
@@ -300,7 +300,7 @@ func (f *File) mayReplace(x *Sample, d replaceData) error {
 	case !slices.Contains(x.Items, d.Item) || slices.Contains(x.Items, d.By):
 		return fmt.Errorf("%w: %q is not in sample %s, or %q is already", audit.ErrInvalid, d.Item, x.ID, d.By)
 	}
-	for _, p := range sorted(f.Papers) {
+	for _, p := range book.Sorted(f.Papers) {
 		if !slices.Contains(append([]string{p.Sample}, p.Samples...), x.ID) {
 			continue
 		}

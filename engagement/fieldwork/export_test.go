@@ -26,7 +26,7 @@ func (b *Book) Redraw(ctx context.Context, p Population, n int) ([]redraw.Picked
 // TryConclude weighs a conclusion as Write does, and writes nothing.
 func TryConclude(s *State, now time.Time, by access.Subject, id, what string, c Concluding) error {
 	kind, _, _ := strings.Cut(what, ":")
-	data, err := canonical.Marshal(concludeData{c.Outcome, c.Design, c.Implemented, c.Text, list(c.Prior)})
+	data, err := canonical.Marshal(concludeData{c.Outcome, c.Design, c.Implemented, c.Text, book.List(c.Prior)})
 	if err != nil {
 		return err
 	}

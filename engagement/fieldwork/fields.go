@@ -1,7 +1,6 @@
 package fieldwork
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -14,16 +13,6 @@ const (
 	maxLine = 300
 	maxText = 20_000
 )
-
-// first is the first thing that is wrong; nil where nothing is.
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // line is text without line breaks.
 func line(name, s string, least int) error {
@@ -42,15 +31,6 @@ func lines(name string, list []string, most int) error {
 		if err := line(name, s, 1); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// digest checks a SHA-256 in lower-case hex.
-func digest(name, s string) error {
-	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != 32 || strings.ToLower(s) != s {
-		return fmt.Errorf("%w: %s is no SHA-256 in hex", audit.ErrInvalid, name)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (b *Book) SetFinding(ctx context.Context, by access.Subject, id, finding st
 	if err := access.Require(by, "test.mark", in(id)); err != nil {
 		return "", err
 	}
-	d.Cells, d.Known, d.Compensating = list(d.Cells), list(d.Known), list(d.Compensating)
+	d.Cells, d.Known, d.Compensating = book.List(d.Cells), book.List(d.Known), book.List(d.Compensating)
 	write := func(n string) error {
 		_, err := b.book.Write(ctx, by, "finding.set", on("finding", id, n), base, d)
 		return err
@@ -162,7 +162,7 @@ func (f *File) keepFinding(id string, d FindingDraft, t *Test, e book.Entry) {
 	for _, ref := range d.Known {
 		f.Known[t.ID][ref].Disposed = &Disposition{As: InFinding, Finding: id, Why: d.Nature, By: e.By.Name, At: e.At}
 	}
-	facts := engagement.Finding{ID: id, Control: t.Control, Test: t.ID, Nature: d.Nature, Text: d.Text, Known: list(d.Known), Items: []string{}}
+	facts := engagement.Finding{ID: id, Control: t.Control, Test: t.ID, Nature: d.Nature, Text: d.Text, Known: book.List(d.Known), Items: []string{}}
 	x.Cells = nil
 	for _, c := range d.Cells {
 		x.Cells = append(x.Cells, Cell(c))
@@ -288,7 +288,7 @@ func disposeFinding(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[disposeFindingData](e)
 	f, x, xerr := s.findingOf(e)
 	if err = first(err, xerr, byPerson(e)); err == nil {
-		err = first(oneOf("as", d.As, WrongTest, WrongPopulation), text("why", d.Why, 1, maxText), f.MayWork(e))
+		err = first(book.OneOf("as", d.As, WrongTest, WrongPopulation), text("why", d.Why, 1, maxText), f.MayWork(e))
 	}
 	if err != nil {
 		return book.Change{}, err

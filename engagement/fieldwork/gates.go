@@ -11,7 +11,7 @@ import (
 )
 
 // closingTakers are the entries from the workpapers to the archive.
-var closingTakers = merged(paperTakers, computedTakers, knownTakers, reviewTakers, findingTakers, conclusionTakers, opinionTakers, issueTakers, archiveTakers)
+var closingTakers = book.Merge(paperTakers, computedTakers, knownTakers, reviewTakers, findingTakers, conclusionTakers, opinionTakers, issueTakers, archiveTakers)
 
 // A Gate is something that has to be there before an act counts. The takers ask
 // the same table that screens show and docs/formats/fieldwork.md prints.

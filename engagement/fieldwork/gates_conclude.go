@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"tieout/book"
 	"tieout/engagement"
 )
 
@@ -158,7 +159,7 @@ func (g *ground) allDrawn() string {
 		}
 	}
 	var left []string
-	for _, pop := range sorted(g.f.Populations) {
+	for _, pop := range book.Sorted(g.f.Populations) {
 		if pop.Accepted && pop.Superseded == "" && pop.Count > 0 && slices.Contains(pop.Controls, g.of()) && !used[pop] {
 			left = append(left, pop.ID)
 		}
@@ -265,7 +266,7 @@ func (g *ground) allDisposed() string {
 func (g *ground) evaluated() string {
 	var open []string
 	for _, t := range g.tests() {
-		for _, x := range sorted(g.f.Findings) {
+		for _, x := range book.Sorted(g.f.Findings) {
 			if x.Test == t.ID && (x.Disposed != nil && !x.Disposed.Settled() || x.Stands() && (strings.TrimSpace(x.Evaluation) == "" || !g.f.holds(x) || g.f.unproved(x) != "")) {
 				open = append(open, x.ID)
 			}

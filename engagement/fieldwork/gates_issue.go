@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tieout/book"
 	"tieout/engagement"
 )
 
@@ -154,7 +155,7 @@ func (g *ground) sameControls() string {
 
 func (g *ground) released() string {
 	var left []string
-	for _, x := range sorted(g.f.Findings) {
+	for _, x := range book.Sorted(g.f.Findings) {
 		if x.Stands() && x.Released.IsZero() {
 			left = append(left, x.ID)
 		}
@@ -175,7 +176,7 @@ func (g *ground) commented() string {
 		return "no draft was given"
 	}
 	var left []string
-	for _, c := range sorted(g.f.Comments) {
+	for _, c := range book.Sorted(g.f.Comments) {
 		if c.Answer == "" {
 			left = append(left, c.ID)
 		}

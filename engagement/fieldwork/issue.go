@@ -47,7 +47,7 @@ func (b *Book) Issue(ctx context.Context, by access.Subject, id, report string, 
 			return engagement.Release{}, err
 		}
 	}
-	d := issueData{report, list(files), dated, supersedes, why, sig}
+	d := issueData{report, book.List(files), dated, supersedes, why, sig}
 	if _, err := b.book.Write(ctx, by, "report.issue", on("report", id), book.Anyway, d); err != nil {
 		return engagement.Release{}, err
 	}
@@ -152,7 +152,7 @@ func (f *File) latest() *Issuance {
 // Warnings are what an auditor looks at before the report is issued and what
 // stands against nothing.
 func (s *State) Warnings(f *File) (out []string) {
-	for _, x := range sorted(f.Findings) {
+	for _, x := range book.Sorted(f.Findings) {
 		if x.Stands() && x.Response == nil {
 			out = append(out, "management has not responded to exception "+x.ID)
 		} else if x.Stands() && !x.Response.Final {

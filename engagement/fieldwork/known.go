@@ -130,7 +130,7 @@ func (b *Book) looks(ctx context.Context, id, test string) (plans []*lookPlan, r
 // counts with the last.
 func (b *Book) writeLook(ctx context.Context, by access.Subject, on string, d lookData) error {
 	d.Found = len(d.Items)
-	all := list(d.Items)
+	all := book.List(d.Items)
 	for {
 		n := min(len(all), knownAtOnce)
 		d.Items, d.More, all = all[:n], len(all) > n, all[n:]
@@ -267,13 +267,13 @@ type disposeData struct {
 // it. What is an exception is put into a finding instead (SetFinding). It needs
 // test.mark.
 func (b *Book) DisposeKnown(ctx context.Context, by access.Subject, id, test string, refs []string, as, why string, base int64) error {
-	return b.act(ctx, by, "test.mark", "known.dispose", on("known", id, test), base, disposeData{list(refs), as, why})
+	return b.act(ctx, by, "test.mark", "known.dispose", on("known", id, test), base, disposeData{book.List(refs), as, why})
 }
 
 func disposeKnown(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[disposeData](e)
 	f, test, kerr := s.knownOf(e)
-	if err = first(err, kerr, within("refs", len(d.Refs), 1, knownAtOnce), oneOf("as", d.As, WrongTest, WrongPopulation), text("why", d.Why, 1, maxText)); err != nil {
+	if err = first(err, kerr, within("refs", len(d.Refs), 1, knownAtOnce), book.OneOf("as", d.As, WrongTest, WrongPopulation), text("why", d.Why, 1, maxText)); err != nil {
 		return book.Change{}, err
 	}
 	for _, ref := range d.Refs {
@@ -309,7 +309,7 @@ func (b *Book) ConfirmKnown(ctx context.Context, by access.Subject, id, test str
 	if err != nil {
 		return err
 	}
-	_, err = b.book.Write(ctx, by, "known.confirm", on("known", id, test), base, refsData{list(refs)})
+	_, err = b.book.Write(ctx, by, "known.confirm", on("known", id, test), base, refsData{book.List(refs)})
 	return err
 }
 

@@ -80,7 +80,7 @@ func commitNonce(s *State, e book.Entry) (book.Change, error) {
 	case f.Commitments[key] != nil:
 		return book.Change{}, tooEarly("there is a nonce for %s, round %s%s already; another draw is another round, of a re-freeze", d.Control, d.Round, ofStratum(d.Stratum))
 	}
-	for _, p := range sorted(f.Populations) {
+	for _, p := range book.Sorted(f.Populations) {
 		if p.Round == d.Round && slices.Contains(p.Controls, d.Control) {
 			return book.Change{}, tooEarly("population %s of %s, round %s, is frozen: a nonce made now could be chosen. Ask for a re-freeze after this one is made for another round", p.ID, d.Control, d.Round)
 		}
@@ -115,7 +115,7 @@ func (b *Book) Unopened(ctx context.Context, id string) (out []Commitment, err e
 }
 
 func (f *File) unopened() (out []Commitment) {
-	for _, c := range sorted(f.Commitments) {
+	for _, c := range book.Sorted(f.Commitments) {
 		if c.Drawn == "" {
 			out = append(out, c.hidden())
 		}

@@ -79,7 +79,7 @@ func opine(s *State, e book.Entry) (book.Change, error) {
 	}
 	want := s.OpinionDigest(f, engagement.Part(part), d.Opinion, d.Text, d.Basis)
 	modified := d.Opinion != engagement.Unmodified
-	if err := first(oneOf("part", engagement.Part(part), f.Terms.Type.Parts()...), oneOf("opinion", d.Opinion, engagement.Unmodified, engagement.Qualified, engagement.Adverse, engagement.Disclaimer),
+	if err := first(book.OneOf("part", engagement.Part(part), f.Terms.Type.Parts()...), book.OneOf("opinion", d.Opinion, engagement.Unmodified, engagement.Qualified, engagement.Adverse, engagement.Disclaimer),
 		text("text", d.Text, 1, maxText), text("basis", d.Basis, 0, maxText), final("text", d.Text), final("basis", d.Basis),
 		when(modified && strings.TrimSpace(d.Basis) == "", "basis: a modified opinion says why it is modified"),
 		when(!modified && d.Basis != "", "basis: an unmodified opinion has none"), f.MayWork(e), f.partnerActs(e), ownSignature(e, d.Signed, want)); err != nil {
@@ -244,7 +244,7 @@ func (b *Book) SetEvent(ctx context.Context, by access.Subject, id, event, day, 
 func setEvent(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[eventData](e)
 	f, id, ferr := s.on(e, "event")
-	if err = first(err, ferr, byPerson(e), ident("event", id), dayText("day", d.Day, true), line("title", d.Title, 1), oneOf("class", d.Class, EventClasses...), text("effect", d.Effect, 1, maxText)); err == nil {
+	if err = first(err, ferr, byPerson(e), ident("event", id), dayText("day", d.Day, true), line("title", d.Title, 1), book.OneOf("class", d.Class, EventClasses...), text("effect", d.Effect, 1, maxText)); err == nil {
 		err = f.MayWork(e)
 	}
 	if err != nil {

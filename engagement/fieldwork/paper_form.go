@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"tieout/book"
 	"tieout/engagement"
 )
 
@@ -35,8 +36,8 @@ type CellForm struct {
 }
 
 func (p *Paper) form(t *Test) PaperForm {
-	f := PaperForm{Test: t.Test, Version: p.next(), Samples: list(p.Samples), Empty: p.Empty, Rows: p.Rows, Void: []VoidForm{}, Cells: []CellForm{},
-		Attached: list(p.Attached), Reopenings: list(p.Reopenings)}
+	f := PaperForm{Test: t.Test, Version: p.next(), Samples: book.List(p.Samples), Empty: p.Empty, Rows: p.Rows, Void: []VoidForm{}, Cells: []CellForm{},
+		Attached: book.List(p.Attached), Reopenings: book.List(p.Reopenings)}
 	for _, item := range slices.Sorted(maps.Keys(p.Void)) {
 		f.Void = append(f.Void, VoidForm{item, p.Void[item]})
 	}

@@ -157,7 +157,7 @@ type itemsData struct {
 // OpenItem records that a person opened items of a workpaper and has their
 // evidence before them. It needs test.mark.
 func (b *Book) OpenItem(ctx context.Context, by access.Subject, id, test string, items ...string) error {
-	return b.act(ctx, by, "test.mark", "paper.item", on("paper", id, test), book.Anyway, itemsData{list(items)})
+	return b.act(ctx, by, "test.mark", "paper.item", on("paper", id, test), book.Anyway, itemsData{book.List(items)})
 }
 
 func openItems(s *State, e book.Entry) (book.Change, error) {
@@ -194,7 +194,7 @@ type Verdict struct {
 }
 
 func (v Verdict) check() error {
-	err := allOf(oneOf("mark", v.Mark, engagement.ToTest, engagement.NoException, engagement.Exception, engagement.NotApplicable, engagement.UnableToTest),
+	err := allOf(book.OneOf("mark", v.Mark, engagement.ToTest, engagement.NoException, engagement.Exception, engagement.NotApplicable, engagement.UnableToTest),
 		text("note", v.Note, 0, maxText), text("why", v.Why, 0, 2000), within("evidence", len(v.Evidence), 0, maxRecords))
 	if (v.Mark == engagement.NotApplicable || v.Mark == engagement.UnableToTest) && strings.TrimSpace(v.Note) == "" {
 		err = allOf(err, when(true, "note: "+string(v.Mark)+" needs its reason"))
@@ -216,7 +216,7 @@ func CellOn(id, test string, c Cell) string { return on("cell", id, test, c.Item
 // cells never do. The earlier mark of a cell is kept, and a change says why. It
 // needs test.mark.
 func (b *Book) Mark(ctx context.Context, by access.Subject, id, test string, c Cell, v Verdict, base int64) error {
-	v.Evidence = list(v.Evidence)
+	v.Evidence = book.List(v.Evidence)
 	return b.act(ctx, by, "test.mark", "cell.mark", CellOn(id, test, c), base, v)
 }
 
@@ -299,7 +299,7 @@ type Seen struct {
 // changed since it was seen, none. "No exception" it gives only to items the same
 // person opened before. It needs test.mark.
 func (b *Book) MarkMany(ctx context.Context, by access.Subject, id, test string, cells []Seen, v Verdict) error {
-	v.Evidence = list(v.Evidence)
+	v.Evidence = book.List(v.Evidence)
 	d := manyData{Verdict: v, Cells: []manyCell{}}
 	for _, c := range cells {
 		d.Cells = append(d.Cells, manyCell{c.Item, c.Attribute, c.Base})

@@ -39,9 +39,9 @@ func (b *Book) SetPlan(ctx context.Context, by access.Subject, id string, p Plan
 	if err := access.Require(by, "plan.write", in(id)); err != nil {
 		return err
 	}
-	p.Risks = list(p.Risks)
+	p.Risks = book.List(p.Risks)
 	for i := range p.Risks {
-		p.Risks[i].Tests = list(p.Risks[i].Tests)
+		p.Risks[i].Tests = book.List(p.Risks[i].Tests)
 	}
 	_, err := b.book.Write(ctx, by, "plan.set", on("plan", id), base, p)
 	return err
@@ -96,12 +96,12 @@ func setReliance(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[relianceData](e)
 	f, control, ferr := s.on(e, "reliance")
 	if err = first(err, ferr); err == nil {
-		err = first(ident("control", control), oneOf("mode", d.Mode, Reliances...), text("why", d.Why, 1, 5000), f.MayWork(e))
+		err = first(ident("control", control), book.OneOf("mode", d.Mode, Reliances...), text("why", d.Why, 1, 5000), f.MayWork(e))
 	}
 	if err != nil {
 		return book.Change{}, err
 	}
-	for _, x := range sorted(f.Samples) {
+	for _, x := range book.Sorted(f.Samples) {
 		if x.Control == control {
 			return book.Change{}, tooEarly("sample %s is drawn for %s: how much rests on what was fixed before, and stays", x.ID, control)
 		}

@@ -86,7 +86,7 @@ func matches(p engagement.Population, t redraw.Total) error {
 }
 
 func tidyPopulation(p engagement.Population) engagement.Population {
-	p.Controls, p.Source, p.Checks, p.Columns = list(p.Controls), list(p.Source), list(p.Checks), list(p.Columns)
+	p.Controls, p.Source, p.Checks, p.Columns = book.List(p.Controls), book.List(p.Source), book.List(p.Checks), book.List(p.Columns)
 	return p
 }
 
@@ -155,7 +155,7 @@ func (f *File) interim(p engagement.Population, period audit.Period) error {
 		if !p.Window.To.Equal(period.To) && !p.Supplement {
 			return fmt.Errorf("%w: population %s ends before the period does: say to which day it is tested (toDate)", audit.ErrInvalid, p.ID)
 		}
-		if p.Supplement && !slices.ContainsFunc(sorted(f.Populations), func(o *Population) bool { return sharesControl(o, p) }) {
+		if p.Supplement && !slices.ContainsFunc(book.Sorted(f.Populations), func(o *Population) bool { return sharesControl(o, p) }) {
 			return fmt.Errorf("%w: population %s says it is a supplement, and there is no round of these controls before it", audit.ErrInvalid, p.ID)
 		}
 		return nil
@@ -186,7 +186,7 @@ func (f *File) refreeze(p engagement.Population) error {
 			return fmt.Errorf("%w: population %s is of other controls than %s, whose place it takes", audit.ErrInvalid, p.ID, old.ID)
 		}
 	}
-	for _, o := range sorted(f.Populations) {
+	for _, o := range book.Sorted(f.Populations) {
 		same := o.Superseded == "" && o.ID != p.Supersedes && !p.Supplement && !o.Supplement && o.Defined == p.Defined && sharesControl(o, p)
 		if same && !o.Window.Intersect(p.Window).Empty() {
 			return tooEarly("population %s holds the same rows as %s. A re-freeze says which it supersedes, a later round starts where the earlier ended", p.ID, o.ID)
@@ -321,7 +321,7 @@ func questionPopulation(s *State, e book.Entry) (book.Change, error) {
 	if err = first(err, perr, text("question", d.Text, 1, maxText)); err != nil {
 		return book.Change{}, err
 	}
-	for _, x := range sorted(f.Samples) {
+	for _, x := range book.Sorted(f.Samples) {
 		if x.Population == p.ID {
 			return book.Change{}, tooEarly("sample %s is drawn from population %s: ask for a re-freeze by a request", x.ID, p.ID)
 		}
@@ -377,7 +377,7 @@ func (f *File) TestedTo(control string) time.Time {
 		return time.Time{}
 	}
 	var spans []audit.Span
-	for _, p := range sorted(f.Populations) {
+	for _, p := range book.Sorted(f.Populations) {
 		if p.Accepted && p.Superseded == "" && !p.Supplement && slices.Contains(p.Controls, control) {
 			spans = append(spans, p.Window)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tieout/audit"
+	"tieout/book"
 	"tieout/engagement"
 )
 
@@ -25,7 +26,7 @@ func (f *File) ProposeRequests() []engagement.Request {
 		}
 	}
 	var out []engagement.Request
-	for _, t := range sorted(f.Tests) {
+	for _, t := range book.Sorted(f.Tests) {
 		kind := "document"
 		if t.Population {
 			kind = "population"
@@ -89,7 +90,7 @@ func cut(s string) string {
 
 // releasedFor is the newest released sample of a test's control.
 func (f *File) releasedFor(t *Test) (out *Sample) {
-	for _, s := range sorted(f.Samples) {
+	for _, s := range book.Sorted(f.Samples) {
 		if t.Population && t.Dropped == "" && s.Control == t.Control && !s.Released.IsZero() && len(s.Items) > 0 && (out == nil || s.Record > out.Record) {
 			out = s
 		}

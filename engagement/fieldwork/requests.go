@@ -29,7 +29,7 @@ func (b *Book) SetRequest(ctx context.Context, by access.Subject, id string, r e
 	if err := access.Require(by, "request.write", in(id)); err != nil {
 		return Request{}, err
 	}
-	r.Tests = list(r.Tests)
+	r.Tests = book.List(r.Tests)
 	if r.ID != "" {
 		if _, err := b.book.Write(ctx, by, "request.set", on("request", id, r.ID), base, requestData{r}); err != nil {
 			return Request{}, err
@@ -48,7 +48,7 @@ func (b *Book) SetRequest(ctx context.Context, by access.Subject, id string, r e
 }
 
 func checkRequest(r engagement.Request) error {
-	err := allOf(ident("request", r.ID), oneOf("kind", r.Kind, requestfile.Kinds...), line("title", r.Title, 1), text("asks", r.Asks, 1, maxText), lines("tests", r.Tests, 500), dayText("due", r.Due, false), within("items", len(r.Items), 0, MaxListed))
+	err := allOf(ident("request", r.ID), book.OneOf("kind", r.Kind, requestfile.Kinds...), line("title", r.Title, 1), text("asks", r.Asks, 1, maxText), lines("tests", r.Tests, 500), dayText("due", r.Due, false), within("items", len(r.Items), 0, MaxListed))
 	for _, it := range r.Items {
 		err = first(err, itemID("item", it))
 	}
@@ -64,7 +64,7 @@ func (f *File) mayAsk(r engagement.Request) error {
 		}
 	}
 	known := map[string]bool{}
-	for _, s := range sorted(f.Samples) {
+	for _, s := range book.Sorted(f.Samples) {
 		if !s.Released.IsZero() {
 			for _, it := range s.Items {
 				known[it] = true
@@ -261,7 +261,7 @@ func decideRequest(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[decideData](e)
 	f, r, rerr := s.requestOf(e)
 	if err = first(err, rerr); err == nil {
-		err = first(oneOf("status", d.Status, engagement.RequestReturned, engagement.RequestAccepted, engagement.RequestWithdrawn), text("why", d.Why, 0, 5000), f.MayWork(e), byPerson(e))
+		err = first(book.OneOf("status", d.Status, engagement.RequestReturned, engagement.RequestAccepted, engagement.RequestWithdrawn), text("why", d.Why, 0, 5000), f.MayWork(e), byPerson(e))
 	}
 	if err != nil {
 		return book.Change{}, err
@@ -301,7 +301,7 @@ func answerRequest(s *State, e book.Entry) (book.Change, error) {
 	f, r, rerr := s.requestOf(e)
 	if err = first(err, rerr); err == nil {
 		a := d.Answer
-		err = first(oneOf("status", a.Status, engagement.RequestInProgress, engagement.RequestSubmitted), text("text", a.Text, 0, maxText), within("records", len(a.Records), 0, MaxListed), lines("files", a.Files, 1000), packetRecord(d.Packet), f.open())
+		err = first(book.OneOf("status", a.Status, engagement.RequestInProgress, engagement.RequestSubmitted), text("text", a.Text, 0, maxText), within("records", len(a.Records), 0, MaxListed), lines("files", a.Files, 1000), packetRecord(d.Packet), f.open())
 	}
 	if err != nil {
 		return book.Change{}, err
@@ -341,7 +341,7 @@ func (b *Book) Request(ctx context.Context, id, request string) (out Request, er
 // the firm has taken: Open, Returned, Accepted, Withdrawn; by number.
 func (b *Book) RequestNewsOf(ctx context.Context, id string) (out []engagement.RequestNews, err error) {
 	err = b.ReadFile(ctx, id, func(_ *State, f *File) error {
-		for _, r := range sorted(f.Requests) {
+		for _, r := range book.Sorted(f.Requests) {
 			theirs := r.Status == engagement.RequestInProgress || r.Status == engagement.RequestSubmitted
 			if r.Released && !theirs {
 				out = append(out, engagement.RequestNews{Request: r.Request, Status: r.Status, Why: r.Why})
@@ -388,7 +388,7 @@ func (r *Request) Held(now time.Time) (firm, client time.Duration) {
 // RequestRows are the requests as requestfile writes them, by number.
 func (f *File) RequestRows() []requestfile.Row {
 	out := []requestfile.Row{}
-	for _, r := range sorted(f.Requests) {
+	for _, r := range book.Sorted(f.Requests) {
 		out = append(out, requestfile.Row{Request: r.Request, Status: r.Status, Why: r.Why})
 	}
 	slices.SortStableFunc(out, func(a, b requestfile.Row) int { return len(a.Request.ID) - len(b.Request.ID) })

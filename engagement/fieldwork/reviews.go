@@ -238,7 +238,7 @@ func clearNote(s *State, e book.Entry) (book.Change, error) {
 
 // OpenNotes are the notes on a test's workpaper that are not cleared.
 func (f *File) OpenNotes(test string) (out []*Note) {
-	for _, n := range sorted(f.Notes) {
+	for _, n := range book.Sorted(f.Notes) {
 		if n.Test == test && n.Cleared.IsZero() {
 			out = append(out, n)
 		}

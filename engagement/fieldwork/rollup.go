@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/book"
 	"tieout/engagement"
 )
 
@@ -131,13 +132,13 @@ type rolling struct {
 
 func (r *rolling) collect() {
 	byTest := map[string][]*Finding{}
-	for _, x := range sorted(r.f.Findings) {
+	for _, x := range book.Sorted(r.f.Findings) {
 		if x.Stands() {
 			byTest[x.Test] = append(byTest[x.Test], x)
 			r.findings[x.Control] = append(r.findings[x.Control], x)
 		}
 	}
-	for _, t := range sorted(r.f.Tests) {
+	for _, t := range book.Sorted(r.f.Tests) {
 		if t.Dropped != "" {
 			continue
 		}

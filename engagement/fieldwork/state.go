@@ -75,20 +75,7 @@ func newState() *State { return &State{Files: map[string]*File{}} }
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part of the file has its own table.
-var takers = merged(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers, stateTakers, requestTakers, closingTakers)
-
-func merged(tables ...map[string]taker) map[string]taker {
-	out := map[string]taker{}
-	for _, t := range tables {
-		for kind, f := range t {
-			if out[kind] != nil {
-				panic("fieldwork: two parts of the file take entries of kind " + kind)
-			}
-			out[kind] = f
-		}
-	}
-	return out
-}
+var takers = book.Merge(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers, stateTakers, requestTakers, closingTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e book.Entry) (book.Change, error) {

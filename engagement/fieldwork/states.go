@@ -45,7 +45,7 @@ var StateGates = []StateGate{
 	}},
 	{engagement.Fieldwork, "everybody on the team has declared independence, or has a safeguard", func(f *File, _ time.Time) string { return f.undeclared() }},
 	{engagement.Fieldwork, "a request has gone to the client", func(f *File, _ time.Time) string {
-		return unless(slices.ContainsFunc(sorted(f.Requests), func(r *Request) bool { return r.Released }), "no request is released")
+		return unless(slices.ContainsFunc(book.Sorted(f.Requests), func(r *Request) bool { return r.Released }), "no request is released")
 	}},
 	{engagement.Fieldwork, "the period has begun", func(f *File, at time.Time) string {
 		p, over := span(f.Terms)
@@ -75,7 +75,7 @@ func named(what string, ids []string) string {
 func (f *File) undeclared() string {
 	var out []string
 	partner := false
-	for _, m := range sorted(f.Team) {
+	for _, m := range book.Sorted(f.Team) {
 		if !m.Until.IsZero() {
 			continue
 		}
@@ -92,7 +92,7 @@ func (f *File) undeclared() string {
 
 func (f *File) unprepared() string {
 	var out []string
-	for _, t := range sorted(f.Tests) {
+	for _, t := range book.Sorted(f.Tests) {
 		if p := f.Papers[t.ID]; t.Dropped == "" && (p == nil || p.Prepared == nil) {
 			out = append(out, t.ID)
 		}
@@ -102,7 +102,7 @@ func (f *File) unprepared() string {
 
 func (f *File) unanswered() string {
 	var out []string
-	for _, r := range sorted(f.Requests) {
+	for _, r := range book.Sorted(f.Requests) {
 		if r.Status != engagement.RequestAccepted && r.Status != engagement.RequestWithdrawn {
 			out = append(out, r.ID)
 		}
@@ -122,7 +122,7 @@ func (f *File) openControls() string {
 
 func (f *File) unevaluated() string {
 	var out []string
-	for _, x := range sorted(f.Findings) {
+	for _, x := range book.Sorted(f.Findings) {
 		if x.Stands() && (x.Released.IsZero() || strings.TrimSpace(x.Evaluation) == "") {
 			out = append(out, x.ID)
 		}
@@ -145,7 +145,7 @@ func (f *File) Missing(to engagement.State, at time.Time) (out []string) {
 // Unanswered are warnings that block nothing: exceptions that management has not
 // answered.
 func (f *File) Unanswered() (out []string) {
-	for _, x := range sorted(f.Findings) {
+	for _, x := range book.Sorted(f.Findings) {
 		if x.Stands() && !x.Released.IsZero() && (x.Response == nil || !x.Response.Final) {
 			out = append(out, fmt.Sprintf("management has given no final response to exception %s", x.ID))
 		}
@@ -285,7 +285,7 @@ func endEngagement(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[moveData](e)
 	f, _, ferr := s.on(e, "state")
 	if err = first(err, ferr); err == nil {
-		err = first(byPerson(e), oneOf("state", d.State, engagement.Withdrawn, engagement.Canceled), text("why", d.Why, minJudgment, maxText), f.open(), f.partnerActs(e))
+		err = first(byPerson(e), book.OneOf("state", d.State, engagement.Withdrawn, engagement.Canceled), text("why", d.Why, minJudgment, maxText), f.open(), f.partnerActs(e))
 	}
 	if err != nil {
 		return book.Change{}, err

@@ -152,7 +152,7 @@ func (b *Book) Assign(ctx context.Context, by access.Subject, id, account, duty 
 func assign(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[assignData](e)
 	f, who, ferr := s.on(e, "member")
-	if err = first(err, ferr, byPerson(e), ident("account", who), oneOf("duty", d.Duty, Duties...)); err == nil {
+	if err = first(err, ferr, byPerson(e), ident("account", who), book.OneOf("duty", d.Duty, Duties...)); err == nil {
 		err = first(f.open(), f.independent(e.By.Name))
 	}
 	if err != nil {
@@ -227,7 +227,7 @@ func (b *Book) Accept(ctx context.Context, by access.Subject, id string, checks 
 	if err := access.Require(by, "client.accept", in(id)); err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "engagement.accept", on("acceptance", id), book.Anyway, acceptData{list(checks), letter})
+	_, err := b.book.Write(ctx, by, "engagement.accept", on("acceptance", id), book.Anyway, acceptData{book.List(checks), letter})
 	return err
 }
 

@@ -146,7 +146,7 @@ func (b *Book) SetMilestones(ctx context.Context, by access.Subject, id string, 
 	if err := access.Require(by, "plan.write", in(id)); err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "engagement.milestones", on("engagement", id), base, milestoneData{list(m)})
+	_, err := b.book.Write(ctx, by, "engagement.milestones", on("engagement", id), base, milestoneData{book.List(m)})
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tieout/audit"
+	"tieout/book"
 	"tieout/engagement"
 )
 
@@ -13,7 +14,7 @@ var categories = []audit.Category{audit.Security, audit.Availability, audit.Proc
 // checkTerms refuses terms that make no examination.
 func checkTerms(t engagement.Terms) error {
 	return allOf(
-		oneOf("type", t.Type, engagement.Types...), ident("id", t.ID), line("system", t.System, 1),
+		book.OneOf("type", t.Type, engagement.Types...), ident("id", t.ID), line("system", t.System, 1),
 		checkParty("client", t.Client), checkParty("firm", t.Firm), checkDates(t), checkCategories(t), checkObjectives(t),
 		checkExtra(t.Extra), checkSubservices(t.Subservices), checkMilestones(t.Milestones), checkPrior(t.Prior), checkStandards(t))
 }
@@ -40,7 +41,7 @@ func checkCategories(t engagement.Terms) error {
 	}
 	seen := map[audit.Category]bool{}
 	for _, c := range t.Categories {
-		err := allOf(oneOf("category", c.Category, categories...), text("why of category "+string(c.Category), c.Why, 0, 2000),
+		err := allOf(book.OneOf("category", c.Category, categories...), text("why of category "+string(c.Category), c.Why, 0, 2000),
 			when(seen[c.Category], "category "+string(c.Category)+" is listed twice"),
 			when(c.Category == audit.Security && !c.In, "category S (security) is in every SOC 2: its criteria are common to all"),
 			when(!c.In && strings.TrimSpace(c.Why) == "", "category "+string(c.Category)+" is left out: say why"))

@@ -25,7 +25,7 @@ func (b *Book) SetTest(ctx context.Context, by access.Subject, id string, t enga
 	if err := access.Require(by, "plan.write", in(id)); err != nil {
 		return err
 	}
-	t.Attributes, t.Criteria = list(t.Attributes), list(t.Criteria)
+	t.Attributes, t.Criteria = book.List(t.Attributes), book.List(t.Criteria)
 	_, err := b.book.Write(ctx, by, "test.set", on("test", id, t.ID), base, testData{t, why})
 	return err
 }
@@ -48,12 +48,12 @@ var (
 )
 
 func checkTest(t engagement.Test) error {
-	err := allOf(ident("test", t.ID), ident("control", t.Control), dayText("version", t.Version, false), dayText("until", t.Until, false), oneOf("phase", t.Phase, Phases...), oneOf("kind", t.Kind, ProcedureKinds...),
+	err := allOf(ident("test", t.ID), ident("control", t.Control), dayText("version", t.Version, false), dayText("until", t.Until, false), book.OneOf("phase", t.Phase, Phases...), book.OneOf("kind", t.Kind, ProcedureKinds...),
 		text("text", t.Text, 1, 5000), lines("criteria", t.Criteria, 200), lines("other criteria", t.Extra, 500), within("attributes", len(t.Attributes), 1, 26),
 		when(len(t.Criteria)+len(t.Extra) == 0, "criteria: which criteria or objectives the test is for"),
 		when(t.Until != "" && t.Until < t.Version, "until is before the version begins"), when(t.Population && t.Phase != engagement.Operation, "population: only a test of operation is performed on items of one"))
 	if t.Reliance != "" {
-		err = allOf(err, oneOf("reliance", t.Reliance, Reliances...))
+		err = allOf(err, book.OneOf("reliance", t.Reliance, Reliances...))
 	}
 	seen := map[string]bool{}
 	for _, a := range t.Attributes {
@@ -159,7 +159,7 @@ func dropTest(s *State, e book.Entry) (book.Change, error) {
 	case t.Dropped != "":
 		return book.Change{}, tooEarly("test %s is dropped already", id)
 	}
-	for _, x := range sorted(f.Findings) {
+	for _, x := range book.Sorted(f.Findings) {
 		if x.Test == id && x.Stands() {
 			return book.Change{}, tooEarly("exception %s comes from test %s: a test is not dropped for what it found", x.ID, id)
 		}

@@ -88,20 +88,7 @@ func newSide() *Side {
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part has its own table.
-var takers = merged(firmTakers, termsTakers, requestTakers, populationTakers, findingTakers, descriptionTakers, letterTakers, draftTakers, bridgeTakers)
-
-func merged(tables ...map[string]taker) map[string]taker {
-	out := map[string]taker{}
-	for _, t := range tables {
-		for kind, f := range t {
-			if out[kind] != nil {
-				panic("management: two parts take entries of kind " + kind)
-			}
-			out[kind] = f
-		}
-	}
-	return out
-}
+var takers = book.Merge(firmTakers, termsTakers, requestTakers, populationTakers, findingTakers, descriptionTakers, letterTakers, draftTakers, bridgeTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e book.Entry) (book.Change, error) {

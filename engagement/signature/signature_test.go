@@ -49,6 +49,15 @@ func statement() Statement {
 	return Statement{Signer: account, Name: "Dana Brook", Title: "Partner", What: "The report on Halyard's system, dated 3 Nov 2026", Digest: digest, At: now}
 }
 
+// another is a text with one letter of base64 exchanged.
+func another(s string, at int) string {
+	letter := "A"
+	if s[at] == 'A' {
+		letter = "B"
+	}
+	return s[:at] + letter + s[at+1:]
+}
+
 func TestSign(t *testing.T) {
 	wrapped := newKey(t, "Dana Brook")
 	sig, err := Sign(wrapped, passphrase, statement())
@@ -63,7 +72,7 @@ func TestSign(t *testing.T) {
 		"what":                                 func(s *engagement.Signature) { s.What += "." },
 		"time":                                 func(s *engagement.Signature) { s.At = s.At.Add(time.Microsecond) },
 		"less than it":                         func(s *engagement.Signature) { s.At = s.At.Add(time.Nanosecond) },
-		"value":                                func(s *engagement.Signature) { s.Value = strings.Replace(s.Value, "A", "B", 1) },
+		"value":                                func(s *engagement.Signature) { s.Value = another(s.Value, 40) },
 		"two values":                           func(s *engagement.Signature) { s.Value += s.Value },
 		"another's key":                        func(s *engagement.Signature) { _, s.Key, _ = New("Dana Brook", passphrase) },
 		"no key":                               func(s *engagement.Signature) { s.Key = "" },
