@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -50,18 +51,27 @@ func (b *Book[S]) Write(ctx context.Context, by access.Subject, kind, on string,
 	if err != nil {
 		return Entry{}, err
 	}
-	id, done, err := b.weighed(ctx, by, e)
-	if err != nil || done != nil {
-		return orZero(done), err
+	for {
+		id, done, err := b.weighed(ctx, by, e)
+		if err != nil || done != nil {
+			return orZero(done), err
+		}
+		actor := audit.Actor{Kind: by.Kind, Name: by.Account}
+		draft := evidence.Draft{ID: id, Kind: b.kind, Media: "application/json", Body: body, Actor: actor, Detail: entryFacts(by, e)}
+		index, err := b.seal.SealOnce(ctx, draft)
+		if err != nil {
+			return Entry{}, err
+		}
+		if got, err := b.sealed(ctx, index, e); !errors.Is(err, errElsewhere) {
+			return got, err
+		}
 	}
-	actor := audit.Actor{Kind: by.Kind, Name: by.Account}
-	draft := evidence.Draft{ID: id, Kind: b.kind, Media: "application/json", Body: body, Actor: actor, Detail: entryFacts(by, e)}
-	index, err := b.seal.SealOnce(ctx, draft)
-	if err != nil {
-		return Entry{}, err
-	}
-	return b.sealed(ctx, index, e)
 }
+
+// errElsewhere says that another process had sealed the same try of the same
+// request in between, on another object, and lost it there: it is seen now, and
+// the next try has a record of its own.
+var errElsewhere = errors.New("this try of the request was lost on another object")
 
 func orZero(e *Entry) Entry {
 	if e == nil {
@@ -133,8 +143,10 @@ func (b *Book[S]) sealed(ctx context.Context, index int64, want Entry) (e Entry,
 	err = b.Read(ctx, func(s S) error {
 		past := s.counted()
 		for i := len(past.Void) - 1; i >= 0; i-- {
-			if past.Void[i].Entry.Record == index {
-				return past.Void[i].Why
+			if v := past.Void[i]; v.Entry.Record == index && v.Entry.On != want.On {
+				return errElsewhere
+			} else if v.Entry.Record == index {
+				return v.Why
 			}
 		}
 		rec := past.places[index]
