@@ -21,6 +21,9 @@ const (
 // browser, with exceptions and their notes, in less than ten minutes. Keys that
 // come faster than the server answers are not lost.
 func TestGridByKeyboard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser, and long; it runs without -short")
+	}
 	live.Program(t, "chromium") // before anything is made
 	live.Peer(t, "node_modules/playwright-core/package.json")
 	w := gridOpened(t, 240, 25)

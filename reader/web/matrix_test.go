@@ -66,6 +66,9 @@ func exampleOf(r route, known map[string]string) (method, target string) {
 // TestEveryRouteAndFirmRole walks every address of a firm's room with every role
 // at every scope, and holds the answers to testdata/matrix-firm.txt.
 func TestEveryRouteAndFirmRole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	w := newFirmWorld(t)
 	w.opened()
 	walkRoutes(t, w.world, w.s, map[string]string{"/evidence/": "E-0", "/access/": w.partner.account, "/engagements/": "EN-1"}, "matrix-firm.txt")
@@ -74,6 +77,9 @@ func TestEveryRouteAndFirmRole(t *testing.T) {
 // TestEveryRouteAndRole walks every address with every role at every scope, and
 // holds the answers to testdata/matrix.txt.
 func TestEveryRouteAndRole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	w := newWorld(t).tested()
 	s := w.server()
 	lead := w.visit(s, "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})

@@ -64,6 +64,9 @@ func TestUnlinked(t *testing.T) {
 
 // TestNoRefusedLink: whatever a role may open leads it nowhere it is refused.
 func TestNoRefusedLink(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	w := newWorld(t).tested()
 	s := w.server()
 	for i, st := range standings(access.Company) {

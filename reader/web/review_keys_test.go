@@ -85,6 +85,9 @@ func signIn(email string) []keyStep {
 // The must-show: a quarterly access review done end to end by keyboard in a real
 // browser. The next collection proves one removal and shows one still open.
 func TestReviewByKeyboard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser, and long; it runs without -short")
+	}
 	live.Program(t, "chromium") // before anything is made
 	live.Peer(t, "node_modules/playwright-core/package.json")
 	w := reviewWorld(t)
