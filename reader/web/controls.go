@@ -193,7 +193,7 @@ func nature(s string) string {
 
 func (q *request) testedControl(c *audit.ControlReport) error {
 	k := q.card(c.Control)
-	k.Word = report.StateWord(c.State, report.Management)
+	k.Word = report.StateWord(c.State, q.st.reader)
 	for _, g := range q.st.view.Groups {
 		for _, row := range g.Rows {
 			if row.ID == c.Control.ID {
@@ -216,12 +216,12 @@ func (q *request) testedControl(c *audit.ControlReport) error {
 	if len(gaps) > few {
 		k.MoreGaps = &link{"All " + report.Plural(len(gaps), "stretch", "stretches"), q.to("/gaps", "control", c.Control.ID)}
 	}
-	q.Say = sayControl(c)
+	q.Say = sayControl(c, q.st.reader)
 	return q.render("control.html", k)
 }
 
 // sayControl says where a control stands and what its tests came to.
-func sayControl(c *audit.ControlReport) string {
+func sayControl(c *audit.ControlReport, reader report.Reader) string {
 	findings, gaps, questions := 0, 0, 0
 	for i := range c.Procedures {
 		findings, gaps, questions = findings+len(c.Procedures[i].Deviations), gaps+len(c.Procedures[i].Gaps), questions+len(c.Procedures[i].Questions)
@@ -238,7 +238,7 @@ func sayControl(c *audit.ControlReport) string {
 	if questions > 0 {
 		parts = append(parts, report.Plural(questions, "question", "questions")+" for a person")
 	}
-	return report.StateWord(c.State, report.Management) + ": " + report.Plural(len(c.Procedures), "test", "tests") + " ran and left " + report.List(parts) + "."
+	return report.StateWord(c.State, reader) + ": " + report.Plural(len(c.Procedures), "test", "tests") + " ran and left " + report.List(parts) + "."
 }
 
 func (q *request) cardTest(t any, tested *audit.Tested) cardTest {

@@ -40,7 +40,7 @@ func buildFirm(ctx context.Context, p *period.Program) (*state, error) {
 	if r.Log, err = p.LogState(ctx); err != nil {
 		return nil, err
 	}
-	st := &state{p: p, run: &period.Run{Period: p.Period, AsOf: r.AsOf, Definitions: p.Def.Hash(), Record: audit.Unsequenced}, sights: map[string]*state{}}
+	st := &state{p: p, run: &period.Run{Period: p.Period, AsOf: r.AsOf, Definitions: p.Def.Hash(), Record: audit.Unsequenced}, reader: report.Management, sights: map[string]*state{}}
 	st.report, st.view = &r, &html.View{Period: "Engagements", Witnessed: "not externally witnessed"}
 	if len(r.Log.Witnessed) > 0 {
 		st.view.Witnessed = "seen from outside by " + report.List(r.Log.Witnessed)

@@ -22,7 +22,7 @@ func (l *Look) SayControls(shown int, filtered bool) string {
 }
 
 // SayControl says where a control that was tested stands.
-func (l *Look) SayControl(c *audit.ControlReport) string { return sayControl(c) }
+func (l *Look) SayControl(c *audit.ControlReport) string { return sayControl(c, report.Management) }
 
 // SayUntested says why a control in scope was not tested.
 func (l *Look) SayUntested(id string) string { return sayUntested(l.Report.Why[id]) }

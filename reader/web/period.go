@@ -133,7 +133,7 @@ func (q *request) filters(path, want string) []stateFilter {
 	out := []stateFilter{{"", "All", report.Number(len(q.st.report.Controls) + untested), query(""), want == ""}}
 	for _, s := range stateNames {
 		if n[s.state] > 0 || want == s.name {
-			out = append(out, stateFilter{s.class, report.StateWord(s.state, report.Management), report.Number(n[s.state]), query(s.name), want == s.name})
+			out = append(out, stateFilter{s.class, report.StateWord(s.state, q.st.reader), report.Number(n[s.state]), query(s.name), want == s.name})
 		}
 	}
 	if untested > 0 || want == "untested" {

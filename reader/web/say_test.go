@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tieout/audit"
+	"tieout/report"
 	"tieout/store"
 )
 
@@ -36,9 +37,10 @@ func TestSentences(t *testing.T) {
 		{saySearch("x", 0), "Nothing here is called “x”. Bytes of evidence are not searched."},
 		{saySearch("x", 1), "1 thing is called “x”."},
 		{saySearch("x", 2), "2 things are called “x”."},
-		{sayControl(control(audit.OnTrack, 1, 0, 0)), "On track: 1 test ran and left no finding."},
-		{sayControl(control(audit.HasDeviation, 3, 1, 2)), "Deviation: 3 tests ran and left 1 finding and 2 stretches without evidence."},
-		{sayControl(control(audit.EvidenceGap, 2, 0, 1)), "Evidence gap: 2 tests ran and left no finding and 1 stretch without evidence."},
+		{sayControl(control(audit.OnTrack, 1, 0, 0), report.Management), "On track: 1 test ran and left no finding."},
+		{sayControl(control(audit.OnTrack, 1, 0, 0), report.Outsider), "No known deviation: 1 test ran and left no finding."},
+		{sayControl(control(audit.HasDeviation, 3, 1, 2), report.Management), "Deviation: 3 tests ran and left 1 finding and 2 stretches without evidence."},
+		{sayControl(control(audit.EvidenceGap, 2, 0, 1), report.Management), "Evidence gap: 2 tests ran and left no finding and 1 stretch without evidence."},
 	} {
 		if c.got != c.want {
 			t.Errorf("got  %s\nwant %s", c.got, c.want)

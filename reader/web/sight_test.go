@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tieout/access"
+	"tieout/report"
 )
 
 var controlLink = regexp.MustCompile(`/controls/([A-Z]+-[0-9]+)`)
@@ -65,6 +66,22 @@ func TestGuest(t *testing.T) {
 				t.Errorf("%s: a form to %s", path, m[1])
 			}
 		}
+	}
+}
+
+// TestWhoseWords: an auditor's guest reads in an outsider's words.
+func TestWhoseWords(t *testing.T) {
+	for role, want := range map[access.RoleID]report.Reader{access.AuditorsGuest: report.Outsider, access.ComplianceLead: report.Management, access.Reader: report.Management} {
+		if got := readerOf(access.Subject{Grants: []access.Grant{{Role: role, Scope: access.ScopeWorkspace}}}); got != want {
+			t.Errorf("%s reads as %d, want %d", role, got, want)
+		}
+	}
+	w := newWorld(t).tested()
+	s := w.server()
+	lead := w.visit(s, "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	guest := w.visit(s, "guest", access.Grant{Role: access.AuditorsGuest, Scope: access.ScopeEngagement, Object: "2026-03"})
+	if lead.page("/controls/IAM-02") == "" || strings.Contains(guest.page("/")+guest.page("/controls"), "On track") {
+		t.Error("an outsider reads that something is on track")
 	}
 }
 

@@ -24,8 +24,9 @@ import (
 // takes its place.
 type state struct {
 	p       *period.Program
-	mark    int64       // newest record that could change it
-	run     *period.Run // Recorded is false where nothing was tested yet
+	mark    int64         // newest record that could change it
+	run     *period.Run   // Recorded is false where nothing was tested yet
+	reader  report.Reader // in whose words
 	report  *audit.Report
 	view    *html.View
 	devs    []audit.Deviation
@@ -257,7 +258,7 @@ func build(ctx context.Context, p *period.Program) (*state, error) {
 	if !run.Recorded {
 		untried(p, &r)
 	}
-	st := &state{p: p, run: run, sights: map[string]*state{}}
+	st := &state{p: p, run: run, reader: report.Management, sights: map[string]*state{}}
 	if st.collected, err = p.Store.Newest(ctx, audit.RecordEnd); err != nil {
 		return nil, err
 	}
@@ -268,7 +269,7 @@ func build(ctx context.Context, p *period.Program) (*state, error) {
 // show makes what pages are made from of a report.
 func (st *state) show(r *audit.Report) (err error) {
 	st.report, st.devs, st.gaps = r, report.Deviations(r), report.Gaps(r)
-	st.view, err = html.NewView(r, report.Management)
+	st.view, err = html.NewView(r, st.reader)
 	return err
 }
 
@@ -277,22 +278,37 @@ func (st *state) show(r *audit.Report) (err error) {
 func (st *state) sight(who access.Subject) (*state, error) {
 	of := answer.Sight{Who: who, P: st.p, Systems: st.systems}
 	names := of.Within(st.report)
-	if len(names) == len(st.controls()) {
+	reader := readerOf(who)
+	if len(names) == len(st.controls()) && reader == st.reader {
 		return st, nil
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	key := fmt.Sprint(names)
+	key := fmt.Sprint(reader, names)
 	if part := st.sights[key]; part != nil {
 		return part, nil
 	}
-	part := &state{p: st.p, mark: st.mark, run: st.run, systems: st.systems, all: st}
+	part := &state{p: st.p, mark: st.mark, run: st.run, reader: reader, systems: st.systems, all: st}
 	r := answer.Cut(st.report, names)
+	if reader != st.reader && st.run.Recorded {
+		r.Sentence = report.Sentence(report.StandingOf(&r), reader)
+	}
 	if err := part.show(&r); err != nil {
 		return nil, err
 	}
 	st.sights[key] = part
 	return part, nil
+}
+
+// readerOf is in whose words somebody reads: an auditor's guest in an outsider's,
+// to whom nothing is on track (UX 11).
+func readerOf(who access.Subject) report.Reader {
+	for _, g := range who.Grants {
+		if g.Role == access.AuditorsGuest {
+			return report.Outsider
+		}
+	}
+	return report.Management
 }
 
 // controls are the IDs of the controls in scope.
