@@ -167,20 +167,31 @@ func (c *Client) Flush(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.due(ctx, id)
+	list, err := c.due(ctx, id, sentBy(post))
 	if err != nil {
 		return err
 	}
 	return send(ctx, post, list)
 }
 
+// A sentFor says whether something was sent already, by what it is sent once for.
+type sentFor func(ctx context.Context, once string) (bool, error)
+
+func sentBy(post *packet.Post) sentFor {
+	return func(ctx context.Context, once string) (bool, error) {
+		_, sent, err := post.SentFor(ctx, once)
+		return sent, err
+	}
+}
+
 func send(ctx context.Context, post *packet.Post, list []packet.Outgoing) error {
+	sent := sentBy(post)
 	for _, o := range list {
-		_, sent, err := post.SentFor(ctx, o.Once)
+		done, err := sent(ctx, o.Once)
 		if err != nil {
 			return err
 		}
-		if sent {
+		if done {
 			continue // what it holds follows from what it was sent for
 		}
 		o.By = exchanger
@@ -192,7 +203,8 @@ func send(ctx context.Context, post *packet.Post, list []packet.Outgoing) error 
 }
 
 // due is what follows from the state, in the order in which the firm needs it.
-func (c *Client) due(ctx context.Context, id string) (list []packet.Outgoing, err error) {
+// What would take reading evidence is left out where it was sent.
+func (c *Client) due(ctx context.Context, id string, sent sentFor) (list []packet.Outgoing, err error) {
 	add := func(once string, kind engagement.Kind, payload any, files ...packet.File) {
 		list = append(list, packet.Outgoing{Kind: kind, Payload: payload, Files: files, Once: once})
 	}
@@ -209,7 +221,7 @@ func (c *Client) due(ctx context.Context, id string) (list []packet.Outgoing, er
 		add("agreed:"+x.Agreed.Terms+":"+x.Agreed.Signed.Value, engagement.SendAgreed, *x.Agreed)
 		for i, st := range x.Steps {
 			if to := engagement.State(st.What); to.ByManagement() {
-				add(fmt.Sprintf("state:%d", i), engagement.SendState, engagement.StateNews{State: to})
+				add(fmt.Sprintf("state:%d", i), engagement.SendState, engagement.StateNews{State: to, Why: st.Why})
 			}
 		}
 		for _, r := range book.Sorted(x.Requests) {
@@ -229,7 +241,7 @@ func (c *Client) due(ctx context.Context, id string) (list []packet.Outgoing, er
 		return nil, err
 	}
 	add("controls:"+controls.Definitions, engagement.SendControls, controls)
-	if err := c.addAnswers(ctx, answers, add); err != nil {
+	if err := c.addAnswers(ctx, answers, sent, add); err != nil {
 		return nil, err
 	}
 	return list, c.addFrozen(ctx, frozen, add)

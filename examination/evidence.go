@@ -18,6 +18,7 @@ import (
 	"tieout/engagement/packet"
 	"tieout/evidence"
 	"tieout/internal/canonical"
+	"tieout/ledger"
 	"tieout/period"
 )
 
@@ -27,25 +28,32 @@ func hexSum(b []byte) string {
 }
 
 // An Exhibit is one record of the client's log beside an answer: the record as it
-// is sealed, with what anybody needs to check that it is in the log. Its raw
-// bytes are the file of the same name without ".json".
+// is sealed, with what anybody needs to check that it is in the log as of a
+// signed checkpoint. Its raw bytes are the file of the same name without ".json".
 type Exhibit struct {
 	Index      int64    `json:"index"`
 	Record     string   `json:"record"`     // canonical JSON
 	Salt       string   `json:"salt"`       // hex
 	Checkpoint string   `json:"checkpoint"` // signed note
-	Size       int64    `json:"size"`       // of the log it is proved in
+	Size       int64    `json:"size"`       // of the log at the checkpoint
 	Proof      []string `json:"proof"`      // RFC 6962 audit path, hex
 }
 
-// addAnswers adds each answer with the records it names.
-func (c *Client) addAnswers(ctx context.Context, answers []engagement.Answer, add adder) error {
+// addAnswers adds each answer that was not sent yet, with the records it names.
+func (c *Client) addAnswers(ctx context.Context, answers []engagement.Answer, sent sentFor, add adder) error {
 	for _, a := range answers {
 		once := "answer:" + a.Request + ":" + contentOf(a)
+		if done, err := sent(ctx, once); err != nil || done {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		files, err := c.exhibits(ctx, a.Records)
 		if err != nil {
 			return fmt.Errorf("answer to %s: %w", a.Request, err)
 		}
+		a.Files = slices.Clone(a.Files)
 		for _, f := range files {
 			a.Files = append(a.Files, f.Name)
 		}
@@ -57,48 +65,45 @@ func (c *Client) addAnswers(ctx context.Context, answers []engagement.Answer, ad
 // exhibits are the files that show records. What was erased since is left out of
 // the files; its commitment stays in the log.
 func (c *Client) exhibits(ctx context.Context, records []int64) (files []packet.File, err error) {
+	head := c.P.Log.Head()
 	for _, index := range records {
-		rec, err := c.P.Store.Record(ctx, index)
+		two, err := c.exhibit(ctx, index, head)
 		if err != nil {
 			return nil, err
 		}
-		canon, salt, erased, err := c.P.Store.Canonical(ctx, index)
-		if err != nil {
-			return nil, err
-		}
-		if erased {
-			continue
-		}
-		x := Exhibit{Index: index, Record: string(canon), Salt: hex.EncodeToString(salt[:]), Size: index + 1}
-		if err := c.prove(ctx, &x); err != nil {
-			return nil, err
-		}
-		about, err := canonical.Marshal(x)
-		if err != nil {
-			return nil, err
-		}
-		body, err := evidence.ReadBody(ctx, c.P.Store, c.P.Blobs, rec)
-		if err != nil {
-			return nil, err
-		}
-		name := rec.Ref() + extension(rec.Media)
-		files = append(files, bytesFile(name, rec.Media, body), bytesFile(name+".json", "application/json", about))
+		files = append(files, two...)
 	}
 	return files, nil
 }
 
-// prove puts the audit path into an exhibit, in the log as it was when the record
-// was its newest: that never changes, so that the same answer gives the same
-// packet.
-func (c *Client) prove(ctx context.Context, x *Exhibit) error {
-	path, err := c.P.Log.Prove(ctx, x.Index, x.Size)
+// exhibit is one record's raw bytes and what proves them; nothing of an erased one.
+func (c *Client) exhibit(ctx context.Context, index int64, head ledger.Head) ([]packet.File, error) {
+	rec, err := c.P.Store.Record(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	canon, salt, erased, err := c.P.Store.Canonical(ctx, index)
+	if err != nil || erased {
+		return nil, err
+	}
+	path, err := c.P.Log.Prove(ctx, index, head.Size)
+	if err != nil {
+		return nil, err
+	}
+	x := Exhibit{Index: index, Record: string(canon), Salt: hex.EncodeToString(salt[:]), Checkpoint: string(head.Note), Size: head.Size, Proof: []string{}}
 	for _, h := range path {
 		x.Proof = append(x.Proof, hex.EncodeToString(h[:]))
 	}
-	if x.Proof == nil {
-		x.Proof = []string{}
+	about, err := canonical.Marshal(x)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	body, err := evidence.ReadBody(ctx, c.P.Store, c.P.Blobs, rec)
+	if err != nil {
+		return nil, err
+	}
+	name := rec.Ref() + extension(rec.Media)
+	return []packet.File{bytesFile(name, rec.Media, body), bytesFile(name+".json", "application/json", about)}, nil
 }
 
 var extensions = map[string]string{"application/json": ".json", "text/csv": ".csv", "application/pdf": ".pdf", "text/plain": ".txt", "image/png": ".png"}

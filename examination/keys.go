@@ -14,7 +14,9 @@ import (
 // its log before they signed.
 type Keys struct{ Store *store.Store }
 
-// CheckSignature implements fieldwork.Signatures.
+// CheckSignature returns nil where a signature holds and is by the key that the
+// account announced; else an error that wraps audit.ErrAltered, audit.ErrForbidden
+// or audit.ErrNotFound.
 func (k Keys) CheckSignature(ctx context.Context, account string, sig engagement.Signature) error {
 	if err := signature.Verify(sig, sig.Digest); err != nil {
 		return err

@@ -239,47 +239,59 @@ func printed(x *fieldwork.File, t *fieldwork.Test) bool {
 // that stand. Deviations outside the sample are counted apart.
 func test(x *fieldwork.File, t *fieldwork.Test) attest.Test {
 	out := attest.Test{ID: t.ID, Text: t.Text, Paper: x.PaperDigest(t.ID)}
-	p := x.Papers[t.ID]
-	if p != nil {
-		counts(x, p, t, &out)
-	}
-	items := map[string]bool{}
+	excepted := map[string]bool{}
 	var texts []string
 	for _, y := range book.Sorted(x.Findings) {
 		if y.Test != t.ID || !y.Stands() {
 			continue
 		}
 		for _, item := range y.Items {
-			items[item] = true
+			excepted[item] = true
 		}
 		out.Known += len(y.Known)
 		out.Findings, texts = append(out.Findings, y.ID), append(texts, strings.TrimSpace(y.Text))
 	}
-	out.Exceptions = len(items)
+	out.Exceptions = len(excepted)
+	if p := x.Papers[t.ID]; p != nil {
+		counts(x, p, t, excepted, &out)
+	}
 	out.Result = result(x, t, texts)
 	return out
 }
 
-func counts(x *fieldwork.File, p *fieldwork.Paper, t *fieldwork.Test, out *attest.Test) {
+// counts are the sizes of a workpaper's populations and samples, and of a
+// stratified sample those of each part.
+func counts(x *fieldwork.File, p *fieldwork.Paper, t *fieldwork.Test, excepted map[string]bool, out *attest.Test) {
 	seen := map[string]bool{}
 	for _, id := range p.Samples {
 		s := x.Samples[id]
-		if s == nil || seen[s.Population] {
+		if s == nil {
 			continue
 		}
-		seen[s.Population] = true
-		if pop := x.Populations[s.Population]; pop != nil {
+		if pop := x.Populations[s.Population]; pop != nil && !seen[s.Population] {
 			out.Population += pop.Count
 		}
-		for _, d := range s.Draws {
-			if len(s.Draws) > 1 {
-				out.Strata = append(out.Strata, attest.Stratum{Name: d.Stratum, Population: d.Count, Sample: d.Size})
-			}
+		seen[s.Population] = true
+		if len(s.Draws) > 1 {
+			out.Strata = append(out.Strata, strata(s, excepted)...)
 		}
 	}
 	if len(p.Samples) > 0 {
 		out.Sample = p.ItemsTested(t)
 	}
+}
+
+func strata(s *fieldwork.Sample, excepted map[string]bool) (out []attest.Stratum) {
+	for _, d := range s.Draws {
+		part := attest.Stratum{Name: d.Stratum, Population: d.Count, Sample: d.Size}
+		for _, item := range d.Items {
+			if excepted[item] {
+				part.Exceptions++
+			}
+		}
+		out = append(out, part)
+	}
+	return out
 }
 
 // result is what a test came to, in the auditor's words: the text of each

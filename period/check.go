@@ -56,6 +56,9 @@ type CheckOptions struct {
 // are the applied ones and nothing was left out, seals the run. Otherwise it is
 // a rehearsal, which leaves no trace.
 func (p *Program) Check(ctx context.Context, o CheckOptions) (*Run, error) {
+	if err := p.ofCompany(); err != nil {
+		return nil, err
+	}
 	procs, all, err := p.procedures(o.Only)
 	if err != nil {
 		return nil, err
@@ -180,6 +183,9 @@ func (p *Program) keep(ctx context.Context, f *resultFile) (RunResults, error) {
 
 // LastRun returns the newest sealed run, or audit.ErrNotFound.
 func (p *Program) LastRun(ctx context.Context) (*Run, error) {
+	if err := p.ofCompany(); err != nil {
+		return nil, err
+	}
 	saved, err := p.Store.NewestRun(ctx)
 	if err != nil {
 		return nil, err
@@ -310,6 +316,9 @@ func (fs *resultFiles) remove() {
 // RunOfPeriod returns the newest sealed run over this program's period, or
 // audit.ErrNotFound.
 func (p *Program) RunOfPeriod(ctx context.Context) (*Run, error) {
+	if err := p.ofCompany(); err != nil {
+		return nil, err
+	}
 	runs, err := p.Store.Runs(ctx, math.MaxInt32)
 	if err != nil {
 		return nil, err

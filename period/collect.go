@@ -49,6 +49,9 @@ type Collected struct {
 // others from being read. The error is for what keeps anything from being
 // recorded; what single sources could not give is in their Collected.
 func (p *Program) Collect(ctx context.Context, names []string, progress func(Progress)) ([]Collected, error) {
+	if err := p.ofCompany(); err != nil {
+		return nil, err
+	}
 	defs, err := p.sources(names)
 	if err != nil {
 		return nil, err

@@ -41,3 +41,12 @@ func calendarYear(now time.Time, zone string) (audit.Period, error) {
 	year := now.In(loc).Year()
 	return audit.NewPeriod(fmt.Sprintf("%04d-01-01", year), fmt.Sprintf("%04d-12-31", year), zone)
 }
+
+// ofCompany refuses what only a company's workspace has: sources, controls and a
+// period of its own.
+func (p *Program) ofCompany() error {
+	if !p.Def.IsFirm() {
+		return nil
+	}
+	return fmt.Errorf("%w: this is the workspace of an audit firm, which collects and tests nothing of its own. Its engagements are on its screens: tieout serve", audit.ErrUsage)
+}

@@ -12,6 +12,7 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/internal/unwritten"
 )
 
 var descriptionTakers = map[string]taker{"description.write": writeSection, "description.expect": expectUsers, "description.final": finishDescription}
@@ -165,9 +166,6 @@ func finishDescription(s *State, e book.Entry) (book.Change, error) {
 	return book.Change{What: fmt.Sprintf("version %d is finished", v.Version), Do: func() { x.Final = &v }}, nil
 }
 
-// placeholder is text that waits to be written.
-var placeholder = regexp.MustCompile(`(?i)\[[^\]]*(insert|tbd|todo|placeholder|xxx)[^\]]*\]|\bTBD\b|\bTODO\b|lorem ipsum|\{\{[^}]*\}\}`)
-
 // whole says what the description lacks to be finished.
 func (x *Side) whole(d finishData) error {
 	dcs := DCs(x.Terms.Type)
@@ -183,7 +181,7 @@ func (x *Side) whole(d finishData) error {
 			return book.TooEarly("%s has changed since you read it", dc)
 		}
 		for n, p := range sec.Paragraphs {
-			if m := placeholder.FindString(p.Text); m != "" {
+			if m := unwritten.Find(p.Text); m != "" {
 				return book.TooEarly("%s, paragraph %d still holds %q", dc, n+1, m)
 			}
 		}

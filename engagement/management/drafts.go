@@ -48,7 +48,7 @@ func hearDraft(s *State, e book.Entry) (book.Change, error) {
 }
 
 // Comment says something on the facts of the newest draft and returns its number.
-// It needs report.read and description.write: the people who know the facts.
+// It needs description.write: that of the people who know the facts.
 func (b *Book) Comment(ctx context.Context, by access.Subject, id, where, text string) (string, error) {
 	if err := access.Require(by, "description.write", of(id)); err != nil {
 		return "", err

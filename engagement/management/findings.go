@@ -44,7 +44,7 @@ func hearFinding(s *State, e book.Entry) (book.Change, error) {
 			x.Findings[d.ID] = f
 		}
 		f.Finding = d
-		f.Steps = append(f.Steps, Step{e.At, e.By.Name, "released"})
+		f.Steps = append(f.Steps, Step{At: e.At, By: e.By.Name, What: "released"})
 	}}, nil
 }
 
@@ -83,6 +83,6 @@ func answerFinding(s *State, e book.Entry) (book.Change, error) {
 	}
 	return book.Change{What: what, Do: func() {
 		f.Response, f.By = &d, e.By.Name
-		f.Steps = append(f.Steps, Step{e.At, e.By.Name, what})
+		f.Steps = append(f.Steps, Step{At: e.At, By: e.By.Name, What: what})
 	}}, nil
 }

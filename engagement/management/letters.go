@@ -10,6 +10,7 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/internal/unwritten"
 )
 
 var letterTakers = map[string]taker{"assertion.sign": signAssertion, "representation.sign": signRepresentation}
@@ -95,7 +96,7 @@ func (x *Side) asserts(d engagement.Assertion) error {
 	case d.By == x.Terms.Client.Name && x.Final == nil:
 		return book.TooEarly("the assertion speaks of the description, which is not finished")
 	}
-	if m := placeholder.FindString(d.Text); m != "" {
+	if m := unwritten.Find(d.Text); m != "" {
 		return book.TooEarly("the assertion still holds %q", m)
 	}
 	return nil
@@ -131,7 +132,7 @@ func signRepresentation(s *State, e book.Entry) (book.Change, error) {
 	if x.Assertions[d.By] == nil {
 		return book.Change{}, book.TooEarly("%s has not signed its assertion yet, which the letter confirms", d.By)
 	}
-	if m := placeholder.FindString(d.Text); m != "" {
+	if m := unwritten.Find(d.Text); m != "" {
 		return book.Change{}, book.TooEarly("the letter still holds %q", m)
 	}
 	return book.Change{What: "representation letter signed by " + d.Signed.Name, Do: func() { x.Letters[d.By] = &d }}, nil

@@ -85,7 +85,7 @@ func (r *Request) step(e book.Entry, to engagement.RequestStatus) {
 		return
 	}
 	r.Status = to
-	r.Steps = append(r.Steps, Step{e.At, e.By.Name, string(to)})
+	r.Steps = append(r.Steps, Step{At: e.At, By: e.By.Name, What: string(to)})
 }
 
 type assignData struct {

@@ -75,6 +75,7 @@ type Step struct {
 	At   time.Time
 	By   string
 	What string
+	Why  string // of a step back, or of an end
 }
 
 func newState() *State { return &State{Firms: map[string]*Firm{}, Sides: map[string]*Side{}} }

@@ -207,7 +207,7 @@ func (x *Side) mayMove(d moveData) error {
 func (x *Side) moved(e book.Entry, d moveData) book.Change {
 	return book.Change{What: strings.TrimSuffix(string(d.State)+": "+d.Why, ": "), Do: func() {
 		x.State = d.State
-		x.Steps = append(x.Steps, Step{e.At, e.By.Name, string(d.State)})
+		x.Steps = append(x.Steps, Step{e.At, e.By.Name, string(d.State), d.Why})
 	}}
 }
 

@@ -6,11 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"tieout/internal/unwritten"
 	"tieout/report/attest"
 )
-
-// placeholder is text that waits to be written.
-var placeholder = regexp.MustCompile(`(?i)\[[^\]\n]*(?:insert|placeholder|client name|company name|service organization|date|tbd|todo|xx)[^\]\n]*\](?:[^(]|$)|\bTBD\b|\bTODO\b|\bXX+\b|lorem ipsum|\{\{[^}]*\}\}|<(?:insert|name|date)[^>]*>`)
 
 // wordings are words that describe no examination, and what to write.
 var wordings = []struct {
@@ -45,7 +43,7 @@ type place struct {
 func (l *linter) texts() {
 	signers := l.signers()
 	for _, p := range l.places() {
-		if m := placeholder.FindString(p.text); m != "" {
+		if m := unwritten.Find(p.text); m != "" {
 			l.add(Error, Placeholder, p.where, "Write what belongs there", "it still holds %q", strings.TrimSpace(m))
 		}
 		for _, w := range wordings {
