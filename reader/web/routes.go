@@ -33,7 +33,7 @@ func routes(kind access.Workspace) []route {
 }
 
 // bothRoutes are the addresses of a company's workspace and of a firm's.
-var bothRoutes = slices.Concat(selfRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, settingsRoutes, memberRoutes)
+var bothRoutes = slices.Concat(selfRoutes, signRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, settingsRoutes, memberRoutes)
 
 var readRoutes = []route{
 	{pattern: "GET /{$}", do: (*request).start},

@@ -65,6 +65,8 @@ type accountPage struct {
 	Codes    []string       // new recovery codes, shown once
 	Fresh    bool
 	KeysOn   bool
+	Signs    string // key they sign with; "": none
+	SignsAt  string // since when
 	First    bool // the second factor was set up just now, and everything else opens
 
 	CanPasskey bool
@@ -91,6 +93,13 @@ func (q *request) showAccount(data accountPage) error {
 	data.page, data.A, data.Fresh, data.KeysOn, data.First = &q.page, a, q.who.Fresh, q.keysOn(), q.sess.NeedsFactor
 	if q.sess.NeedsFactor && !a.SecondFactor {
 		return q.showBare(data)
+	}
+	signs, made, err := q.signingKey(q.Context(), a)
+	if err != nil {
+		return err
+	}
+	if data.Signs = signs; signs != "" {
+		data.SignsAt = report.Day(made, loc)
 	}
 	for _, g := range a.Grants {
 		data.Roles = append(data.Roles, report.Capital(g.String()))

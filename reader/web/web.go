@@ -71,6 +71,7 @@ type Server struct {
 	shelf    *shelf
 	names    names
 	doorways throttle
+	guesses  guesses // of passphrases
 	rosters  rosters
 	mux      *http.ServeMux
 	pages    []address // of the mux, for links
