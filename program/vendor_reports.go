@@ -1,0 +1,349 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/book"
+)
+
+// A VendorReport is what a supplier gave of an examination of itself, with what a
+// review took out of it: whether it is of the service in use, over which days,
+// with which opinion, what it leaves out, and what it expects of its users.
+type VendorReport struct {
+	ID         string            `json:"id"`
+	Vendor     string            `json:"vendor"` // ID in the register
+	Type       VendorReportType  `json:"type"`
+	Issuer     string            `json:"issuer"`     // who examined; of a letter, the supplier's management
+	System     string            `json:"system"`     // as the report names it
+	Ours       string            `json:"ours"`       // "yes": it is the service in use, "in part", "no"
+	First      string            `json:"first"`      // first day it covers; "" of a report as of a day
+	Last       string            `json:"last"`       // last day, or the day
+	Dated      string            `json:"dated"`      // day of the report
+	Categories []string          `json:"categories"` // letters of the trust services categories
+	Opinion    string            `json:"opinion"`    // "unqualified", "qualified", "adverse", "disclaimer"; "" of what has none
+	Modified   string            `json:"modified"`   // why it is not unqualified
+	CarvedOut  []string          `json:"carvedOut"`  // organizations whose controls it leaves out
+	Included   []string          `json:"included"`   // organizations whose controls it examines too
+	Exceptions []VendorException `json:"exceptions"` // those that touch the service in use
+	Duties     []VendorDuty      `json:"duties"`     // what it expects of its users (CUEC)
+	Events     string            `json:"events"`     // incidents and changes known since
+	Next       string            `json:"next"`       // day on which the next is expected; ""
+	Evidence   string            `json:"evidence"`   // record that holds the file, such as E-41
+	Conclusion string            `json:"conclusion"` // of the review; "" while there is none
+	FollowUp   string            `json:"followUp"`   // what is done about it
+	ReviewedBy string            `json:"reviewedBy"` // account
+	Reviewed   time.Time         `json:"reviewed,omitzero"`
+	Revision   int64             `json:"revision"`
+	ChangedBy  string            `json:"changedBy"`
+	Changed    time.Time         `json:"changed,omitzero"`
+}
+
+// A VendorException is an exception of a supplier's report.
+type VendorException struct {
+	Control string `json:"control"` // the supplier's, as its report names it
+	Text    string `json:"text"`
+	Assumed string `json:"assumed"` // control assumed of the supplier (CSOC) that it touches; ""
+	Effect  string `json:"effect"`  // on the company; "" while nobody said
+}
+
+// A VendorDuty is a control that a supplier's report expects of its users.
+type VendorDuty struct {
+	Ref      string   `json:"ref"`
+	Text     string   `json:"text"`
+	Controls []string `json:"controls"` // own ones that do it
+	Needless string   `json:"needless"` // why none is needed; "" where one is
+}
+
+// Mapped reports whether own controls answer a duty, or why none has to.
+func (d VendorDuty) Mapped() bool { return len(d.Controls) > 0 || d.Needless != "" }
+
+// A VendorReportType is a kind of statement a supplier gives.
+type VendorReportType string
+
+// Kinds of statements. Only a SOC 2 Type II speaks of how controls of the trust
+// services criteria operated over a period.
+const (
+	ReportSOC2Type2 VendorReportType = "SOC 2 Type II"
+	ReportSOC2Type1 VendorReportType = "SOC 2 Type I"
+	ReportSOC1Type2 VendorReportType = "SOC 1 Type II"
+	ReportSOC1Type1 VendorReportType = "SOC 1 Type I"
+	ReportSOC3      VendorReportType = "SOC 3"
+	ReportISO27001  VendorReportType = "ISO/IEC 27001 certificate"
+	ReportLetter    VendorReportType = "bridge letter"
+	ReportOther     VendorReportType = "other"
+)
+
+// VendorReportTypes are all kinds, VendorOpinions what an opinion can be.
+var (
+	VendorReportTypes = []VendorReportType{ReportSOC2Type2, ReportSOC2Type1, ReportSOC1Type2, ReportSOC1Type1, ReportSOC3, ReportISO27001, ReportLetter, ReportOther}
+	VendorOpinions    = []string{"unqualified", "qualified", "adverse", "disclaimer"}
+)
+
+// OverPeriod reports whether such a statement is of a period, not of a day.
+func (t VendorReportType) OverPeriod() bool {
+	return t != ReportSOC2Type1 && t != ReportSOC1Type1
+}
+
+// HasOpinion reports whether an auditor's opinion is in it.
+func (t VendorReportType) HasOpinion() bool {
+	return t != ReportISO27001 && t != ReportLetter && t != ReportOther
+}
+
+var vendorReportTakers = map[string]taker{"vendorreport.set": setVendorReport, "vendorreport.conclude": concludeVendorReport}
+
+// A vendorReportData is what an entry says of a report: the whole of it, each time.
+type vendorReportData struct {
+	Vendor     string            `json:"vendor"`
+	Type       VendorReportType  `json:"type"`
+	Issuer     string            `json:"issuer"`
+	System     string            `json:"system"`
+	Ours       string            `json:"ours"`
+	First      string            `json:"first"`
+	Last       string            `json:"last"`
+	Dated      string            `json:"dated"`
+	Categories []string          `json:"categories"`
+	Opinion    string            `json:"opinion"`
+	Modified   string            `json:"modified"`
+	CarvedOut  []string          `json:"carvedOut"`
+	Included   []string          `json:"included"`
+	Exceptions []VendorException `json:"exceptions"`
+	Duties     []VendorDuty      `json:"duties"`
+	Events     string            `json:"events"`
+	Next       string            `json:"next"`
+	Evidence   string            `json:"evidence"`
+}
+
+func (d vendorReportData) check() error {
+	return book.First(
+		book.OneOf("kind", d.Type, VendorReportTypes...), book.OneLine("issuer", d.Issuer, 1), book.OneLine("system", d.System, 1), oneOf("whether it is the service in use", d.Ours, "yes", "in part", "no"),
+		book.Day("first day", d.First, d.Type.OverPeriod()), book.Day("last day", d.Last, true), book.Day("day of the report", d.Dated, true), book.Day("day of the next", d.Next, false),
+		when(!d.Type.OverPeriod() && d.First != "", "a report as of a day has no first day"), when(d.First > d.Last, "its first day is after its last"),
+		when(d.Dated < d.Last && d.Type != ReportISO27001 && d.Type != ReportOther, "it is dated before the last day it speaks of"),
+		d.checkOpinion(), d.checkLists(), text("events", d.Events, 0, 20_000), book.OneLine("evidence", d.Evidence, 0),
+	)
+}
+
+func (d vendorReportData) checkOpinion() error {
+	if !d.Type.HasOpinion() {
+		return when(d.Opinion != "" || d.Modified != "", "there is no opinion in a "+string(d.Type))
+	}
+	return book.First(oneOf("opinion", d.Opinion, VendorOpinions...), text("why it is modified", d.Modified, 0, 20_000),
+		when(d.Opinion == "unqualified" && d.Modified != "", "an unqualified opinion is not modified"))
+}
+
+// Sizes of a report's lists.
+const (
+	maxVendorNames = 100
+	maxVendorRows  = 500
+)
+
+func (d vendorReportData) checkLists() error {
+	if err := book.First(within("organizations", max(len(d.CarvedOut), len(d.Included)), 0, maxVendorNames), within("exceptions", len(d.Exceptions), 0, maxVendorRows),
+		within("controls expected of users", len(d.Duties), 0, maxVendorRows), within("categories", len(d.Categories), 0, 5)); err != nil {
+		return err
+	}
+	for _, c := range d.Categories {
+		if err := oneOf("category", c, "S", "A", "PI", "C", "P"); err != nil {
+			return err
+		}
+	}
+	for _, n := range slices.Concat(d.CarvedOut, d.Included) {
+		if err := book.OneLine("organization", n, 1); err != nil {
+			return err
+		}
+	}
+	for _, x := range d.Exceptions {
+		if err := book.First(book.OneLine("control of an exception", x.Control, 0), text("text of an exception", x.Text, 1, 5_000), book.OneLine("assumed control", x.Assumed, 0), text("effect of an exception", x.Effect, 0, 5_000)); err != nil {
+			return err
+		}
+	}
+	for _, x := range d.Duties {
+		if err := book.First(book.OneLine("control expected of users", x.Ref, 0), text("control expected of users", x.Text, 1, 5_000), text("why no control is needed", x.Needless, 0, 5_000),
+			within("own controls", len(x.Controls), 0, 50)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func setVendorReport(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[vendorReportData](e)
+	if err == nil {
+		err = d.check()
+	}
+	if err != nil {
+		return book.Change{}, err
+	}
+	v := s.Vendors[d.Vendor]
+	if v == nil {
+		return book.Change{}, fmt.Errorf("%w: vendor %.80q", audit.ErrNotFound, d.Vendor)
+	}
+	if have := s.VendorReports[e.Of()]; have != nil && have.Vendor != d.Vendor {
+		return book.Change{}, fmt.Errorf("%w: %s is a report of %s; enter another for %s", audit.ErrConflict, e.Of(), have.Vendor, d.Vendor)
+	}
+	if d.Dated > e.At.AddDate(0, 0, 1).Format(time.DateOnly) {
+		return book.Change{}, fmt.Errorf("%w: the report is dated %s, which is to come", audit.ErrInvalid, d.Dated)
+	}
+	return book.Change{What: "entered: " + string(d.Type) + " to " + d.Last, Do: func() {
+		s.VendorReports[e.Of()] = &VendorReport{ID: e.Of(), Vendor: d.Vendor, Type: d.Type, Issuer: d.Issuer, System: d.System, Ours: d.Ours, First: d.First, Last: d.Last, Dated: d.Dated,
+			Categories: d.Categories, Opinion: d.Opinion, Modified: d.Modified, CarvedOut: d.CarvedOut, Included: d.Included, Exceptions: d.Exceptions, Duties: d.Duties, Events: d.Events,
+			Next: d.Next, Evidence: d.Evidence, Revision: s.Revision(e.On) + 1, ChangedBy: e.By.Name, Changed: e.At}
+	}}, nil
+}
+
+// Unfinished is what a review has to settle before it concludes.
+func (r *VendorReport) Unfinished() (out []string) {
+	add := func(missing bool, format string, args ...any) {
+		if missing {
+			out = append(out, fmt.Sprintf(format, args...))
+		}
+	}
+	add(r.Evidence == "", "the file of the report is not sealed as evidence")
+	add(r.Type.HasOpinion() && r.Opinion != "unqualified" && r.Modified == "", "nobody wrote why the opinion is %s", r.Opinion)
+	effects, duties := 0, 0
+	for _, x := range r.Exceptions {
+		if x.Effect == "" {
+			effects++
+		}
+	}
+	for _, x := range r.Duties {
+		if !x.Mapped() {
+			duties++
+		}
+	}
+	add(effects > 0, "%d of %d exceptions have no effect written", effects, len(r.Exceptions))
+	add(duties > 0, "%d of %d controls expected of users are mapped to no own control, with no reason", duties, len(r.Duties))
+	return out
+}
+
+// A vendorConcluding is the conclusion of a review.
+type vendorConcluding struct {
+	Conclusion string `json:"conclusion"`
+	FollowUp   string `json:"followUp"`
+}
+
+func concludeVendorReport(s *State, e Entry) (book.Change, error) {
+	d, err := book.Data[vendorConcluding](e)
+	if err == nil {
+		err = book.First(text("conclusion", d.Conclusion, 1, 20_000), text("what is done about it", d.FollowUp, 0, 20_000))
+	}
+	if err != nil {
+		return book.Change{}, err
+	}
+	r := s.VendorReports[e.Of()]
+	if r == nil {
+		return book.Change{}, fmt.Errorf("%w: vendor's report %.80q", audit.ErrNotFound, e.Of())
+	}
+	if left := r.Unfinished(); len(left) > 0 {
+		return book.Change{}, fmt.Errorf("%w: the review of %s is not finished: %s", audit.ErrConflict, r.ID, left[0])
+	}
+	v := s.Vendors[r.Vendor]
+	return book.Change{What: "review concluded", Do: func() {
+		r.Conclusion, r.FollowUp, r.ReviewedBy, r.Reviewed, r.Revision = d.Conclusion, d.FollowUp, e.By.Name, e.At, e.Base+1
+		v.Reviewed = e.At
+		if r.Type.HasOpinion() {
+			v.Mapped = e.At
+			if end := endOfDay(r.Last); end.After(v.ReportEnd) {
+				v.ReportEnd = end
+			}
+		}
+		v.Revision = s.Also("vendor:"+v.ID, e, "reviewed its "+string(r.Type)+" to "+r.Last+": "+r.ID)
+		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
+	}}, nil
+}
+
+// endOfDay is the end of a calendar day in UTC: a supplier's report names days of
+// a zone of its own, which it does not say.
+func endOfDay(day string) time.Time {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.AddDate(0, 0, 1)
+}
+
+// SetVendorReport enters a supplier's report, a new one where ID is "", and
+// returns it. Whatever a review concluded before is open again. It needs
+// register.write. Evidence names a record that holds evidence, or nothing.
+func (b *Book) SetVendorReport(ctx context.Context, by access.Subject, r VendorReport) (VendorReport, error) {
+	if err := access.Require(by, "register.write", access.Object{}); err != nil {
+		return VendorReport{}, err
+	}
+	if r.Evidence != "" {
+		if err := b.isEvidence(ctx, r.Evidence); err != nil {
+			return VendorReport{}, err
+		}
+	}
+	for i := range r.Duties {
+		r.Duties[i].Controls = list(r.Duties[i].Controls)
+	}
+	d := vendorReportData{r.Vendor, r.Type, r.Issuer, r.System, r.Ours, r.First, r.Last, r.Dated, list(r.Categories), r.Opinion, r.Modified, list(r.CarvedOut), list(r.Included),
+		book.List(r.Exceptions), book.List(r.Duties), r.Events, r.Next, r.Evidence}
+	write := func(id string) error {
+		_, err := b.write(ctx, by, "vendorreport.set", "vendorreport:"+id, r.Revision, d)
+		return err
+	}
+	id := r.ID
+	var err error
+	if id == "" {
+		id, err = b.numbered(ctx, by, "vendorreport", "VR", write)
+	} else {
+		err = write(id)
+	}
+	if err != nil {
+		return VendorReport{}, err
+	}
+	return b.VendorReport(ctx, id)
+}
+
+// ConcludeVendorReport ends the review of a supplier's report. What the review
+// has not settled (Unfinished) refuses it with audit.ErrConflict. It needs
+// register.write.
+func (b *Book) ConcludeVendorReport(ctx context.Context, by access.Subject, id, conclusion, followUp string, revision int64) error {
+	if err := access.Require(by, "register.write", access.Object{}); err != nil {
+		return err
+	}
+	_, err := b.write(ctx, by, "vendorreport.conclude", "vendorreport:"+id, revision, vendorConcluding{conclusion, followUp})
+	return err
+}
+
+// VendorReport returns one report, or audit.ErrNotFound.
+func (b *Book) VendorReport(ctx context.Context, id string) (out VendorReport, err error) {
+	err = b.Read(ctx, func(s *State) error {
+		r := s.VendorReports[id]
+		if r == nil {
+			return fmt.Errorf("%w: vendor's report %.80q", audit.ErrNotFound, id)
+		}
+		out = *r
+		return nil
+	})
+	return out, err
+}
+
+// ReportsOfVendor returns a supplier's reports, the one that reaches furthest
+// first; of "" all suppliers'.
+func (b *Book) ReportsOfVendor(ctx context.Context, vendor string) (out []VendorReport, err error) {
+	err = b.Read(ctx, func(s *State) error {
+		for _, r := range sorted(s.VendorReports) {
+			if vendor == "" || r.Vendor == vendor {
+				out = append(out, *r)
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(out, func(a, b VendorReport) int {
+		switch {
+		case a.Last > b.Last:
+			return -1
+		case a.Last < b.Last:
+			return 1
+		}
+		return 0
+	})
+	return out, err
+}

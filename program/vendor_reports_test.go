@@ -1,0 +1,159 @@
+package program_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/program"
+)
+
+// soc2 is a supplier's SOC 2 Type II over 2025.
+func soc2(vendor, evidence string) program.VendorReport {
+	return program.VendorReport{Vendor: vendor, Type: program.ReportSOC2Type2, Issuer: "Other Assurance LLP", System: "Mail service", Ours: "yes", First: "2025-01-01", Last: "2025-12-31", Dated: "2026-02-01",
+		Categories: []string{"S", "A"}, Opinion: "qualified", CarvedOut: []string{"Cloud Host"}, Evidence: evidence,
+		Exceptions: []program.VendorException{{Control: "AC-4", Text: "Two of 25 leavers kept access.", Assumed: "CSOC-1"}},
+		Duties:     []program.VendorDuty{{Ref: "U-1", Text: "Users remove their leavers."}, {Ref: "U-2", Text: "Users choose a region.", Needless: "only one region is offered"}}}
+}
+
+// TestVendorReportReview: a review concludes only once all it has to settle is
+// settled, and the vendor then counts as reviewed.
+func TestVendorReportReview(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	v := must[program.Vendor](t)(w.book.SetVendor(ctx, lead, mailer()))
+	r := must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, soc2(v.ID, "")))
+	steps := []struct {
+		missing string
+		change  func(*program.VendorReport)
+	}{
+		{"not sealed as evidence", func(r *program.VendorReport) { r.Evidence = w.document() }},
+		{"why the opinion is qualified", func(r *program.VendorReport) { r.Modified = "Access of leavers." }},
+		{"1 of 1 exceptions", func(r *program.VendorReport) { r.Exceptions[0].Effect = "Own reviews would have caught it." }},
+		{"1 of 2 controls expected of users", func(r *program.VendorReport) { r.Duties[0].Controls = []string{"IAM-02"} }},
+	}
+	for _, s := range steps {
+		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "", r.Revision); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), s.missing) {
+			t.Fatalf("got %v, want what is missing: %s", err, s.missing)
+		}
+		s.change(&r)
+		r = must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, r))
+	}
+	if err := w.book.ConcludeVendorReport(ctx, reader, r.ID, "Good.", "", r.Revision); !errors.Is(err, audit.ErrForbidden) {
+		t.Errorf("a reader concludes: %v", err)
+	}
+	w.pass(time.Hour)
+	if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "Ask again in May.", r.Revision); err != nil {
+		t.Fatal(err)
+	}
+	got := must[program.Vendor](t)(w.again().Vendor(ctx, v.ID))
+	if want := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC); !got.Reviewed.Equal(w.now()) || !got.Mapped.Equal(w.now()) || !got.ReportEnd.Equal(want) || got.Revision != 2 {
+		t.Errorf("the vendor: %+v", got)
+	}
+	r = must[program.VendorReport](t)(w.book.VendorReport(ctx, r.ID))
+	if again := must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, r)); again.Conclusion != "" || !again.Reviewed.IsZero() {
+		t.Errorf("changed after its review, it still counts as concluded: %+v", again)
+	}
+}
+
+func TestVendorReportRefused(t *testing.T) {
+	w := newWorld(t)
+	v := must[program.Vendor](t)(w.book.SetVendor(t.Context(), lead, mailer()))
+	doc := w.document()
+	for _, tt := range []struct {
+		name   string
+		by     access.Subject
+		change func(*program.VendorReport)
+		want   error
+	}{
+		{"nothing wrong", lead, func(*program.VendorReport) {}, nil},
+		{"a reader", reader, func(*program.VendorReport) {}, audit.ErrForbidden},
+		{"of nobody", lead, func(r *program.VendorReport) { r.Vendor = "V-9" }, audit.ErrNotFound},
+		{"of no kind", lead, func(r *program.VendorReport) { r.Type = "SOC 4" }, audit.ErrInvalid},
+		{"first after last", lead, func(r *program.VendorReport) { r.First = "2026-01-01" }, audit.ErrInvalid},
+		{"dated before its end", lead, func(r *program.VendorReport) { r.Dated = "2025-12-30" }, audit.ErrInvalid},
+		{"dated to come", lead, func(r *program.VendorReport) { r.Dated = "2027-01-01" }, audit.ErrInvalid},
+		{"as of a day, with a first", lead, func(r *program.VendorReport) { r.Type = program.ReportSOC2Type1 }, audit.ErrInvalid},
+		{"a letter with an opinion", lead, func(r *program.VendorReport) { r.Type = program.ReportLetter }, audit.ErrInvalid},
+		{"no opinion", lead, func(r *program.VendorReport) { r.Opinion = "" }, audit.ErrInvalid},
+		{"unqualified yet modified", lead, func(r *program.VendorReport) { r.Opinion, r.Modified = "unqualified", "x" }, audit.ErrInvalid},
+		{"evidence that is none", lead, func(r *program.VendorReport) { r.Evidence = "E-9999" }, audit.ErrInvalid},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := soc2(v.ID, doc)
+			tt.change(&r)
+			if _, err := w.book.SetVendorReport(t.Context(), tt.by, r); !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+func date(s string) time.Time {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestCover(t *testing.T) {
+	report := func(kind program.VendorReportType, first, last string) program.VendorReport {
+		return program.VendorReport{Type: kind, Ours: "yes", First: first, Last: last}
+	}
+	half := report(program.ReportSOC2Type2, "2025-01-01", "2025-06-30")
+	for _, tt := range []struct {
+		name                              string
+		list                              []program.VendorReport
+		examined, lettered, uncov, t, gap int
+	}{
+		{"nothing", nil, 0, 0, 365, 365, 1},
+		{"the whole year", []program.VendorReport{report(program.ReportSOC2Type2, "2024-10-01", "2026-01-31")}, 365, 0, 0, 0, 0},
+		{"half", []program.VendorReport{half}, 181, 0, 184, 184, 1},
+		{"half and a letter, cut at 92 days", []program.VendorReport{half, report(program.ReportLetter, "2025-07-01", "2025-12-31")}, 181, 92, 92, 92, 1},
+		{"a letter that does not follow on", []program.VendorReport{half, report(program.ReportLetter, "2025-08-01", "2025-09-30")}, 181, 0, 184, 184, 1},
+		{"a letter alone", []program.VendorReport{report(program.ReportLetter, "2025-01-01", "2025-03-31")}, 0, 0, 365, 365, 1},
+		{"a hole in the midst", []program.VendorReport{half, report(program.ReportSOC2Type2, "2025-08-01", "2025-12-31")}, 334, 0, 31, 0, 1},
+		{"twice the same days", []program.VendorReport{half, half}, 181, 0, 184, 184, 1},
+		{"another system", []program.VendorReport{{Type: program.ReportSOC2Type2, Ours: "no", First: "2025-01-01", Last: "2025-12-31"}}, 0, 0, 365, 365, 1},
+		{"a SOC 3 and a SOC 1", []program.VendorReport{report(program.ReportSOC3, "2025-01-01", "2025-12-31"), report(program.ReportSOC1Type2, "2025-01-01", "2025-12-31")}, 0, 0, 365, 365, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := program.Cover(tt.list, date("2025-01-01"), date("2025-12-31"))
+			if c.Days != 365 || c.Examined != tt.examined || c.Lettered != tt.lettered || c.Uncovered() != tt.uncov || c.Tail != tt.t || len(c.Holes) != tt.gap {
+				t.Errorf("got %+v, %d uncovered", c, c.Uncovered())
+			}
+		})
+	}
+}
+
+func TestVendorReportLimits(t *testing.T) {
+	r := soc2("V-1", "")
+	for _, tt := range []struct {
+		name, today string
+		change      func(*program.VendorReport)
+		want        string
+	}{
+		{"modified", "2026-03-01", func(*program.VendorReport) {}, "Its opinion is modified: qualified."},
+		{"carved out", "2026-03-01", func(*program.VendorReport) {}, "Controls of one organization behind it are carved out."},
+		{"old", "2027-01-01", func(*program.VendorReport) {}, "Its days ended more than 12 months ago."},
+		{"too old", "2027-07-01", func(*program.VendorReport) {}, "Its days ended more than 18 months ago."},
+		{"not ours", "2026-03-01", func(r *program.VendorReport) { r.Ours = "no" }, "Its system is not the service in use."},
+		{"run out", "2026-03-01", func(r *program.VendorReport) { r.Type = program.ReportISO27001 }, "It has run out."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			x := r
+			tt.change(&x)
+			if got := x.Limits(date(tt.today)); !slices.Contains(got, tt.want) {
+				t.Errorf("got %q, want %q among them", got, tt.want)
+			}
+		})
+	}
+	if got := (program.VendorReport{Type: program.ReportSOC2Type2, Ours: "yes", Last: "2025-12-31", Opinion: "unqualified"}).Limits(date("2026-12-31")); len(got) != 0 {
+		t.Errorf("a good report of 12 months ago: %q", got)
+	}
+}
