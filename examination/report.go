@@ -19,11 +19,17 @@ import (
 // auditor's words and management's as they were given, and the figures that were
 // counted. dated is the report's day; a draft says that it is one and has no
 // opinion. Whether it may go out is for the gates and lint to say.
-func (f *Firm) Report(ctx context.Context, id string, w Wording, dated string, draft bool) (r attest.Report, err error) {
+func (f *Firm) Report(ctx context.Context, id string, w Wording, dated string, draft bool) (attest.Report, error) {
+	return f.report(ctx, id, w, dated, "", draft)
+}
+
+// report is Report of one that supersedes another engagement's; "" for none.
+func (f *Firm) report(ctx context.Context, id string, w Wording, dated, supersedes string, draft bool) (r attest.Report, err error) {
 	err = f.Files.ReadFile(ctx, id, func(_ *fieldwork.State, x *fieldwork.File) error {
 		if r, err = newReport(x, w, dated, draft); err != nil {
 			return err
 		}
+		r.Supersedes = superseded(x, supersedes)
 		set := f.P.Def.Catalog.Set(definition.DefaultSet)
 		r.Groups = groups(x, w, set)
 		return nil
@@ -53,9 +59,6 @@ func newReport(x *fieldwork.File, w Wording, dated string, draft bool) (attest.R
 	}
 	for _, s := range t.Subservices {
 		r.Subservices = append(r.Subservices, attest.Subservice{Name: s.Name, Service: s.Service, Inclusive: s.Inclusive, Expected: expected(s.Expected), Monitored: s.Monitor})
-	}
-	if n := len(x.Issues); n > 0 {
-		r.Supersedes = x.Issues[n-1].Report
 	}
 	r.Auditor = attest.Section{Title: "Independent service auditor's report", Text: fill(w.Auditor, &r)}
 	if !r.Type.Public() {

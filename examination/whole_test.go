@@ -191,8 +191,7 @@ func issued(t *testing.T) (*world, attest.Report) {
 	check(t, w.firm.Files.SignQuality(ctx, quality, "EN-1", quality2, "Reviewed the judgments."))
 	check(t, w.firm.Files.Inquire(ctx, manager, "EN-1", "Sam Ibe, and the incident log", "Nothing happened.", dated))
 	w.asserted(dated)
-	r := must[attest.Report](t)(w.firm.Report(ctx, "EN-1", examination.ExampleWording(), dated, false))
-	w.issue(r)
+	r := w.issue()
 	w.exchange()
 	return w, r
 }
@@ -201,11 +200,7 @@ func issued(t *testing.T) (*world, attest.Report) {
 func (w *world) draftReviewed() {
 	w.t.Helper()
 	ctx := w.t.Context()
-	draft := must[attest.Report](w.t)(w.firm.Report(ctx, "EN-1", examination.ExampleWording(), dated, true))
-	raw := must[[]byte](w.t)(attest.Marshal(draft))
-	digest, _, err := w.firm.P.Blobs.Put(ctx, bytes.NewReader(raw))
-	check(w.t, err)
-	check(w.t, w.firm.Files.GiveDraft(ctx, partner, "EN-1", engagement.Draft{Digest: strings.TrimPrefix(digest, "sha256:"), Due: "2026-04-10"}))
+	must[engagement.Draft](w.t)(w.firm.GiveDraft(ctx, partner, "EN-1", dated, "2026-04-10"))
 	w.exchange()
 	id := must[string](w.t)(w.client.Side.Comment(ctx, lead, "EN-1", "Section III", "The region is named wrongly."))
 	w.exchange()
@@ -214,15 +209,21 @@ func (w *world) draftReviewed() {
 	w.exchange()
 }
 
-func (w *world) issue(r attest.Report) {
+// signsReport is the partner's hand under the report of EN-1.
+func (w *world) signsReport(what, digest string) (engagement.Signature, error) {
+	return w.sign(w.firm.P, partner, "Partner", what, digest), nil
+}
+
+// issue issues the report as the partner looked at it, and returns it.
+func (w *world) issue() attest.Report {
 	w.t.Helper()
 	ctx := w.t.Context()
-	raw := must[[]byte](w.t)(attest.Marshal(r))
-	digest := must[string](w.t)(attest.Digest(r))
-	_, size, err := w.firm.P.Blobs.Put(ctx, bytes.NewReader(raw))
-	check(w.t, err)
-	_, err = w.firm.Files.Issue(ctx, partner, "EN-1", digest, []fieldwork.IssuedFile{{Name: "report.json", Digest: digest, Size: size}}, dated, "", "", w.sign(w.firm.P, partner, "Partner", "report", digest))
-	check(w.t, err)
+	seen := must[examination.Final](w.t)(w.firm.Final(ctx, partner, "EN-1", examination.Issuing{Dated: dated}))
+	release := must[engagement.Release](w.t)(w.firm.IssueReport(ctx, partner, "EN-1", examination.Issuing{Dated: dated, Report: seen.Digest, Sign: w.signsReport}))
+	if release.Report != seen.Digest {
+		w.t.Errorf("issued %s, looked at %s", release.Report, seen.Digest)
+	}
+	return must[attest.Report](w.t)(w.firm.Value(ctx, release.Report))
 }
 
 // TestWhole: an examination from invitation to report, the two sides joined by

@@ -89,6 +89,31 @@ func (s *State) Standing(f *File, act, on string, at time.Time) (out []Standing)
 	return out
 }
 
+// StandingIf says how the gates before a conclusion on what would stand if it
+// said c: some stand before certain outcomes alone. at is now.
+func (s *State) StandingIf(f *File, what string, c Concluding, at time.Time) (out []Standing) {
+	kind, _, _ := strings.Cut(what, ":")
+	g := &ground{s: s, f: f, on: what, e: book.Entry{At: at}, concludes: concludeData{c.Outcome, c.Design, c.Implemented, c.Text, c.Prior}}
+	for _, gate := range conclusionGates {
+		if gate.Act == "conclusion."+kind {
+			out = append(out, Standing{gate.Needs, gate.missing(g)})
+		}
+	}
+	return out
+}
+
+// StandingToIssue is Standing of the issue of a report that is dated so and
+// supersedes another, "" for none.
+func (s *State) StandingToIssue(f *File, dated, supersedes string, at time.Time) (out []Standing) {
+	g := &ground{s: s, f: f, e: book.Entry{At: at}, issues: issueData{Dated: dated, Supersedes: supersedes}}
+	for _, gate := range issueGates {
+		if gate.Act == "report.issue" {
+			out = append(out, Standing{gate.Needs, gate.missing(g)})
+		}
+	}
+	return out
+}
+
 // unless is the words where a thing is not there.
 func unless(there bool, format string, args ...any) string {
 	if there {

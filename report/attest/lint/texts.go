@@ -42,6 +42,7 @@ type place struct {
 // texts looks through everything that people wrote.
 func (l *linter) texts() {
 	signers := l.signers()
+	l.shippedControls()
 	for _, p := range l.places() {
 		if m := unwritten.Find(p.text); m != "" {
 			l.add(Error, Placeholder, p.where, "Write what belongs there", "it still holds %q", strings.TrimSpace(m))
@@ -57,9 +58,32 @@ func (l *linter) texts() {
 				l.add(Error, PersonNamed, p.where, "Name the role, not the person", "it names %s, who signs nothing here", name)
 			}
 		}
-		if p.own && !slices.Contains(l.beside.Exempt, p.text) && slices.ContainsFunc(l.beside.Templates, func(t string) bool { return same(t, p.text) }) {
+		if p.own && l.shipped(p.text) {
 			l.add(Error, Template, p.where, "Say how it is done here", "it is word for word as shipped with the templates")
 		}
+	}
+}
+
+// shipped reports whether a text is word for word one that templates come with.
+func (l *linter) shipped(text string) bool {
+	return !slices.Contains(l.beside.Exempt, text) && slices.ContainsFunc(l.beside.Templates, func(t string) bool { return same(t, text) })
+}
+
+// shippedControls warns of controls whose text is the template's: a company may
+// have taken one over knowingly, so it is one warning for all and refuses nothing.
+func (l *linter) shippedControls() {
+	seen := map[string]bool{}
+	var same []string
+	for _, g := range l.r.Groups {
+		for _, c := range g.Controls {
+			if !seen[c.ID] && l.shipped(c.Text) {
+				same = append(same, c.ID)
+			}
+			seen[c.ID] = true
+		}
+	}
+	if n := len(same); n > 0 {
+		l.add(Warning, Template, "Section IV", "Ask management whether the texts say how it is done there", "the texts of %d of %d controls are word for word as shipped with the templates, %s first", n, len(seen), same[0])
 	}
 }
 
@@ -145,7 +169,7 @@ func testPlaces(r *attest.Report) (out []place) {
 				continue
 			}
 			seen[c.ID] = true
-			out = append(out, place{"Section IV, " + c.ID, c.Text, true})
+			out = append(out, place{"Section IV, " + c.ID, c.Text, false})
 			for _, t := range c.Tests {
 				out = append(out, place{fmt.Sprintf("Section IV, %s, %s", c.ID, t.ID), t.Text, false}, place{fmt.Sprintf("Section IV, %s, %s", c.ID, t.ID), t.Result, false})
 			}
