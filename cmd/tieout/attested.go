@@ -11,6 +11,7 @@ import (
 	"tieout/audit"
 	"tieout/report/attest"
 	"tieout/report/attest/pdf"
+	"tieout/report/letter"
 )
 
 // attested are the flags of what a reader of a service auditor's report knows.
@@ -89,7 +90,11 @@ func (a *app) verifyReport(name string, t *attested) error {
 	if err != nil {
 		return err
 	}
-	checks, err := pdf.Verify(data, password, trust)
+	verify := func() (*attest.Checks, error) { return pdf.Verify(data, password, trust) }
+	if letter.Is(data) {
+		verify = func() (*attest.Checks, error) { return letter.Verify(data, trust) }
+	}
+	checks, err := verify()
 	return errors.Join(a.printReportChecks(checks), err)
 }
 

@@ -9,8 +9,17 @@ type Document struct {
 	Firm   string
 	System string
 	Draft  bool
+	Letter bool // it has neither cover nor contents: Cover's Type and Title name it
 	Cover  Cover
 	Parts  []Part
+}
+
+// Title is what the document is called where files are listed.
+func (d *Document) Title() string {
+	if d.Letter {
+		return d.Cover.Type + ": " + d.Client + ", " + d.System
+	}
+	return d.Cover.Type + " report: " + d.Client + ", " + d.System
 }
 
 // A Cover is what stands on the first page.

@@ -25,11 +25,16 @@ func Render(r attest.Report) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Write(d, r.Dated)
+}
+
+// Write writes a document, be it a report or a letter. dated is its day.
+func Write(d *attest.Document, dated string) ([]byte, error) {
 	w := newWriter(d)
 	w.document()
 	var out bytes.Buffer
-	if err := pack(&out, w.members(r.Dated)); err != nil {
-		return nil, fmt.Errorf("report as document: %w", err)
+	if err := pack(&out, w.members(dated)); err != nil {
+		return nil, fmt.Errorf("%s as document: %w", d.Title(), err)
 	}
 	return out.Bytes(), nil
 }
@@ -79,9 +84,11 @@ func (w *writer) raw(parts ...string) {
 // section with a running head of its own.
 func (w *writer) document() {
 	w.raw(declaration, `<w:document`, namespaces, `><w:body>`)
-	w.cover()
-	w.contents()
-	w.raw(`<w:p><w:pPr>`, sectionEnd(0, true), `</w:pPr></w:p>`)
+	if !w.d.Letter {
+		w.cover()
+		w.contents()
+		w.raw(`<w:p><w:pPr>`, sectionEnd(0, true), `</w:pPr></w:p>`)
+	}
 	for i, p := range w.d.Parts {
 		w.part(p)
 		if i+1 < len(w.d.Parts) {

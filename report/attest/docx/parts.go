@@ -84,7 +84,7 @@ func (w *writer) core(dated string) string {
 		return `<dcterms:` + name + ` xsi:type="dcterms:W3CDTF">` + escape(dated) + `T00:00:00Z</dcterms:` + name + `>`
 	}
 	return declaration + `<cp:coreProperties xmlns:cp="` + packageNS + `/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
-		`<dc:title>` + escape(w.d.Cover.Type+" report: "+w.d.Client+", "+w.d.System) + `</dc:title><dc:subject>` + escape(w.d.Cover.Dates) + `</dc:subject>` +
+		`<dc:title>` + escape(w.d.Title()) + `</dc:title><dc:subject>` + escape(w.d.Cover.Dates) + `</dc:subject>` +
 		`<dc:creator>` + escape(w.d.Firm) + `</dc:creator><dc:identifier>` + escape(w.d.ID) + `</dc:identifier><dc:language>en-US</dc:language>` +
 		`<cp:lastModifiedBy>` + escape(w.d.Firm) + `</cp:lastModifiedBy>` + at("created") + at("modified") + `</cp:coreProperties>`
 }

@@ -40,6 +40,11 @@ func Render(r attest.Report) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Page(d)
+}
+
+// Page writes a document, be it a report or a letter, as a page.
+func Page(d *attest.Document) ([]byte, error) {
 	var b bytes.Buffer
 	if err := pages.Execute(&b, view{d, template.CSS(style), policy}); err != nil { //nolint:gosec // our own style sheet
 		return nil, fmt.Errorf("report page: %w", err)

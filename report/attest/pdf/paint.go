@@ -29,7 +29,7 @@ type book struct {
 	marks   []mark
 }
 
-// lay sets a document: cover, contents, parts.
+// lay sets a document: cover, contents, parts; of a letter the parts alone.
 func lay(d *attest.Document) (*book, error) {
 	m, err := measured()
 	if err != nil {
@@ -39,10 +39,12 @@ func lay(d *attest.Document) (*book, error) {
 	for _, p := range d.Parts {
 		f.part(p)
 	}
-	contents := layContents(m, f.marks, 0)
-	before := 1 + len(contents)
-	b := &book{doc: d, anchors: map[string]place{}}
-	b.pages = append(append(append(b.pages, layCover(m, d)), layContents(m, f.marks, before)...), f.pages...)
+	b, before := &book{doc: d, anchors: map[string]place{}}, 0
+	if !d.Letter {
+		before = 1 + len(layContents(m, f.marks, 0))
+		b.pages = append(append(b.pages, layCover(m, d)), layContents(m, f.marks, before)...)
+	}
+	b.pages = append(b.pages, f.pages...)
 	for name, at := range f.anchors {
 		b.anchors[name] = place{at.page + before, at.y}
 	}
@@ -112,7 +114,7 @@ func (b *book) print(dated time.Time) ([]byte, error) {
 	doc.SetModificationDate(dated)
 	doc.SetAutoPageBreak(false, 0)
 	doc.SetMargins(0, 0, 0)
-	doc.SetTitle(b.doc.Cover.Type+" report: "+b.doc.Client+", "+b.doc.System, true)
+	doc.SetTitle(b.doc.Title(), true)
 	doc.SetAuthor(b.doc.Firm, true)
 	doc.SetSubject(b.doc.ID+" "+b.doc.Digest, true)
 	doc.SetProducer("Tieout", true)

@@ -50,15 +50,53 @@ func render(r attest.Report) (*syntax.File, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	f, b, err := printed(d, r.Dated)
+	if err != nil {
+		return nil, nil, err
+	}
+	return seal(f, r, b, d.Digest)
+}
+
+// Print prints a document that is no report, such as a letter. The PDF carries
+// the files given, by name. dated is the document's day; the same document gives
+// the same bytes.
+func Print(d *attest.Document, dated string, carries map[string][]byte) ([]byte, error) {
+	f, _, err := printed(d, dated)
+	if err != nil {
+		return nil, err
+	}
+	attach(f, carries)
+	if err := identify(f, d.Digest); err != nil {
+		return nil, err
+	}
+	return f.Bytes(), nil
+}
+
+// Carried reads a file that a PDF of ours carries. Without one of that name the
+// error is ErrNotFound; where data is no PDF of ours, ErrInvalid.
+func Carried(data []byte, name string) ([]byte, error) {
+	f, err := syntax.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	a, has := attachments(f)[name]
+	if !has {
+		return nil, fmt.Errorf("%w: the PDF carries no file %s", audit.ErrNotFound, name)
+	}
+	return a.data, a.err
+}
+
+// printed is a document on pages, before anything is attached.
+func printed(d *attest.Document, dated string) (*syntax.File, *book, error) {
 	b, err := lay(d)
 	if err != nil {
 		return nil, nil, err
 	}
-	dated, err := time.Parse(time.DateOnly, r.Dated)
+	day, err := time.Parse(time.DateOnly, dated)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: the report's day: %w", audit.ErrInvalid, err)
+		return nil, nil, fmt.Errorf("%w: the document's day: %w", audit.ErrInvalid, err)
 	}
-	raw, err := b.print(dated)
+	raw, err := b.print(day)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +105,17 @@ func render(r attest.Report) (*syntax.File, []byte, error) {
 		return nil, nil, err
 	}
 	outline(f)
-	return seal(f, r, b, d.Digest)
+	return f, b, nil
+}
+
+// identify gives a file the name by which PDFs are told apart.
+func identify(f *syntax.File, digest string) error {
+	id, err := hex.DecodeString(digest[:min(32, len(digest))])
+	if err != nil {
+		return fmt.Errorf("%w: digest of the document: %w", audit.ErrInvalid, err)
+	}
+	f.Trailer["ID"] = syntax.Array{syntax.String(id), syntax.String(id)}
+	return nil
 }
 
 // seal adds what the PDF carries.
@@ -90,12 +138,7 @@ func seal(f *syntax.File, r attest.Report, b *book, digest string) (*syntax.File
 		return nil, nil, fmt.Errorf("%w: signatures of report %s: %w", audit.ErrInvalid, r.ID, err)
 	}
 	attach(f, map[string][]byte{ValueFile: value, PagesFile: table, SignaturesFile: signed})
-	id, err := hex.DecodeString(digest[:32])
-	if err != nil {
-		return nil, nil, err
-	}
-	f.Trailer["ID"] = syntax.Array{syntax.String(id), syntax.String(id)}
-	return f, table, nil
+	return f, table, identify(f, digest)
 }
 
 // attach adds files to those the PDF carries.
