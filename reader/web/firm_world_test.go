@@ -68,7 +68,12 @@ func (w *firmWorld) opened() *firmWorld {
 // engagement accepted.
 func (w *firmWorld) accepted() *firmWorld {
 	w.t.Helper()
-	w.opened()
+	return w.opened().acceptOpened()
+}
+
+// acceptOpened accepts EN-1 as it was opened.
+func (w *firmWorld) acceptOpened() *firmWorld {
+	w.t.Helper()
 	by := w.by(w.partner, access.Partner)
 	var checks []fieldwork.Checked
 	for _, q := range fieldwork.Preconditions {

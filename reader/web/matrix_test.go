@@ -181,7 +181,7 @@ func holdGolden(t *testing.T, name, got string) {
 // but for what everybody does with their own account.
 func TestNoRouteWithoutRight(t *testing.T) {
 	own := map[string]bool{}
-	for _, r := range slices.Concat(selfRoutes, wayRoutes, ownTokenRoutes) {
+	for _, r := range slices.Concat(selfRoutes, signRoutes, wayRoutes, ownTokenRoutes) {
 		own[r.pattern] = true
 	}
 	seen, firmToo := map[string]bool{}, map[string]bool{}

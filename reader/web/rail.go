@@ -26,6 +26,7 @@ var rails = []railPlace{
 	{"", []railEntry{{"Start", startPath, nil}}}, // while a step of it is open
 	{"", []railEntry{{"Period", "/", nil}, {"Readiness", "/readiness", nil}}},
 	{"", []railEntry{{"My work", "/me/work", nil}, {"All tasks", "/tasks", nil}}},
+	{"", []railEntry{{"Examination", "/examinations", nil}}},
 	{"Controls", []railEntry{
 		{"Controls", "/controls", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
 		{"Coverage", "/coverage", nil},
@@ -47,8 +48,7 @@ var rails = []railPlace{
 		{"Jobs", "/jobs", nil},
 	}},
 	{"Workspace", []railEntry{{"Activity log", "/log", nil}}},
-	{"Workspace", []railEntry{{"Access", "/access", nil}, {"API tokens", "/tokens", nil}}},
-	{"Workspace", []railEntry{{"Settings", "/settings", nil}}},
+	{"Workspace", []railEntry{{"Settings", "/settings", nil}, {"Access", "/access", nil}, {"API tokens", "/tokens", nil}}},
 }
 
 // rail is the side bar for who is signed in, and the tabs of where they are. Of an
