@@ -8,7 +8,7 @@ import (
 
 // Limits of how far a supplier's statements carry, as policies mostly have them.
 const (
-	letterDays = 92 // that a bridge letter can reach past its report
+	LetterDays = 92 // days that a bridge letter can reach past its report
 	agedMonths = 12 // after the end of its period a report is called old
 	oldMonths  = 18 // and after that, too old
 )
@@ -74,7 +74,7 @@ func lettered(list []VendorReport, reports []DaySpan) (out []DaySpan) {
 		}
 		s := r.span()
 		for _, before := range reports {
-			if end := before.Last.AddDate(0, 0, letterDays); !before.Last.AddDate(0, 0, 1).Before(s.First) && before.Last.Before(s.Last) {
+			if end := before.Last.AddDate(0, 0, LetterDays); !before.Last.AddDate(0, 0, 1).Before(s.First) && before.Last.Before(s.Last) {
 				last := s.Last
 				if end.Before(last) {
 					last = end

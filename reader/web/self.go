@@ -67,7 +67,7 @@ type accountPage struct {
 	KeysOn   bool
 	Signs    string // key they sign with; "": none
 	SignsAt  string // since when
-	First    bool // the second factor was set up just now, and everything else opens
+	First    bool   // the second factor was set up just now, and everything else opens
 
 	CanPasskey bool
 	Passkeys   []passkeyRow

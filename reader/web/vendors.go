@@ -40,6 +40,7 @@ type vendorRow struct {
 	V                                      program.Vendor
 	Href, Owner, Reviewed, Report, Started string
 	Late                                   bool
+	Cover                                  string // of a subservice organization: how much of the period its reports speak of
 }
 
 func (q *request) vendorRow(v program.Vendor) vendorRow {
@@ -94,7 +95,15 @@ func (q *request) vendors() error {
 		data.Tiers = append(data.Tiers, stateFilter{"", f[1], count(status, f[0]), q.to("/vendors", "status", status, "tier", f[0], "q", text), tier == f[0]})
 	}
 	for _, v := range list[from:min(len(list), from+pageLength)] {
-		data.Rows = append(data.Rows, q.vendorRow(v))
+		row := q.vendorRow(v)
+		if v.Subservice {
+			c, err := q.vendorCover(v.ID)
+			if err != nil {
+				return err
+			}
+			row.Cover = c.Says
+		}
+		data.Rows = append(data.Rows, row)
 	}
 	if status+tier+text != "" {
 		data.Clear = q.to("/vendors")
@@ -134,6 +143,10 @@ func (q *request) vendor() error {
 	if err != nil {
 		return err
 	}
+	cover, err := q.vendorCover(v.ID)
+	if err != nil {
+		return err
+	}
 	q.Title, q.Heading, q.Ref = v.ID+" "+v.Name, v.Name, v.ID
 	q.Say = answer.Vendor(v, q.dayOr(v.Reviewed, ""), answer.NotReviewed(v, q.now()))
 	q.Way = []link{{"Vendors", q.to("/vendors")}, {v.ID, ""}}
@@ -145,7 +158,8 @@ func (q *request) vendor() error {
 		Approved, Mapped, Ended string
 		Steps                   []step
 		Write                   bool
-	}{&q.page, q.vendorRow(v), policy.HTML(v.Service), q.dayOr(v.Approved, "Not yet"), q.dayOr(v.Mapped, "Never"), q.dayOr(v.Ended, ""), lines, q.may("register.write", access.Object{})})
+		Cover                   vendorCover
+	}{&q.page, q.vendorRow(v), policy.HTML(v.Service), q.dayOr(v.Approved, "Not yet"), q.dayOr(v.Mapped, "Never"), q.dayOr(v.Ended, ""), lines, q.may("register.write", access.Object{}), cover})
 }
 
 func (q *request) vendorForm() error {
