@@ -92,14 +92,14 @@ func (c Case) Refused(t testing.TB, err error) {
 	}
 }
 
-// Status is what an interface over HTTP answers to the case.
+// Status is what the interface for programs answers to the case.
 func (c Case) Status() int {
 	switch {
 	case errors.Is(c.Kind, audit.ErrForbidden):
 		return 403
 	case errors.Is(c.Kind, audit.ErrNotFound):
 		return 404
-	case errors.Is(c.Kind, audit.ErrInvalid):
+	case errors.Is(c.Kind, audit.ErrInvalid), errors.Is(c.Kind, audit.ErrAltered):
 		return 422
 	}
 	return 409

@@ -10,6 +10,7 @@ import (
 	"tieout/blob"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/gatestest"
+	"tieout/engagement/management"
 	"tieout/evidence"
 	"tieout/ledger"
 	"tieout/store/sqlite"
@@ -69,5 +70,20 @@ func TestBookRefuses(t *testing.T) {
 	})
 	if len(seen) < 50 {
 		t.Errorf("%d forbidden orders tried; want 50 or more", len(seen))
+	}
+}
+
+// TestSideRefuses: the client's side refuses every forbidden order by itself.
+func TestSideRefuses(t *testing.T) {
+	l := newLog(t, "example.com/client")
+	c := &gatestest.Client{T: t, Side: management.Open(l.seal, l.now), Seal: l.seal, Now: l.now, People: map[string]string{gatestest.Lead: "01900000-0000-7000-8000-0000000000b1",
+		gatestest.Signer: "01900000-0000-7000-8000-0000000000b2", gatestest.Owner: "01900000-0000-7000-8000-0000000000b3"}}
+	seen := map[string]bool{}
+	gatestest.WalkClient(c, func(x gatestest.Case) {
+		seen[x.Name] = true
+		x.Refused(t, x.Do(t.Context()))
+	})
+	if len(seen) < 30 {
+		t.Errorf("%d forbidden orders tried; want 30 or more", len(seen))
 	}
 }
