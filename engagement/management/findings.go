@@ -50,12 +50,23 @@ func hearFinding(s *State, e book.Entry) (book.Change, error) {
 
 // Respond states management's response to an exception: whether it agrees, the
 // cause, the effect, what was done. A final one stays as it is. It needs
-// deviation.answer.
+// deviation.answer on the control the exception is of.
 func (b *Book) Respond(ctx context.Context, by access.Subject, id string, r engagement.Response, base int64) error {
-	if err := access.Require(by, "deviation.answer", of(id)); err != nil {
+	err := b.Read(ctx, func(s *State) error {
+		x, err := s.Side(id)
+		if err != nil {
+			return err
+		}
+		o := of(id)
+		if f := x.Findings[r.Finding]; f != nil {
+			o.Controls = []string{f.Control}
+		}
+		return access.Require(by, "deviation.answer", o)
+	})
+	if err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "finding.answer", named("finding", id, r.Finding), base, r)
+	_, err = b.book.Write(ctx, by, "finding.answer", named("finding", id, r.Finding), base, r)
 	return err
 }
 

@@ -86,6 +86,9 @@ func TestRequests(t *testing.T) {
 	answer := engagement.Answer{Request: "RQ-1", Status: engagement.RequestSubmitted, Text: "All four are attached."}
 	refused(t, w.book.Answer(t.Context(), owner, "EN-1", answer, 1), audit.ErrForbidden, "")
 	check(t, w.book.AssignRequest(t.Context(), lead, "EN-1", "RQ-1", oweID, 1))
+	refused(t, w.book.Answer(t.Context(), owner, "EN-1", answer, 2), audit.ErrForbidden, "")
+	refused(t, w.book.Answer(t.Context(), ownerOf(samID, "IAM-02"), "EN-1", answer, 2), audit.ErrForbidden, "")
+	check(t, management.MayAnswer(ownerOf(oweID, "IAM-02"), "EN-1", oweID))
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", answer, 1), audit.ErrConflict, "has changed since")
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", engagement.Answer{Request: "RQ-1", Status: engagement.RequestSubmitted}, 2), audit.ErrInvalid, "says something or brings evidence")
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", engagement.Answer{Request: "RQ-1", Status: engagement.RequestAccepted, Text: "done"}, 2), audit.ErrInvalid, "status")
@@ -104,6 +107,13 @@ func TestRequests(t *testing.T) {
 	})
 	check(t, news(engagement.RequestAccepted, ""))
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", answer, 5), audit.ErrConflict, "is accepted")
+}
+
+// ownerOf is somebody who owns one control.
+func ownerOf(account, control string) access.Subject {
+	by := as(account, access.ControlOwner)
+	by.Grants = []access.Grant{{Role: access.ControlOwner, Scope: access.ScopeControl, Object: control}}
+	return by
 }
 
 func population() engagement.Population {
@@ -303,6 +313,9 @@ func TestRespond(t *testing.T) {
 	r.Done = "Tickets are made by the people system since 1 May 2026."
 	check(t, w.book.Respond(t.Context(), lead, "EN-1", r, 2))
 	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 3), audit.ErrConflict, "is final")
+	check(t, w.book.TakeFindings(t.Context(), receiver, "EN-1", []engagement.Finding{{ID: "X-3", Control: "IAM-06", Text: "One account was shared."}}))
+	refused(t, w.book.Respond(t.Context(), ownerOf(oweID, "HR-02"), "EN-1", engagement.Response{Finding: "X-3", Cause: "A"}, 1), audit.ErrForbidden, "")
+	check(t, w.book.Respond(t.Context(), ownerOf(oweID, "IAM-06"), "EN-1", engagement.Response{Finding: "X-3", Cause: "A"}, 1))
 	refused(t, w.book.Respond(t.Context(), lead, "EN-1", engagement.Response{Finding: "X-2"}, 0), audit.ErrNotFound, "X-2")
 }
 

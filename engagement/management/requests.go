@@ -123,8 +123,9 @@ func (s *State) request(e book.Entry) (*Request, error) {
 }
 
 // Answer answers a request, or says that it is in progress. records are of this
-// workspace's log, files were sealed as evidence before. It needs request.answer
-// on what the request's owner answers for.
+// workspace's log, files were sealed as evidence before. It needs request.answer:
+// for the examination as a whole, or, of who the request was given to, for
+// anything at all.
 func (b *Book) Answer(ctx context.Context, by access.Subject, id string, a engagement.Answer, base int64) error {
 	var owner string
 	err := b.Read(ctx, func(s *State) error {
@@ -137,11 +138,35 @@ func (b *Book) Answer(ctx context.Context, by access.Subject, id string, a engag
 	if err != nil {
 		return err
 	}
-	if err := access.Require(by, "request.answer", of(id, owner)); err != nil {
+	if err := MayAnswer(by, id, owner); err != nil {
 		return err
 	}
 	a.Records, a.Files = book.List(a.Records), book.List(a.Files)
 	_, err = b.book.Write(ctx, by, "request.answer", named("request", id, a.Request), base, a)
+	return err
+}
+
+// MayAnswer refuses who may not answer a request of an engagement that is owner's.
+// Who owns a control answers what was given to them, and nothing else.
+func MayAnswer(by access.Subject, id, owner string) error {
+	err := access.Require(by, "request.answer", of(id, owner))
+	if err == nil || owner != by.Account {
+		return err
+	}
+	for _, g := range by.Grants {
+		o := of(id, owner)
+		switch g.Scope {
+		case access.ScopeControl:
+			o.Controls = []string{g.Object}
+		case access.ScopeSystem:
+			o.Systems = []string{g.Object}
+		default:
+			continue
+		}
+		if access.Require(by, "request.answer", o) == nil {
+			return nil
+		}
+	}
 	return err
 }
 
