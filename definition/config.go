@@ -37,6 +37,8 @@ type Config struct {
 	Jobs JobsConfig `yaml:"jobs"`
 	// Reminders is how people are told what is due. Default: nobody is.
 	Reminders *RemindersConfig `yaml:"reminders"`
+	// Examination is the company's own policy for its examinations.
+	Examination ExaminationConfig `yaml:"examination"`
 	// Server is how people reach the screens.
 	Server ServerConfig `yaml:"server"`
 	// SignIn is how they sign in, beside passwords.
@@ -132,6 +134,7 @@ func (w *Workspace) readConfig(d *doc) {
 	c.checkLedger(d)
 	c.checkJobs(d)
 	c.checkReminders(d)
+	c.checkExamination(d)
 	c.checkServer(d)
 }
 
