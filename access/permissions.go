@@ -119,6 +119,8 @@ var Permissions = []Permission{
 	{"conclusion.write", Firm, "conclude on a control, a criterion, the description", Write | Person | Again, to{Partner, Manager}},
 	{"opinion.write", Firm, "write the opinion", Write | Person | Again, to{Partner}},
 	{"report.sign", Firm, "sign and issue the report", Write | Person | Again, to{Partner}},
+	{"report.copy", Firm, "make a copy of an issued report for a recipient", Write, to{Partner, Manager}},
+	{"wording.write", Firm, "load the wording of reports and imported criteria", Write | Person, to{FirmAdministrator, Partner}},
 	{"file.assemble", Firm, "assemble and lock the engagement file", Write | Person, to{Partner, Manager}},
 }
 

@@ -186,12 +186,13 @@ type Draft struct {
 	Due    string `json:"due"`
 }
 
-// A Release is an issued report.
+// A Release is an issued report, or the word that an issued one is withdrawn.
 type Release struct {
 	Report     string    `json:"report"` // digest of the report value
 	Files      []string  `json:"files"`  // names of the files beside it
 	Dated      string    `json:"dated"`  // the report's day
 	Supersedes string    `json:"supersedes,omitempty"`
+	Withdrawn  bool      `json:"withdrawn,omitempty"`
 	Why        string    `json:"why,omitempty"` // of a reissue or a withdrawal
 	Signed     Signature `json:"signed"`
 }

@@ -134,6 +134,9 @@ func (c *Client) Take(ctx context.Context, r packet.Received) error {
 		return taking(r, func(n engagement.StateNews) error { return c.Side.TakeState(ctx, by, id, n) })
 	case engagement.SendReport:
 		return taking(r, func(x engagement.Release) error {
+			if x.Withdrawn {
+				return c.Side.TakeWithdrawal(ctx, by, id, x, r.Record)
+			}
 			words, err := opinionsOf(r.Packet, x)
 			if err != nil {
 				return err

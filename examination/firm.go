@@ -238,6 +238,11 @@ func (f *Firm) dueOf(ctx context.Context, x *fieldwork.File, add adder) {
 			files = append(files, blobFile(ctx, f.P, file.Name, "application/octet-stream", file.Digest))
 		}
 		add("report:"+y.Report, engagement.SendReport, y.Release, files...)
+		if w := y.Withdrawn; w != nil {
+			gone := y.Release
+			gone.Withdrawn, gone.Why, gone.Files = true, w.What, book.List([]string(nil))
+			add("withdrawn:"+y.Report, engagement.SendReport, gone)
+		}
 	}
 }
 

@@ -257,6 +257,7 @@ func TestWhole(t *testing.T) {
 	if row.Population != w.count("P-1") || row.Sample != row.Population || row.Exceptions == 0 || len(row.Findings) != 1 || row.Paper == "" {
 		t.Errorf("the row of IAM-02: %+v", row)
 	}
+	w.copies()
 	for _, dir := range []string{w.client.P.Dir, w.toAcme} {
 		holds(t, dir, planted)
 	}

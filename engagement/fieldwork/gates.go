@@ -8,10 +8,11 @@ import (
 
 	"tieout/audit"
 	"tieout/book"
+	"tieout/engagement"
 )
 
 // closingTakers are the entries from the workpapers to the archive.
-var closingTakers = book.Merge(paperTakers, computedTakers, knownTakers, reviewTakers, findingTakers, conclusionTakers, opinionTakers, issueTakers, archiveTakers)
+var closingTakers = book.Merge(paperTakers, computedTakers, knownTakers, reviewTakers, findingTakers, conclusionTakers, opinionTakers, issueTakers, copyTakers, archiveTakers)
 
 // A Gate is something that has to be there before an act counts. The takers ask
 // the same table that screens show and docs/formats/fieldwork.md prints.
@@ -23,7 +24,7 @@ type Gate struct {
 }
 
 // Gates are all gates from the workpapers to the archive, in their order.
-var Gates = [][]Gate{paperGates, reviewGates, conclusionGates, opinionGates, issueGates, archiveGates}
+var Gates = [][]Gate{paperGates, reviewGates, conclusionGates, opinionGates, issueGates, copyGates, archiveGates}
 
 // A ground is what an act stands on.
 type ground struct {
@@ -41,6 +42,7 @@ type ground struct {
 	concludes concludeData
 	opines    opineData
 	issues    issueData
+	copies    engagement.Copy
 }
 
 // hold refuses an act whose gates are not all met, and says what is missing.

@@ -184,7 +184,8 @@ type Closing struct {
 	Inquiries []Inquiry                    // about subsequent events
 	Events    map[string]*Event            // by ID
 	Drafts    []engagement.Draft
-	Issues    []*Issuance // the report and those that supersede it, in order
+	Issues    []*Issuance         // the report and those that supersede it, in order
+	Copies    []*engagement.Share // of the issued report, for one recipient each
 	Archive   *Archive
 	Course    []Turn // every entry on the file that counts, in the order of the log
 }

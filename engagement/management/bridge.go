@@ -106,6 +106,9 @@ func (x *Side) mayBridge(d BridgeData) error {
 		return book.TooEarly("there is no report yet that a letter could continue")
 	}
 	r := x.Releases[len(x.Releases)-1]
+	if r.Withdrawn != "" {
+		return book.TooEarly("the firm has withdrawn the report: nothing continues it")
+	}
 	if r.Report != d.Report {
 		return book.TooEarly("the letter continues another report; the newest is dated %s", r.Dated)
 	}

@@ -3,6 +3,7 @@ package management
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tieout/access"
@@ -11,7 +12,7 @@ import (
 	"tieout/engagement"
 )
 
-var draftTakers = map[string]taker{"draft.release": hearDraft, "comment.write": writeComment, "comment.answer": hearComment, "report.release": hearRelease}
+var draftTakers = map[string]taker{"draft.release": hearDraft, "comment.write": writeComment, "comment.answer": hearComment, "report.release": hearRelease, "report.withdrawn": hearWithdrawal}
 
 // A Draft is a draft report the firm gave for factual review.
 type Draft struct {
@@ -26,6 +27,9 @@ type Release struct {
 	At       time.Time
 	Packet   int64             // record that brought its files
 	Opinions map[string]string // word by part, as the report says
+
+	Withdrawn   string // why the firm withdrew it; "": it did not
+	WithdrawnAt time.Time
 }
 
 type draftData struct {
@@ -148,7 +152,33 @@ func hearRelease(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, book.TooEarly("the report is issued already; another one says that it supersedes it")
 	}
 	return book.Change{What: "report issued, dated " + d.Release.Dated, Do: func() {
-		x.Releases = append(x.Releases, Release{d.Release, e.At, d.Packet, d.Opinions})
+		x.Releases = append(x.Releases, Release{Release: d.Release, At: e.At, Packet: d.Packet, Opinions: d.Opinions})
 		x.State = engagement.Issued
+	}}, nil
+}
+
+type withdrawalData struct {
+	Release engagement.Release `json:"release"`
+	Packet  int64              `json:"packet"`
+}
+
+// TakeWithdrawal takes the firm's word that it withdrew an issued report, and why;
+// packet is the record that brought it.
+func (b *Book) TakeWithdrawal(ctx context.Context, by access.Subject, id string, r engagement.Release, packet int64) error {
+	return b.take(ctx, by, "report.withdrawn", named("report", id), id, withdrawalData{r, packet})
+}
+
+func hearWithdrawal(s *State, e book.Entry) (book.Change, error) {
+	d, err := book.Data[withdrawalData](e)
+	x, _, xerr := s.on(e, "report")
+	if err = book.First(err, xerr, book.Text("why", d.Release.Why, 1, maxText), book.When(!d.Release.Withdrawn, "it withdraws nothing")); err != nil {
+		return book.Change{}, err
+	}
+	i := slices.IndexFunc(x.Releases, func(r Release) bool { return r.Report == d.Release.Report })
+	if i < 0 || x.Releases[i].Withdrawn != "" {
+		return book.Change{}, fmt.Errorf("%w: a report in force that it withdraws", audit.ErrNotFound)
+	}
+	return book.Change{What: "the firm withdraws the report: " + d.Release.Why, Do: func() {
+		x.Releases[i].Withdrawn, x.Releases[i].WithdrawnAt = d.Release.Why, e.At
 	}}, nil
 }

@@ -68,6 +68,7 @@ type Side struct {
 	Comments    map[string]*engagement.Comment
 	Releases    []Release
 	Bridges     []Bridge
+	Copies      []engagement.Share // of the issued report, for one recipient each
 }
 
 // A Step is one turn of something, and when.
@@ -89,7 +90,7 @@ func newSide() *Side {
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part has its own table.
-var takers = book.Merge(firmTakers, termsTakers, requestTakers, populationTakers, findingTakers, descriptionTakers, letterTakers, draftTakers, bridgeTakers)
+var takers = book.Merge(firmTakers, termsTakers, requestTakers, populationTakers, findingTakers, descriptionTakers, letterTakers, draftTakers, copyTakers, bridgeTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e book.Entry) (book.Change, error) {
