@@ -62,6 +62,7 @@ type Side struct {
 	Description map[string]*Section // by description criterion
 	Expected    []engagement.Expected
 	Final       *Version
+	Changes     map[string]*Ruling                    // by reference
 	Assertions  map[string]*engagement.Assertion      // by party
 	Letters     map[string]*engagement.Representation // by party
 	Drafts      []Draft
@@ -90,7 +91,7 @@ func newSide() *Side {
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part has its own table.
-var takers = book.Merge(firmTakers, termsTakers, requestTakers, populationTakers, findingTakers, descriptionTakers, letterTakers, draftTakers, copyTakers, bridgeTakers)
+var takers = book.Merge(firmTakers, termsTakers, requestTakers, populationTakers, findingTakers, descriptionTakers, changeTakers, letterTakers, draftTakers, copyTakers, bridgeTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e book.Entry) (book.Change, error) {
