@@ -48,16 +48,23 @@ type concludeData struct {
 
 var outcomes = []engagement.Outcome{engagement.NoExceptions, engagement.WithExceptions, engagement.DidNotOccur, engagement.DesignOnly, engagement.UnableToConclude}
 
-func (d concludeData) check(kind string) error {
-	allowed := outcomes
-	design := when(d.Design != "" || d.Implemented || len(d.Prior) > 0, "design, implemented, prior: only a control's conclusion says them")
+// OutcomesOf are what can be concluded on a kind of thing: OnControl,
+// OnCriterion, OnObjective or OnDC.
+func OutcomesOf(kind string) []engagement.Outcome {
 	switch kind {
 	case OnControl:
-		design = book.OneOf("design", d.Design, DesignWords...)
+		return slices.Clone(outcomes)
 	case OnDC:
-		allowed = []engagement.Outcome{engagement.NoExceptions, engagement.WithExceptions, engagement.UnableToConclude, engagement.NotRelevant}
-	default:
-		allowed = append(slices.Clone(outcomes), engagement.NotRelevant)
+		return []engagement.Outcome{engagement.NoExceptions, engagement.WithExceptions, engagement.UnableToConclude, engagement.NotRelevant}
+	}
+	return append(slices.Clone(outcomes), engagement.NotRelevant)
+}
+
+func (d concludeData) check(kind string) error {
+	allowed := OutcomesOf(kind)
+	design := when(d.Design != "" || d.Implemented || len(d.Prior) > 0, "design, implemented, prior: only a control's conclusion says them")
+	if kind == OnControl {
+		design = book.OneOf("design", d.Design, DesignWords...)
 	}
 	err := allOf(book.OneOf("outcome", d.Outcome, allowed...), design, text("text", d.Text, 1, maxText), within("prior", len(d.Prior), 0, 100), final("text", d.Text))
 	for _, p := range d.Prior {

@@ -18,7 +18,7 @@ var opinionGates = []Gate{
 	{"draft.give", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
 	{"quality.sign", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
 	{"quality.sign", "the quality reviewer had no hand in the work", func(g *ground) string {
-		return unless(!slices.Contains(g.f.hands(), g.e.By.Name), "you worked on this engagement")
+		return unless(!slices.Contains(g.f.Hands(), g.e.By.Name), "you worked on this engagement")
 	}},
 }
 

@@ -48,6 +48,13 @@ func (s *State) conclusionsDigest(f *File) string {
 	return digestOf(lines)
 }
 
+// OpinionCurrent reports whether the opinion on a part rests on the conclusions in
+// force; false where there is none.
+func (s *State) OpinionCurrent(f *File, part engagement.Part) bool {
+	o := f.Opinions[part]
+	return o != nil && o.Rests == s.conclusionsDigest(f)
+}
+
 // worked is the file whose work an opinion rests on: a SOC 3 rests on that of a
 // SOC 2 Type II.
 func (s *State) worked(f *File) *File {
@@ -132,7 +139,7 @@ func (f *File) QualityDigest() string {
 // SignQuality signs the engagement quality review off. digest is QualityDigest as
 // the reviewer saw it. It needs quality.review, which nobody of the team has.
 func (b *Book) SignQuality(ctx context.Context, by access.Subject, id, digest, text string) error {
-	err := b.second(ctx, by, "quality.review", id, (*File).hands)
+	err := b.second(ctx, by, "quality.review", id, (*File).Hands)
 	if err != nil {
 		return err
 	}
@@ -145,8 +152,8 @@ type qualityData struct {
 	Text   string `json:"text"` // what was looked at and discussed
 }
 
-// hands are the accounts that worked on the file.
-func (f *File) hands() []string {
+// Hands are the accounts that worked on the file: none of them reviews its quality.
+func (f *File) Hands() []string {
 	who := map[string]bool{}
 	for _, p := range f.Papers {
 		for _, a := range p.Workers() {

@@ -17,16 +17,17 @@ type TestFacts struct {
 	Control    string
 	Phase      engagement.Phase
 	Kind       engagement.ProcedureKind
-	Population int // items of its populations
-	Sampled    int // items in its samples
-	Tested     int // of these, with a result that says something
-	Exceptions int // of these, with an exception that stands; a rate counts sampled items only
-	Unable     int // cells marked Unable to test
-	Untested   int // cells without a result
-	Known      int // deviations outside the sample that are known
-	KnownOpen  int // of these, without a disposition that holds
-	Differ     int // cells whose mark and computed outcome differ
-	Notes      int // review notes that are open
+	Opened     bool // it has a workpaper
+	Population int  // items of its populations
+	Sampled    int  // items in its samples
+	Tested     int  // of these, with a result that says something
+	Exceptions int  // of these, with an exception that stands; a rate counts sampled items only
+	Unable     int  // cells marked Unable to test
+	Untested   int  // cells without a result
+	Known      int  // deviations outside the sample that are known
+	KnownOpen  int  // of these, without a disposition that holds
+	Differ     int  // cells whose mark and computed outcome differ
+	Notes      int  // review notes that are open
 	Prepared   bool
 	Reviewed   bool
 	Version    int
@@ -177,6 +178,7 @@ func (f *File) facts(t *Test, findings []*Finding) TestFacts {
 			out.Unable++
 		}
 	}
+	out.Opened = true
 	out.Tested, out.Differ, out.Notes = p.ItemsTested(t), len(p.Differences(t)), len(f.OpenNotes(t.ID))
 	out.Prepared, out.Reviewed, out.Version = p.Prepared != nil, p.Reviewed != nil, p.Version
 	for _, pop := range f.populationsOf(p) {
