@@ -90,8 +90,15 @@ func (l Letter) disclosed() []attest.Block {
 		return []attest.Block{say("When this letter was signed, " + l.Client + "’s records held no incident, no deviation of a control, no change of the system or its controls and no untested day for the days it speaks of, and the opinion of the report is not modified.")}
 	}
 	t := &attest.Table{Name: "What the letter discloses, in management’s words", Columns: []attest.Column{{Title: "What", Share: 28}, {Title: "In management’s words", Share: 72, Style: attest.Stated}}}
-	for _, d := range l.Words.Disclosed {
+	for i, d := range l.Words.Disclosed {
 		kind, ref := About(d.Ref)
+		if i > 0 && d.Text == l.Words.Disclosed[i-1].Text { // said once of several
+			if k, _ := About(l.Words.Disclosed[i-1].Ref); k == kind {
+				first := &t.Rows[len(t.Rows)-1].Cells[0]
+				first.Paras = append(first.Paras, attest.Para{Style: attest.Ref, Runs: runs(ref)})
+				continue
+			}
+		}
 		t.Rows = append(t.Rows, attest.Row{Cells: []attest.Cell{
 			{Paras: []attest.Para{{Style: attest.Strong, Runs: runs(kind)}, {Style: attest.Ref, Runs: runs(ref)}}},
 			{Paras: paras(d.Text)},
