@@ -133,6 +133,9 @@ func demoYear(ctx context.Context, p *period.Program, people []*signIn) error {
 	if _, err := book.ReportIncident(ctx, employee.by, "I sent a merchant's statement to another merchant of the same name. Both answered; the second has deleted it.", p.Now().Add(-26*time.Hour)); err != nil {
 		return err
 	}
+	if err := demoVendors(ctx, p, book, lead); err != nil {
+		return err
+	}
 	return demoReview(ctx, p, book, lead)
 }
 

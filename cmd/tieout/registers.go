@@ -245,7 +245,7 @@ func (a *app) history(ctx context.Context, r *register, on string) error {
 }
 
 func (a *app) vendorCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "vendor", Short: "The register of vendors: list, show"}
+	cmd := &cobra.Command{Use: "vendor", Short: "The register of vendors: list, show, coverage"}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "Vendors, those in use first", Args: exactly(0, "no argument"),
@@ -258,7 +258,7 @@ func (a *app) vendorCommand() *cobra.Command {
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return a.withRegister(cmd.Context(), func(r *register) error { return a.showVendor(cmd.Context(), r, args[0]) })
 			},
-		}, "table", "json"))
+		}, "table", "json"), a.vendorCoverageCommand())
 	return cmd
 }
 
@@ -285,10 +285,18 @@ func (a *app) showVendor(ctx context.Context, r *register, id string) error {
 		return err
 	}
 	sentence := answer.Vendor(v, r.day(v.Reviewed), answer.NotReviewed(v, r.now))
+	_, covered, err := r.covered(ctx, &v)
+	if err != nil {
+		return err
+	}
 	if a.output == "json" {
-		return a.writeJSON(vendorSchema, sentence, "vendor", v)
+		return a.writeJSON(vendorSchema, sentence, "vendor", struct {
+			program.Vendor
+			Coverage vendorCovered `json:"coverage"`
+		}{v, covered})
 	}
 	fmt.Fprintf(a.env.Stdout, "%s  %s\n\n", v.ID, text.Clean(v.Name))
 	a.say(sentence)
+	a.sayReports(covered)
 	return a.history(ctx, r, "vendor:"+v.ID)
 }

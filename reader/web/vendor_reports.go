@@ -166,7 +166,7 @@ func (q *request) vendorReportForm() error {
 	for i, x := range program.VendorReportTypes {
 		types[i] = string(x)
 	}
-	q.Code = []string{"tieout vendor add-report " + v.ID + " REVIEW.yaml"}
+	q.Code = []string{"tieout vendor show " + v.ID}
 	return q.render("vendorreportform.html", struct {
 		*page
 		Action, Back string
