@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tieout/definition"
 	"tieout/engagement"
 	"tieout/engagement/describe"
 	"tieout/engagement/fieldwork"
@@ -198,13 +199,8 @@ func shared(hands map[string]map[string]bool, what string) string {
 
 // alike compares the wording of description and tests with what is shipped.
 func (f *Firm) alike(x *fieldwork.File) []attest.Alike {
-	var shipped, tests, texts []string
-	for _, c := range f.P.Def.Catalog.Controls {
-		shipped = append(shipped, c.Description, c.Tests)
-	}
-	for _, p := range f.P.Def.Catalog.Procedures {
-		shipped = append(shipped, p.Statement)
-	}
+	var tests, texts []string
+	shipped := Shipped(f.P.Def)
 	for _, t := range x.Tests {
 		tests = append(tests, t.Text)
 	}
@@ -217,6 +213,19 @@ func (f *Firm) alike(x *fieldwork.File) []attest.Alike {
 	}
 	slices.Sort(tests)
 	return []attest.Alike{{Where: "Description of the system", Percent: describe.Alike(join(texts), shipped...)}, {Where: "Texts of tests", Percent: describe.Alike(join(tests), shipped...)}}
+}
+
+// Shipped are the texts that come with the product: those of the library and the
+// sentences that a description is drafted with.
+func Shipped(w *definition.Workspace) []string {
+	out := describe.Templates()
+	for _, c := range w.Catalog.Controls {
+		out = append(out, c.Description, c.Tests)
+	}
+	for _, p := range w.Catalog.Procedures {
+		out = append(out, p.Statement)
+	}
+	return out
 }
 
 func join(list []string) string {

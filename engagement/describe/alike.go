@@ -2,6 +2,7 @@ package describe
 
 import (
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -45,6 +46,26 @@ func shingles(w []string) []string {
 	var out []string
 	for i := 0; i+shingle <= len(w); i++ {
 		out = append(out, strings.Join(w[i:i+shingle], " "))
+	}
+	return out
+}
+
+// Templates are the sentences that Draft writes with, without what it fills in.
+func Templates() []string {
+	one := Expected{Criteria: []string{""}}
+	var out []string
+	for _, f := range []Facts{
+		{Over: true, Zone: time.UTC},
+		{Over: true, Zone: time.UTC, Users: []Named{{}}, Components: []Component{{Kind: "data", Since: " "}}, Data: []Class{{}}, Excluded: []Reason{{}}, Commitments: []Promise{{}}, Requirements: []Promise{{}},
+			Incidents: []Incident{{Decided: true, Disclosed: true, Subjects: -1}, {Decided: true, Disclosed: true, Subjects: 2, Ended: time.Unix(0, 0)}}, Criteria: []string{""}, Controls: []Control{{Criteria: []string{""}}},
+			Expected: []Expected{one}, Subservices: []Subservice{{Expected: []Expected{one}, Monitored: []string{""}, Report: " "}, {Inclusive: true}}, Left: []Reason{{}}},
+	} {
+		sections, _ := Draft(f)
+		for _, s := range sections {
+			for _, p := range s.Paragraphs {
+				out = append(out, p.Text)
+			}
+		}
 	}
 	return out
 }

@@ -128,3 +128,18 @@ func TestAlike(t *testing.T) {
 		})
 	}
 }
+
+// TestTemplates: what nobody wrote is recognized as the product's own sentence.
+func TestTemplates(t *testing.T) {
+	f := facts()
+	f.Incidents, f.Subservices, f.Expected, f.Changes = nil, nil, nil, nil
+	out, _ := describe.Draft(f)
+	for _, dc := range []string{"DC 4", "DC 6", "DC 7", "DC 8", "DC 9"} {
+		if got := describe.Alike(text(out, dc), describe.Templates()...); got < 60 {
+			t.Errorf("%s as it is drafted is %d%% like the templates", dc, got)
+		}
+	}
+	if got := describe.Alike("Ledger entries are written twice and compared every night by a second region.", describe.Templates()...); got != 0 {
+		t.Errorf("own words are %d%% like the templates", got)
+	}
+}

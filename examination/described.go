@@ -1,0 +1,131 @@
+package examination
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"tieout/engagement"
+	"tieout/engagement/describe"
+	"tieout/engagement/management"
+	"tieout/internal/unwritten"
+)
+
+// A Described is management's description as it stands, beside what the facts say.
+type Described struct {
+	Sections []DescribedSection // DC 1 to DC 8 or 9, in order
+	Controls []string           // ids in scope now, which a description lists
+	Alike    int                // percent of the written words that are worded as shipped texts are
+	Final    *management.Version
+	Later    bool // a section was written after Final
+	Issued   bool
+	Expected []engagement.Expected // of user entities, as written
+	Defined  []engagement.Expected // the same as the definitions have them
+}
+
+// A DescribedSection is one description criterion.
+type DescribedSection struct {
+	DC, Title string
+	Written   *management.Section // nil: nothing is
+	Draft     engagement.DCSection
+	Missing   []string // what the facts do not hold and a person has to say or decide
+	Holds     string   // a placeholder that is still in the text
+	Alike     int
+}
+
+// Unsourced is how many of the written paragraphs name nothing they rest on.
+func (s DescribedSection) Unsourced() (n int) {
+	if s.Written == nil {
+		return 0
+	}
+	for _, p := range s.Written.Paragraphs {
+		if len(p.Sources) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Drafted reports whether a written paragraph is word for word what the facts say
+// now.
+func (s DescribedSection) Drafted(p engagement.Paragraph) bool {
+	return slices.ContainsFunc(s.Draft.Paragraphs, func(d engagement.Paragraph) bool {
+		return strings.TrimSpace(d.Text) == strings.TrimSpace(p.Text)
+	})
+}
+
+// Behind are what the facts say now and no written paragraph does, of a section
+// that has text.
+func (s DescribedSection) Behind() (out []engagement.Paragraph) {
+	if s.Written == nil {
+		return nil
+	}
+	for _, d := range s.Draft.Paragraphs {
+		if !slices.ContainsFunc(s.Written.Paragraphs, func(p engagement.Paragraph) bool { return strings.TrimSpace(p.Text) == strings.TrimSpace(d.Text) }) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// Described puts an engagement's description beside what is drafted from the
+// facts held now. It writes nothing.
+func (c *Client) Described(ctx context.Context, id string) (d Described, err error) {
+	facts, err := c.Facts(ctx, id)
+	if err != nil {
+		return d, err
+	}
+	sections, gaps := describe.Draft(facts)
+	drafts, missing := map[string]engagement.DCSection{}, map[string][]string{}
+	for _, s := range sections {
+		drafts[s.DC] = s
+	}
+	for _, g := range gaps {
+		missing[g.DC] = append(missing[g.DC], g.What)
+	}
+	for _, k := range facts.Controls {
+		d.Controls = append(d.Controls, k.ID)
+	}
+	slices.Sort(d.Controls)
+	shipped := Shipped(c.P.Def)
+	var all []string
+	err = c.Side.Read(ctx, func(s *management.State) error {
+		x, err := s.Side(id)
+		if err != nil {
+			return err
+		}
+		for _, dc := range management.DCs(x.Terms.Type) {
+			one := DescribedSection{DC: dc, Title: describe.Titles[dc], Draft: drafts[dc], Missing: missing[dc]}
+			if w := x.Description[dc]; w != nil {
+				own := *w
+				one.Written = &own
+				text := textOf(w.DCSection)
+				one.Holds, one.Alike = unwritten.Find(text), describe.Alike(text, shipped...)
+				all = append(all, text)
+				d.Later = d.Later || x.Final != nil && w.At.After(x.Final.At)
+			}
+			d.Sections = append(d.Sections, one)
+		}
+		if x.Final != nil {
+			v := *x.Final
+			d.Final = &v
+		}
+		d.Issued, d.Expected = len(x.Releases) > 0, slices.Clone(x.Expected)
+		return nil
+	})
+	d.Alike = describe.Alike(join(all), shipped...)
+	if sys := systemOf(c.P.Def, facts.System); sys != nil {
+		for _, e := range UserControls(sys) {
+			d.Defined = append(d.Defined, engagement.Expected{ID: e.ID, Text: e.Text, Criteria: e.Criteria})
+		}
+	}
+	return d, err
+}
+
+func textOf(s engagement.DCSection) string {
+	var b strings.Builder
+	for _, p := range s.Paragraphs {
+		b.WriteString(p.Text + "\n")
+	}
+	return b.String()
+}
