@@ -216,8 +216,8 @@ func (r *VendorReport) Unfinished() (out []string) {
 			duties++
 		}
 	}
-	add(effects > 0, "%d of %d exceptions have no effect written", effects, len(r.Exceptions))
-	add(duties > 0, "%d of %d controls expected of users are mapped to no own control, with no reason", duties, len(r.Duties))
+	add(effects > 0, "for %d of %d exceptions nobody wrote the effect", effects, len(r.Exceptions))
+	add(duties > 0, "for %d of %d controls expected of users no own control is named, and no reason why none is needed", duties, len(r.Duties))
 	return out
 }
 

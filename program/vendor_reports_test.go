@@ -33,8 +33,8 @@ func TestVendorReportReview(t *testing.T) {
 	}{
 		{"not sealed as evidence", func(r *program.VendorReport) { r.Evidence = w.document() }},
 		{"why the opinion is qualified", func(r *program.VendorReport) { r.Modified = "Access of leavers." }},
-		{"1 of 1 exceptions", func(r *program.VendorReport) { r.Exceptions[0].Effect = "Own reviews would have caught it." }},
-		{"1 of 2 controls expected of users", func(r *program.VendorReport) { r.Duties[0].Controls = []string{"IAM-02"} }},
+		{"for 1 of 1 exceptions", func(r *program.VendorReport) { r.Exceptions[0].Effect = "Own reviews would have caught it." }},
+		{"for 1 of 2 controls expected of users", func(r *program.VendorReport) { r.Duties[0].Controls = []string{"IAM-02"} }},
 	}
 	for _, s := range steps {
 		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "", r.Revision); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), s.missing) {

@@ -105,6 +105,10 @@ func (q *request) vendorReport() error {
 	if r.Evidence != "" {
 		evidence = &link{r.Evidence, q.at("evidence", r.Evidence)}
 	}
+	unfinished := r.Unfinished()
+	for i := range unfinished {
+		unfinished[i] = sentence(unfinished[i])
+	}
 	q.Title, q.Heading, q.Ref = r.ID+" "+string(r.Type), string(r.Type)+" of "+v.Name, r.ID
 	q.Say = answer.VendorReport(&r, q.dayOr(r.Reviewed, ""), q.name(r.ReviewedBy))
 	q.Way = []link{{"Vendors", q.to("/vendors")}, {v.ID, q.at("vendors", v.ID)}, {r.ID, ""}}
@@ -114,13 +118,14 @@ func (q *request) vendorReport() error {
 		R                  program.VendorReport
 		Span, Dated, Next  string
 		Categories         string
+		Ours, Opinion      string
 		Limits, Unfinished []string
 		Evidence           *link
 		Edit, Conclude     string
 		Revision           int64
 		Write              bool
 		T                  func(string) string
-	}{&q.page, r, reportDays(r), dayWords(r.Dated), dayWords(r.Next), strings.Join(r.Categories, " "), r.Limits(q.now().In(q.zone())), r.Unfinished(), evidence,
+	}{&q.page, r, reportDays(r), dayWords(r.Dated), dayWords(r.Next), strings.Join(r.Categories, " "), report.Capital(r.Ours), report.Capital(r.Opinion), r.Limits(q.now().In(q.zone())), unfinished, evidence,
 		q.under("vendors", v.ID, "reports/"+r.ID+"/edit"), q.under("vendors", v.ID, "reports/"+r.ID+"/conclude"), r.Revision, q.reaches("register.write"), func(f string) string { return q.typed(f, "") }})
 }
 
