@@ -35,6 +35,9 @@ type entry struct {
 
 func (q *request) entry(rec audit.Record) entry {
 	loc := q.zone()
+	if q.closed(rec) {
+		return entry{link: link{Text: rec.Ref()}, Kind: kindWord(rec.Kind), Recorded: report.Moment(rec.Recorded, loc), What: "Belongs to an engagement you are not on"}
+	}
 	what, act := recordWords(rec, q.name)
 	return entry{
 		link: link{rec.Ref(), q.at("evidence", rec.Ref())}, Kind: kindWord(rec.Kind), Source: rec.Source, About: spanWords(rec.About, loc),

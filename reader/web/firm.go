@@ -85,6 +85,15 @@ func firmOwner(rec audit.Record) string {
 	return id
 }
 
+// closed reports whether a record is of an engagement whose file is closed to who
+// is signed in: of it they learn that there is an entry, and when it was written.
+func (q *request) closed(rec audit.Record) bool {
+	if q.s.kind != access.Firm || rec.Kind != audit.RecordFieldwork && rec.Kind != audit.RecordPacket {
+		return false
+	}
+	return !q.may("workpaper.read", ofEngagement(firmOwner(rec)))
+}
+
 // firmEngagements are the IDs of all engagements, for giving roles.
 func (q *request) firmEngagements() (out []string) {
 	err := q.files.Read(q.Context(), func(s *fieldwork.State) error {
