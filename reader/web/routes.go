@@ -29,7 +29,8 @@ func routes(kind access.Workspace) []route {
 	if kind == access.Firm {
 		return slices.Concat(firmRoutes, firmEngagementRoutes, firmRequestRoutes, firmPlanRoutes, gridRoutes, gridSignRoutes, gridPopRoutes, gridSampleRoutes, gridFindingRoutes, bothRoutes)
 	}
-	return slices.Concat(readRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes)
+	return slices.Concat(readRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes,
+		examRoutes, examWorkRoutes)
 }
 
 // bothRoutes are the addresses of a company's workspace and of a firm's.
