@@ -32,6 +32,7 @@ func (f *Firm) report(ctx context.Context, id string, w Wording, dated, supersed
 		r.Supersedes = superseded(x, supersedes)
 		set := f.P.Def.Catalog.Set(definition.DefaultSet)
 		r.Groups = groups(x, w, set)
+		r.Imported = w.printed(r.Groups)
 		return nil
 	})
 	if err != nil {
@@ -49,7 +50,7 @@ func newReport(x *fieldwork.File, w Wording, dated string, draft bool) (attest.R
 	r := attest.Report{
 		Schema: attest.Schema, ID: fmt.Sprintf("RPT-%s-%d", t.ID, len(x.Issues)+1), Type: attest.Type(t.Type), Draft: draft,
 		Client: party(t.Client), Firm: party(t.Firm), System: t.System, Zone: t.Zone, First: t.First, Last: t.Last, AsOf: t.AsOf, Dated: dated,
-		Template: attest.Template{Name: w.Name, Version: w.Version, Digest: digest, Order: w.Order},
+		Template: attest.Template{Name: w.Name, Version: w.Version, Example: w.Example, Digest: digest, Order: w.Order},
 	}
 	for _, c := range t.Categories {
 		r.Categories = append(r.Categories, attest.Category{ID: c.Category, Name: categoryNames[c.Category], In: c.In, Why: c.Why})
@@ -142,7 +143,7 @@ func groups(x *fieldwork.File, w Wording, set *definition.CriteriaSet) (out []at
 	}
 	add := func(id, setID, text string, has func(audit.Control) bool) {
 		g := attest.Group{ID: id, Set: setID, Text: text}
-		if official := w.Criteria[id]; official != "" {
+		if official := w.official(setID, id); official != "" {
 			g.Text, g.Official = official, hexSum([]byte(official))
 		}
 		for _, c := range inForce(x) {

@@ -185,6 +185,7 @@ func issued(t *testing.T) (*world, attest.Report) {
 	w.described()
 	w.concluded()
 	check(t, w.firm.Files.MoveState(ctx, manager, "EN-1", engagement.DraftReview, "", w.revision("state:EN-1")))
+	w.worded()
 	w.draftReviewed()
 	quality2 := ""
 	w.file(func(_ *fieldwork.State, x *fieldwork.File) { quality2 = x.QualityDigest() })
@@ -244,6 +245,7 @@ func TestWhole(t *testing.T) {
 			t.Errorf("%s: %s: %s", f.Where, f.Rule, f.Text)
 		}
 	}
+	w.printed(r)
 	if err := attest.Check(r); err != nil {
 		t.Error(err)
 	}

@@ -1,7 +1,6 @@
 package examination
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"tieout/audit"
+	"tieout/engagement"
 	"tieout/internal/canonical"
 	"tieout/internal/strictyaml"
 	"tieout/report/attest"
@@ -20,20 +20,28 @@ import (
 type Wording struct {
 	Name       string            `yaml:"name" json:"name"`
 	Version    string            `yaml:"version" json:"version"`
-	Order      []string          `yaml:"order" json:"order"`           // of sections; default: the auditor's report first
-	Auditor    string            `yaml:"auditor" json:"auditor"`       // Section I up to the opinion, Markdown
-	Restricted string            `yaml:"restricted" json:"restricted"` // who may use it; left out of a SOC 3
-	Criteria   map[string]string `yaml:"criteria" json:"criteria"`     // official text the firm has a license to print, by identifier
+	Example    bool              `yaml:"example" json:"example,omitempty"` // no firm has adopted it; every report made with it says so
+	Types      []engagement.Type `yaml:"types" json:"types,omitempty"`     // the reports it is for; none: all
+	Order      []string          `yaml:"order" json:"order"`               // of sections; default: the auditor's report first
+	Auditor    string            `yaml:"auditor" json:"auditor"`           // Section I up to the opinion, Markdown
+	Restricted string            `yaml:"restricted" json:"restricted"`     // who may use it; left out of a SOC 3
+	Criteria   map[string]string `yaml:"criteria" json:"criteria"`         // official text the firm has a license to print, by identifier
+
+	imported map[string]Criteria // by set; part of the report, not of the template
 }
 
-// ReadWording reads a template from YAML; name is the file's, for errors.
+// ReadWording reads a template from YAML; name is the file's, for errors. One with
+// the texts of the shipped example is an example, whatever it says.
 func ReadWording(name string, data []byte) (Wording, error) {
 	var w Wording
 	if err := strictyaml.Decode(name, data, &w); err != nil {
-		return w, err
+		return w, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
 	}
+	w.Example = w.Example || fields(w.Auditor) == fields(exampleAuditor)
 	return w, w.check(name)
 }
+
+func fields(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (w *Wording) check(name string) error {
 	if len(w.Order) == 0 {
@@ -47,12 +55,28 @@ func (w *Wording) check(name string) error {
 	case strings.TrimSpace(w.Restricted) == "":
 		return fmt.Errorf("%w: %s: restricted: say who may use the report", audit.ErrInvalid, name)
 	}
-	for _, s := range w.Order {
+	for _, t := range w.Types {
+		if !slices.Contains(engagement.Types, t) {
+			return fmt.Errorf("%w: %s: types: there is no report of type %q; there are %s", audit.ErrInvalid, name, t, typeNames())
+		}
+	}
+	for i, s := range w.Order {
+		if slices.Contains(w.Order[:i], s) {
+			return fmt.Errorf("%w: %s: order: section %q is there twice", audit.ErrInvalid, name, s)
+		}
 		if !slices.Contains(attest.Order, s) {
 			return fmt.Errorf("%w: %s: order: there is no section %q; there are %s", audit.ErrInvalid, name, s, strings.Join(attest.Order, ", "))
 		}
 	}
 	return nil
+}
+
+func typeNames() string {
+	var out []string
+	for _, t := range engagement.Types {
+		out = append(out, string(t))
+	}
+	return strings.Join(out, ", ")
 }
 
 // Digest is the SHA-256 of the template's canonical JSON, hex.
@@ -65,9 +89,6 @@ func (w *Wording) Digest() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Wording is the template in force for an engagement's report.
-func (f *Firm) Wording(_ context.Context, _ string) (Wording, error) { return ExampleWording(), nil }
-
 // fill puts what a report is on into a text of the template.
 func fill(text string, r *attest.Report) string {
 	return strings.NewReplacer("{client}", r.Client.Name, "{system}", r.System, "{span}", r.Span(), "{categories}", strings.ToLower(r.InScope()), "{firm}", r.Firm.Name).Replace(strings.TrimSpace(text))
@@ -76,7 +97,7 @@ func fill(text string, r *attest.Report) string {
 // ExampleWording is a template in our words, to try the product with; a firm
 // writes its own and has it reviewed. It is named as an example wherever it shows.
 func ExampleWording() Wording {
-	return Wording{Name: "Example", Version: "1", Order: slices.Clone(attest.Order), Auditor: exampleAuditor, Restricted: exampleRestricted, Criteria: map[string]string{}}
+	return Wording{Name: "Example", Version: "1", Example: true, Order: slices.Clone(attest.Order), Auditor: exampleAuditor, Restricted: exampleRestricted, Criteria: map[string]string{}}
 }
 
 const exampleAuditor = `

@@ -29,6 +29,7 @@ type State struct {
 	book.Counted
 	Files map[string]*File // by the engagement's ID
 	Firm  Firm             // what the firm states of itself
+	Texts []*Loaded        // wording and criteria its reports are made with, in order
 }
 
 // A File is one engagement's. Its objects are named "kind:EN-1/ID" in entries.
@@ -75,7 +76,7 @@ func newState() *State { return &State{Files: map[string]*File{}} }
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part of the file has its own table.
-var takers = book.Merge(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers, stateTakers, requestTakers, closingTakers)
+var takers = book.Merge(termsTakers, teamTakers, populationTakers, planTakers, testTakers, sampleTakers, stateTakers, requestTakers, wordingTakers, closingTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e book.Entry) (book.Change, error) {

@@ -35,6 +35,9 @@ func (r *Report) cover() Cover {
 	if r.Draft {
 		c.Notes = append(c.Notes, "Draft for factual review. It is not a report: nobody has signed it, and nobody may rely on it.")
 	}
+	if r.Template.Example {
+		c.Notes = append(c.Notes, "The wording around the opinion is an example that comes with the program. No firm has adopted it.")
+	}
 	if r.Supersedes != "" {
 		c.Notes = append(c.Notes, "Supersedes the report "+r.Supersedes+".")
 	}

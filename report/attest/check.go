@@ -32,6 +32,7 @@ func Check(r Report) error {
 	c.assertions()
 	c.description()
 	c.groups()
+	c.imported()
 	c.responses()
 	c.annex()
 	return errors.Join(c.faults...)
@@ -258,6 +259,21 @@ func (c *checker) test(t Test) {
 	}
 	if t.Population > 0 && t.Exceptions > t.Sample {
 		c.fault("test %s: %d exceptions in %d tested items", t.ID, t.Exceptions, t.Sample)
+	}
+}
+
+func (c *checker) imported() {
+	seen := map[string]bool{}
+	for _, x := range c.r.Imported {
+		c.name("imported criteria", x.Name)
+		c.name("version of "+x.Name, x.Version)
+		if b, err := hex.DecodeString(x.Digest); err != nil || len(b) != 32 {
+			c.fault("imported criteria %s: %q is no SHA-256", x.Name, x.Digest)
+		}
+		if seen[x.Set] {
+			c.fault("criteria of the set %q are imported twice", x.Set)
+		}
+		seen[x.Set] = true
 	}
 }
 

@@ -58,6 +58,9 @@ func (r *Report) SetName(id string) string {
 
 func (b *builder) tests() []Block {
 	out := []Block{paragraph(b.testsIntro())}
+	for _, x := range b.r.Imported {
+		out = append(out, paragraph(b.r.SetName(x.Set)+" are printed in the words of "+x.Name+", "+x.Version+", as "+b.r.Firm.Name+" imported them (SHA-256 "+Short(x.Digest)+")."))
+	}
 	if b.paraphrased() {
 		out = append(out, paragraph("A text marked “in short” is a paraphrase, printed because no official text was imported for it."))
 	}

@@ -43,9 +43,10 @@ type Report struct {
 	Closing     []Section   `json:"closing,omitempty"` // of Section I, after the opinion: restricted use
 	Assertions  []Statement `json:"assertions"`        // Section II: management's, then each inclusive subservice organization's
 	Description []DC        `json:"description"`
-	Described   []string    `json:"described"` // ids of all controls the description says exist
-	Groups      []Group     `json:"groups"`    // Section IV
-	Other       []Section   `json:"other"`     // Section V: management's, not covered by the opinion
+	Described   []string    `json:"described"`          // ids of all controls the description says exist
+	Groups      []Group     `json:"groups"`             // Section IV
+	Imported    []Imported  `json:"imported,omitempty"` // official texts of criteria the firm imported, which Groups print
+	Other       []Section   `json:"other"`              // Section V: management's, not covered by the opinion
 	Responses   []Response  `json:"responses"`
 
 	Template   Template    `json:"template"`
@@ -89,6 +90,15 @@ type CriteriaSet struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Examined bool   `json:"examined"`
+}
+
+// Imported is a collection of official criteria text that a firm imported, to print
+// it under its own license.
+type Imported struct {
+	Set     string `json:"set"` // of criteria; "": the trust services criteria
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Digest  string `json:"digest"` // SHA-256 of the file as it was imported, hex
 }
 
 // A Subservice is an organization whose controls are carved out or included.
@@ -196,6 +206,7 @@ type Response struct {
 type Template struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version"`
+	Example bool     `json:"example,omitempty"` // shipped with the program: no firm has adopted it
 	Digest  string   `json:"digest"`
 	Order   []string `json:"order"` // of sections: auditor, assertion, description, tests, other
 }

@@ -38,6 +38,7 @@ const (
 	NoResponse  Rule = "no-response"    // an exception without management's response
 	PersonNamed Rule = "person-named"   // somebody is named who signs nothing
 	Opinions    Rule = "opinions"       // a modified opinion, beside what contradicts it
+	Criteria    Rule = "criteria-text"  // official text that is not as it was imported, or missing beside others
 )
 
 // A Fault is one finding, with the place it is at as the report names it.
@@ -61,6 +62,7 @@ type Beside struct {
 func Lint(r attest.Report, b Beside) []Fault {
 	l := &linter{r: &r, beside: b}
 	l.controlSets()
+	l.criteria()
 	l.numbers()
 	l.texts()
 	l.expected()

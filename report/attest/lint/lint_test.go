@@ -1,6 +1,8 @@
 package lint_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -84,6 +86,17 @@ func TestBad(t *testing.T) {
 		{"a standard of long ago", func(r *attest.Report) { r.Auditor.Text += " We worked under SSAE 16." }, lint.Error, lint.Standard, "Section I", "superseded"},
 		{"dated before its end", func(r *attest.Report) { r.Dated = r.Last }, lint.Error, lint.Dates, "Section I", "speaks about the time until"},
 		{"an assertion after the report", func(r *attest.Report) { r.Assertions[0].Dated = "2030-01-01" }, lint.Error, lint.Dates, "Section II", "after the report"},
+		{"official text that was changed", func(r *attest.Report) {
+			r.Groups[0].Official = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+		}, lint.Error, lint.Criteria, "Section IV, ", "is not the official text its digest names"},
+		{"official text of one criterion", func(r *attest.Report) {
+			sum := sha256.Sum256([]byte(r.Groups[0].Text))
+			r.Groups[0].Official = hex.EncodeToString(sum[:])
+		}, lint.Warning, lint.Criteria, "Section IV, ", "1 of the trust services criteria have official text"},
+		{"controls as shipped", func(r *attest.Report) {
+			c, _ := first(r)
+			c.Text = "Access is reviewed every quarter by whoever owns the system."
+		}, lint.Warning, lint.Template, "Section IV", "the texts of 1 of "},
 		{"a silent management", func(r *attest.Report) { r.Responses = nil }, lint.Warning, lint.NoResponse, "Section IV", "has no response"},
 		{"a person who signs nothing", func(r *attest.Report) { r.Description[0].Paragraphs[0].Text += " Jo Pell runs operations." }, lint.Error, lint.PersonNamed, "Section III, DC 1", "Jo Pell"},
 	}

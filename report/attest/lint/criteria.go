@@ -1,0 +1,50 @@
+package lint
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// A mix is how the criteria of one set are printed.
+type mix struct {
+	set      string
+	official int
+	short    []string // printed as paraphrases
+}
+
+// criteria holds official text to the digest it was imported with, and warns where
+// a set is printed partly in official words and partly in ours.
+func (l *linter) criteria() {
+	for _, m := range l.mixes() {
+		if m.official > 0 && len(m.short) > 0 {
+			l.add(Warning, Criteria, "Section IV, "+m.short[0], "Import the missing texts, or none", "%d of the %s have official text and %d, %s first, a paraphrase", m.official, strings.ToLower(l.r.SetName(m.set)), len(m.short), m.short[0])
+		}
+	}
+}
+
+// mixes are the sets of Section IV in order. On the way, each official text is
+// compared with its digest.
+func (l *linter) mixes() []*mix {
+	var out []*mix
+	of := map[string]*mix{}
+	for _, g := range l.r.Groups {
+		if g.Set == "objectives" || !l.r.Examined(g) {
+			continue
+		}
+		m := of[g.Set]
+		if m == nil {
+			m = &mix{set: g.Set}
+			of[g.Set], out = m, append(out, m)
+		}
+		if g.Official == "" {
+			m.short = append(m.short, g.ID)
+			continue
+		}
+		m.official++
+		if sum := sha256.Sum256([]byte(g.Text)); hex.EncodeToString(sum[:]) != strings.TrimPrefix(g.Official, "sha256:") {
+			l.add(Error, Criteria, "Section IV, "+g.ID, "Make the report again from the text the firm imported", "the text of %s is not the official text its digest names", g.ID)
+		}
+	}
+	return out
+}
