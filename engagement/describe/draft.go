@@ -254,7 +254,7 @@ func (w *writer) subservices() {
 		if s.Report != "" {
 			text += fmt.Sprintf(" Its newest report that was reviewed speaks about the time until %s.", s.Report)
 		}
-		w.say(text, "subservice:"+s.Name)
+		w.say(text, "subservice:"+strings.ReplaceAll(s.Name, ";", ","))
 	}
 }
 

@@ -3,7 +3,7 @@ package management
 import (
 	"context"
 	"fmt"
-	"strings"
+	"regexp"
 	"time"
 
 	"tieout/access"
@@ -22,6 +22,9 @@ type Ruling struct {
 	At        time.Time
 	Revision  int64 // Base of the next decision
 }
+
+// changeName is what a change is called: IAM-06@2026-06-01, component/eu@2026-05-01.
+var changeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,160}@[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 
 type changeData struct {
 	Disclosed bool   `json:"disclosed"`
@@ -45,7 +48,7 @@ func decideChange(s *State, e book.Entry) (book.Change, error) {
 	if err = book.First(err, xerr, book.Text("why", d.Why, 1, maxText)); err != nil {
 		return book.Change{}, err
 	}
-	if !source.MatchString("change:"+ref) || strings.TrimSpace(ref) != ref {
+	if !changeName.MatchString(ref) {
 		return book.Change{}, fmt.Errorf("%w: a change is named like IAM-06@2026-06-01", audit.ErrInvalid)
 	}
 	if err := x.open(); err != nil {

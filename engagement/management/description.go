@@ -62,7 +62,7 @@ func (b *Book) WriteSection(ctx context.Context, by access.Subject, id string, d
 }
 
 // source names what a paragraph was drafted from: "boundary", "incident:INC-2".
-var source = regexp.MustCompile(`^[a-z]+(:[A-Za-z0-9][A-Za-z0-9 ._@/-]{0,120})?$`)
+var source = regexp.MustCompile(`^[a-z]+(:[^\s:;][^\x00-\x1f;]{0,120})?$`)
 
 func writeSection(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[engagement.DCSection](e)
