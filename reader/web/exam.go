@@ -29,8 +29,10 @@ func examReach(q *request) (access.Object, error) {
 	return o, nil
 }
 
-// examWhole is an examination as a whole, which who has single controls does not reach.
-func examWhole(*request) (access.Object, error) { return access.Object{}, nil }
+// examAll is an examination as a whole, which who has single controls does not reach.
+var examAll = access.Object{}
+
+func examWhole(*request) (access.Object, error) { return examAll, nil }
 
 // inExam is a look at the company's side of the engagement in the path.
 func (q *request) inExam(f func(*management.State, *management.Side) error) error {
@@ -214,13 +216,18 @@ func (q *request) examinations() error {
 		Rows   []examRow
 		Firms  []examFirmRow
 		Invite bool
-	}{&q.page, rows, firms, q.may("engagement.open", access.Object{})})
+		Taking bool          // some firm's packets are taken
+		Fetch  []examFirmRow // firms with an address
+		Bring  examBring
+	}{&q.page, rows, firms, q.may("engagement.open", examAll), slices.ContainsFunc(firms, examFirmRow.taken), slices.DeleteFunc(slices.Clone(firms), func(f examFirmRow) bool { return !f.taken() || f.Address == "" }), examBring{"/examinations/packets", "a firm"}})
 }
 
 // An examFirmRow is an audit firm whose packets are taken, or were.
 type examFirmRow struct {
 	Name, Origin, Key, Address, Invited, Ended string
 }
+
+func (f examFirmRow) taken() bool { return f.Ended == "" }
 
 func (q *request) examFirms(s *management.State) (out []examFirmRow) {
 	for _, f := range book.Sorted(s.Firms) {
@@ -322,6 +329,7 @@ type examPage struct {
 	Exchange        string
 	May, Sign, Over bool
 	Whole           bool
+	Why             string // as it was typed
 }
 
 // An examWaitRow is a wait as the page shows it.
@@ -332,7 +340,7 @@ type examWaitRow struct {
 
 func (q *request) examination() error {
 	id := q.PathValue("id")
-	data := examPage{page: &q.page, ID: id, May: q.may("engagement.open", access.Object{}), Whole: q.may("request.read", access.Object{})}
+	data := examPage{page: &q.page, ID: id, May: q.may("engagement.open", examAll), Whole: q.may("request.read", examAll), Sign: q.maySign("assertion.sign"), Why: q.PostForm.Get("why")}
 	err := q.inExam(func(_ *management.State, x *management.Side) error {
 		q.examFrame(x, "")
 		data.terms(q, x)

@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 // examWorkRoutes are what management does in an examination: requests,
 // populations, samples, exceptions, and the exchange with the firm.
-var examWorkRoutes = []route{}
+var examWorkRoutes = slices.Concat(examFirmRoutes, examTermRoutes, examPacketRoutes)

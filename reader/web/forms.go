@@ -29,6 +29,9 @@ func (q *request) parse() error {
 	}
 	media, _, err := mime.ParseMediaType(q.Header.Get("Content-Type"))
 	switch {
+	case err == nil && media == "multipart/form-data" && strings.HasSuffix(q.URL.Path, "/packets"):
+		q.Body = http.MaxBytesReader(q.w, q.Body, maxCarried)
+		return nil // goes to files, of who may bring any
 	case err == nil && media == "multipart/form-data":
 		q.Body = http.MaxBytesReader(q.w, q.Body, maxUpload+maxForm)
 		return nil
