@@ -172,10 +172,10 @@ func (g *ground) everyVersion() string {
 	if g.unable() || !g.f.Terms.Type.OverPeriod() {
 		return ""
 	}
-	if left := g.f.untestedVersions(g.of(), engagement.Operation); len(left) > 0 {
+	if left := g.f.UntestedVersions(g.of(), engagement.Operation); len(left) > 0 {
 		return "no test of operation of the version in force from " + some(left)
 	}
-	if left := g.f.untestedVersions(g.of(), engagement.Design, engagement.Walkthrough); len(left) > 0 && g.concludes.Design != DesignUnproved && len(g.f.Versions(g.of())) > 1 {
+	if left := g.f.UntestedVersions(g.of(), engagement.Design, engagement.Walkthrough); len(left) > 0 && g.concludes.Design != DesignUnproved && len(g.f.Versions(g.of())) > 1 {
 		return "no test of design of the version in force from " + some(left)
 	}
 	return ""

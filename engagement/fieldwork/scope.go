@@ -204,8 +204,9 @@ func (f *File) location() *time.Location {
 	return time.UTC
 }
 
-// untestedVersions are the versions of a control without a test of a phase.
-func (f *File) untestedVersions(control string, phases ...engagement.Phase) (out []string) {
+// UntestedVersions are the versions of a control without a test of one of the
+// phases, by the day from which they are in force.
+func (f *File) UntestedVersions(control string, phases ...engagement.Phase) (out []string) {
 	versions := f.Versions(control)
 	for _, v := range versions {
 		has := slices.ContainsFunc(f.testsOf(control), func(t *Test) bool {

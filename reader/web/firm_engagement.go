@@ -44,7 +44,7 @@ func firmOwn(q *request) (access.Object, error) {
 
 // firmTabs are the screens of an engagement, as far as there are any.
 var firmTabs = []struct{ text, part string }{
-	{"Engagement", ""}, {"Plan", "/plan"}, {"Requests", "/requests"}, {"Populations", "/populations"}, {"Samples", "/samples"}, {"Exceptions", "/findings"}, {"Conclusions", "/conclusions"}, {"Report", "/report"},
+	{"Engagement", ""}, {"Plan", "/plan"}, {"Requests", "/requests"}, {"Populations", "/populations"}, {"Samples", "/samples"}, {"Exceptions", "/findings"}, {"Conclusions", "/conclusions"}, {"Opinion", "/opinion"}, {"Report", "/report"},
 }
 
 // firmFrame is what every page of an engagement shows around its own part.
@@ -119,6 +119,7 @@ type firmEngagementPage struct {
 	Milestones string
 	Days       []link
 	In, Out    []engagement.Choice
+	Places     []firmPlace
 	Course     []firmTurn
 	Exchange   string
 	May        map[string]bool
@@ -151,6 +152,7 @@ func (q *request) firmShow(typed map[string]string) error {
 		q.firmFrame(f, "")
 		data.T, data.Span, data.Over = f.Terms, firmSpan(f.Terms), f.State.Over()
 		data.Waits, data.Steps, data.Warn = q.firmWaitRows(f), firmSteps(f, q.now()), f.Unanswered()
+		data.Places = q.firmPlaces(s, f)
 		data.Revision, data.TermsRev = s.Revision("state:"+id), s.Revision("engagement:"+id)
 		data.Team, data.Declared = q.firmTeam(s, f), f.Independence[q.me.ID] != nil
 		data.terms(q, f)

@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -87,7 +89,7 @@ func firmRequestWaits(f *fieldwork.File) (out []firmWait) {
 		}
 	}
 	add(answered, "the firm", "/requests?status=Submitted", "answer to look at", "answers to look at")
-	add(frozen, "the firm", "", "population to accept", "populations to accept")
+	add(frozen, "the firm", "/populations", "population to accept", "populations to accept")
 	add(drafts, "the firm", "/requests?holder=firm", "request to release", "requests to release")
 	add(theirs, "the client", "/requests?holder=client", "request to answer", "requests to answer")
 	return out
@@ -107,7 +109,12 @@ func firmHolder(r *fieldwork.Request) string {
 // firmWorkWaits are workpapers, notes and exceptions.
 func firmWorkWaits(f *fieldwork.File) (out []firmWait) {
 	oldest := map[string]firmWait{}
-	n := map[string]int{}
+	n, first := map[string]int{}, map[string]string{}
+	at := func(key, test, part string) {
+		if first[key] == "" {
+			first[key] = "/tests/" + url.PathEscape(test) + part
+		}
+	}
 	count := func(key, on string, at time.Time) {
 		n[key]++
 		if w, ok := oldest[key]; !ok || at.Before(w.Since) {
@@ -117,11 +124,25 @@ func firmWorkWaits(f *fieldwork.File) (out []firmWait) {
 	for _, p := range book.Sorted(f.Papers) {
 		if p.Prepared != nil && p.Reviewed == nil {
 			count("review", "the firm", p.Prepared.At)
+			at("review", p.Test, "")
 		}
 	}
 	for _, x := range book.Sorted(f.Notes) {
 		if x.Cleared.IsZero() {
 			count("note", "the firm", x.At)
+			at("note", x.Test, "")
+		}
+	}
+	for _, t := range book.Sorted(f.Tests) {
+		for _, k := range f.OpenKnown(t.ID) {
+			count("known", "the firm", k.At)
+			at("known", t.ID, "/known")
+		}
+	}
+	signed := controlsSigned(f)
+	for _, c := range slices.Sorted(maps.Keys(signed)) {
+		if f.Concluded[fieldwork.OnControl+":"+c] == nil {
+			count("conclude", "the firm", signed[c])
 		}
 	}
 	for _, x := range book.Sorted(f.Findings) {
@@ -133,16 +154,35 @@ func firmWorkWaits(f *fieldwork.File) (out []firmWait) {
 			count("response", "the client", x.Released)
 		}
 	}
-	for _, k := range []struct{ key, one, many string }{
-		{"review", "workpaper to review", "workpapers to review"}, {"note", "review note open", "review notes open"},
-		{"release", "exception to release", "exceptions to release"}, {"response", "exception without a final response", "exceptions without a final response"},
+	for _, k := range []struct{ key, one, many, path string }{
+		{"review", "workpaper to review", "workpapers to review", first["review"]}, {"note", "review note open", "review notes open", first["note"]},
+		{"known", "deviation outside the sample is open", "deviations outside the samples are open", first["known"]}, {"conclude", "control to conclude", "controls to conclude", "/conclusions?left=yes"},
+		{"release", "exception to release", "exceptions to release", "/findings"}, {"response", "exception without a final response", "exceptions without a final response", "/findings"},
 	} {
 		if n[k.key] > 0 {
 			w := oldest[k.key]
-			w.What = report.Plural(n[k.key], k.one, k.many)
+			w.What, w.Path = report.Plural(n[k.key], k.one, k.many), k.path
 			out = append(out, w)
 		}
 	}
+	return out
+}
+
+// controlsSigned are the controls whose workpapers are all signed off, each with
+// when the last one was.
+func controlsSigned(f *fieldwork.File) map[string]time.Time {
+	out, open := map[string]time.Time{}, map[string]bool{}
+	for _, t := range f.Tests {
+		if t.Dropped != "" || strings.HasPrefix(concludedBy(*t), fieldwork.OnDC) {
+			continue
+		}
+		if p := f.Papers[t.ID]; p == nil || p.Reviewed == nil {
+			open[t.Control] = true
+		} else if p.Reviewed.At.After(out[t.Control]) {
+			out[t.Control] = p.Reviewed.At
+		}
+	}
+	maps.DeleteFunc(out, func(c string, _ time.Time) bool { return open[c] })
 	return out
 }
 
@@ -169,6 +209,7 @@ type firmRow struct {
 	link
 	Type, System, Span, State string
 	Waits                     []firmWaitRow
+	Places                    []link // parts of its file
 }
 
 // A firmWaitRow is a wait as a page shows it.
@@ -206,7 +247,7 @@ func (q *request) firmHome() error {
 	err := q.files.Read(q.Context(), func(s *fieldwork.State) error {
 		for _, f := range q.firmSees(s) {
 			t := f.Terms
-			row := firmRow{link: link{t.ID, q.at("engagements", t.ID)}, Type: t.Type.String(), System: t.System, Span: firmSpan(t), State: report.Capital(string(f.State)), Waits: q.firmWaitRows(f)}
+			row := firmRow{link: link{t.ID, q.at("engagements", t.ID)}, Type: t.Type.String(), System: t.System, Span: firmSpan(t), State: report.Capital(string(f.State)), Waits: q.firmWaitRows(f), Places: q.firmFileLinks(t.ID)}
 			for _, w := range row.Waits {
 				switch w.On {
 				case "you":

@@ -21,6 +21,7 @@ var firmPlanRoutes = []route{
 	{pattern: "POST /engagements/{id}/plan/take", needs: "plan.write", on: theEngagement, do: (*request).firmTake},
 	{pattern: "POST /engagements/{id}/plan/reliance", needs: "plan.write", on: theEngagement, do: (*request).firmReliance},
 	{pattern: "POST /engagements/{id}/plan/sizes", needs: "plan.write", on: theEngagement, do: (*request).firmSizes},
+	{pattern: "POST /engagements/{id}/plan/example", needs: "plan.write", on: theEngagement, do: (*request).firmExample},
 	{pattern: "GET /engagements/{id}/plan/new", needs: "plan.write", on: theEngagement, do: (*request).firmTestPage},
 	{pattern: "POST /engagements/{id}/plan/new", needs: "plan.write", on: theEngagement, do: (*request).firmSetTest},
 	{pattern: "GET /engagements/{id}/plan/{test}", needs: "plan.write", on: theEngagement, do: (*request).firmTestPage},
@@ -46,7 +47,8 @@ type firmRelianceRow struct {
 type firmPlanPage struct {
 	*page
 	ID                              string
-	Rows, Proposed                  []firmTestRow
+	Rows, Proposed, Described       []firmTestRow
+	Versioned                       []firmVersioned
 	ProposedAll                     int
 	Pager                           pager
 	Reliance                        []firmRelianceRow
@@ -109,6 +111,10 @@ func (q *request) firmPlan() error {
 		for _, t := range proposed[from:min(len(proposed), from+pageLength)] {
 			data.Proposed = append(data.Proposed, q.firmTestRow(id, t))
 		}
+		for _, t := range firmProposedDC(f) {
+			data.Described = append(data.Described, q.firmTestRow(id, t))
+		}
+		data.Versioned = firmVersionedControls(f)
 		data.resting(q, s, f)
 		controls := 0
 		if f.Controls != nil {
@@ -225,6 +231,11 @@ func (q *request) firmTake() error {
 	all := slices.Contains(want, "all")
 	var take []engagement.Test
 	err := q.inFile(func(_ *fieldwork.State, f *fieldwork.File) error {
+		for _, t := range firmProposedDC(f) {
+			if slices.Contains(want, "description") || slices.Contains(want, t.ID) {
+				take = append(take, t)
+			}
+		}
 		for _, t := range firmProposed(f) {
 			if all || slices.Contains(want, t.ID) {
 				take = append(take, t)
@@ -299,11 +310,12 @@ func (q *request) firmTestPage() error {
 			t, revision, planned, dropped = x.Test, x.Revision, true, x.Dropped
 			return nil
 		}
-		i := slices.IndexFunc(firmProposed(f), func(x engagement.Test) bool { return x.ID == name })
+		offered := firmOffered(f)
+		i := slices.IndexFunc(offered, func(x engagement.Test) bool { return x.ID == name })
 		if i < 0 {
 			return fmt.Errorf("%w: test %s of %s", audit.ErrNotFound, name, id)
 		}
-		t = firmProposed(f)[i]
+		t = offered[i]
 		return nil
 	})
 	if err != nil {

@@ -70,7 +70,13 @@ func TestPlanRests(t *testing.T) {
 	if got := v.postFile(at+"/sizes", "file", "sizes.yaml", "what: ever\n", "revision", "0"); got.Code != http.StatusUnprocessableEntity {
 		t.Errorf("a table that is none: %d\n%s", got.Code, got.Body)
 	}
-	holds(t, v.went(v.postFile(at+"/sizes", "file", "sizes.yaml", string(sample.ExampleTable()), "revision", "0")), "an example that no firm has adopted")
+	holds(t, v.page(at), "Put the example in force", "No table of sample sizes is in force")
+	page := v.went(v.post(at+"/example", "revision", "0"))
+	holds(t, page, "an example that no firm has adopted")
+	if strings.Contains(page, "Put the example in force") {
+		t.Error("the example is offered once a table is in force")
+	}
+	holds(t, v.went(v.postFile(at+"/sizes", "file", "sizes.yaml", string(sample.ExampleTable()), "revision", "1")), "version 2", "an example that no firm has adopted")
 	got := v.post(at, "risks", "Leavers | T-NONE", "materiality", "Kept words "+evil, "revision", "0")
 	if got.Code != http.StatusNotFound && !strings.Contains(got.Body.String(), "Kept words") {
 		t.Errorf("a risk with a test there is not: %d\n%s", got.Code, got.Body)
@@ -94,4 +100,38 @@ func TestSayPlan(t *testing.T) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
+}
+
+// TestPlanShowsVersions: a control whose text changed in the period shows both
+// versions, and which has no test of operation.
+func TestPlanShowsVersions(t *testing.T) {
+	w := newFirmWorld(t).controlled()
+	set := engagement.ControlSet{Definitions: "abd", Controls: []audit.Control{
+		{ID: "CHG-01", Title: "Review", Description: "Reviewed by anybody.", Criteria: []string{"CC8.1"}, Effective: audit.Effective{To: "2026-06-30"}},
+		{ID: "CHG-01", Title: "Review", Description: "Reviewed by another person.", Criteria: []string{"CC8.1"}, Effective: audit.Effective{From: "2026-07-01"}},
+	}, Tests: []engagement.ClientTest{}}
+	receiver := access.Subject{Workspace: access.Firm, Kind: audit.ActorConnector, Account: "exchange"}
+	if err := w.s.files.TakeControls(t.Context(), receiver, "EN-1", set, 0); err != nil {
+		t.Fatal(err)
+	}
+	page := w.partner.page("/engagements/EN-1/plan")
+	holdPage(t, "/engagements/EN-1/plan", page)
+	holds(t, page, "Controls that changed in the period", "In force from 1 Jul 2026", "Reviewed by anybody.", "No test of operation of the version in force from")
+	holds(t, w.partner.page("/engagements/EN-1/conclusions/control:CHG-01"), "Versions in the period", "Reviewed by another person.")
+}
+
+// TestHub: the page of an engagement leads to every part of its file and says how
+// far each is, and so does the firm's first page lead there.
+func TestHub(t *testing.T) {
+	w := gridOpened(t, 20, 3)
+	page := w.manager.page("/engagements/EN-1")
+	holdPage(t, "/engagements/EN-1", page)
+	holds(t, page, "1 test planned", "1 population frozen, 1 accepted", "1 sample drawn", "0 of 1 workpaper is signed off", "None stands", "0 of 46 conclusions are written", "0 of 3 parts are written and signed")
+	home := w.manager.page("/")
+	for _, part := range []string{"plan", "requests", "populations", "samples", "findings", "conclusions", "opinion"} {
+		if want := `href="/engagements/EN-1/` + part + `"`; !strings.Contains(page, want) || !strings.Contains(home, want) {
+			t.Errorf("%s is not led to", want)
+		}
+	}
+	holds(t, w.staff.page(gridAddress), `<h2>Tests</h2>`, `aria-current="page">T-CHG-01-1 <span class="cnt">0/12</span>`)
 }

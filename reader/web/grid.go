@@ -12,6 +12,7 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/engagement/describe"
 	"tieout/engagement/fieldwork"
 	"tieout/report"
 )
@@ -88,6 +89,8 @@ type gridLook struct {
 	openings   []fieldwork.Standing
 	candidates []picked // samples it can be opened with
 	empties    []picked // populations without an item
+	described  []string // what management's description says, of a test of it
+	tests      testsBeside
 }
 
 func (g *gridLook) attributes() []engagement.Attribute { return g.test.Attributes }
@@ -117,6 +120,10 @@ func (q *request) gridTake() (*gridLook, error) {
 		g.terms, g.test = f.Terms, *t
 		q.gridFrame(f, "/plan")
 		g.control = gridControl(f, t)
+		for _, dc := range t.Criteria {
+			g.described = append(g.described, describedIn(f, dc)...)
+		}
+		g.tests = firmTestsBeside(f, t.ID)
 		if err := f.MayWork(q.gridEntry()); err != nil {
 			g.closed = refusalOf(err)
 		} else if !q.may("test.mark", access.Object{Engagements: []string{f.Terms.ID}}) {
@@ -150,6 +157,10 @@ func refusalOf(err error) string {
 // gridControl is the revision of a control that a test is of.
 func gridControl(f *fieldwork.File, t *fieldwork.Test) audit.Control {
 	out := audit.Control{ID: t.Control}
+	if len(t.Criteria) > 0 && describe.Titles[t.Criteria[0]] != "" { // of the description, and of no control
+		out.Title = t.Criteria[0] + ", " + describe.Titles[t.Criteria[0]]
+		return out
+	}
 	if f.Controls == nil {
 		return out
 	}

@@ -103,7 +103,7 @@ func (q *request) gridNewFinding() error {
 			return fmt.Errorf("%w: test %q of %s has no workpaper", audit.ErrNotFound, test, id)
 		}
 		q.gridFrame(f, "/findings")
-		return v.take(s, f, p, t)
+		return v.take(s, f, p, t, q.URL.Query().Get("known"))
 	})
 	if err != nil {
 		return err
@@ -111,20 +111,24 @@ func (q *request) gridNewFinding() error {
 	if q.Method == "POST" {
 		v.typed(q)
 	}
-	q.Title, q.Heading, q.Ref, q.Say = "Exception of "+test, "Write an exception", v.Finding, sayNewFinding(len(v.Cells))
+	q.Title, q.Heading, q.Ref, q.Say = "Exception of "+test, "Write an exception", v.Finding, sayNewFinding(len(v.Cells), len(v.Known))
 	q.Way = []link{{id, q.at("engagements", id)}, {test, v.Base}, {"Exception", ""}}
 	return q.render("grid-findingform.html", v)
 }
 
 // sayNewFinding says what an exception can be written of.
-func sayNewFinding(cells int) string {
-	if cells == 0 {
-		return "No cell of the grid is marked Exception."
+func sayNewFinding(cells, known int) string {
+	switch {
+	case cells+known == 0:
+		return "No cell of the grid is marked Exception, and no deviation is open outside the sample."
+	case cells == 0:
+		return fmt.Sprintf("No cell of the grid is marked Exception; %s open outside the sample. The client knows nothing of an exception before its release.", report.Plural(known, "deviation is", "deviations are"))
 	}
 	return fmt.Sprintf("%s marked Exception in the grid; each needs its exception before the workpaper is signed off. The client knows nothing of it before its release.", report.Plural(cells, "cell is", "cells are"))
 }
 
-func (v *gridFindingForm) take(s *fieldwork.State, f *fieldwork.File, p *fieldwork.Paper, t *fieldwork.Test) error {
+// take fills the form; pattern is that of known deviations it is to be about.
+func (v *gridFindingForm) take(s *fieldwork.State, f *fieldwork.File, p *fieldwork.Paper, t *fieldwork.Test, pattern string) error {
 	x := f.Findings[v.Finding]
 	if v.Finding != "" && (x == nil || x.Test != t.ID) {
 		return fmt.Errorf("%w: exception %q of %s", audit.ErrNotFound, v.Finding, t.ID)
@@ -140,7 +144,11 @@ func (v *gridFindingForm) take(s *fieldwork.State, f *fieldwork.File, p *fieldwo
 		v.Cells = append(v.Cells, picked{strconv.Itoa(slices.Index(p.Rows, c.Item)+1) + "-" + c.Attribute, strings.TrimSpace(c.Item + " " + c.Attribute + ": " + p.Cells[c].Note), chosen || x == nil && !covered[c]})
 	}
 	for _, k := range book.Sorted(f.Known[t.ID]) {
-		v.Known = append(v.Known, picked{k.Ref, strings.TrimSpace(k.Ref + " " + k.Attribute + " " + k.Text), x != nil && slices.Contains(x.Finding.Known, k.Ref)})
+		mine := x != nil && slices.Contains(x.Finding.Known, k.Ref)
+		if k.Disposed.Settled() && !mine {
+			continue // it is in another exception, or is none
+		}
+		v.Known = append(v.Known, picked{k.Ref, strings.TrimSpace(k.Ref + " " + k.Attribute + " " + k.Text), mine || x == nil && patternOf(k) == pattern})
 	}
 	v.Revision = s.Revision("finding:" + f.Terms.ID + "/" + v.Finding)
 	if x != nil {

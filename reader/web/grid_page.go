@@ -90,6 +90,9 @@ type gridView struct {
 	Candidates, Empties      []picked
 	Sign                     gridSigning
 	Together                 int // items of the reader's that can be marked together
+	Described                []string
+	Tests                    testsBeside
+	Concludes                string // address of the conclusion it is for
 }
 
 // gridMoves are where keys lead from here.
@@ -200,9 +203,11 @@ func (q *request) gridView(g *gridLook, row, attribute int) *gridView {
 		signed = g.signing.ReviewedBy
 	}
 	v.Progress = sayGrid(g.there, v.Items || !g.there && items, done, of, exceptions, g.signing.Version, signed)
-	q.Title, q.Heading, q.Ref, q.Say, q.Wide = g.test.ID+" "+g.control.Title, g.control.Title, g.test.ID, v.Progress, true
+	q.Title, q.Heading, q.Ref, q.Say, q.Wide = g.test.ID+" "+g.control.Title, cmp.Or(g.control.Title, g.test.Control), g.test.ID, v.Progress, true
 	q.Way = []link{{g.terms.ID, q.at("engagements", g.terms.ID)}, {g.test.ID, ""}}
 	v.Moves = g.moves(row, attribute)
+	v.Described, v.Tests, v.Concludes = g.described, g.tests, concludeHref(g.terms.ID, concludedBy(g.test))
+	q.Rail = append(q.Rail, g.tests.rail())
 	for _, p := range g.pops {
 		v.Pops = append(v.Pops, q.gridPopSource(g, p))
 	}

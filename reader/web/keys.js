@@ -3,14 +3,16 @@
 // the same without it.
 "use strict";
 (() => {
-  const typing = (el) => el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
+  const typing = (el) => el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName)) && !/^(radio|checkbox)$/.test(el.type);
   addEventListener("keydown", (e) => {
     if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.body.dataset.keys !== "on" || typing(e.target)) return;
     if ((e.key === "Enter" || e.key === " ") && e.target !== document.body) return; // it is for what has the focus
     const el = [...document.querySelectorAll("[data-key]")].find((x) => x.dataset.key === e.key && !x.disabled && x.getClientRects().length);
     if (!el) return;
     e.preventDefault();
-    if (typing(el)) { el.focus(); el.select(); } else el.click();
+    if (typing(el)) { el.focus(); el.select(); return; }
+    if (el.type === "radio") el.focus();
+    el.click();
   });
   // Passkeys (WebAuthn level 3): the server asks, the browser answers, both as JSON.
   const say = (text) => { const el = document.querySelector("[data-passkey-says]"); if (el) el.textContent = text; };

@@ -30,7 +30,7 @@ var files embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"asset": func(name string) string { return addresses[name] }, "number": report.Number, "number64": func(n int64) string { return report.Number(int(n)) },
-	"stamp": audit.FormatTime, "gridBoth": gridBoth, "firmCategory": categoryName, "firmDraftKey": draftKey,
+	"stamp": audit.FormatTime, "gridBoth": gridBoth, "firmCategory": categoryName, "firmDraftKey": draftKey, "firmRadio": firmRadio,
 }).ParseFS(files, "pages/*.html"))
 
 // A screen answers one request: it renders a page, or says why not.
