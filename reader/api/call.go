@@ -27,6 +27,42 @@ type operation struct {
 	status                int                 // of an answer; 0: 200
 	example               string              // a path of it, for the walk
 	sends                 string              // an example of its body
+	person                bool                // only a person may, who signs the request; so is what a permission asks a person for
+}
+
+// where is the kind of workspace a call is of.
+func (op *operation) where() access.Workspace {
+	if p, _ := access.PermissionOf(op.needs); p.Workspace != "" {
+		return p.Workspace
+	}
+	return access.Company
+}
+
+// byPerson reports whether the call is only ever a person's.
+func (op *operation) byPerson() bool {
+	p, _ := access.PermissionOf(op.needs)
+	return op.person || p.Has(access.Person)
+}
+
+// caller is who makes a call, if it is one of this kind of workspace at all: of
+// what only a person may, the person who signed the request.
+func (s *Server) caller(ctx context.Context, op *operation, in any) (access.Subject, error) {
+	who, ok := ctx.Value(subjectKey{}).(access.Subject)
+	if !ok {
+		return who, audit.ErrForbidden
+	}
+	if kind := s.o.Web.Kind(); kind != op.where() {
+		return who, newProblem(http.StatusForbidden, map[access.Workspace]string{
+			access.Firm:    "This is an audit firm's workspace; the call is of a company's.",
+			access.Company: "This is a company's workspace; the call is of an audit firm's."}[kind])
+	}
+	if op.byPerson() {
+		who = acting(ctx, who)
+	}
+	if a, ok := in.(interface{ once() string }); ok {
+		who.Once = a.once()
+	}
+	return who, nil
 }
 
 const maxBody = 256 << 10
@@ -95,15 +131,25 @@ func tagOf(revision int64) string { return `"` + strconv.FormatInt(revision, 10)
 // since turns a conflict into 412 where the object has another revision by now
 // than the change was made from.
 func (c *call) since(err error, have int64, now func(*program.State) int64) error {
+	return moved(err, have, func(read func(int64)) error {
+		return c.book.Read(c, func(s *program.State) error { read(now(s)); return nil })
+	})
+}
+
+// moved turns a conflict into 412 where the revision that look reads is another
+// than the change was made from.
+func moved(err error, have int64, look func(read func(int64)) error) error {
 	if !errors.Is(err, audit.ErrConflict) || errors.Is(err, program.ErrKeyUsed) {
 		return err
 	}
-	return c.book.Read(c, func(s *program.State) error {
-		if now(s) != have {
-			return changed()
-		}
-		return err
-	})
+	var now int64
+	if rerr := look(func(n int64) { now = n }); rerr != nil {
+		return rerr
+	}
+	if now != have {
+		return changed()
+	}
+	return err
 }
 
 // add registers a call: its table entry, its description, its handler. Before do
@@ -121,12 +167,9 @@ func add[I, O any](s *Server, op operation, on objectOf[I], do func(*call, *I) (
 }
 
 func serve[I, O any](s *Server, ctx context.Context, op operation, in *I, on objectOf[I], do func(*call, *I) (*O, error)) (out *O, err error) {
-	who, ok := ctx.Value(subjectKey{}).(access.Subject)
-	if !ok {
-		return nil, audit.ErrForbidden
-	}
-	if a, ok := any(in).(interface{ once() string }); ok {
-		who.Once = a.once()
+	who, err := s.caller(ctx, &op, in)
+	if err != nil {
+		return nil, err
 	}
 	name := ""
 	if o, ok := any(in).(interface{ of() string }); ok {
@@ -160,6 +203,10 @@ func (op *operation) huma(tagged bool) huma.Operation {
 		scopes = append(scopes, string(op.needs))
 		p, _ := access.PermissionOf(op.needs)
 		o.Description = strings.TrimSpace(o.Description + "\n\nAsks for the permission `" + string(op.needs) + "`: " + p.Title + ".")
+		if op.byPerson() {
+			scopes = []string{}
+			o.Description += " Only a person may: the request carries the person's own signature in `" + PersonHeader + "`."
+		}
 	}
 	o.Security = []map[string][]string{{"token": scopes}}
 	if op.body == 0 {

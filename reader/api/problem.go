@@ -60,6 +60,7 @@ var statuses = []struct {
 	{audit.ErrConflict, http.StatusConflict},
 	{audit.ErrInvalid, http.StatusUnprocessableEntity},
 	{audit.ErrUsage, http.StatusUnprocessableEntity},
+	{audit.ErrInconclusive, http.StatusConflict},
 	{audit.ErrUnavailable, http.StatusServiceUnavailable},
 }
 

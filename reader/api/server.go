@@ -1,8 +1,10 @@
 // Package api is the interface for programs: REST over the same calls as the
 // screens, described by OpenAPI 3.1. It owns no logic and no rights: package
-// access says who may, package program keeps the registers, package answer says
-// what is so. Every call shows an API token; no cookie is looked at. What only a
-// person may do has no call here, and nothing edits evidence.
+// access says who may, package program keeps the registers, packages fieldwork and
+// management an examination's two sides, package answer says what is so. Every
+// call shows an API token; no cookie is looked at. A token is never a person: what
+// only a person may do in an examination is done by a request that the person
+// signed with their own key, and nothing edits evidence.
 package api
 
 import (
@@ -71,13 +73,22 @@ func (s *Server) register() {
 	s.reviewCalls()
 	s.peopleCalls()
 	s.logCalls()
+	s.examinationCalls()
+	s.managementCalls()
+	s.engagementCalls()
+	s.planCalls()
+	s.requestCalls()
+	s.sampleCalls()
+	s.paperCalls()
+	s.exceptionCalls()
+	s.closingCalls()
 }
 
 // config is how the interface is described and what it takes.
 func config() huma.Config {
 	c := huma.DefaultConfig("Tieout", "1")
 	c.Info.Description = "The workspace for programs: the same values and sentences as its screens. Every call shows an API token. " +
-		"What only a person may do (conclude, sign, approve, decide, answer a finding) has no call, and sealed evidence cannot be edited by anyone."
+		"What only a person may do in the running year (approve, decide, answer a finding) has no call; in an examination it is done by a request that the person signed with their own key. Sealed evidence cannot be edited by anyone. Calls below /engagements are an audit firm's workspace's, all others a company's."
 	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil // no page that asks another site, no link made from a Host header
 	c.RejectUnknownQueryParameters = true
 	c.NoFormatFallback = false
@@ -119,7 +130,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			p.write(b)
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), subjectKey{}, who))
+		signed, err := s.signer(r, who)
+		if err != nil {
+			s.problemOf(r.Context(), err).write(b)
+			return
+		}
+		r = signed.WithContext(context.WithValue(signed.Context(), subjectKey{}, who))
 	}
 	_, pattern := s.mux.Handler(r)
 	s.mux.ServeHTTP(b, r)

@@ -1,0 +1,380 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"tieout/audit"
+	"tieout/engagement"
+	"tieout/engagement/fieldwork"
+)
+
+// closingCalls are conclusions, opinions, the report and the archive. What is
+// signed comes with the person's signature; facts are beside it, and nothing is
+// proposed.
+func (s *Server) closingCalls() {
+	const file = "/engagements/{engagement}"
+	addFile(s, operation{id: "list-conclusions", method: http.MethodGet, path: file + "/conclusions", tag: "Conclusions", needs: "workpaper.read", title: "Everything that needs a conclusion, with the one it has"}, listConclusions)
+	addFile(s, operation{id: "conclude", method: http.MethodPut, path: file + "/conclusions/{id}", tag: "Conclusions", needs: "conclusion.write", example: file + "/conclusions/control:CHG-01", sends: `{"outcome":"exceptions noted","design":"suitably designed","text":"Exceptions noted."}`,
+		title: "Conclude on a control, a criterion, an objective or a description criterion", detail: "The ID is such as control:IAM-06, criterion:CC6.1, objective:1 or dc:DC 4. If-Match is the conclusion's revision; \"0\" the first time."}, conclude)
+	addFile(s, operation{id: "list-opinions", method: http.MethodGet, path: file + "/opinions", tag: "Conclusions", needs: "workpaper.read", title: "Opinions by part, as far as they are given"}, listOpinions)
+	addFile(s, operation{id: "opinion-digest", method: http.MethodPost, path: file + "/opinions/{id}/digest", tag: "Conclusions", needs: "workpaper.read", example: file + "/opinions/design/digest", sends: opinionExample,
+		title: "What a partner would sign with these words", detail: "It changes nothing."}, opinionDigest)
+	addFile(s, operation{id: "opine", method: http.MethodPut, path: file + "/opinions/{id}", tag: "Conclusions", needs: "opinion.write", example: file + "/opinions/design", sends: strings.TrimSuffix(opinionExample, "}") + `,"signed":` + signatureExample + `}`,
+		title: "Give the opinion on one part, signed over opinion-digest"}, opine)
+	addFile(s, operation{id: "get-quality", method: http.MethodGet, path: file + "/quality", tag: "Conclusions", needs: "workpaper.read", title: "The engagement quality review, and what it would be over"}, getQuality)
+	addFile(s, operation{id: "sign-quality", method: http.MethodPost, path: file + "/quality", tag: "Conclusions", needs: "quality.review", sends: strings.TrimSuffix(digestExample, "}") + `,"text":"Reviewed the judgments."}`, title: "Sign the engagement quality review off"}, signQuality)
+	addFile(s, operation{id: "inquire", method: http.MethodPost, path: file + "/inquiries", tag: "Conclusions", needs: "conclusion.write", sends: `{"asked":"The head of engineering","answer":"Nothing happened.","to":"2026-04-01"}`, title: "Record an inquiry about subsequent events"}, inquire)
+	addFile(s, operation{id: "answer-comment", method: http.MethodPost, path: file + "/comments/{id}/answer", tag: "Report", needs: "note.write", sends: `{"text":"Corrected."}`, title: "Answer management's comment on a draft"}, answerComment)
+	addFile(s, operation{id: "give-draft", method: http.MethodPost, path: file + "/drafts", tag: "Report", needs: "report.sign", sends: strings.TrimSuffix(digestExample, "}") + `,"due":"2026-04-10"}`, title: "Give the client a draft for factual review",
+		detail: "The digest is of a report value among the firm's blobs."}, giveDraft)
+	addFile(s, operation{id: "get-report", method: http.MethodGet, path: file + "/report", tag: "Report", needs: "workpaper.read", title: "Issued reports, and what is missing for the next"}, getReport)
+	addFile(s, operation{id: "issue-report", method: http.MethodPost, path: file + "/report", tag: "Report", needs: "report.sign", status: http.StatusCreated, sends: strings.TrimSuffix(digestExample, "}") + `,"dated":"2026-04-01","files":[{"name":"report.json","digest":"` + strings.Repeat("0", 64) + `","size":1}],"signed":` + signatureExample + `}`,
+		title: "Issue the report, signed over its digest", detail: "Its files are among the firm's blobs already. From then on nothing of the engagement changes."}, issueReport)
+	addFile(s, operation{id: "revise-report", method: http.MethodPost, path: file + "/report/revision", tag: "Report", needs: "report.sign", sends: `{"why":"An incident of the period came out."}`, title: "Open the file of an issued report for one that supersedes it"}, reviseReport)
+	addFile(s, operation{id: "withdraw-report", method: http.MethodPost, path: file + "/report/withdrawal", tag: "Report", needs: "report.sign", sends: `{"why":"A letter was taken back."}`, title: "Withdraw an issued report"}, withdrawReport)
+	addFile(s, operation{id: "get-archive", method: http.MethodGet, path: file + "/archive", tag: "Report", needs: "workpaper.read", title: "The index of the engagement's file, as it is now"}, getArchive)
+	addFile(s, operation{id: "assemble-archive", method: http.MethodPost, path: file + "/archive/assembly", tag: "Report", needs: "file.assemble", title: "Assemble the file of an issued report"}, assembleArchive)
+	addFile(s, operation{id: "lock-archive", method: http.MethodPost, path: file + "/archive/lock", tag: "Report", needs: "file.assemble", title: "Lock the assembled file"}, lockArchive)
+	addFile(s, operation{id: "add-to-archive", method: http.MethodPost, path: file + "/archive/additions", tag: "Report", needs: "file.assemble", sends: strings.TrimSuffix(digestExample, "}") + `,"name":"memo.txt","size":1,"why":"It was left out."}`,
+		title: "Add a document beside a locked file, with the reason"}, addToArchive)
+}
+
+const (
+	opinionExample   = `{"opinion":"Unmodified","text":"Suitably designed."}`
+	signatureExample = `{"signer":"","name":"","title":"","key":"","what":"","digest":"","at":"2026-04-01T00:00:00Z","value":""}`
+)
+
+// Conclusion is what is concluded on something, or that nothing is yet.
+type Conclusion struct {
+	On          string     `json:"on"`
+	Outcome     string     `json:"outcome,omitempty" doc:"Left out: nothing is concluded yet"`
+	Design      string     `json:"design,omitempty"`
+	Implemented bool       `json:"implemented"`
+	Text        string     `json:"text,omitempty"`
+	Findings    []string   `json:"findings" nullable:"false"`
+	By          string     `json:"by,omitempty"`
+	At          *time.Time `json:"at,omitempty"`
+	Stale       string     `json:"stale,omitempty" doc:"Why it has to be renewed"`
+	Revision    int64      `json:"revision"`
+}
+
+func conclusionOf(f *fieldwork.File, what string) Conclusion {
+	c := f.Concluded[what]
+	if c == nil {
+		return Conclusion{On: what, Findings: []string{}}
+	}
+	return Conclusion{what, string(c.Outcome), c.Design, c.Implemented, c.Text, append([]string{}, c.Findings...), c.By, when(c.At), f.Stale(what), c.Revision}
+}
+
+func listConclusions(d *desk, in *FilePage) (*listOut[Conclusion], error) {
+	var all []Conclusion
+	left := 0
+	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
+		for _, what := range f.ToConclude() {
+			c := conclusionOf(f, what)
+			if all = append(all, c); c.Outcome == "" || c.Stale != "" {
+				left++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cut(&in.Paging, "tieout.conclusions/1", counted(left, "conclusion is missing or has to be renewed", "conclusions are missing or have to be renewed"), all, "/engagements/"+in.Engagement+"/conclusions")
+}
+
+// ConclusionText is what an auditor concludes, in their own words.
+type ConclusionText struct {
+	Outcome     string   `json:"outcome" enum:"no exceptions noted,exceptions noted,did not occur in the period,design only,unable to conclude,not applicable"`
+	Design      string   `json:"design,omitempty" enum:"suitably designed,not suitably designed,unable to conclude" doc:"Of a control"`
+	Implemented bool     `json:"implemented,omitempty" doc:"Of a control as of a date"`
+	Text        string   `json:"text" minLength:"1" maxLength:"20000"`
+	Prior       []string `json:"prior,omitempty" maxItems:"100" doc:"What was seen of each exception in the report before, in the order of the terms"`
+}
+
+func conclude(d *desk, in *changes[ConclusionText]) (*oneOut[Done], error) {
+	base, err := in.revision()
+	if err != nil {
+		return nil, err
+	}
+	b := &in.Body
+	if err := d.files.Conclude(d, d.Who, in.Engagement, in.ID, fieldwork.Concluding{Outcome: engagement.Outcome(b.Outcome), Design: b.Design, Implemented: b.Implemented, Text: b.Text, Prior: b.Prior}, base); err != nil {
+		return nil, d.since(err, in.Engagement, "conclusion:"+in.Engagement+"/"+in.ID, base)
+	}
+	return d.done(in.Engagement, "conclusion", in.ID, in.ID+": "+b.Outcome+".")
+}
+
+// OpinionText is an opinion on one part, in the partner's own words.
+type OpinionText struct {
+	Opinion string `json:"opinion" enum:"Unmodified,Qualified,Adverse,Disclaimer"`
+	Text    string `json:"text" minLength:"1" maxLength:"20000"`
+	Basis   string `json:"basis,omitempty" maxLength:"20000" doc:"Why it is modified"`
+}
+
+// Opinion is the opinion on one part.
+type Opinion struct {
+	Part string `json:"part"`
+	OpinionText
+	Signed SignatureText `json:"signed"`
+	At     time.Time     `json:"at"`
+	Record string        `json:"record"`
+}
+
+func listOpinions(d *desk, in *FilePage) (*listOut[Opinion], error) {
+	var all []Opinion
+	parts := 0
+	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
+		for _, part := range f.Terms.Type.Parts() {
+			parts++
+			if o := f.Opinions[part]; o != nil {
+				all = append(all, Opinion{string(part), OpinionText{string(o.Opinion), o.Text, o.Basis}, o.Signed, o.At, audit.EvidenceRef(o.Record)})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cut(&in.Paging, "tieout.opinions/1", counted(parts-len(all), "part has no opinion", "parts have no opinion"), all, "/engagements/"+in.Engagement+"/opinions")
+}
+
+func opinionDigest(d *desk, in *doesOn[OpinionText]) (out *oneOut[DigestText], err error) {
+	err = d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error {
+		digest := s.OpinionDigest(f, engagement.Part(in.ID), engagement.Opinion(in.Body.Opinion), in.Body.Text, in.Body.Basis)
+		out = one("tieout.digest/1", "A partner signs this with the opinion on "+in.ID+".", DigestText{digest})
+		return nil
+	})
+	return out, err
+}
+
+// SignedOpinion is an opinion with the partner's signature.
+type SignedOpinion struct {
+	OpinionText
+	Signed SignatureText `json:"signed"`
+}
+
+func opine(d *desk, in *doesOn[SignedOpinion]) (*oneOut[Done], error) {
+	b := &in.Body
+	if err := d.files.Opine(d, d.Who, in.Engagement, engagement.Part(in.ID), engagement.Opinion(b.Opinion), b.Text, b.Basis, b.Signed); err != nil {
+		return nil, badlySigned(err)
+	}
+	return d.done(in.Engagement, "opinion", in.ID, "The opinion on "+in.ID+": "+b.Opinion+".")
+}
+
+// badlySigned is what is not as it was signed, as the caller's to mend.
+func badlySigned(err error) error {
+	if errors.Is(err, audit.ErrAltered) {
+		return newProblem(http.StatusUnprocessableEntity, words(err)).at("body.signed", "does not hold")
+	}
+	return err
+}
+
+// Quality is the engagement quality review.
+type Quality struct {
+	Asked  bool    `json:"asked" doc:"The firm's policy asks for one"`
+	Signed *Signed `json:"signed,omitempty"`
+	Digest string  `json:"digest" doc:"What it would be over now"`
+}
+
+func getQuality(d *desk, in *fileIn) (out *oneOut[Quality], err error) {
+	err = d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
+		q := Quality{f.Terms.Quality, signedOf(f.Quality), f.QualityDigest()}
+		say := "The engagement quality review is not signed."
+		if q.Signed != nil && q.Signed.Digest == q.Digest {
+			say = "The engagement quality review is signed."
+		}
+		out = one("tieout.quality/1", say, q)
+		return nil
+	})
+	return out, err
+}
+
+// QualityText is what was looked at, and over which opinions.
+type QualityText struct {
+	DigestText
+	Words
+}
+
+func signQuality(d *desk, in *does[QualityText]) (*oneOut[Done], error) {
+	if err := d.files.SignQuality(d, d.Who, in.Engagement, in.Body.Digest, in.Body.Text); err != nil {
+		return nil, err
+	}
+	return d.done(in.Engagement, "quality", "", "The engagement quality review is signed.")
+}
+
+// InquiryText is who was asked, what came of it, and up to which day.
+type InquiryText struct {
+	Asked  string `json:"asked" minLength:"1" maxLength:"20000"`
+	Answer string `json:"answer" minLength:"1" maxLength:"20000"`
+	To     string `json:"to" minLength:"10" maxLength:"10"`
+}
+
+func inquire(d *desk, in *does[InquiryText]) (*oneOut[Done], error) {
+	if err := d.files.Inquire(d, d.Who, in.Engagement, in.Body.Asked, in.Body.Answer, in.Body.To); err != nil {
+		return nil, err
+	}
+	return d.done(in.Engagement, "inquiry", "", "Subsequent events were asked about up to "+in.Body.To+".")
+}
+
+func answerComment(d *desk, in *changes[Words]) (*oneOut[Done], error) {
+	base, err := in.revision()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.files.AnswerComment(d, d.Who, in.Engagement, in.ID, in.Body.Text, base); err != nil {
+		return nil, d.since(err, in.Engagement, "comment:"+in.Engagement+"/"+in.ID, base)
+	}
+	return d.sent(in.Engagement, "comment", in.ID, in.ID+" is answered.")
+}
+
+// DraftText is a draft for factual review.
+type DraftText struct {
+	DigestText
+	Due string `json:"due" minLength:"10" maxLength:"10"`
+}
+
+func giveDraft(d *desk, in *does[DraftText]) (*oneOut[Done], error) {
+	if err := d.files.GiveDraft(d, d.Who, in.Engagement, engagement.Draft{Digest: in.Body.Digest, Due: in.Body.Due}); err != nil {
+		return nil, err
+	}
+	return d.sent(in.Engagement, "draft", "", "The draft is given.")
+}
+
+// Reports are what was issued, and what is missing for the next.
+type Reports struct {
+	Issued   []Issued `json:"issued" nullable:"false"`
+	Gates    []Gate   `json:"gates" nullable:"false" doc:"What stands before issuing"`
+	Warnings []string `json:"warnings" nullable:"false" doc:"What keeps nobody from issuing"`
+}
+
+// Issued is an issued report.
+type Issued struct {
+	engagement.Release
+	By         string    `json:"by"`
+	At         time.Time `json:"at"`
+	Record     string    `json:"record"`
+	Withdrawn  *Step     `json:"withdrawn,omitempty"`
+	Superseded string    `json:"superseded,omitempty"`
+}
+
+func getReport(d *desk, in *fileIn) (out *oneOut[Reports], err error) {
+	err = d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error {
+		x, open := Reports{[]Issued{}, []Gate{}, append([]string{}, s.Warnings(f)...)}, 0
+		for _, i := range f.Issues {
+			one := Issued{Release: i.Release, By: i.By, At: i.At, Record: audit.EvidenceRef(i.Record), Superseded: i.Superseded}
+			if i.Withdrawn != nil {
+				one.Withdrawn = &Step{i.Withdrawn.At, i.Withdrawn.By, i.Withdrawn.What}
+			}
+			x.Issued = append(x.Issued, one)
+		}
+		for _, g := range s.Standing(f, "report.issue", "", d.now) {
+			if x.Gates = append(x.Gates, Gate{"report.issue", g.Needs, g.Missing}); g.Missing != "" {
+				open++
+			}
+		}
+		say := SayGates("report.issue", len(x.Gates), open)
+		if n := len(x.Issued); n > 0 {
+			say = "The report is issued, dated " + x.Issued[n-1].Dated + "."
+		}
+		out = one("tieout.reports/1", say, x)
+		return nil
+	})
+	return out, err
+}
+
+// IssueText is a report to issue.
+type IssueText struct {
+	DigestText
+	Files      []fieldwork.IssuedFile `json:"files" minItems:"1" maxItems:"50"`
+	Dated      string                 `json:"dated" minLength:"10" maxLength:"10"`
+	Supersedes string                 `json:"supersedes,omitempty" maxLength:"64"`
+	Why        string                 `json:"why,omitempty" maxLength:"20000"`
+	Signed     SignatureText          `json:"signed"`
+}
+
+func issueReport(d *desk, in *does[IssueText]) (*oneOut[Done], error) {
+	b := &in.Body
+	if _, err := d.files.Issue(d, d.Who, in.Engagement, b.Digest, b.Files, b.Dated, b.Supersedes, b.Why, b.Signed); err != nil {
+		return nil, badlySigned(err)
+	}
+	return created(d.sent(in.Engagement, "report", "", "The report is issued, dated "+b.Dated+"."))
+}
+
+func reviseReport(d *desk, in *does[Why]) (*oneOut[Done], error) {
+	if err := d.files.Revise(d, d.Who, in.Engagement, in.Body.Why); err != nil {
+		return nil, err
+	}
+	return d.sent(in.Engagement, "report", "", "A superseding report is under way.")
+}
+
+func withdrawReport(d *desk, in *does[Why]) (*oneOut[Done], error) {
+	if err := d.files.Withdraw(d, d.Who, in.Engagement, in.Body.Why); err != nil {
+		return nil, err
+	}
+	return d.sent(in.Engagement, "report", "", "The report is withdrawn.")
+}
+
+// Archive is the engagement's file as it would be assembled now, and whether it
+// is locked.
+type Archive struct {
+	Digest    string               `json:"digest" doc:"Of the index as it is now"`
+	Assembled string               `json:"assembled,omitempty" doc:"Digest of the index that was assembled last"`
+	Locked    *time.Time           `json:"locked,omitempty"`
+	LockedBy  string               `json:"lockedBy,omitempty"`
+	Documents []fieldwork.Document `json:"documents" nullable:"false"`
+	Added     []fieldwork.Addition `json:"added" nullable:"false"`
+}
+
+func getArchive(d *desk, in *fileIn) (out *oneOut[Archive], err error) {
+	err = d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error {
+		index, err := s.Index(f)
+		if err != nil {
+			return err
+		}
+		a := Archive{Digest: index.Digest(), Documents: append([]fieldwork.Document{}, index...), Added: []fieldwork.Addition{}}
+		say := "The file is not assembled."
+		if x := f.Archive; x != nil {
+			a.Assembled, a.Locked, a.LockedBy, a.Added = x.Digest, when(x.Locked), x.LockedBy, append(a.Added, x.Added...)
+			if say = "The file is assembled and not locked."; a.Locked != nil {
+				say = "The file is locked."
+			}
+		}
+		out = one("tieout.archive/1", say, a)
+		return nil
+	})
+	return out, err
+}
+
+// onArchive says what was done to the engagement's file.
+func (d *desk) onArchive(f *File, words string, err error) (*oneOut[Done], error) {
+	if err != nil {
+		return nil, err
+	}
+	return d.done(f.Engagement, "archive", "", words)
+}
+
+func assembleArchive(d *desk, in *acts) (*oneOut[Done], error) {
+	_, err := d.files.Assemble(d, d.Who, in.Engagement)
+	return d.onArchive(&in.File, "The file is assembled.", err)
+}
+
+func lockArchive(d *desk, in *acts) (*oneOut[Done], error) {
+	return d.onArchive(&in.File, "The file is locked.", d.files.Lock(d, d.Who, in.Engagement))
+}
+
+// AdditionText is a document beside a locked file.
+type AdditionText struct {
+	DigestText
+	Name string `json:"name" minLength:"1" maxLength:"200"`
+	Size int64  `json:"size" minimum:"1"`
+	Why  string `json:"why" minLength:"1" maxLength:"20000"`
+}
+
+func addToArchive(d *desk, in *does[AdditionText]) (*oneOut[Done], error) {
+	b := &in.Body
+	return d.onArchive(&in.File, b.Name+" is added beside the locked file.", d.files.AddToArchive(d, d.Who, in.Engagement, b.Name, b.Digest, b.Size, b.Why))
+}

@@ -1,0 +1,388 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/engagement"
+	"tieout/engagement/management"
+)
+
+// examinationCalls read the company's side of its examinations: what the firm
+// released, and what management brought. Of the firm's own work nothing is here.
+func (s *Server) examinationCalls() {
+	const one = "/examinations/{id}"
+	add(s, operation{id: "list-examinations", method: http.MethodGet, path: "/examinations", tag: "Examinations", needs: "request.read", title: "Examinations of this company, and where each stands"}, side[examinationsIn], listExaminations)
+	add(s, operation{id: "get-examination", method: http.MethodGet, path: one, tag: "Examinations", needs: "request.read", title: "One examination"}, side[ExamName], getExamination)
+	add(s, operation{id: "list-asked", method: http.MethodGet, path: one + "/requests", tag: "Examinations", needs: "request.read", title: "What the auditor asks for, and the answers"}, side[askedIn], listAsked)
+	add(s, operation{id: "answer-request", method: http.MethodPost, path: one + "/requests/{request}/answers", tag: "Examinations", needs: "request.answer", status: http.StatusCreated, sends: `{"status":"Submitted","text":"All four are attached."}`,
+		title: "Answer a request, or say that it is in progress", detail: "If-Match is the request's revision. Records are of this workspace's log."}, theAsked, answerAsked)
+	add(s, operation{id: "assign-request", method: http.MethodPut, path: one + "/requests/{request}/owner", tag: "Examinations", needs: "task.manage", sends: `{"owner":""}`, title: "Say who answers a request"}, whole[assignAskedIn], assignAsked)
+	add(s, operation{id: "list-freezes", method: http.MethodGet, path: one + "/populations", tag: "Examinations", needs: "request.read", title: "Frozen populations, and the auditor's word on each"}, side[ExamPage], listFreezes)
+	add(s, operation{id: "freeze-population", method: http.MethodPost, path: one + "/populations", tag: "Examinations", needs: "evidence.export", person: true, status: http.StatusCreated, sends: `{"procedure":"access.leavers.accounts","round":"1"}`,
+		title: "Freeze the population that a procedure of the newest run tested"}, whole[freezeIn], freezePopulation)
+	add(s, operation{id: "list-released-samples", method: http.MethodGet, path: one + "/samples", tag: "Examinations", needs: "request.read", title: "Samples the auditor released"}, side[ExamPage], listReleasedSamples)
+	add(s, operation{id: "list-released-findings", method: http.MethodGet, path: one + "/findings", tag: "Examinations", needs: "request.read", title: "Exceptions the auditor released, with management's responses"}, side[ExamPage], listReleasedFindings)
+	add(s, operation{id: "respond", method: http.MethodPut, path: one + "/findings/{finding}/response", tag: "Examinations", needs: "deviation.answer", sends: `{"agrees":true,"cause":"A list was incomplete.","done":"It is whole since 1 May 2026.","final":true}`,
+		title: "State management's response to an exception", detail: "If-Match is the exception's revision. A final response stays."}, whole[respondIn], respond)
+}
+
+// side is what of an examination somebody reaches: all of it, or what is of
+// their controls. An auditor's guest reaches none of it.
+func side[I any](c *call, _ *I) (access.Object, error) {
+	o := c.Reach()
+	o.Engagements = nil
+	return o, nil
+}
+
+// exam looks at the company's side of an examination.
+func (c *call) exam(id string, f func(*management.State, *management.Side) error) error {
+	return c.s.o.Web.Client().Side.Read(c, func(s *management.State) error {
+		x, err := s.Side(id)
+		if err != nil {
+			return err
+		}
+		return f(s, x)
+	})
+}
+
+// Examination is one examination, as the company has it.
+type Examination struct {
+	ID       string     `json:"id"`
+	Type     string     `json:"type"`
+	Firm     string     `json:"firm"`
+	System   string     `json:"system"`
+	First    string     `json:"first,omitempty"`
+	Last     string     `json:"last,omitempty"`
+	AsOf     string     `json:"asOf,omitempty"`
+	State    string     `json:"state"`
+	Agreed   bool       `json:"agreed" doc:"A signer agreed to the terms as they are"`
+	Digest   string     `json:"digest" doc:"Of the terms: what an agreement is signed over"`
+	Offered  time.Time  `json:"offered"`
+	Open     int        `json:"openRequests"`
+	Findings int        `json:"exceptions" doc:"That the auditor released"`
+	Final    int        `json:"description,omitempty" doc:"Version of the finished description"`
+	Parties  []string   `json:"parties" nullable:"false" doc:"Who asserts and represents"`
+	Asserted []string   `json:"asserted" nullable:"false" doc:"Who signed an assertion"`
+	Letters  []string   `json:"represented" nullable:"false" doc:"Who signed a letter of representation"`
+	Releases []Released `json:"releases" nullable:"false"`
+	Drafts   []Draft    `json:"drafts" nullable:"false"`
+}
+
+// Released is an issued report.
+type Released struct {
+	engagement.Release
+	At       time.Time         `json:"at"`
+	Packet   string            `json:"packet" doc:"The sealed packet with its files"`
+	Opinions map[string]string `json:"opinions" doc:"By part, as the report says"`
+}
+
+// Draft is a draft for factual review.
+type Draft struct {
+	engagement.Draft
+	At     time.Time `json:"at"`
+	Packet string    `json:"packet"`
+}
+
+func examinationOf(x *management.Side) Examination {
+	t := x.Terms
+	e := Examination{ID: t.ID, Type: t.Type.String(), Firm: t.Firm.Name, System: t.System, First: t.First, Last: t.Last, AsOf: t.AsOf, State: string(x.State), Agreed: x.Agreed != nil, Digest: x.Digest, Offered: x.Offered,
+		Findings: len(x.Findings), Parties: x.Parties(), Asserted: []string{}, Letters: []string{}, Releases: []Released{}, Drafts: []Draft{}}
+	for _, r := range x.Requests {
+		if r.Status != engagement.RequestAccepted && r.Status != engagement.RequestWithdrawn {
+			e.Open++
+		}
+	}
+	if x.Final != nil {
+		e.Final = x.Final.Version
+	}
+	for _, p := range e.Parties {
+		if x.Assertions[p] != nil {
+			e.Asserted = append(e.Asserted, p)
+		}
+		if x.Letters[p] != nil {
+			e.Letters = append(e.Letters, p)
+		}
+	}
+	for _, r := range x.Releases {
+		e.Releases = append(e.Releases, Released{r.Release, r.At, audit.EvidenceRef(r.Packet), r.Opinions})
+	}
+	for _, d := range x.Drafts {
+		e.Drafts = append(e.Drafts, Draft{d.Draft, d.At, audit.EvidenceRef(d.Packet)})
+	}
+	return e
+}
+
+type examinationsIn struct {
+	Of
+	Paging
+}
+
+func listExaminations(c *call, in *examinationsIn) (*listOut[Examination], error) {
+	var all []Examination
+	err := c.s.o.Web.Client().Side.Read(c, func(s *management.State) error {
+		for _, x := range inOrder(s.Sides) {
+			all = append(all, examinationOf(x))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cut(&in.Paging, "tieout.examinations/1", counted(len(all), "examination", "examinations"), all, "/examinations", "period", in.Period)
+}
+
+// ExamName names an examination in the path.
+type ExamName struct {
+	Of
+	ID string `path:"id" maxLength:"100" doc:"Such as EN-1"`
+}
+
+// ExamPage is a page of a list of an examination's.
+type ExamPage struct {
+	ExamName
+	Paging
+}
+
+func getExamination(c *call, in *ExamName) (out *oneOut[Examination], err error) {
+	err = c.exam(in.ID, func(_ *management.State, x *management.Side) error {
+		e := examinationOf(x)
+		out = one("tieout.examination/1", e.ID+" by "+e.Firm+", "+e.Type+": "+e.State+".", e)
+		return nil
+	})
+	return out, err
+}
+
+// Asked is one request of the auditor's, with who answers it here.
+type Asked struct {
+	engagement.Request
+	Status   string   `json:"status"`
+	Why      string   `json:"why,omitempty" doc:"Of the last return or withdrawal"`
+	Owner    string   `json:"owner,omitempty" doc:"Account that answers"`
+	Answers  []Answer `json:"answers" nullable:"false"`
+	Revision int64    `json:"revision"`
+}
+
+type askedIn struct {
+	ExamPage
+	Status string `query:"status" maxLength:"30"`
+}
+
+func listAsked(c *call, in *askedIn) (*listOut[Asked], error) {
+	var all []Asked
+	err := c.exam(in.ID, func(s *management.State, x *management.Side) error {
+		for _, r := range inOrder(x.Requests) {
+			if in.Status == "" || in.Status == string(r.Status) {
+				all = append(all, Asked{r.Request, string(r.Status), r.Why, r.Owner, answersOf(r.Answers), s.Revision("request:" + in.ID + "/" + r.ID)})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cut(&in.Paging, "tieout.asked/1", counted(len(all), "request", "requests"), all, "/examinations/"+in.ID+"/requests", "period", in.Period, "status", in.Status)
+}
+
+// AnswerText is an answer to a request.
+type AnswerText struct {
+	Status  string   `json:"status" enum:"In progress,Submitted"`
+	Text    string   `json:"text,omitempty" maxLength:"20000"`
+	Records []int64  `json:"records,omitempty" maxItems:"1000" doc:"Of this workspace's log, by number"`
+	Files   []string `json:"files,omitempty" maxItems:"1000" doc:"Names of documents that were sealed before"`
+}
+
+type answerIn struct {
+	ExamName
+	Again
+	Match
+	Request string `path:"request" maxLength:"100"`
+	Body    AnswerText
+}
+
+// theAsked is a request as its owner's own.
+func theAsked(c *call, in *answerIn) (o access.Object, err error) {
+	err = c.exam(in.ID, func(_ *management.State, x *management.Side) error {
+		o.Engagements = []string{in.ID}
+		if r := x.Requests[in.Request]; r != nil {
+			o.Owner = r.Owner
+		}
+		return nil
+	})
+	if err != nil {
+		return o, c.Unknown(err, "request.answer")
+	}
+	return o, nil
+}
+
+// did says what was done on the company's side, and has it sent.
+func (c *call) did(id, on, of, words string) (*oneOut[Done], error) {
+	out := Done{On: on, ID: of}
+	err := c.exam(id, func(s *management.State, _ *management.Side) error { out.Revision = s.Revision(on); return nil })
+	return tagged("tieout.done/1", words+flushed(c, c.s, id), out.Revision, out), err
+}
+
+// sinceSide is since for the company's side.
+func (c *call) sinceSide(err error, id, on string, have int64) error {
+	return moved(err, have, func(read func(int64)) error {
+		return c.exam(id, func(s *management.State, _ *management.Side) error { read(s.Revision(on)); return nil })
+	})
+}
+
+func answerAsked(c *call, in *answerIn) (*oneOut[Done], error) {
+	base, err := in.revision()
+	if err != nil {
+		return nil, err
+	}
+	b, on := &in.Body, "request:"+in.ID+"/"+in.Request
+	a := engagement.Answer{Request: in.Request, Status: engagement.RequestStatus(b.Status), Text: b.Text, Records: b.Records, Files: b.Files}
+	if err := c.s.o.Web.Client().Side.Answer(c, c.Who, in.ID, a, base); err != nil {
+		return nil, c.sinceSide(err, in.ID, on, base)
+	}
+	return created(c.did(in.ID, on, in.Request, in.Request+": "+b.Status+"."))
+}
+
+type assignAskedIn struct {
+	ExamName
+	Again
+	Match
+	Request string `path:"request" maxLength:"100"`
+	Body    struct {
+		Owner string `json:"owner" maxLength:"100" doc:"Account that answers; empty: nobody yet"`
+	}
+}
+
+func assignAsked(c *call, in *assignAskedIn) (*oneOut[Done], error) {
+	base, err := in.revision()
+	if err != nil {
+		return nil, err
+	}
+	if n := c.Names[in.Body.Owner]; in.Body.Owner != "" && !n.Active {
+		return nil, newProblem(http.StatusUnprocessableEntity, "Nobody who can sign in has this account.").at("body.owner", "is not the ID of an active account")
+	}
+	on := "request:" + in.ID + "/" + in.Request
+	if err := c.s.o.Web.Client().Side.AssignRequest(c, c.Who, in.ID, in.Request, in.Body.Owner, base); err != nil {
+		return nil, c.sinceSide(err, in.ID, on, base)
+	}
+	return c.did(in.ID, on, in.Request, in.Request+" is assigned.")
+}
+
+// Freeze is a frozen population, with the auditor's word on it.
+type Freeze struct {
+	engagement.Population
+	By         string `json:"by" doc:"Account"`
+	Record     string `json:"record" doc:"The freeze in this log"`
+	Accepted   bool   `json:"accepted"`
+	Question   string `json:"question,omitempty"`
+	Superseded string `json:"superseded,omitempty"`
+}
+
+func freezeOf(p *management.Frozen) Freeze {
+	return Freeze{p.Population, p.By, audit.EvidenceRef(p.Record), p.Accepted, p.Question, p.Superseded}
+}
+
+func listFreezes(c *call, in *ExamPage) (*listOut[Freeze], error) {
+	var all []Freeze
+	err := c.exam(in.ID, func(_ *management.State, x *management.Side) error {
+		for _, p := range inOrder(x.Populations) {
+			all = append(all, freezeOf(p))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cut(&in.Paging, "tieout.freezes/1", counted(len(all), "population is frozen", "populations are frozen"), all, "/examinations/"+in.ID+"/populations", "period", in.Period)
+}
+
+type freezeIn struct {
+	ExamName
+	Again
+	Body struct {
+		Procedure string            `json:"procedure" minLength:"1" maxLength:"200"`
+		Round     string            `json:"round" minLength:"1" maxLength:"20"`
+		Explain   map[string]string `json:"explain,omitempty" doc:"Why a line of completeness does not add up, by what it is of"`
+		Instead   string            `json:"instead,omitempty" maxLength:"100" doc:"The frozen population it takes the place of"`
+	}
+}
+
+func freezePopulation(c *call, in *freezeIn) (*oneOut[Freeze], error) {
+	b := &in.Body
+	f, err := c.s.o.Web.Client().FreezeRun(c, c.Who, in.ID, b.Procedure, b.Round, b.Explain, b.Instead)
+	if err != nil {
+		return nil, err
+	}
+	out := one("tieout.freeze/1", f.ID+" is frozen."+flushed(c, c.s, in.ID), freezeOf(&f))
+	out.Status = http.StatusCreated
+	return out, nil
+}
+
+func listReleasedSamples(c *call, in *ExamPage) (*listOut[engagement.Sample], error) {
+	var all []engagement.Sample
+	err := c.exam(in.ID, func(_ *management.State, x *management.Side) error {
+		for _, s := range inOrder(x.Samples) {
+			all = append(all, *s)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cut(&in.Paging, "tieout.released-samples/1", counted(len(all), "sample is released", "samples are released"), all, "/examinations/"+in.ID+"/samples", "period", in.Period)
+}
+
+// ReleasedFinding is an exception as the auditor released it.
+type ReleasedFinding struct {
+	engagement.Finding
+	Response *Response `json:"response,omitempty"`
+	Revision int64     `json:"revision"`
+}
+
+func listReleasedFindings(c *call, in *ExamPage) (*listOut[ReleasedFinding], error) {
+	var all []ReleasedFinding
+	left := 0
+	err := c.exam(in.ID, func(s *management.State, x *management.Side) error {
+		for _, f := range inOrder(x.Findings) {
+			all = append(all, ReleasedFinding{f.Finding, responseOf(f.Response), s.Revision("finding:" + in.ID + "/" + f.ID)})
+			if f.Response == nil || !f.Response.Final {
+				left++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cut(&in.Paging, "tieout.released-findings/1", counted(left, "exception has no final response", "exceptions have no final response"), all, "/examinations/"+in.ID+"/findings", "period", in.Period)
+}
+
+type respondIn struct {
+	ExamName
+	Again
+	Match
+	Finding string `path:"finding" maxLength:"100"`
+	Body    struct {
+		Agrees bool   `json:"agrees"`
+		Cause  string `json:"cause,omitempty" maxLength:"20000"`
+		Effect string `json:"effect,omitempty" maxLength:"20000"`
+		Done   string `json:"done,omitempty" maxLength:"20000"`
+		Status string `json:"status,omitempty" maxLength:"200"`
+		Owner  string `json:"owner,omitempty" maxLength:"200"`
+		Final  bool   `json:"final"`
+	}
+}
+
+func respond(c *call, in *respondIn) (*oneOut[Done], error) {
+	base, err := in.revision()
+	if err != nil {
+		return nil, err
+	}
+	b, on := &in.Body, "finding:"+in.ID+"/"+in.Finding
+	r := engagement.Response{Finding: in.Finding, Agrees: b.Agrees, Cause: b.Cause, Effect: b.Effect, Done: b.Done, Status: b.Status, Owner: b.Owner, Final: b.Final}
+	if err := c.s.o.Web.Client().Side.Respond(c, c.Who, in.ID, r, base); err != nil {
+		return nil, c.sinceSide(err, in.ID, on, base)
+	}
+	return c.did(in.ID, on, in.Finding, "The response to "+in.Finding+" is kept.")
+}
