@@ -94,7 +94,20 @@ func TestRequests(t *testing.T) {
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", engagement.Answer{Request: "RQ-1", Status: engagement.RequestAccepted, Text: "done"}, 2), audit.ErrInvalid, "status")
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", engagement.Answer{Request: "RQ-1", Status: engagement.RequestSubmitted, Text: "see", Records: []int64{9999}}, 2), audit.ErrInvalid, "not in the log yet")
 	w.pass(48 * time.Hour)
-	check(t, w.book.Answer(t.Context(), lead, "EN-1", answer, 2))
+	draft := engagement.Answer{Request: "RQ-1", Text: "Three are"}
+	refused(t, w.book.DraftAnswer(t.Context(), ownerOf(samID, "IAM-02"), "EN-1", draft, 2), audit.ErrForbidden, "")
+	check(t, w.book.DraftAnswer(t.Context(), ownerOf(oweID, "IAM-02"), "EN-1", draft, 2))
+	w.side(func(x *management.Side) {
+		if r := x.Requests["RQ-1"]; r.Draft == nil || r.Draft.Text != draft.Text || len(r.Answers) != 0 || r.Status != engagement.RequestOpen {
+			t.Errorf("a draft: %+v", r)
+		}
+	})
+	check(t, w.book.Answer(t.Context(), lead, "EN-1", answer, 3))
+	w.side(func(x *management.Side) {
+		if x.Requests["RQ-1"].Draft != nil {
+			t.Error("the draft stays beside the answer")
+		}
+	})
 	w.pass(24 * time.Hour)
 	refused(t, news(engagement.RequestReturned, ""), audit.ErrInvalid, "with a reason")
 	check(t, news(engagement.RequestReturned, "the third quarter is missing"))
@@ -106,7 +119,7 @@ func TestRequests(t *testing.T) {
 		}
 	})
 	check(t, news(engagement.RequestAccepted, ""))
-	refused(t, w.book.Answer(t.Context(), lead, "EN-1", answer, 5), audit.ErrConflict, "is accepted")
+	refused(t, w.book.Answer(t.Context(), lead, "EN-1", answer, 6), audit.ErrConflict, "is accepted")
 }
 
 // ownerOf is somebody who owns one control.

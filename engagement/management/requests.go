@@ -13,7 +13,7 @@ import (
 	"tieout/engagement"
 )
 
-var requestTakers = map[string]taker{"request.news": hearRequest, "request.assign": assignRequest, "request.answer": answerRequest}
+var requestTakers = map[string]taker{"request.news": hearRequest, "request.assign": assignRequest, "request.draft": draftAnswer, "request.answer": answerRequest}
 
 // A Request is one of the firm's, with who works on it here and its course.
 type Request struct {
@@ -22,7 +22,8 @@ type Request struct {
 	Why     string // of the last return or withdrawal
 	Owner   string // account that answers; "": nobody yet
 	Answers []engagement.Answer
-	Sent    int // of Answers, how many a packet took to the firm
+	Draft   *engagement.Answer // an answer that is being written; it stays here
+	Sent    int                // of Answers, how many a packet took to the firm
 	Steps   []Step
 }
 
@@ -127,6 +128,16 @@ func (s *State) request(e book.Entry) (*Request, error) {
 // for the examination as a whole, or, of who the request was given to, for
 // anything at all.
 func (b *Book) Answer(ctx context.Context, by access.Subject, id string, a engagement.Answer, base int64) error {
+	return b.answer(ctx, by, "request.answer", id, a, base)
+}
+
+// DraftAnswer keeps an answer that is being written. The firm gets nothing of it.
+// It needs what Answer needs; base is the request's revision as it was opened.
+func (b *Book) DraftAnswer(ctx context.Context, by access.Subject, id string, a engagement.Answer, base int64) error {
+	return b.answer(ctx, by, "request.draft", id, a, base)
+}
+
+func (b *Book) answer(ctx context.Context, by access.Subject, kind, id string, a engagement.Answer, base int64) error {
 	var owner string
 	err := b.Read(ctx, func(s *State) error {
 		x, err := s.Side(id)
@@ -142,7 +153,7 @@ func (b *Book) Answer(ctx context.Context, by access.Subject, id string, a engag
 		return err
 	}
 	a.Records, a.Files = book.List(a.Records), book.List(a.Files)
-	_, err = b.book.Write(ctx, by, "request.answer", named("request", id, a.Request), base, a)
+	_, err = b.book.Write(ctx, by, kind, named("request", id, a.Request), base, a)
 	return err
 }
 
@@ -170,23 +181,39 @@ func MayAnswer(by access.Subject, id, owner string) error {
 	return err
 }
 
-func answerRequest(s *State, e book.Entry) (book.Change, error) {
-	d, err := book.Data[engagement.Answer](e)
+// answered is the request an answer is to, and the answer, once both can be.
+func (s *State) answered(e book.Entry, statuses ...engagement.RequestStatus) (r *Request, d engagement.Answer, err error) {
+	d, err = book.Data[engagement.Answer](e)
 	r, rerr := s.request(e)
-	if err = book.First(err, rerr, book.Text("text", d.Text, 0, maxText),
-		book.OneOf("status", d.Status, engagement.RequestInProgress, engagement.RequestSubmitted),
+	if err = book.First(err, rerr, book.Text("text", d.Text, 0, maxText), book.OneOf("status", d.Status, statuses...),
 		book.When(len(d.Records)+len(d.Files) > 1000, "at most 1,000 records and files answer one request"),
 		book.When(slices.ContainsFunc(d.Records, func(n int64) bool { return n < 0 || n >= e.Record }), "a record that is not in the log yet")); err != nil {
-		return book.Change{}, err
+		return nil, d, err
 	}
 	if r.Status == engagement.RequestAccepted || r.Status == engagement.RequestWithdrawn {
-		return book.Change{}, book.TooEarly("%s is %s; the firm opens another if it wants more", r.ID, strings.ToLower(string(r.Status)))
+		return nil, d, book.TooEarly("%s is %s; the firm opens another if it wants more", r.ID, strings.ToLower(string(r.Status)))
+	}
+	return r, d, nil
+}
+
+func draftAnswer(s *State, e book.Entry) (book.Change, error) {
+	r, d, err := s.answered(e, "")
+	if err != nil {
+		return book.Change{}, err
+	}
+	return book.Change{What: "answer drafted", Do: func() { r.Draft = &d }}, nil
+}
+
+func answerRequest(s *State, e book.Entry) (book.Change, error) {
+	r, d, err := s.answered(e, engagement.RequestInProgress, engagement.RequestSubmitted)
+	if err != nil {
+		return book.Change{}, err
 	}
 	if d.Status == engagement.RequestSubmitted && strings.TrimSpace(d.Text) == "" && len(d.Records)+len(d.Files) == 0 {
 		return book.Change{}, fmt.Errorf("%w: an answer says something or brings evidence; that something did not happen is said in words", audit.ErrInvalid)
 	}
 	return book.Change{What: strings.ToLower(string(d.Status)), Do: func() {
-		r.Answers = append(r.Answers, d)
+		r.Answers, r.Draft = append(r.Answers, d), nil
 		r.step(e, d.Status)
 	}}, nil
 }
