@@ -30,7 +30,7 @@ as compliance-lead@workspace, control-owner@control:IAM-06 or employee@own.`,
 	}
 	cmd.AddCommand(
 		&cobra.Command{Use: "list", Short: "Accounts, what they may and how they sign in", Args: exactly(0, "no argument"), RunE: a.onPeople(a.listAccounts)},
-		a.inviteCommand(), a.bootstrapCommand(), a.linkCommand(), a.rolesCommand(),
+		a.inviteCommand(), a.bootstrapCommand(), a.linkCommand(), a.welcomeCommand(), a.signInCommand(), a.signOutCommand(), a.rolesCommand(),
 		in(&cobra.Command{Use: "suspend ACCOUNT", Short: "Let an account in no more; end its sessions, links and tokens", Args: exactly(1, "an account"),
 			RunE: a.onPeople(a.suspend)}, "table", "json"),
 		in(&cobra.Command{Use: "reactivate ACCOUNT", Short: "Let a suspended account in again with the roles it had", Args: exactly(1, "an account"),
@@ -141,7 +141,7 @@ func (a *app) inviteCommand() *cobra.Command {
 }
 
 func (a *app) invite(ctx context.Context, d members, f linkFlags) error {
-	grants, err := parseRoles(f.roles)
+	grants, err := parseRoles(d.p.Kind(), f.roles)
 	if err != nil {
 		return err
 	}
@@ -152,9 +152,9 @@ func (a *app) invite(ctx context.Context, d members, f linkFlags) error {
 }
 
 // parseRoles reads roles as they are written on the command line.
-func parseRoles(list []string) (out []access.Grant, err error) {
+func parseRoles(kind access.Workspace, list []string) (out []access.Grant, err error) {
 	for _, s := range list {
-		g, err := access.ParseGrant(access.Company, s)
+		g, err := access.ParseGrant(kind, s)
 		if err != nil {
 			return nil, err
 		}
@@ -235,7 +235,7 @@ func (a *app) roles(ctx context.Context, d members, none bool) error {
 		return fmt.Errorf("%w: roles, or --none; not both", audit.ErrUsage)
 	}
 	if none || len(d.args) > 1 {
-		grants, err := parseRoles(d.args[1:])
+		grants, err := parseRoles(d.p.Kind(), d.args[1:])
 		if err != nil {
 			return err
 		}

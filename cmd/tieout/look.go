@@ -117,7 +117,7 @@ func (a *app) printFound(c *audit.ControlReport, id string) {
 func (a *app) populationCommand() *cobra.Command {
 	var listed, shown string
 	const runHelp = "an earlier run: its record (E-13), or the hash of its definitions or of a procedure (8 digits or more)"
-	cmd := &cobra.Command{Use: "population", Short: "What a procedure was performed on: list, show, reconcile"}
+	cmd := &cobra.Command{Use: "population", Short: "What a procedure was performed on: list, show, reconcile; freeze, accept"}
 	cmd.AddCommand(
 		withRun(&listed, runHelp, &cobra.Command{
 			Use: "list", Short: "Populations of the newest run or of an earlier one", Args: exactly(0, "no argument"),
@@ -141,6 +141,7 @@ behind it, as sealed in the newest run, in the one that --run names, or with
 			},
 		},
 	)
+	cmd.AddCommand(a.examPopulations()...)
 	return cmd
 }
 

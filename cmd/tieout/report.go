@@ -26,8 +26,9 @@ import (
 )
 
 func (a *app) reportCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "report", Short: "The report of results: export, also as a bundle that proves itself"}
+	cmd := &cobra.Command{Use: "report", Short: "Reports: export of results; of an examination draft, lint, issue, letter"}
 	cmd.AddCommand(a.reportExport(), a.reportRender())
+	cmd.AddCommand(a.examReports()...)
 	return cmd
 }
 

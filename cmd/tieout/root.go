@@ -24,6 +24,9 @@ type app struct {
 	output  string
 	quiet   bool
 	noInput bool
+
+	engagement string // the examination a command is on
+	as         string // who acts, of several people who are signed in here
 }
 
 // outputs are the formats of -o that every list knows.
@@ -110,6 +113,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run a period"},
 		&cobra.Group{ID: "look", Title: "Look at what there is"},
+		&cobra.Group{ID: "exam", Title: "Examination"},
 		&cobra.Group{ID: "prove", Title: "Prove it"},
 		&cobra.Group{ID: "keep", Title: "Keep it"},
 	)
@@ -120,7 +124,9 @@ func (a *app) addCommands(root *cobra.Command) {
 	}{
 		{"run", []*cobra.Command{a.initCommand(), a.demoCommand(), a.planCommand(), a.applyCommand(), a.collectCommand(), a.receiveCommand(), a.checkCommand(), a.statusCommand(), a.workerCommand(), a.jobCommand(), a.taskCommand(), a.serveCommand(), a.agentCommand()}},
 		{"look", []*cobra.Command{a.readinessCommand(), a.systemCommand(), a.controlCommand(), a.evidenceCommand(), a.populationCommand(), a.deviationCommand(), a.riskCommand(), a.incidentCommand(), a.vendorCommand(), a.reviewCommand(), a.personCommand(), a.connectorCommand(), a.reportCommand(), a.policyCommand(), a.docsCommand(), a.mcpCommand(), a.apiCommand()}},
-		{"prove", []*cobra.Command{a.verifyCommand(), a.reperformCommand(), a.sampleCommand(), a.logCommand()}},
+		{"exam", []*cobra.Command{a.engagementCommand(), a.requestCommand(), a.sampleCommand(), a.testCommand(), a.exceptionCommand(), a.concludeCommand(), a.opinionCommand(), a.qualityCommand(),
+			a.descriptionCommand(), a.assertionCommand(), a.representationCommand()}},
+		{"prove", []*cobra.Command{a.verifyCommand(), a.reperformCommand(), a.logCommand()}},
 		{"keep", []*cobra.Command{a.accountCommand(), a.tokenCommand(), a.keyCommand(), a.backupCommand(), a.restoreCommand(), a.doctorCommand(), a.versionCommand()}},
 	} {
 		for _, c := range g.cmds {

@@ -13,7 +13,8 @@ import (
 )
 
 func (a *app) sampleCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "sample", Short: "An auditor's sample: pick it again"}
+	cmd := &cobra.Command{Use: "sample", Short: "The auditor's samples: commit, draw, release, extend; verify picks one again"}
+	cmd.AddCommand(a.examSamples()...)
 	cmd.AddCommand(a.sampleVerifyCommand())
 	return cmd
 }

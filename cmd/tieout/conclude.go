@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tieout/audit"
+	"tieout/book"
+	"tieout/engagement"
+	"tieout/engagement/fieldwork"
+)
+
+func (a *app) concludeCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "conclude", Short: "The auditor's conclusions: list, facts, write, inquire, event",
+		Long: `What the auditor concludes of each control, criterion, objective and description
+criterion, in the auditor's own words: nothing is proposed or filled in. 'list'
+says what has no conclusion yet, 'facts' what the tests add up to and what is
+missing before it can be concluded.`}
+	cmd.AddCommand(a.listConclusionsCommand(), a.factsCommand(), a.writeConclusionCommand(), a.inquireCommand(), a.eventCommand())
+	return a.engagementFlags(cmd)
+}
+
+const anObject = "what is concluded on: control:IAM-06, criterion:CC6.1, objective:1 or 'dc:DC 4'"
+
+// A shownConclusion is one thing that is concluded on, for programs.
+type shownConclusion struct {
+	On         string                `json:"on"`
+	Conclusion *fieldwork.Conclusion `json:"conclusion"`
+	Stale      string                `json:"stale,omitempty"` // why it has to be renewed
+}
+
+func (a *app) listConclusionsCommand() *cobra.Command {
+	var open bool
+	cmd := &cobra.Command{Use: "list", Short: "Everything that has to be concluded on, and what was", Args: exactly(0, "no argument"), RunE: a.onFirm(looks, func(ctx context.Context, d *firmDesk) error {
+		l := listing{schema: "tieout.conclusions/1", columns: cols("on", "outcome", "design", "~text", "by", "~to renew")}
+		all, left := 0, 0
+		err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
+			for _, what := range x.ToConclude() {
+				v := shownConclusion{On: what, Conclusion: x.Concluded[what], Stale: x.Stale(what)}
+				all++
+				if v.Conclusion == nil || v.Stale != "" {
+					left++
+				} else if open {
+					continue
+				}
+				r := []string{what, "nothing yet", "", "", "", v.Stale}
+				if c := v.Conclusion; c != nil {
+					r = []string{what, string(c.Outcome), c.Design, c.Text, d.name(c.By), v.Stale}
+				}
+				l.rows = append(l.rows, row{r, v})
+			}
+			return nil
+		})
+		l.summary = fmt.Sprintf("%d of %d concluded.", all-left, all)
+		return first(err, a.show(l))
+	})}
+	cmd.Flags().BoolVar(&open, "open", false, "only what is not concluded, or to be renewed")
+	return cmd
+}
+
+func (a *app) factsCommand() *cobra.Command {
+	return in(&cobra.Command{Use: "facts OBJECT", Short: "What the tests add up to for one thing, and what is missing before it is concluded", Args: exactly(1, anObject),
+		RunE: a.onFirm(looks, func(ctx context.Context, d *firmDesk) error {
+			return d.file(ctx, func(s *fieldwork.State, x *fieldwork.File) error {
+				what := d.args[0]
+				kind, of, _ := strings.Cut(what, ":")
+				missing := openGates(s.Standing(x, "conclusion."+kind, what, d.p.Now()))
+				tests, lines := factsFor(x, kind, of)
+				say := fmt.Sprintf("%s: %s; %s before it can be concluded.", what, count(len(tests), "test", "tests"), count(len(missing), "thing is missing", "things are missing"))
+				if a.output == "json" {
+					return a.writeJSON("tieout.facts/1", say, "facts", map[string]any{"on": what, "tests": tests, "missing": missing, "facts": lines})
+				}
+				a.say(say)
+				for _, t := range tests {
+					a.point(testFactWords(t))
+				}
+				for _, l := range lines {
+					a.point(l)
+				}
+				a.printMissing(d, missing)
+				return nil
+			})
+		})}, "table", "json")
+}
+
+func (a *app) printMissing(d *firmDesk, missing []string) {
+	if len(missing) > 0 {
+		fmt.Fprintln(a.env.Stdout, "\nMissing")
+	}
+	for _, m := range missing {
+		a.point("- " + d.inNames(m))
+	}
+}
+
+// factsFor are the tests of a control or a description criterion, or the controls
+// and the exceptions of a criterion, in words.
+func factsFor(x *fieldwork.File, kind, of string) (tests []fieldwork.TestFacts, lines []string) {
+	up := x.RollUp()
+	for _, c := range append(up.Controls, up.Description...) {
+		if c.Control == of && (kind == fieldwork.OnControl || kind == fieldwork.OnDC) {
+			tests = append(tests, c.Tests...)
+		}
+	}
+	for _, c := range up.Criteria {
+		if c.On != kind+":"+of {
+			continue
+		}
+		lines = append(lines, "Controls: "+strings.Join(c.Controls, " "))
+		for _, y := range c.Deficiencies {
+			lines = append(lines, fmt.Sprintf("Exception %s on %s: %s.", y.Finding, y.Control, y.Rate()))
+		}
+	}
+	return tests, lines
+}
+
+func testFactWords(t fieldwork.TestFacts) string {
+	state := "not signed"
+	switch {
+	case t.Reviewed:
+		state = "reviewed"
+	case t.Prepared:
+		state = "signed, not reviewed"
+	}
+	words := fmt.Sprintf("%s (%s, %s, %s): %d of %d tested with an exception, of %d sampled from %d", t.Test, t.Phase, t.Kind, state, t.Exceptions, t.Tested, t.Sampled, t.Population)
+	if t.Known > 0 {
+		words += fmt.Sprintf("; %d known outside the sample, %d open", t.Known, t.KnownOpen)
+	}
+	return words
+}
+
+// outcomes are the words of conclusions as they are typed.
+var outcomes = []engagement.Outcome{engagement.NoExceptions, engagement.WithExceptions, engagement.DidNotOccur, engagement.DesignOnly, engagement.UnableToConclude}
+
+func (a *app) writeConclusionCommand() *cobra.Command {
+	var c fieldwork.Concluding
+	var outcome string
+	cmd := a.firmAct("write OBJECT...", "Write the conclusion on a control, criterion, objective or description criterion", between(1, 500, anObject+"; several get the same words"), func(ctx context.Context, d *firmDesk) error {
+		var err error
+		if c.Text, err = typed("--text", c.Text); err != nil {
+			return err
+		}
+		c.Outcome, c.Prior = engagement.Outcome(outcome), book.List(c.Prior)
+		for n, what := range d.args {
+			base, err := d.base(ctx, "conclusion", what)
+			if err == nil {
+				err = d.Files.Conclude(ctx, d.by, d.id, what, c, base)
+			}
+			if err != nil {
+				return fmt.Errorf("%s, after %s: %w", what, count(n, "conclusion was written", "conclusions were written"), err)
+			}
+		}
+		left := 0
+		err = d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { left = len(unconcluded(x)); return nil })
+		return first(err, a.ifDone(err, &d.place, d.args, "Concluded on %s: %s. %s left.", strings.Join(d.args, ", "), c.Outcome, count(left, "conclusion is", "conclusions are")))
+	})
+	f := cmd.Flags()
+	f.StringVar(&outcome, "outcome", "", "one of: "+joined(outcomes)+", or of a criterion not applicable (needed)")
+	f.StringVar(&c.Design, "design", "", "of a control: one of: "+strings.Join(fieldwork.DesignWords, ", "))
+	f.BoolVar(&c.Implemented, "implemented", false, "of a control as of a date: an instance of it was seen")
+	f.StringVar(&c.Text, "text", "", "the conclusion in your words, or @FILE (needed)")
+	f.StringArrayVar(&c.Prior, "prior", nil, "what was seen of an exception of the report before, in the order of the terms; may be repeated")
+	return cmd
+}
+
+func (a *app) inquireCommand() *cobra.Command {
+	var asked, answer, to string
+	cmd := a.firmAct("inquire", "Record an inquiry about events after the period, up to a day", exactly(0, "no argument"), func(ctx context.Context, d *firmDesk) error {
+		err := d.Files.Inquire(ctx, d.by, d.id, asked, answer, to)
+		return first(err, a.ifDone(err, &d.place, to, "Subsequent events were asked about up to %s.", to))
+	})
+	f := cmd.Flags()
+	f.StringVar(&asked, "asked", "", "who was asked and what was read (needed)")
+	f.StringVar(&answer, "answer", "", "what came of it (needed)")
+	f.StringVar(&to, "to", "", "last day it covers, 2026-03-31 (needed)")
+	return cmd
+}
+
+func (a *app) eventCommand() *cobra.Command {
+	var day, class, effect string
+	cmd := a.firmAct("event TITLE", "Keep an event after the period with what it means", exactly(1, "what happened"), func(ctx context.Context, d *firmDesk) error {
+		id, err := d.Files.SetEvent(ctx, d.by, d.id, "", day, d.args[0], class, effect, 0)
+		return first(err, a.ifDone(err, &d.place, id, "%s is kept: %s.", id, class))
+	})
+	f := cmd.Flags()
+	f.StringVar(&day, "on", "", "its day (needed)")
+	f.StringVar(&class, "means", "", "one of: "+strings.Join(fieldwork.EventClasses, ", ")+" (needed)")
+	f.StringVar(&effect, "effect", "", "what was done about it")
+	return cmd
+}
+
+func (a *app) opinionCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "opinion", Short: "The partner's opinion on each part: list, write",
+		Long: "The opinion on each part of the report, in the partner's own words and signed with the partner's own key. Nothing is proposed or filled in."}
+	cmd.AddCommand(a.listOpinionsCommand(), a.writeOpinionCommand())
+	return a.engagementFlags(cmd)
+}
+
+func (a *app) listOpinionsCommand() *cobra.Command {
+	return &cobra.Command{Use: "list", Short: "Parts of the report and the opinion on each", Args: exactly(0, "no argument"), RunE: a.onFirm(looks, func(ctx context.Context, d *firmDesk) error {
+		l := listing{schema: "tieout.opinions/1", columns: cols("part", "opinion", "~text", "signed by", "on")}
+		given := 0
+		err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
+			for _, p := range x.Terms.Type.Parts() {
+				r := []string{string(p), "nothing yet", "", "", ""}
+				if o := x.Opinions[p]; o != nil {
+					given++
+					r = []string{string(p), string(o.Opinion), o.Text, o.Signed.Name + ", " + o.Signed.Title, dayOf(o.At)}
+				}
+				l.rows = append(l.rows, row{r, map[string]any{"part": p, "opinion": x.Opinions[p]}})
+			}
+			return nil
+		})
+		l.summary = fmt.Sprintf("%d of %s with an opinion.", given, count(len(l.rows), "part", "parts"))
+		return first(err, a.show(l))
+	})}
+}
+
+func (a *app) writeOpinionCommand() *cobra.Command {
+	var opinion, text, basis string
+	var s signs
+	cmd := a.firmAct("write PART", "Write and sign the opinion on a part: description, design or operation", exactly(1, "a part: description, design or operation"), func(ctx context.Context, d *firmDesk) error {
+		part := engagement.Part(d.args[0])
+		if err := typedAll(map[string]*string{"text": &text, "basis": &basis}); err != nil {
+			return err
+		}
+		digest := ""
+		err := d.file(ctx, func(st *fieldwork.State, x *fieldwork.File) error {
+			if m := openGates(st.Standing(x, "opinion.write", string(part), d.p.Now())); len(m) > 0 {
+				return fmt.Errorf("%w: %s", audit.ErrConflict, strings.Join(m, "; "))
+			}
+			digest = st.OpinionDigest(x, part, engagement.Opinion(opinion), text, basis)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		sig, err := a.sign(ctx, &d.place, s, "opinion", digest)
+		if err == nil {
+			err = d.Files.Opine(ctx, d.by, d.id, part, engagement.Opinion(opinion), text, basis, sig)
+		}
+		return first(err, a.ifDone(err, &d.place, sig, "%s, %s, signed the opinion on the %s: %s.", sig.Name, sig.Title, part, opinion))
+	})
+	f := cmd.Flags()
+	f.StringVar(&opinion, "opinion", "", "Unmodified, Qualified, Adverse or Disclaimer (needed)")
+	f.StringVar(&text, "text", "", "the opinion in your words, or @FILE (needed)")
+	f.StringVar(&basis, "basis", "", "the basis paragraph of a modified one, or @FILE")
+	s.flags(cmd)
+	return cmd
+}
+
+func (a *app) qualityCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "quality", Short: "The engagement quality review: sign"}
+	var text string
+	sign := a.firmAct("sign", "Sign the engagement quality review, over the opinions as they stand", exactly(0, "no argument"), func(ctx context.Context, d *firmDesk) error {
+		digest := ""
+		err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { digest = x.QualityDigest(); return nil })
+		if err == nil {
+			text, err = typed("--text", text)
+		}
+		if err == nil {
+			err = d.Files.SignQuality(ctx, d.by, d.id, digest, text)
+		}
+		return first(err, a.ifDone(err, &d.place, digest, "%s signed the engagement quality review of %s.", d.me.Name, d.id))
+	})
+	sign.Flags().StringVar(&text, "text", "", "what was reviewed, in your words, or @FILE (needed)")
+	cmd.AddCommand(sign)
+	return a.engagementFlags(cmd)
+}
