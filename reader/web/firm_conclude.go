@@ -354,19 +354,28 @@ func firmMissing(list []fieldwork.Standing) (out []string) {
 	return out
 }
 
-// mustAgain says, of an act that only who has just signed in can do, that it has
-// to be sent once more; what was typed stays.
+// mustAgain refuses an act that is not theirs who is signed in. Of one that only
+// who has just signed in can do it says that it has to be sent once more; what
+// was typed stays.
 func (q *request) mustAgain(right access.PermissionID) error {
-	if again := q.againFor(right); again != "" {
+	if q.againFor(right) != "" {
 		return fmt.Errorf("%w: you signed in more than %d minutes ago. Sign in again in another window, then send this once more: what you typed is still here", audit.ErrConflict, int(access.FreshFor/time.Minute))
 	}
-	return nil
+	return access.Require(q.who, right, ofOthers(q.PathValue("id")))
+}
+
+// ofOthers is an engagement whose work others did: who did what is asked where
+// something is written.
+func ofOthers(id string) access.Object {
+	o := ofEngagement(id)
+	o.Prepared = []string{"others"}
+	return o
 }
 
 // againFor is where who is signed in shows again who they are, for an act they
 // could do then; "": they can do it now, or not at all.
 func (q *request) againFor(right access.PermissionID) string {
-	o := ofEngagement(q.PathValue("id"))
+	o := ofOthers(q.PathValue("id"))
 	if q.may(right, o) {
 		return ""
 	}
