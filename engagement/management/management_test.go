@@ -94,7 +94,7 @@ func TestRequests(t *testing.T) {
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", engagement.Answer{Request: "RQ-1", Status: engagement.RequestAccepted, Text: "done"}, 2), audit.ErrInvalid, "status")
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", engagement.Answer{Request: "RQ-1", Status: engagement.RequestSubmitted, Text: "see", Records: []int64{9999}}, 2), audit.ErrInvalid, "not in the log yet")
 	w.pass(48 * time.Hour)
-	draft := engagement.Answer{Request: "RQ-1", Text: "Three are"}
+	draft := engagement.Answer{Request: "RQ-1", Text: "Three are", Records: []int64{0, 1}}
 	refused(t, w.book.DraftAnswer(t.Context(), ownerOf(samID, "IAM-02"), "EN-1", draft, 2), audit.ErrForbidden, "")
 	check(t, w.book.DraftAnswer(t.Context(), ownerOf(oweID, "IAM-02"), "EN-1", draft, 2))
 	w.side(func(x *management.Side) {

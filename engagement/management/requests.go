@@ -152,6 +152,13 @@ func (b *Book) answer(ctx context.Context, by access.Subject, kind, id string, a
 	if err := MayAnswer(by, id, owner); err != nil {
 		return err
 	}
+	head, err := b.seal.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(a.Records, func(n int64) bool { return n >= head.Size }) {
+		return fmt.Errorf("%w: %s", audit.ErrInvalid, notThere)
+	}
 	a.Records, a.Files = book.List(a.Records), book.List(a.Files)
 	_, err = b.book.Write(ctx, by, kind, named("request", id, a.Request), base, a)
 	return err
@@ -181,13 +188,15 @@ func MayAnswer(by access.Subject, id, owner string) error {
 	return err
 }
 
+const notThere = "a record that is not in the log yet"
+
 // answered is the request an answer is to, and the answer, once both can be.
 func (s *State) answered(e book.Entry, statuses ...engagement.RequestStatus) (r *Request, d engagement.Answer, err error) {
 	d, err = book.Data[engagement.Answer](e)
 	r, rerr := s.request(e)
 	if err = book.First(err, rerr, book.Text("text", d.Text, 0, maxText), book.OneOf("status", d.Status, statuses...),
 		book.When(len(d.Records)+len(d.Files) > 1000, "at most 1,000 records and files answer one request"),
-		book.When(slices.ContainsFunc(d.Records, func(n int64) bool { return n < 0 || n >= e.Record }), "a record that is not in the log yet")); err != nil {
+		book.When(slices.ContainsFunc(d.Records, func(n int64) bool { return n < 0 || e.Record != audit.Unsequenced && n >= e.Record }), notThere)); err != nil {
 		return nil, d, err
 	}
 	if r.Status == engagement.RequestAccepted || r.Status == engagement.RequestWithdrawn {

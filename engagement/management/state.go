@@ -17,12 +17,13 @@ import (
 // log. It is safe for concurrent use, also by several processes on one store.
 type Book struct {
 	book *book.Book[*State]
+	seal *evidence.Sealer
 	now  func() time.Time
 }
 
 // Open returns the client's side in the log that seal writes.
 func Open(seal *evidence.Sealer, now func() time.Time) *Book {
-	return &Book{book.Open(seal, now, audit.RecordFieldwork, newState()), now}
+	return &Book{book.Open(seal, now, audit.RecordFieldwork, newState()), seal, now}
 }
 
 // A State is the client's side as the entries up to one place of the log add up
