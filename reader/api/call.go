@@ -59,6 +59,9 @@ func (s *Server) caller(ctx context.Context, op *operation, in any) (access.Subj
 	if op.byPerson() {
 		who = acting(ctx, who)
 	}
+	if op.person && who.Kind != audit.ActorPerson {
+		return who, newProblem(http.StatusForbidden, "Only a person may: sign the request with your own key.").at("header."+PersonHeader, "is missing")
+	}
 	if a, ok := in.(interface{ once() string }); ok {
 		who.Once = a.once()
 	}

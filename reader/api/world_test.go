@@ -355,3 +355,10 @@ func (c *client) upload(file, text string, fields map[string]string, pairs ...st
 	}
 	return c.do(r)
 }
+
+// to moves the clock forward.
+func (w *world) to(at time.Time) {
+	if at.After(w.at) {
+		w.at = at
+	}
+}
