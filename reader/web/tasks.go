@@ -127,6 +127,7 @@ func (q *request) taskRows(jobs []tasks.Job, now time.Time) []taskRow {
 type workPage struct {
 	*page
 	Reviews    []reviewTodo // what access reviews wait for
+	Asked      []reviewTodo // requests of auditors
 	Now, Later []taskRow
 	Away       program.Absence
 	AwayTo     string // as typed, or the name of who stands in
@@ -169,6 +170,10 @@ func (q *request) showWork(data workPage) error {
 		return err
 	}
 	q.Title, q.Heading, q.Say = "My work", "My work", sayWork(plate.Sentence(l.Now, q.zone()), len(plate.Now) > 0, reviews)
+	if data.Asked, err = q.requestTodos(); err != nil {
+		return err
+	}
+	q.Say = sayAsked(q.Say, len(plate.Now)+len(data.Reviews) > 0, len(data.Asked))
 	q.Code = []string{"tieout task list --mine"}
 	return q.render("work.html", data)
 }
