@@ -2,6 +2,7 @@ package engagement
 
 import (
 	"fmt"
+	"slices"
 
 	"tieout/audit"
 )
@@ -47,6 +48,19 @@ func (t Terms) Examined() (out []string) {
 		}
 	}
 	return out
+}
+
+// Covers reports whether a control meets something that is examined: one of the
+// criteria, or in a SOC 1 an objective that names it. What a company operates
+// beside that is in neither its description nor the report.
+func (t Terms) Covers(c audit.Control) bool {
+	for _, o := range t.Objectives {
+		if slices.Contains(o.Controls, c.ID) {
+			return true
+		}
+	}
+	in := append(t.Criteria(), t.Examined()...)
+	return slices.ContainsFunc(c.Criteria, func(id string) bool { return slices.Contains(in, id) })
 }
 
 // DescriptionCriteria are the description criteria that an examination of this

@@ -141,6 +141,9 @@ func (c *Client) criteria(f *describe.Facts, t engagement.Terms) {
 		}
 	}
 	for _, k := range c.P.Selection().Controls {
+		if !t.Covers(k) {
+			continue
+		}
 		meets := k.Criteria
 		for _, o := range t.Objectives {
 			if slices.Contains(o.Controls, k.ID) {

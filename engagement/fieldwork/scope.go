@@ -11,13 +11,15 @@ import (
 	"tieout/engagement"
 )
 
-// ControlsInScope are the controls of the client's set and those that have a test,
-// by ID.
+// ControlsInScope are the controls of the client's set that meet something that is
+// examined, and those that have a test, by ID.
 func (f *File) ControlsInScope() []string {
 	ids := map[string]bool{}
 	if f.Controls != nil {
 		for _, c := range f.Controls.Controls {
-			ids[c.ID] = true
+			if f.Terms.Covers(c) {
+				ids[c.ID] = true
+			}
 		}
 	}
 	for id := range f.testedControls() {
