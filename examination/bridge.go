@@ -260,6 +260,21 @@ func (g Ground) Bridge(text, next string, disclosed []management.Disclosure) man
 	return d
 }
 
+// Undisclosed is ErrConflict with what the letter leaves out of what is on record
+// and of the report's modified opinions; nil where it names everything.
+func (g Ground) Undisclosed(d management.BridgeData) error {
+	var missing []string
+	for _, k := range slices.Concat(g.Modified, g.Known) {
+		if !slices.ContainsFunc(d.Disclosed, func(x management.Disclosure) bool { return x.Ref == k.Ref }) {
+			missing = append(missing, k.Ref)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: the letter does not disclose %s", audit.ErrConflict, strings.Join(missing, ", "))
+}
+
 // SignBridge signs a bridge letter and returns its number, EN-1/L-1. What is on
 // record is looked up again: where the letter's list is not what the registers
 // hold now it is refused with ErrConflict, and so is one that leaves anything out.

@@ -1,0 +1,325 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/engagement"
+	"tieout/engagement/management"
+	"tieout/examination"
+	"tieout/policy"
+	"tieout/report"
+)
+
+// examLetterRoutes are what management signs: assertion, letter of representation
+// and bridge letters.
+var examLetterRoutes = []route{
+	{pattern: "GET /examinations/{id}/letters", needs: "request.read", on: examWhole, do: (*request).examLetters},
+	{pattern: "GET /examinations/{id}/letters/assertion", needs: "request.read", on: examWhole, do: (*request).examAssertionPage},
+	{pattern: "POST /examinations/{id}/letters/assertion", needs: "assertion.sign", on: examWhole, do: (*request).examAssert},
+	{pattern: "GET /examinations/{id}/letters/representation", needs: "request.read", on: examWhole, do: (*request).examRepresentationPage},
+	{pattern: "POST /examinations/{id}/letters/representation", needs: "representation.sign", on: examWhole, do: (*request).examRepresent},
+	{pattern: "GET /examinations/{id}/bridge", needs: "request.read", on: examWhole, do: (*request).examBridge},
+	{pattern: "POST /examinations/{id}/bridge", needs: "bridge.sign", on: examWhole, do: (*request).examSignBridge},
+	{pattern: "GET /examinations/{id}/bridge/{letter}/{form}", needs: "request.read", on: examWhole, do: (*request).examBridgeFile, example: "/examinations/EN-1/bridge/L-1/pdf"},
+}
+
+// An examSigned is an assertion or a letter of one party as the page shows it.
+type examSigned struct {
+	Party          string
+	Own            bool   // the company's own
+	What, Href     string // "Assertion", where it is written and signed
+	Class, Word    string
+	Text, Except   template.HTML
+	Decided        []link // part and decision
+	By, Dated, Key string
+	Missing        []string // before it can be signed
+	Anew           string   // why it is to be signed again; "": it stands
+}
+
+// decidedParts are the parts of an assertion in words.
+var decidedParts = []struct {
+	name, words string
+	of          func(engagement.Decisions) bool
+}{
+	{"description", "The description presents the system as it was designed and put in place", func(d engagement.Decisions) bool { return d.Description }},
+	{"design", "The controls were suitably designed", func(d engagement.Decisions) bool { return d.Design }},
+	{"operation", "The controls operated effectively", func(d engagement.Decisions) bool { return d.Operation }},
+}
+
+// asserting are the parts that an assertion of that type decides.
+func asserting(t engagement.Type) int {
+	if t.OverPeriod() {
+		return 3
+	}
+	return 2
+}
+
+// beforeLetter is what has to be there before a party signs.
+func beforeLetter(x *management.Side, party string, representation bool) (out []string) {
+	switch {
+	case x.State.Over():
+		return []string{"the examination is " + string(x.State)}
+	case len(x.Releases) > 0:
+		return []string{"the report is issued; only a superseding report changes it"}
+	}
+	if x.Agreed == nil {
+		out = append(out, "management has not agreed to the terms")
+	}
+	if x.Final == nil && party == x.Terms.Client.Name && !representation {
+		out = append(out, "no version of the description is finished, of which the assertion speaks")
+	}
+	if representation && x.Assertions[party] == nil {
+		out = append(out, party+" has not signed its assertion, which the letter confirms")
+	}
+	return out
+}
+
+func (q *request) examSignedRows(x *management.Side) (out []examSigned) {
+	for _, party := range x.Parties() {
+		own := party == x.Terms.Client.Name
+		a := examSigned{Party: party, Own: own, What: "Assertion", Href: q.to("/examinations/"+x.Terms.ID+"/letters/assertion", "by", party), Class: "due", Word: "Not signed", Missing: beforeLetter(x, party, false)}
+		if d := x.Assertions[party]; d != nil {
+			a.signed(q, d.Signed, d.Dated, d.Text)
+			a.Except = policy.HTML(d.Decision.Except)
+			for _, p := range decidedParts[:asserting(x.Terms.Type)] {
+				word := "Not asserted"
+				if p.of(d.Decision) {
+					word = "Asserted"
+				}
+				a.Decided = append(a.Decided, link{word, p.words})
+			}
+			if own && x.Final != nil && x.Final.At.After(d.Signed.At) && len(x.Releases) == 0 {
+				a.Class, a.Anew = "late", fmt.Sprintf("Version %d of the description was finished after it was signed.", x.Final.Version)
+			}
+		}
+		l := examSigned{Party: party, Own: own, What: "Letter of representation", Href: q.to("/examinations/"+x.Terms.ID+"/letters/representation", "by", party), Class: "due", Word: "Not signed", Missing: beforeLetter(x, party, true)}
+		if d := x.Letters[party]; d != nil {
+			l.signed(q, d.Signed, d.Dated, d.Text)
+			if s := x.Assertions[party]; s != nil && s.Signed.At.After(d.Signed.At) && len(x.Releases) == 0 {
+				l.Class, l.Anew = "late", "The assertion was signed again after it."
+			}
+		}
+		out = append(out, a, l)
+	}
+	return out
+}
+
+func (s *examSigned) signed(q *request, sig engagement.Signature, dated, text string) {
+	s.Class, s.Word, s.Text, s.Key = "ok", "Signed", policy.HTML(text), sig.Key
+	s.By, s.Dated = sig.Name+", "+sig.Title+", "+report.Moment(sig.At, q.zone()), dayText(dated)
+}
+
+func (q *request) examLetters() error {
+	id := q.PathValue("id")
+	data := struct {
+		*page
+		ID   string
+		Rows []examSigned
+		May  bool
+	}{page: &q.page, ID: id, May: q.maySign("assertion.sign")}
+	err := q.inExam(func(_ *management.State, x *management.Side) error {
+		q.examFrame(x, "/letters")
+		data.Rows = q.examSignedRows(x)
+		q.Say = sayLetters(data.Rows)
+		return nil
+	})
+	if err != nil {
+		return q.unknown(err, "request.read")
+	}
+	q.Title, q.Heading, q.Ref, q.Wide = "Letters of "+id, "Assertion and letters", id, true
+	q.Way = append(q.Way, link{"Letters", ""})
+	return q.render("exam-letters.html", data)
+}
+
+// sayLetters says what is signed and what waits for a signature.
+func sayLetters(rows []examSigned) string {
+	signed, anew, open := 0, 0, 0
+	for _, r := range rows {
+		switch {
+		case r.Anew != "":
+			anew++
+		case r.By != "":
+			signed++
+		case len(r.Missing) == 0:
+			open++
+		}
+	}
+	switch {
+	case anew > 0:
+		return report.Capital(report.Plural(anew, "text was signed before something in it changed", "texts were signed before something in them changed")) + ": sign anew."
+	case signed == len(rows):
+		return "Everything that management signs is signed."
+	case open > 0:
+		return fmt.Sprintf("%s of %s signed; %s now.", report.Number(signed), report.Plural(len(rows), "text is", "texts are"), report.Plural(open, "can be signed", "can be signed"))
+	}
+	return fmt.Sprintf("%s of %s signed; nothing can be signed yet.", report.Number(signed), report.Plural(len(rows), "text is", "texts are"))
+}
+
+// An examLetterForm is an assertion or a letter as it is written and signed.
+type examLetterForm struct {
+	*page
+	ID, By, Action      string
+	Own                 bool
+	Representation      bool
+	Missing             []string
+	Parts               []examDecision
+	Text, Dated, Except string
+	Facts               []string // that stand beside it
+	May                 bool
+	Again               string
+	Sign                signing
+	Signed              *examSigned
+}
+
+// An examDecision is one part to decide on.
+type examDecision struct {
+	Name, Words string
+	Yes, No     bool // as it was just typed; nothing is chosen before
+}
+
+func (q *request) examAssertionPage() error { return q.examLetterPage(false) }
+
+func (q *request) examRepresentationPage() error { return q.examLetterPage(true) }
+
+// examLetterPage is the form of a party's assertion or letter.
+func (q *request) examLetterPage(representation bool) error {
+	id := q.PathValue("id")
+	right, what, part := access.PermissionID("assertion.sign"), "Assertion", "letters/assertion"
+	if representation {
+		right, what, part = "representation.sign", "Letter of representation", "letters/representation"
+	}
+	data := examLetterForm{page: &q.page, ID: id, Representation: representation, Action: q.under("examinations", id, part), May: q.maySign(right),
+		Text: q.PostForm.Get("text"), Dated: q.PostForm.Get("dated"), Except: q.PostForm.Get("except")}
+	err := q.inExam(func(_ *management.State, x *management.Side) error {
+		q.examFrame(x, "/letters")
+		data.By = cmp.Or(q.PostForm.Get("by"), q.URL.Query().Get("by"), x.Terms.Client.Name)
+		if !slices.Contains(x.Parties(), data.By) {
+			return fmt.Errorf("%w: %q asserts nothing in %s", audit.ErrNotFound, data.By, id)
+		}
+		data.Own = data.By == x.Terms.Client.Name
+		data.Missing, data.Facts = beforeLetter(x, data.By, representation), assertFacts(x, q.zone())
+		for _, r := range q.examSignedRows(x) {
+			if r.Party == data.By && (r.What == what) && r.By != "" {
+				data.Signed = &r
+			}
+		}
+		if !representation {
+			for _, p := range decidedParts[:asserting(x.Terms.Type)] {
+				data.Parts = append(data.Parts, examDecision{p.name, p.words, q.PostForm.Get(p.name) == "yes", q.PostForm.Get(p.name) == "no"})
+			}
+		}
+		q.Say = sayLetterForm(what, data.By, data.Signed, data.Missing)
+		return nil
+	})
+	if err != nil {
+		return q.unknown(err, "request.read")
+	}
+	if data.May && !q.who.Fresh {
+		data.Again = toAgain(q.to("/examinations/"+id+"/"+part, "by", data.By))
+	} else if data.Sign, err = q.signing(); err != nil {
+		return err
+	}
+	q.Title, q.Heading, q.Ref, q.Wide = what+" of "+id, what+" of "+data.By, id, true
+	q.Way = append(q.Way, link{"Letters", q.under("examinations", id, "letters")}, link{what, ""})
+	return q.render("exam-letter.html", data)
+}
+
+// assertFacts are what is on record beside a decision; nothing of it decides.
+func assertFacts(x *management.Side, zone *time.Location) (out []string) {
+	if x.Final != nil {
+		out = append(out, fmt.Sprintf("Version %d of the description was finished on %s and lists %s.", x.Final.Version, report.Day(x.Final.At, zone), report.Plural(len(x.Final.Controls), "control", "controls")))
+	}
+	answered := 0
+	for _, f := range x.Findings {
+		if f.Response != nil && f.Response.Final {
+			answered++
+		}
+	}
+	out = append(out, fmt.Sprintf("The auditor has released %s; %s a final response.", report.Plural(len(x.Findings), "exception", "exceptions"), report.Plural(answered, "has", "have")))
+	for _, f := range x.Findings {
+		out = append(out, f.ID+", "+f.Control+": "+f.Text)
+	}
+	slices.Sort(out[1:])
+	return out
+}
+
+// sayLetterForm says what signing here means, or what is missing before it.
+func sayLetterForm(what, by string, signed *examSigned, missing []string) string {
+	switch {
+	case len(missing) > 0 && signed != nil:
+		return what + " of " + by + " is signed and stays as it is."
+	case len(missing) > 0:
+		return "It cannot be signed yet."
+	case signed != nil && signed.Anew != "":
+		return signed.Anew + " Sign it anew."
+	case signed != nil:
+		return "It is signed; what is signed now takes its place, and the earlier one stays in the log."
+	}
+	return "The text and every decision are those of who signs: nothing is filled in before."
+}
+
+// examDecisions reads the decisions; each part has to be decided.
+func (q *request) examDecisions(t engagement.Type) (d engagement.Decisions, err error) {
+	var yes [3]bool
+	for i, p := range decidedParts[:asserting(t)] {
+		switch q.field(p.name) {
+		case "yes":
+			yes[i] = true
+		case "no":
+		default:
+			return d, fmt.Errorf("%w: decide on each part: %s", audit.ErrInvalid, p.words)
+		}
+	}
+	return engagement.Decisions{Description: yes[0], Design: yes[1], Operation: yes[2], Except: q.field("except")}, nil
+}
+
+func (q *request) examAssert() error {
+	id, by := q.PathValue("id"), q.field("by")
+	var t engagement.Type
+	err := q.inExam(func(_ *management.State, x *management.Side) error { t = x.Terms.Type; return nil })
+	if err != nil {
+		return q.unknown(err, "request.read")
+	}
+	a := engagement.Assertion{By: by, Text: q.field("text"), Dated: q.field("dated")}
+	if a.Decision, err = q.examDecisions(t); err == nil {
+		var digest string
+		if digest, err = a.ToSign(); err == nil {
+			a.Signed, err = q.sign("assertion of "+by, digest)
+		}
+	}
+	if err == nil {
+		err = q.exam.Side.SignAssertion(q.Context(), q.who, id, a, examination.Keys{Store: q.st.p.Store}.Own(q.Context()))
+	}
+	return q.letterActed(err, false, "The assertion of "+by+" is signed and goes to the firm.")
+}
+
+func (q *request) examRepresent() error {
+	id, by := q.PathValue("id"), q.field("by")
+	r := engagement.Representation{By: by, Text: q.field("text"), Dated: q.field("dated")}
+	digest, err := r.ToSign()
+	if err == nil {
+		r.Signed, err = q.sign("letter of representation of "+by, digest)
+	}
+	if err == nil {
+		err = q.exam.Side.SignRepresentation(q.Context(), q.who, id, r, examination.Keys{Store: q.st.p.Store}.Own(q.Context()))
+	}
+	return q.letterActed(err, true, "The letter of representation of "+by+" is signed and goes to the firm.")
+}
+
+// letterActed ends a signing: to the letters, or the form again with what is wrong.
+func (q *request) letterActed(err error, representation bool, words string) error {
+	id := q.PathValue("id")
+	if err == nil {
+		return q.toFirm(id, q.under("examinations", id, "letters"), words)
+	}
+	if err := q.problem(err); err != nil {
+		return err
+	}
+	return q.examLetterPage(representation)
+}
