@@ -30,7 +30,7 @@ func routes(kind access.Workspace) []route {
 		return slices.Concat(firmRoutes, firmEngagementRoutes, firmRequestRoutes, firmPlanRoutes, gridRoutes, gridSignRoutes, gridPopRoutes, gridSampleRoutes, gridFindingRoutes, firmConcludeRoutes, firmOpinionRoutes, bothRoutes)
 	}
 	return slices.Concat(readRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes,
-		examRoutes, examTextRoutes, examWorkRoutes)
+		examRoutes, examTextRoutes, examLetterRoutes, examWorkRoutes)
 }
 
 // bothRoutes are the addresses of a company's workspace and of a firm's.
