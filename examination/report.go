@@ -61,7 +61,11 @@ func newReport(x *fieldwork.File, w Wording, dated string, draft bool) (attest.R
 	for _, s := range t.Subservices {
 		r.Subservices = append(r.Subservices, attest.Subservice{Name: s.Name, Service: s.Service, Inclusive: s.Inclusive, Expected: expected(s.Expected), Monitored: s.Monitor})
 	}
-	r.Auditor = attest.Section{Title: "Independent service auditor's report", Text: fill(w.Auditor, &r)}
+	text, aerr := w.auditor(&r)
+	if aerr != nil {
+		return r, aerr
+	}
+	r.Auditor = attest.Section{Title: "Independent service auditor's report", Text: text}
 	if !r.Type.Public() {
 		r.Closing = []attest.Section{{Title: "Restricted use", Text: fill(w.Restricted, &r)}}
 	}

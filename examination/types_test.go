@@ -140,11 +140,22 @@ func TestPlus(t *testing.T) {
 		t.Errorf("Section IV on %s: %+v", leaving, r.Groups)
 	}
 	text := words(t, r)
-	for _, want := range []string{"HIPAA Security Rule", leaving} {
+	for _, want := range []string{"We also examined whether the controls were suitable to meet the criteria of HIPAA Security Rule", "HIPAA Security Rule, controls, tests and results", leaving} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report does not say %q", want)
 		}
 	}
+}
+
+// TestPlusNeedsWords: no report covers criteria that its template says nothing of.
+func TestPlusNeedsWords(t *testing.T) {
+	c := courseOf(t, func(x *engagement.Terms) {
+		x.Extra = []engagement.CriteriaSet{{ID: "hipaa-security", Name: "HIPAA Security Rule", Examined: true, Criteria: []string{"164.308(a)(3)(ii)(C)"}}}
+	})
+	w := examination.ExampleWording()
+	w.Added = ""
+	_, err := c.firm.Report(t.Context(), c.id, w, dated, true)
+	refusedWith(t, err, audit.ErrConflict, "has no text for HIPAA Security Rule")
 }
 
 // words are all words of a report's document.

@@ -24,6 +24,7 @@ type Wording struct {
 	Types      []engagement.Type `yaml:"types" json:"types,omitempty"`     // the reports it is for; none: all
 	Order      []string          `yaml:"order" json:"order"`               // of sections; default: the auditor's report first
 	Auditor    string            `yaml:"auditor" json:"auditor"`           // Section I up to the opinion, Markdown
+	Added      string            `yaml:"added" json:"added,omitempty"`     // paragraph of Section I where criteria of other sets are examined too; {added} are their names
 	Restricted string            `yaml:"restricted" json:"restricted"`     // who may use it; left out of a SOC 3
 	Criteria   map[string]string `yaml:"criteria" json:"criteria"`         // official text the firm has a license to print, by identifier
 
@@ -91,13 +92,51 @@ func (w *Wording) Digest() (string, error) {
 
 // fill puts what a report is on into a text of the template.
 func fill(text string, r *attest.Report) string {
-	return strings.NewReplacer("{client}", r.Client.Name, "{system}", r.System, "{span}", r.Span(), "{categories}", strings.ToLower(r.InScope()), "{firm}", r.Firm.Name).Replace(strings.TrimSpace(text))
+	return strings.NewReplacer("{client}", r.Client.Name, "{system}", r.System, "{span}", r.Span(), "{categories}", examinedBy(r), "{added}", attest.And(added(r)), "{firm}", r.Firm.Name).Replace(strings.TrimSpace(text))
+}
+
+// examinedBy is what a report's examination went by, as it stands in a sentence.
+func examinedBy(r *attest.Report) string {
+	if r.Type.OfObjectives() {
+		return "the control objectives"
+	}
+	var names []string
+	for _, c := range r.Categories {
+		if c.In {
+			names = append(names, strings.ToLower(c.Name))
+		}
+	}
+	return attest.And(append(names, added(r)...))
+}
+
+// added are the names of the other sets of criteria that are examined.
+func added(r *attest.Report) (out []string) {
+	for _, s := range r.Extra {
+		if s.Examined {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// auditor is Section I up to the opinion: the template's text, and where criteria
+// of other sets are examined the paragraph on them. A template without one makes
+// no such report (audit.ErrConflict): the opinion would cover what nobody said.
+func (w *Wording) auditor(r *attest.Report) (string, error) {
+	text := fill(w.Auditor, r)
+	if len(added(r)) == 0 {
+		return text, nil
+	}
+	if strings.TrimSpace(w.Added) == "" {
+		return "", fmt.Errorf("%w: template %s has no text for %s, which is examined too: write it under added", audit.ErrConflict, w.Name, attest.And(added(r)))
+	}
+	return text + "\n\n" + fill(w.Added, r), nil
 }
 
 // ExampleWording is a template in our words, to try the product with; a firm
 // writes its own and has it reviewed. It is named as an example wherever it shows.
 func ExampleWording() Wording {
-	return Wording{Name: "Example", Version: "1", Example: true, Order: slices.Clone(attest.Order), Auditor: exampleAuditor, Restricted: exampleRestricted, Criteria: map[string]string{}}
+	return Wording{Name: "Example", Version: "1", Example: true, Order: slices.Clone(attest.Order), Auditor: exampleAuditor, Added: exampleAdded, Restricted: exampleRestricted, Criteria: map[string]string{}}
 }
 
 const exampleAuditor = `
@@ -122,6 +161,12 @@ Controls can fail, be worked around by people who act together, or cease to fit.
 ## Tests of controls
 
 The tests we performed, and their results, are listed with the controls.
+`
+
+const exampleAdded = `
+## Other criteria
+
+We also examined whether the controls were suitable to meet the criteria of {added} that are listed under that name with their controls, tests and results. Our opinion covers them as it covers the criteria above. It says nothing of other parts of {added}, and is no finding by whoever enforces it.
 `
 
 const exampleRestricted = `
