@@ -122,7 +122,7 @@ func firmControlRow(f *fieldwork.File, c fieldwork.ControlFacts) firmConcludeRow
 		row.Facts = append(row.Facts, fmt.Sprintf("%d versions were in force", len(c.Versions)))
 	}
 	if m := f.Plan.Reliance[c.Control]; m != "" {
-		row.Facts = append(row.Facts, "rests on "+string(m))
+		row.Facts = append(row.Facts, "Rests on "+string(m))
 	}
 	return row
 }
@@ -144,7 +144,7 @@ func firmCriterionRow(f *fieldwork.File, c fieldwork.CriterionFacts) firmConclud
 	}
 	switch {
 	case len(c.Controls) == 0:
-		row.Facts = []string{"no control meets it"}
+		row.Facts = []string{"No control meets it"}
 	default:
 		row.Facts = []string{fmt.Sprintf("%d of %s concluded", done, report.Plural(len(c.Controls), "control is", "controls are"))}
 	}

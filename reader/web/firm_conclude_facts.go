@@ -26,9 +26,9 @@ func testFacts(id string, t fieldwork.TestFacts) firmTestFacts {
 	out.Class, out.Word = paperState(t)
 	if t.Sampled > 0 {
 		out.Facts = append(out.Facts, fmt.Sprintf("%s of %s tested, of a population of %s", report.Number(t.Tested), report.Plural(t.Sampled, "sampled item", "sampled items"), report.Number(t.Population)),
-			fmt.Sprintf("%s with an exception", report.Plural(t.Exceptions, "item", "items")))
+			report.Plural(t.Exceptions, "item", "items")+" with an exception")
 	} else if t.Opened && t.Population == 0 {
-		out.Facts = append(out.Facts, "the test has no items")
+		out.Facts = append(out.Facts, "The test has no items")
 	}
 	add := func(n int, one, many string) {
 		if n > 0 {
@@ -42,7 +42,7 @@ func testFacts(id string, t fieldwork.TestFacts) firmTestFacts {
 	if t.Known > 0 {
 		out.Known = link{fmt.Sprintf("%s outside the sample, %s open", report.Plural(t.Known, "deviation is known", "deviations are known"), report.Number(t.KnownOpen)), gridBase(id, t.Test) + "/known"}
 	} else if t.Sampled > 0 {
-		out.Known = link{"no deviation is known outside the sample", gridBase(id, t.Test) + "/known"}
+		out.Known = link{"No deviation is known outside the sample", gridBase(id, t.Test) + "/known"}
 	}
 	for _, x := range t.Findings {
 		out.Findings = append(out.Findings, link{x, gridFindingHref(id, x)})
@@ -129,15 +129,15 @@ func deficiencyFacts(f *fieldwork.File, d fieldwork.Deficiency) firmDeficiency {
 		out.Facts = append(out.Facts, report.Plural(d.Known, "known deviation", "known deviations")+" outside the sample")
 	}
 	if len(d.Compensating) > 0 {
-		out.Facts = append(out.Facts, "compensating tests: "+strings.Join(d.Compensating, ", "))
+		out.Facts = append(out.Facts, "Compensating tests: "+strings.Join(d.Compensating, ", "))
 	}
 	if w := othersInWords(d.Others); w != "" {
 		out.Facts = append(out.Facts, w)
 	}
 	if d.Responded {
-		out.Facts = append(out.Facts, "management has responded")
+		out.Facts = append(out.Facts, "Management has responded")
 	} else {
-		out.Facts = append(out.Facts, "management has not responded")
+		out.Facts = append(out.Facts, "Management has not responded")
 	}
 	return out
 }
@@ -145,7 +145,7 @@ func deficiencyFacts(f *fieldwork.File, d fieldwork.Deficiency) firmDeficiency {
 // othersInWords says what became of the other tested controls for the same.
 func othersInWords(list []fieldwork.Other) string {
 	if len(list) == 0 {
-		return "no other control for it is tested"
+		return "No other control for it is tested"
 	}
 	n := map[engagement.Outcome]int{}
 	for _, o := range list {

@@ -168,15 +168,15 @@ func firmWorkWaits(f *fieldwork.File) (out []firmWait) {
 	return out
 }
 
-// controlsSigned are the controls whose workpapers are all signed off, each with
-// when the last one was.
+// controlsSigned are the controls whose workpapers are all signed off, and of which
+// no deviation outside the sample is open, each with when the last one was.
 func controlsSigned(f *fieldwork.File) map[string]time.Time {
 	out, open := map[string]time.Time{}, map[string]bool{}
 	for _, t := range f.Tests {
 		if t.Dropped != "" || strings.HasPrefix(concludedBy(*t), fieldwork.OnDC) {
 			continue
 		}
-		if p := f.Papers[t.ID]; p == nil || p.Reviewed == nil {
+		if p := f.Papers[t.ID]; p == nil || p.Reviewed == nil || len(f.OpenKnown(t.ID)) > 0 {
 			open[t.Control] = true
 		} else if p.Reviewed.At.After(out[t.Control]) {
 			out[t.Control] = p.Reviewed.At
