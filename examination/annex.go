@@ -115,6 +115,9 @@ func about(t fieldwork.Turn) string {
 // clientLog is the client's log as its last packet showed it; nil before the
 // first.
 func (f *Firm) clientLog(ctx context.Context, id, origin string, client engagement.Party) (l *attest.Log, err error) {
+	if origin == "" {
+		return nil, nil // the terms do not name its log yet
+	}
 	post, err := f.Post(ctx, id, origin)
 	if err != nil {
 		return nil, err

@@ -37,21 +37,15 @@ type Issuing struct {
 	Sign       Signer // asked twice: for the value and for the pages of its PDF
 }
 
-// A Final is a report as it would be issued now, and what stands against it.
+// A Final is a report as it would be issued now, and what a reading of it finds.
 type Final struct {
-	Report   attest.Report
-	Digest   string
-	Faults   []lint.Fault
-	Standing []fieldwork.Standing // the gates, as they stand
+	Report attest.Report
+	Digest string
+	Faults []lint.Fault
 }
 
-// Open are the reasons why it cannot be issued, in words; none where it can.
+// Open are the errors that a reading finds, in words; none where it can be issued.
 func (m *Final) Open() (out []string) {
-	for _, g := range m.Standing {
-		if g.Missing != "" {
-			out = append(out, g.Missing)
-		}
-	}
 	for _, f := range m.Faults {
 		if f.Severity == lint.Error {
 			out = append(out, f.Where+": "+f.Text)
@@ -62,7 +56,8 @@ func (m *Final) Open() (out []string) {
 
 // Final makes the report as it would be issued on a day, with the wording in
 // force, and keeps its value among the firm's files under its digest: what a
-// partner looks at is what IssueReport signs. It needs report.sign, and issues
+// partner looks at is what IssueReport signs. Before the gates are met there is
+// none: audit.ErrConflict says what is missing. It needs report.sign, and issues
 // nothing.
 func (f *Firm) Final(ctx context.Context, by access.Subject, id string, o Issuing) (Final, error) {
 	var m Final
@@ -78,6 +73,9 @@ func (f *Firm) Final(ctx context.Context, by access.Subject, id string, o Issuin
 
 // final makes the report and reads it before anybody signs.
 func (f *Firm) final(ctx context.Context, id string, o Issuing) (m Final, err error) {
+	if err := f.mayIssue(ctx, id, o); err != nil {
+		return m, err
+	}
 	w, err := f.Wording(ctx, id)
 	if err != nil {
 		return m, err
@@ -93,14 +91,24 @@ func (f *Firm) final(ctx context.Context, id string, o Issuing) (m Final, err er
 	if m.Digest, err = attest.Digest(m.Report); err != nil {
 		return m, err
 	}
-	if m.Faults, err = f.Lint(ctx, m.Report); err != nil {
-		return m, err
-	}
-	err = f.Files.ReadFile(ctx, id, func(s *fieldwork.State, x *fieldwork.File) error {
-		m.Standing = s.StandingToIssue(x, o.Dated, m.Report.Supersedes, f.P.Now())
+	m.Faults, err = f.Lint(ctx, m.Report)
+	return m, err
+}
+
+// mayIssue says which gates stand before the issue, all of them.
+func (f *Firm) mayIssue(ctx context.Context, id string, o Issuing) error {
+	return f.Files.ReadFile(ctx, id, func(s *fieldwork.State, x *fieldwork.File) error {
+		var missing []string
+		for _, g := range s.StandingToIssue(x, o.Dated, superseded(x, o.Supersedes), f.P.Now()) {
+			if g.Missing != "" {
+				missing = append(missing, g.Missing)
+			}
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("%w: the report of %s cannot be issued: %s", audit.ErrConflict, id, strings.Join(missing, "; "))
+		}
 		return nil
 	})
-	return m, err
 }
 
 // asSeen puts the annex of the report that was looked at in the place of the one
@@ -116,6 +124,24 @@ func (f *Firm) asSeen(ctx context.Context, r *attest.Report, digest string) erro
 		err = fmt.Errorf("%w: the file has changed since the report was made: make it again, look at it, and sign it as it is then", audit.ErrConflict)
 	}
 	return err
+}
+
+// Unchanged reports whether the file still gives the report that was looked at;
+// audit.ErrConflict where it does not.
+func (f *Firm) Unchanged(ctx context.Context, id, digest string) error {
+	seen, err := f.Value(ctx, digest)
+	if err != nil {
+		return err
+	}
+	w, err := f.Wording(ctx, id)
+	if err != nil {
+		return err
+	}
+	now, err := f.report(ctx, id, w, seen.Dated, seen.Supersedes, false)
+	if err != nil {
+		return err
+	}
+	return f.asSeen(ctx, &now, digest)
 }
 
 // Value reads a report's value from the firm's files by its digest.

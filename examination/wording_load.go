@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"tieout/access"
@@ -173,4 +175,31 @@ func (w *Wording) printed(groups []attest.Group) (out []attest.Imported) {
 		out = append(out, attest.Imported{Set: g.Set, Name: c.Name, Version: c.Version, Digest: c.digest})
 	}
 	return out
+}
+
+// Imports are the criteria a report made with this wording can print, in the order
+// of their sets.
+func (w *Wording) Imports() (out []Criteria) {
+	for _, set := range slices.Sorted(maps.Keys(w.imported)) {
+		out = append(out, w.imported[set])
+	}
+	return out
+}
+
+// ExampleFile is the shipped example as a file that ReadWording reads, for a firm
+// to begin its own from.
+func ExampleFile() []byte {
+	w := ExampleWording()
+	var b strings.Builder
+	fmt.Fprintf(&b, "name: %s\nversion: %q\nexample: true\norder: [%s]\n", w.Name, w.Version, strings.Join(w.Order, ", "))
+	for _, x := range []struct{ key, text string }{{"auditor", w.Auditor}, {"restricted", w.Restricted}} {
+		b.WriteString(x.key + ": |\n")
+		for line := range strings.Lines(strings.TrimSpace(x.text) + "\n") {
+			if strings.TrimSpace(line) != "" {
+				b.WriteString("  ")
+			}
+			b.WriteString(line)
+		}
+	}
+	return []byte(b.String())
 }

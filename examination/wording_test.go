@@ -119,6 +119,16 @@ func TestWordingNeedsAPartner(t *testing.T) {
 	}
 }
 
+// TestExampleFile: the file a firm begins from reads back as the example.
+func TestExampleFile(t *testing.T) {
+	w, err := examination.ReadWording("example.yaml", examination.ExampleFile())
+	check(t, err)
+	want := examination.ExampleWording()
+	if !w.Example || w.Name != want.Name || strings.TrimSpace(w.Auditor) != strings.TrimSpace(want.Auditor) || strings.TrimSpace(w.Restricted) != strings.TrimSpace(want.Restricted) {
+		t.Errorf("got %+v", w)
+	}
+}
+
 // FuzzReadWording: whatever a template file holds, reading it ends in a template
 // that can be named, or in audit.ErrInvalid.
 func FuzzReadWording(f *testing.F) {

@@ -27,6 +27,7 @@ var firmRoutes = []route{
 // firmRails is the side bar of a firm's room, as far as it is of no engagement.
 var firmRails = []railPlace{
 	{"", []railEntry{{"Engagements", "/", nil}}},
+	{"Firm", []railEntry{{"Wording", "/wording", nil}}},
 	{"Firm", []railEntry{{"Activity log", "/log", nil}}},
 	{"Firm", []railEntry{{"Access", "/access", nil}, {"API tokens", "/tokens", nil}}},
 	{"Firm", []railEntry{{"Settings", "/settings", nil}}},
