@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -53,31 +52,50 @@ func (a *app) demo(ctx context.Context, dir, size string, replace, noServe bool)
 	if err != nil {
 		return err
 	}
-	if err := a.demoEnd(ctx, p, run, truth, dir, start); err != nil || noServe {
+	if err := a.demoFound(ctx, p, run, truth, dir); err != nil {
 		return err
 	}
+	if noServe {
+		return a.demoRooms(ctx, p, scale, truth, dir, start, servers{client: clientAddress, firm: firmAddress})
+	}
+	s, err := listen()
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := a.demoRooms(ctx, p, scale, truth, dir, start, s); err != nil {
+		return err
+	}
+	return a.demoServe(ctx, dir, scale, s)
+}
+
+// demoRooms gives people accounts in both workspaces, plays the examination, and
+// says where to look and who can sign in.
+func (a *app) demoRooms(ctx context.Context, p *period.Program, scale demo.Size, truth *demo.Truth, dir string, start time.Time, s servers) error {
 	people, password, err := a.demoPeople(ctx, p, scale)
 	if err != nil {
 		return fmt.Errorf("people of the demo: %w", err)
 	}
-	printPeople(a.env.Stdout, people, password)
-	fmt.Fprintln(a.env.Stdout)
-	return a.demoServe(ctx, workspace)
-}
-
-// demoServe serves the demo to this machine until it is stopped: at the usual
-// port where that is free.
-func (a *app) demoServe(ctx context.Context, workspace string) error {
-	f := serveFlags{listen: "127.0.0.1:8731", workers: 1}
-	l, err := net.Listen("tcp", f.listen)
-	if err != nil {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
+	if scale.Name != demo.Startup.Name {
+		a.note("The examination is played in the startup's demo alone.")
+		a.note("Took %s.", a.env.Now().Sub(start).Round(100*time.Millisecond))
+		a.printRoom("Halyard", "Halyard's own people", s.client, people, password)
+		return nil
 	}
+	firm, err := a.openDemoFirm(ctx, dir, password)
 	if err != nil {
-		return fmt.Errorf("%w: %w", audit.ErrUnavailable, err)
+		return fmt.Errorf("the firm of the demo: %w", err)
 	}
-	defer func() { _ = l.Close() }() // serving has closed it, unless it never began
-	return a.serveOn(ctx, workspace, l, f)
+	defer firm.p.Close()
+	played, err := a.demoExamination(ctx, dir, p, firm, people, password, s.firm, truth)
+	if err != nil {
+		return err
+	}
+	a.printIssued(dir, played)
+	a.note("Took %s.", a.env.Now().Sub(start).Round(100*time.Millisecond))
+	a.printRoom("Halyard", "Halyard's own people", s.client, people, password)
+	a.printRoom("Brookline Assurance LLP", "the audit firm, which is invented too", s.firm, firm.people, password)
+	return nil
 }
 
 func demoSize(name string) (demo.Size, error) {
@@ -130,8 +148,8 @@ func (a *app) demoRun(ctx context.Context, p *period.Program) (*period.Run, erro
 	return run, nil
 }
 
-// demoEnd writes the report, says what was found and holds it to the truth list.
-func (a *app) demoEnd(ctx context.Context, p *period.Program, run *period.Run, truth *demo.Truth, dir string, start time.Time) error {
+// demoFound writes the report, says what was found and holds it to the truth list.
+func (a *app) demoFound(ctx context.Context, p *period.Program, run *period.Run, truth *demo.Truth, dir string) error {
 	e := exports{bundle: filepath.Join(dir, "demo.bundle")}
 	e.defaults(dir)
 	if _, err := a.export(ctx, p, e); err != nil {
@@ -153,7 +171,6 @@ func (a *app) demoEnd(ctx context.Context, p *period.Program, run *period.Run, t
 	missing, extra := truth.Compare(run.Tested)
 	a.printTruth(truth, missing, extra)
 	a.printWhere(dir, e, &r)
-	a.note("Took %s.", a.env.Now().Sub(start).Round(100*time.Millisecond))
 	if len(missing)+len(extra) > 0 {
 		return findings{code: exitFailed, text: "What was found is not the truth list."}
 	}

@@ -165,8 +165,11 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `Writes a year of exports of Halyard, an invented company, collects and seals
 them, tests the year, and writes report, workbook and bundle. The exports hold
 seeded deviations and gaps, listed in halyard.truth.json; what is found is compared with
-that list. Then people of Halyard get accounts, their running year begins, and the screens are
-served to this machine until interrupted. Everything is made up and marked as such.`,
+that list. Then people of Halyard get accounts and their running year begins; an
+invented audit firm gets a workspace of its own and examines the year, up to a
+report that is issued and a second engagement that stands in testing. Both
+workspaces are served to this machine until interrupted. Everything is made up and
+marked as such. The examination is part of the startup's demo alone.`,
 		Args: atMost(1, "a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -182,7 +185,7 @@ served to this machine until interrupted. Everything is made up and marked as su
 	f := in(cmd, "table").Flags()
 	f.StringVar(&size, "size", "startup", "startup (50 people) or enterprise (20,000 people, 2 million events)")
 	f.BoolVar(&replace, "replace", false, "remove an earlier demo in that folder first")
-	f.BoolVar(&noServe, "no-serve", false, "end after the report; nobody gets an account and nothing is served")
+	f.BoolVar(&noServe, "no-serve", false, "end when all is written; nothing is served")
 	return cmd
 }
 

@@ -1,0 +1,152 @@
+package engaged
+
+import (
+	"context"
+	"strings"
+
+	"tieout/audit"
+	"tieout/definition"
+	"tieout/engagement"
+	"tieout/engagement/fieldwork"
+	"tieout/period"
+)
+
+func party(p *period.Program) engagement.Party {
+	keys := p.Log.Keys()
+	return engagement.Party{Name: p.Def.Organization.Name, Origin: keys.Log(), Key: keys.Links()[0].Key.VKey()}
+}
+
+// common is what both engagements have.
+func (p *Play) common() engagement.Terms {
+	when, sys := p.Client.P.Period, p.Client.P.Def.Systems[0]
+	return engagement.Terms{Client: party(p.Client.P), Firm: p.Firm.Party(), System: sys.Name, Zone: when.Zone,
+		First: when.First(), Last: when.Last(), Subservices: subservices(sys)}
+}
+
+// typeII is a SOC 2 Type II over the year, on all categories.
+func (p *Play) typeII() engagement.Terms {
+	t := p.common()
+	t.Type, t.Quality = engagement.SOC2TypeII, true
+	t.Categories = []engagement.Choice{
+		{Category: audit.Security, In: true, Why: "Every examination has the common criteria."},
+		{Category: audit.Availability, In: true, Why: "The service level schedule promises 99.9 percent of each month."},
+		{Category: audit.ProcessingIntegrity, In: true, Why: "The service level schedule promises that every payment is matched or reported by the next morning."},
+		{Category: audit.Confidentiality, In: true, Why: "The master agreement keeps the records of merchants apart."},
+		{Category: audit.Privacy, In: true, Why: "Merchants' records name the people who pay them, and those people write to Halyard."}}
+	t.Milestones = []engagement.Milestone{{Name: "Populations frozen", Day: "2026-02-06"}, {Name: "Draft to management", Day: "2026-03-13"}}
+	return t
+}
+
+// objectives is a SOC 1 Type II over the same year.
+func (p *Play) objectives() engagement.Terms {
+	t := p.common()
+	t.Type = engagement.SOC1TypeII
+	t.Subservices = t.Subservices[:1] // mail and sign-in bear on no statement of a merchant's
+	t.Objectives = []engagement.Objective{
+		{ID: "CO-1", Text: "Changes to Ledger that bear on what merchants report of their payments are approved, tested and released by those who may.", Controls: []string{"SDL-01", "SDL-02", "SDL-03", "SDL-04"}},
+		{ID: "CO-2", Text: "Accounts that can change merchants' payments are those of people who work at Halyard and need them.", Controls: []string{"IAM-01", "IAM-02", "IAM-03"}},
+		{ID: "CO-3", Text: "Every payment is matched or reported as unmatched by the next morning.", Controls: []string{"PIN-04"}}}
+	return t
+}
+
+// reviews is the control that watches a vendor for which Halyard names no other:
+// all of them are reviewed every year.
+const reviews = "VND-04"
+
+func subservices(sys definition.System) (out []engagement.Subservice) {
+	for _, s := range sys.Subservices {
+		one := engagement.Subservice{Name: s.Name, Service: s.Service, Monitor: s.Monitoring}
+		if len(one.Monitor) == 0 {
+			one.Monitor = []string{reviews}
+		}
+		for _, c := range s.CSOCs {
+			one.Expected = append(one.Expected, engagement.Expected{ID: c.ID, Text: c.Text, Criteria: c.Criteria})
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// agreed opens the engagement, has it accepted by a partner and agreed to by
+// Halyard's signer.
+func (x *exam) agreed(ctx context.Context) error {
+	return first(
+		func() error { return x.open(ctx) },
+		func() error { return x.accept(ctx) },
+		func() error { return x.toClient(ctx) },
+		func() error { return x.agree(ctx) },
+		func() error { return x.both(ctx) },
+	)
+}
+
+func (x *exam) open(ctx context.Context) (err error) {
+	files := x.Firm.Files
+	if x.terms, err = files.OpenEngagement(ctx, x.Partner.By, x.terms); err != nil {
+		return err
+	}
+	team := []struct {
+		who  Person
+		duty string
+	}{{x.Partner, fieldwork.DutyPartner}, {x.Manager, fieldwork.DutyManager}, {x.Staff, fieldwork.DutyStaff}, {x.Quality, fieldwork.DutyQuality}}
+	for _, m := range team {
+		if err := files.Declare(ctx, m.who.By, x.id, true, ""); err != nil {
+			return err
+		}
+		if err := files.Assign(ctx, x.Partner.By, x.id, m.who.By.Account, m.duty); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const letterText = "We examine the description of Ledger and its controls. You describe the system, assert and represent; we test and state an opinion.\n"
+
+// preconditions are the partner's answers, in the order of the questions.
+var preconditions = []string{
+	"Everybody on the team has declared; nobody holds, audits or works for anything of Halyard's.",
+	"Three references were called, and the register of the state was read. Nothing speaks against it.",
+	"The chief executive signed that it does, in the engagement letter.",
+	"Ledger has a boundary in writing; the trust services criteria, or objectives in management's words, are given to all readers.",
+	"Halyard's evidence is sealed as it is collected, and its people can be asked. Two holes of November and December are known.",
+	"Manager and staff have examined two payment services before; no specialist is needed.",
+	"Merchants and their auditors, who know the service. The form is right for them.",
+	"They are: the letter of engagement holds them.",
+}
+
+func (x *exam) accept(ctx context.Context) error {
+	digest, _, err := x.Firm.P.Blobs.Put(ctx, strings.NewReader(letterText))
+	if err != nil {
+		return err
+	}
+	var answers []fieldwork.Checked
+	for i, q := range fieldwork.Preconditions {
+		answers = append(answers, fieldwork.Checked{Question: q, Answer: preconditions[i]})
+	}
+	return x.Firm.Files.Accept(ctx, x.Partner.By, x.id, answers, strings.TrimPrefix(digest, "sha256:"))
+}
+
+// Invite has Halyard's lead say which firm's packets are taken.
+func (p *Play) Invite(ctx context.Context) error {
+	f := party(p.Firm.P)
+	return p.Client.Side.InviteFirm(ctx, p.Lead.By, f.Name, f.Key, p.Address)
+}
+
+func (x *exam) agree(ctx context.Context) error {
+	digest, err := x.terms.Digest()
+	if err != nil {
+		return err
+	}
+	sig, err := x.sign(ctx, x.Client.P, x.Signer, "terms of "+x.id, digest)
+	if err != nil {
+		return err
+	}
+	if err := x.Client.Side.Agree(ctx, x.Signer.By, x.id, digest, sig, x.own(ctx)); err != nil {
+		return err
+	}
+	for _, s := range []engagement.State{engagement.BoundaryDefined, engagement.Readiness, engagement.Observing, engagement.Collecting} {
+		if err := x.Client.Side.MoveState(ctx, x.Lead.By, x.id, s, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
