@@ -157,6 +157,8 @@ func TestFreeze(t *testing.T) {
 	check(t, w.book.TakeAcceptance(t.Context(), receiver, "EN-1", engagement.Acceptance{Population: "P-1", Digest: someDigest, Accepted: true}))
 	check(t, w.book.TakeSample(t.Context(), receiver, "EN-1", s))
 
+	_, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "", "")
+	refused(t, err, audit.ErrConflict, "P-1 holds the same rows already")
 	_, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "P-1", "")
 	refused(t, err, audit.ErrInvalid, "another round")
 	again := population()

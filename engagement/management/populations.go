@@ -3,6 +3,7 @@ package management
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tieout/access"
@@ -90,6 +91,20 @@ func (x *Side) mayFreeze(p engagement.Population, instead string) error {
 	}
 	if old := x.Populations[instead]; old != nil && old.Round == p.Round {
 		return fmt.Errorf("%w: a population that is frozen anew is another round: its draws take other seeds", audit.ErrInvalid)
+	}
+	return x.notAgain(p, instead)
+}
+
+// notAgain refuses to freeze rows that are frozen already, unless in the place of
+// the earlier freeze: the auditor would not take them, and nobody could tell which
+// of the two counts.
+func (x *Side) notAgain(p engagement.Population, instead string) error {
+	for _, o := range book.Sorted(x.Populations) {
+		shared := slices.ContainsFunc(o.Controls, func(c string) bool { return slices.Contains(p.Controls, c) })
+		same := o.Superseded == "" && o.ID != instead && !o.Supplement && !p.Supplement && o.Defined == p.Defined && shared
+		if same && !o.Window.Intersect(p.Window).Empty() {
+			return book.TooEarly("%s holds the same rows already; say that this freeze takes its place, as another round, or start where it ended", o.ID)
+		}
 	}
 	return nil
 }
