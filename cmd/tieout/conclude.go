@@ -11,6 +11,7 @@ import (
 	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/report"
 )
 
 func (a *app) concludeCommand() *cobra.Command {
@@ -61,6 +62,24 @@ func (a *app) listConclusionsCommand() *cobra.Command {
 	return cmd
 }
 
+// nothing is a count of things, "nothing is" of none.
+func nothing(n int, one, many string) string {
+	if n == 0 {
+		_, rest, _ := strings.Cut(one, " ")
+		return "nothing " + rest
+	}
+	return count(n, one, many)
+}
+
+// someOf names the first of many things.
+func someOf(list []string) string {
+	const shown = 6
+	if len(list) <= shown {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:shown-1], ", "), len(list)-shown+1)
+}
+
 func (a *app) factsCommand() *cobra.Command {
 	return in(&cobra.Command{Use: "facts OBJECT", Short: "What the tests add up to for one thing, and what is missing before it is concluded", Args: exactly(1, anObject),
 		RunE: a.onFirm(looks, func(ctx context.Context, d *firmDesk) error {
@@ -69,7 +88,7 @@ func (a *app) factsCommand() *cobra.Command {
 				kind, of, _ := strings.Cut(what, ":")
 				missing := openGates(s.Standing(x, "conclusion."+kind, what, d.p.Now()))
 				tests, lines := factsFor(x, kind, of)
-				say := fmt.Sprintf("%s: %s; %s before it can be concluded.", what, count(len(tests), "test", "tests"), count(len(missing), "thing is missing", "things are missing"))
+				say := fmt.Sprintf("%s: %s; %s before it can be concluded.", what, count(len(tests), "test", "tests"), nothing(len(missing), "thing is missing", "things are missing"))
 				if a.output == "json" {
 					return a.writeJSON("tieout.facts/1", say, "facts", map[string]any{"on": what, "tests": tests, "missing": missing, "facts": lines})
 				}
@@ -154,7 +173,7 @@ func (a *app) writeConclusionCommand() *cobra.Command {
 		}
 		left := 0
 		err = d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { left = len(unconcluded(x)); return nil })
-		return first(err, a.ifDone(err, &d.place, d.args, "Concluded on %s: %s. %s left.", strings.Join(d.args, ", "), c.Outcome, count(left, "conclusion is", "conclusions are")))
+		return first(err, a.ifDone(err, &d.place, d.args, "Concluded on %s: %s. %s left.", someOf(d.args), c.Outcome, report.Capital(howMany(left, "conclusion is", "conclusions are"))))
 	})
 	f := cmd.Flags()
 	f.StringVar(&outcome, "outcome", "", "one of: "+joined(outcomes)+", or of a criterion not applicable (needed)")

@@ -127,7 +127,7 @@ func (a *app) writeDescriptionCommand() *cobra.Command {
 				return fmt.Errorf("%s: %s: %w", d.args[0], s.DC, err)
 			}
 		}
-		return a.did(&d.place, len(list), "%s of the description of %s written.", count(len(list), "section is", "sections are"), d.id)
+		return a.did(&d.place, len(list), "%s of the description of %s written.", count(len(list), "section", "sections"), d.id+" "+map[bool]string{true: "is", false: "are"}[len(list) == 1])
 	})
 }
 

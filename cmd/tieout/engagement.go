@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -109,13 +110,32 @@ func firmValue(s *fieldwork.State, x *fieldwork.File, d *firmDesk) shownEngageme
 	}
 	switch next := nextStep(x.State); {
 	case next == engagement.Issued:
-		v.Open = append(v.Open, openGates(s.Standing(x, "report.issue", "", d.p.Now()))...)
+		for _, m := range openGates(s.StandingToIssue(x, d.today(x.Terms), "", d.p.Now())) {
+			v.Open = append(v.Open, d.inNames(m))
+		}
 	case next.Place() < engagement.Issued.Place():
 		for _, m := range x.Missing(next, d.p.Now()) {
 			v.Open = append(v.Open, d.inNames(m))
 		}
 	}
 	return v
+}
+
+// today is the day it is where the engagement counts its days.
+func (d *place) today(t engagement.Terms) string {
+	loc, err := time.LoadLocation(t.Zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return d.p.Now().In(loc).Format(time.DateOnly)
+}
+
+// stepWords names a step in a sentence: "before fieldwork".
+func stepWords(s engagement.State) string {
+	if s == engagement.Issued {
+		return "the report is issued"
+	}
+	return string(s)
 }
 
 // openGates are the gates that are not met, each with what is missing.
@@ -204,9 +224,9 @@ func firmSentence(x *fieldwork.File, open int) string {
 	case next.Place() > engagement.Issued.Place():
 		return head + ": the report is out, and nothing of its file changes any more."
 	case open == 0:
-		return fmt.Sprintf("%s; nothing stands before %s.", head, next)
+		return fmt.Sprintf("%s; nothing stands before %s.", head, stepWords(next))
 	}
-	return fmt.Sprintf("%s; %s before %s.", head, count(open, "thing is missing", "things are missing"), next)
+	return fmt.Sprintf("%s; %s before %s.", head, count(open, "thing is missing", "things are missing"), stepWords(next))
 }
 
 func spanWords(t engagement.Terms) string {
@@ -232,7 +252,7 @@ func (a *app) printOpen(list []string, next engagement.State) {
 		return
 	}
 	if next != "" {
-		fmt.Fprintf(a.env.Stdout, "\nMissing before %s\n", next)
+		fmt.Fprintf(a.env.Stdout, "\nMissing before %s\n", stepWords(next))
 	} else {
 		fmt.Fprintf(a.env.Stdout, "\nStill to do\n")
 	}

@@ -102,7 +102,7 @@ func (a *app) verifyArchive(ctx context.Context, path string) error {
 		return err
 	}
 	say := fmt.Sprintf("The file of %s, %s by %s: %s unaltered since it was locked on %s, %s added after. %s", head.Engagement, head.Client, head.Firm,
-		count(len(head.Members), "document", "documents"), dayOf(head.Locked), count(len(head.Added), "document", "documents"), words)
+		count(len(head.Members), "document", "documents"), dayOf(head.Locked), howMany(len(head.Added), "document", "documents"), words)
 	return a.tell("tieout.archive.verify/1", say, head)
 }
 

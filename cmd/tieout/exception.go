@@ -119,7 +119,8 @@ func (a *app) printException(v shownException) error {
 	}
 	a.say(say)
 	a.facts([][2]string{{"test", v.Test}, {"items", strings.Join(v.Items, " ")}, {"known", strings.Join(v.Known, " ")}, {"evaluation", v.Evaluation}})
-	a.say("\n" + v.Text)
+	fmt.Fprintln(a.env.Stdout)
+	a.say(v.Text)
 	if r := v.Response; r != nil {
 		a.facts([][2]string{{"agrees", map[bool]string{true: "yes", false: "no"}[r.Agrees]}, {"cause", r.Cause}, {"effect", r.Effect}, {"done", r.Done}, {"status", r.Status}})
 	}

@@ -269,7 +269,7 @@ func (a *app) signPaper(use, short string, sign func(ctx context.Context, d *fir
 		if err := sign(ctx, d, digest); err != nil {
 			return err
 		}
-		return a.did(&d.place, digest, "%s signed the workpaper of %s (%s), digest %.16s.", d.me.Name, d.args[0], use, digest)
+		return a.did(&d.place, digest, "%s signed the workpaper of %s as its %s, digest %.16s.", d.me.Name, d.args[0], map[string]string{"prepare": "preparer", "review": "reviewer"}[use], digest)
 	})
 	cmd.Flags().StringVar(&seen, "seen", "", "digest of the workpaper as you saw it, eight digits or more (default: as it is now)")
 	return cmd

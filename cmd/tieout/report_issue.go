@@ -136,7 +136,7 @@ func (a *app) showFaults(faults []lint.Fault, what string) error {
 		}
 		l.rows = append(l.rows, row{[]string{string(f.Severity), f.Where, string(f.Rule), f.Text, f.Do}, f})
 	}
-	l.summary = fmt.Sprintf("%s: %s, %s.", what, count(errs, "error refuses the release", "errors refuse the release"), count(len(faults)-errs, "warning", "warnings"))
+	l.summary = fmt.Sprintf("%s: %s, %s.", what, howMany(errs, "error refuses the release", "errors refuse the release"), howMany(len(faults)-errs, "warning", "warnings"))
 	if err := a.show(l); err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (a *app) tellFinal(d *firmDesk, m examination.Final) error {
 		say += count(len(open), "thing stands against it", "things stand against it") + "."
 	}
 	if a.output == "json" {
-		return a.writeJSON("tieout.report.final/1", say, "final", map[string]any{"digest": m.Digest, "open": open, "faults": m.Faults, "standing": m.Standing})
+		return a.writeJSON("tieout.report.final/1", say, "final", map[string]any{"digest": m.Digest, "open": open, "faults": m.Faults})
 	}
 	a.say(say)
 	for _, x := range open {
