@@ -66,6 +66,20 @@ func (w *examWorld) issuedReport() attest.Report {
 	return r
 }
 
+// sent has the firm send a packet, which comes here.
+func (w *examWorld) sent(kind engagement.Kind, payload any, files ...packet.File) {
+	w.t.Helper()
+	post, err := w.firm.s.firm.Post(w.t.Context(), "EN-1", "")
+	gridCheck(w.t, err)
+	_, err = post.Send(w.t.Context(), packet.Outgoing{Kind: kind, By: audit.Actor{Kind: audit.ActorConnector, Name: "exchange"}, Payload: payload, Files: files})
+	gridCheck(w.t, err)
+	w.carry(w.firm.s.home, w.here, w.firm.s.firm.Flush, w.firm.s.firm.Post, w.s.exam.Post, w.s.exam.Take)
+}
+
+func beside(name, media string, data []byte) packet.File {
+	return packet.File{Name: name, Media: media, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}
+}
+
 // issued is asserted with the report out: its packet is the firm's, with files.
 func (w *examWorld) issued() (*examWorld, attest.Report) {
 	w.t.Helper()
@@ -75,18 +89,12 @@ func (w *examWorld) issued() (*examWorld, attest.Report) {
 	gridCheck(w.t, err)
 	digest, err := attest.Digest(r)
 	gridCheck(w.t, err)
-	sheets, err := pdf.Render(attesttest.Signed(r, ""))
+	_, pages, err := pdf.Pages(r)
 	gridCheck(w.t, err)
-	post, err := w.firm.s.firm.Post(w.t.Context(), "EN-1", "")
+	sheets, err := pdf.Render(attesttest.Signed(r, pages))
 	gridCheck(w.t, err)
-	file := func(name, media string, data []byte) packet.File {
-		return packet.File{Name: name, Media: media, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}
-	}
-	_, err = post.Send(w.t.Context(), packet.Outgoing{Kind: engagement.SendReport, By: audit.Actor{Kind: audit.ActorConnector, Name: "exchange"},
-		Payload: engagement.Release{Report: digest, Files: []string{"report.json", "report.pdf"}, Dated: "2026-04-01", Signed: engagement.Signature{Name: "Paula", Title: "Partner", Value: "x"}},
-		Files:   []packet.File{file("report.json", "application/json", value), file("report.pdf", "application/pdf", sheets)}})
-	gridCheck(w.t, err)
-	w.exchange()
+	w.sent(engagement.SendReport, engagement.Release{Report: digest, Files: []string{"report.json", "report.pdf"}, Dated: "2026-04-01", Signed: engagement.Signature{Name: "Paula", Title: "Partner", Value: "x"}},
+		beside("report.json", "application/json", value), beside("report.pdf", "application/pdf", sheets))
 	w.side(func(x *management.Side) {
 		if len(x.Releases) != 1 {
 			w.t.Fatalf("%d releases", len(x.Releases))

@@ -1,0 +1,372 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/engagement"
+	"tieout/engagement/management"
+	"tieout/engagement/packet"
+	"tieout/examination"
+	"tieout/policy"
+	"tieout/report"
+	"tieout/report/attest"
+	"tieout/report/attest/pdf"
+)
+
+// examReportRoutes are the report as it reached management: drafts for factual
+// review, and what was issued.
+var examReportRoutes = slices.Concat(examDraftRoutes, []route{
+	{pattern: "GET /examinations/{id}/report", needs: "report.read", on: theExam, do: (*request).examReport},
+	{pattern: "GET /examinations/{id}/report/read", needs: "report.read", on: theExam, do: (*request).examReadReport},
+	{pattern: "GET /examinations/{id}/report/check", needs: "report.read", on: theExam, do: (*request).examCheckReport},
+	{pattern: "GET /examinations/{id}/report/files/{name}", needs: "report.read", on: theExam, do: (*request).examReportFile, example: "/examinations/EN-1/report/files/report.pdf"},
+	{pattern: "POST /examinations/{id}/report/copies", needs: "report.share", on: theExam, do: (*request).examCopy},
+})
+
+// theExam is the examination in the path, which an auditor's guest has a part in.
+func theExam(q *request) (access.Object, error) {
+	return access.Object{Engagements: []string{q.PathValue("id")}}, nil
+}
+
+// newestRelease is the newest report of an examination, with the agreed terms.
+func (q *request) newestRelease() (r management.Release, t engagement.Terms, err error) {
+	err = q.inExam(func(_ *management.State, x *management.Side) error {
+		t = x.Terms
+		if len(x.Releases) == 0 {
+			return fmt.Errorf("%w: no report of %s has been issued", audit.ErrNotFound, x.Terms.ID)
+		}
+		r = x.Releases[len(x.Releases)-1]
+		return nil
+	})
+	return r, t, err
+}
+
+// An examOpinion is one part of the opinion as the report has it.
+type examOpinion struct {
+	Part, Word, Class string
+	Text, Basis       template.HTML
+}
+
+// An examException is one test of the report in which something was found.
+type examException struct {
+	Control, Criterion, Rate, Known string
+	Result                          template.HTML
+	Responses                       []template.HTML
+}
+
+// An examStretch is days with what speaks about them.
+type examStretch struct{ Days, Class, Word, What string }
+
+// An examFile is one file of the report.
+type examFile struct{ Name, What, Size, Digest, Href string }
+
+// An examShare is one copy for a recipient.
+type examShare struct {
+	engagement.Share
+	Who, When, What string
+	Entry           link
+}
+
+type examReportPage struct {
+	*page
+	ID                     string
+	R                      *management.Release
+	Type, Span, Dated      string
+	Firm, System, Reported string
+	Withdrawn, Supersedes  string
+	Opinions               []examOpinion
+	Exceptions             []examException
+	Coverage               []examStretch
+	Files                  []examFile
+	Copies                 []examShare
+	Read, Check            string
+	Users, Carved          int
+	May                    bool // make a copy
+	For, Mail, Why         string
+	Mark                   bool
+	Expected               string // what is awaited while there is no report
+}
+
+func (q *request) examReport() error {
+	id := q.PathValue("id")
+	data := examReportPage{page: &q.page, ID: id, May: q.may("report.share", access.Object{Engagements: []string{id}}), For: q.PostForm.Get("for"), Mail: q.PostForm.Get("mail"), Why: q.PostForm.Get("why"), Mark: q.Method == http.MethodGet || q.PostForm.Get("mark") != "",
+		Read: q.under("examinations", id, "report/read"), Check: q.under("examinations", id, "report/check")}
+	err := q.inExam(func(_ *management.State, x *management.Side) error {
+		q.examFrame(x, "/report")
+		data.fill(q, x)
+		return nil
+	})
+	if err != nil {
+		return q.unknown(err, "report.read")
+	}
+	if data.R != nil {
+		if err := data.read(q.Context(), q); err != nil {
+			return err
+		}
+	}
+	q.Title, q.Heading, q.Ref, q.Wide = "Report of "+id, "Report", cmp.Or(data.Reported, id), true
+	q.Say = sayExamReport(data.R, data.Span, len(data.Exceptions), data.Expected)
+	q.Code = []string{"tieout verify REPORT.pdf"}
+	q.Way = append(q.Way, link{"Report", ""})
+	return q.render("exam-report.html", data)
+}
+
+// fill is what the company's side says of the report.
+func (d *examReportPage) fill(q *request, x *management.Side) {
+	d.Type, d.Span, d.Firm, d.System = x.Terms.Type.String(), firmSpan(x.Terms), x.Terms.Firm.Name, x.Terms.System
+	for _, m := range x.Terms.Milestones {
+		d.Expected = m.Name + ", " + firmDay(m.Day, x.Terms.Zone)
+	}
+	for _, c := range x.Copies {
+		ref := audit.EvidenceRef(c.Record)
+		d.Copies = append(d.Copies, examShare{c, q.name(c.By), report.Moment(c.At, q.zone()), shareWords(c.Copy), link{ref, q.at("evidence", ref)}})
+	}
+	if len(x.Releases) == 0 {
+		return
+	}
+	r := x.Releases[len(x.Releases)-1]
+	d.R, d.Dated, d.Withdrawn, d.Supersedes = &r, dayText(r.Dated), r.Withdrawn, r.Supersedes
+	d.Coverage = examCoverage(x, q.now())
+	d.May = d.May && x.InForce() != nil
+}
+
+// read fills in what the report itself says, and its files.
+func (d *examReportPage) read(ctx context.Context, q *request) error {
+	value, err := q.exam.ReceivedReport(ctx, d.ID, d.R.Packet, d.R.Report)
+	if err != nil {
+		return err
+	}
+	d.Reported, d.Users = value.ID, len(value.Expected)
+	for _, s := range value.Subservices {
+		if !s.Inclusive {
+			d.Carved++
+		}
+	}
+	for _, o := range value.Opinions {
+		row := examOpinion{Part: attest.PartName(o.Part), Word: o.Word, Class: "dev", Text: policy.HTML(o.Text), Basis: policy.HTML(o.Basis)}
+		if o.Word == string(engagement.Unmodified) {
+			row.Class = "ok"
+		}
+		d.Opinions = append(d.Opinions, row)
+	}
+	d.Exceptions = examExceptions(&value)
+	parts, err := q.exam.ReceivedFiles(ctx, d.ID, d.R.Packet)
+	for _, p := range parts {
+		d.Files = append(d.Files, examFile{p.Name, fileWords(p), packetSize(p.Size), strings.TrimPrefix(p.Digest, "sha256:"), q.under("examinations", d.ID, "report/files/"+p.Name)})
+	}
+	return err
+}
+
+// fileWords says what a file of a report is for.
+func fileWords(p packet.Part) string {
+	for _, k := range [][2]string{{".pdf", "The signed report"}, {".html", "The same for screens, read by assistive technology"}, {".docx", "The same for Word"}, {".xlsx", "Its tables"}, {"oscal.json", "Its tables for programs (OSCAL)"}, {".json", "Its value, over which people signed"}} {
+		if strings.HasSuffix(p.Name, k[0]) {
+			return k[1]
+		}
+	}
+	return "Beside the report"
+}
+
+// examExceptions are the tests of the report in which something was found, each
+// once though it stands under several criteria.
+func examExceptions(r *attest.Report) (out []examException) {
+	seen := map[string]bool{}
+	for _, g := range r.Groups {
+		for _, c := range g.Controls {
+			for _, t := range c.Tests {
+				key := c.ID + "\x00" + t.ID
+				if t.Exceptions == 0 && len(t.Findings) == 0 || seen[key] {
+					continue
+				}
+				seen[key] = true
+				row := examException{Control: c.ID, Criterion: g.ID, Result: policy.HTML(t.Result)}
+				if t.Sample > 0 {
+					row.Rate = fmt.Sprintf("%s of %s tested", report.Number(t.Exceptions), report.Plural(t.Sample, "item", "items"))
+				}
+				if t.Known > 0 {
+					row.Known = report.Plural(t.Known, "deviation", "deviations") + " outside the sample"
+				}
+				for _, m := range r.Responses {
+					if slices.Contains(t.Findings, m.Finding) {
+						row.Responses = append(row.Responses, policy.HTML(m.Text))
+					}
+				}
+				out = append(out, row)
+			}
+		}
+	}
+	return out
+}
+
+// examCoverage says which days something speaks about up to today: the report's
+// own, those of letters, which nobody examined, and the rest.
+func examCoverage(x *management.Side, now time.Time) []examStretch {
+	t := x.Terms
+	if !t.Type.OverPeriod() {
+		return []examStretch{{dayText(t.AsOf), "ok", "Examined", "As of this day; it says nothing of the days before and after."}}
+	}
+	out := []examStretch{{dayText(t.First) + " to " + dayText(t.Last), "ok", "Examined", "The report speaks of these days."}}
+	until := t.Last
+	for _, b := range x.Bridges {
+		if b.To > until {
+			out = append(out, examStretch{dayText(b.From) + " to " + dayText(b.To), "late", "Management's letter", "Letter " + b.ID + ", by " + b.Signed.Name + ". Nobody examined it."})
+			until = b.To
+		}
+	}
+	last, err := time.Parse(time.DateOnly, until)
+	zone, zerr := time.LoadLocation(t.Zone)
+	if err != nil || zerr != nil {
+		return out
+	}
+	if from, today := last.AddDate(0, 0, 1).Format(time.DateOnly), now.In(zone).Format(time.DateOnly); from <= today {
+		out = append(out, examStretch{dayText(from) + " to " + dayText(today), "gap", "Nothing", "No report and no letter speaks of these days."})
+	}
+	return out
+}
+
+// sayExamReport says what the report says, in one sentence.
+func sayExamReport(r *management.Release, span string, exceptions int, expected string) string {
+	if r == nil {
+		if expected == "" {
+			return "No report has been issued yet."
+		}
+		return "No report has been issued yet. The last day both sides work towards: " + expected + "."
+	}
+	if r.Withdrawn != "" {
+		return "The firm withdrew the report: nobody may rely on it."
+	}
+	var modified []string
+	for _, part := range []engagement.Part{engagement.PartDescription, engagement.PartDesign, engagement.PartOperation} {
+		if word := r.Opinions[string(part)]; word != "" && word != string(engagement.Unmodified) {
+			modified = append(modified, strings.ToLower(word)+" on "+strings.ToLower(attest.PartName(string(part))))
+		}
+	}
+	out := "The opinion is unmodified"
+	if len(modified) > 0 {
+		out = "The opinion is " + attest.And(modified)
+	}
+	if exceptions == 0 {
+		return out + "; no exception is reported for " + span + "."
+	}
+	return out + "; " + report.Plural(exceptions, "test reports", "tests report") + " exceptions for " + span + "."
+}
+
+// examReadReport is the issued report as a page that needs nothing else.
+func (q *request) examReadReport() error {
+	r, _, err := q.newestRelease()
+	if err != nil {
+		return q.unknown(err, "report.read")
+	}
+	return q.readAttest(r.Packet, r.Report)
+}
+
+// examCheckReport shows what 'tieout verify' checks of the report's PDF.
+func (q *request) examCheckReport() error {
+	id := q.PathValue("id")
+	r, _, err := q.newestRelease()
+	if err != nil {
+		return q.unknown(err, "report.read")
+	}
+	data := struct {
+		*page
+		Rows []examCheck
+		File string
+	}{page: &q.page}
+	for _, name := range r.Files {
+		if !strings.HasSuffix(name, ".pdf") {
+			continue
+		}
+		raw, _, err := q.exam.ReceivedFile(q.Context(), id, r.Packet, name)
+		if err != nil {
+			return err
+		}
+		checks, verr := pdf.Verify(raw, "", attest.Trust{})
+		data.File, data.Rows, q.Say = name, checkRows(checks), sayChecks(checks, verr)
+	}
+	if data.File == "" {
+		q.Say = "The firm sent no PDF of the report, so there is none to check."
+	}
+	if err := q.inExam(func(_ *management.State, x *management.Side) error { q.examFrame(x, "/report"); return nil }); err != nil {
+		return err
+	}
+	q.Title, q.Heading, q.Ref = "Check of the report of "+id, "Check of the report's PDF", id
+	q.Code = []string{"tieout verify " + cmp.Or(data.File, "REPORT.pdf")}
+	q.Way = append(q.Way, link{"Report", q.under("examinations", id, "report")}, link{"Check", ""})
+	return q.render("exam-reportcheck.html", data)
+}
+
+// An examCheck is one thing that was looked at in a report's PDF.
+type examCheck struct{ Class, Word, Text string }
+
+func checkRows(c *attest.Checks) (out []examCheck) {
+	if c == nil {
+		return nil
+	}
+	words := map[attest.Verdict]examCheck{attest.Good: {"ok", "Holds", ""}, attest.Bad: {"dev", "Does not hold", ""}, attest.Open: {"none", "Open", ""}}
+	for _, x := range c.List {
+		row := words[x.Verdict]
+		row.Text = sentence(x.Sentence)
+		out = append(out, row)
+	}
+	return out
+}
+
+// sayChecks says what the checks come to; a file that cannot be read says so.
+func sayChecks(c *attest.Checks, err error) string {
+	if c == nil || len(c.List) == 0 {
+		if err == nil {
+			return "Nothing could be checked."
+		}
+		return "It could not be checked: " + strings.TrimPrefix(strings.TrimPrefix(err.Error(), audit.ErrInvalid.Error()+": "), audit.ErrAltered.Error()+": ") + "."
+	}
+	return c.Sentence()
+}
+
+// examReportFile gives one of the files as the firm released it.
+func (q *request) examReportFile() error {
+	id, name := q.PathValue("id"), q.PathValue("name")
+	r, _, err := q.newestRelease()
+	if err != nil {
+		return q.unknown(err, "report.read")
+	}
+	data, part, err := q.exam.ReceivedFile(q.Context(), id, r.Packet, name)
+	if err != nil {
+		return q.unknown(err, "report.read")
+	}
+	return q.sendFile(part.Name, cmp.Or(part.Media, "application/octet-stream"), data)
+}
+
+// examCopy makes a copy for a recipient and gives it out; its entry is sealed
+// before.
+func (q *request) examCopy() error {
+	f, _, err := q.exam.CopyReport(q.Context(), q.who, q.PathValue("id"), examination.Copying{
+		For: q.field("for"), Mail: q.field("mail"), Why: q.field("why"), Mark: q.field("mark") != "", Password: q.PostForm.Get("password")})
+	if err == nil {
+		return q.sendFile(f.Name, f.Media, f.Data)
+	}
+	if err := q.problem(err); err != nil {
+		return err
+	}
+	return q.examReport()
+}
+
+// shareWords says what was done to a copy for its recipient.
+func shareWords(c engagement.Copy) string {
+	var done []string
+	if c.Marked {
+		done = append(done, "marked on every page")
+	}
+	if c.Encrypted {
+		done = append(done, "encrypted")
+	}
+	return report.Capital(attest.And(done))
+}
