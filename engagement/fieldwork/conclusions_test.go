@@ -154,6 +154,38 @@ func TestControlConclusionIsRefused(t *testing.T) {
 	}
 }
 
+// TestWhatCouldBeConcluded: the gates before a conclusion are asked as if it said
+// something, and answer as they do when it is written.
+func TestWhatCouldBeConcluded(t *testing.T) {
+	t.Parallel()
+	w := signedOff(t)
+	check(t, w.book.TakeControls(t.Context(), receiver, "EN-1", controlSet(), 4))
+	w.file(func(s *fieldwork.State, f *fieldwork.File) {
+		for _, c := range []struct {
+			name, what string
+			c          fieldwork.Concluding
+			want       string // "": nothing is missing
+		}{
+			{"exceptions noted", onChange, withExceptions(), ""},
+			{"none noted while one stands", onChange, fieldwork.Concluding{Outcome: engagement.NoExceptions, Design: fieldwork.Suitable}, "exceptions stand: X-1"},
+			{"it did not occur", onChange, fieldwork.Concluding{Outcome: engagement.DidNotOccur, Design: fieldwork.Suitable}, "has items"},
+			{"a criterion before its control", "criterion:CC8.1", fieldwork.Concluding{Outcome: engagement.UnableToConclude}, "no current conclusion on control:CHG-01"},
+			{"a criterion without a control", "criterion:CC1.1", fieldwork.Concluding{Outcome: engagement.UnableToConclude}, ""},
+			{"the description", "dc:DC 4", fieldwork.Concluding{Outcome: engagement.UnableToConclude}, "no final description has come"},
+		} {
+			var missing []string
+			for _, g := range s.StandingIf(f, c.what, c.c, w.now()) {
+				if g.Missing != "" {
+					missing = append(missing, g.Missing)
+				}
+			}
+			if got := strings.Join(missing, "; "); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+				t.Errorf("%s: missing %q, want %q", c.name, got, c.want)
+			}
+		}
+	})
+}
+
 func TestReopeningMakesConclusionsStale(t *testing.T) {
 	t.Parallel()
 	w := signedOff(t)

@@ -187,7 +187,7 @@ func look(s *State, e book.Entry) (book.Change, error) {
 			return book.Change{}, err
 		}
 	}
-	return book.Change{What: "looked over the whole population for deviations outside the sample: " + count(d.Found, "found"), Do: func() {
+	return book.Change{What: "looked over the whole population for deviations outside the sample: " + fmt.Sprint(d.Found) + " found", Do: func() {
 		for _, x := range d.Items {
 			f.known(test, &Known{Test: test, Ref: x.Item, Attribute: d.Attribute, Outcome: x.Outcome, Source: d.Procedure, At: e.At, Record: e.Record})
 		}

@@ -194,9 +194,10 @@ func (f *File) facts(t *Test, findings []*Finding) TestFacts {
 }
 
 // limitsOf are the limits of a test's exception rate: of one sample that is drawn
-// whole and tested whole, and of no other.
+// whole and tested whole, and of no other. Where everything was tested there is
+// nothing to infer.
 func (f *File) limitsOf(p *Paper, t TestFacts) []Limit {
-	if len(p.Samples) != 1 || t.Tested != t.Sampled || t.Sampled == 0 || f.Samples[p.Samples[0]] == nil {
+	if len(p.Samples) != 1 || t.Tested != t.Sampled || t.Sampled == 0 || t.Sampled == t.Population || f.Samples[p.Samples[0]] == nil {
 		return nil
 	}
 	limits, err := Limits(*f.Samples[p.Samples[0]], t.Exceptions)

@@ -188,4 +188,13 @@ func BenchmarkRollUp(b *testing.B) {
 			})
 		}
 	})
+	b.Run("everything that can be concluded", func(b *testing.B) { // as a screen asks for the next of them
+		for b.Loop() {
+			w.file(func(s *fieldwork.State, f *fieldwork.File) {
+				for _, what := range f.ToConclude() {
+					s.StandingIf(f, what, fieldwork.Concluding{Outcome: engagement.UnableToConclude, Design: fieldwork.DesignUnproved}, time.Now())
+				}
+			})
+		}
+	})
 }

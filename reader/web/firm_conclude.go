@@ -320,11 +320,31 @@ func (q *request) firmNext(s *fieldwork.State, f *fieldwork.File, after string) 
 	at := slices.Index(list, after)
 	for i := range list {
 		what := list[(at+1+i)%len(list)]
-		if what != after && (f.Concluded[what] == nil || f.Stale(what) != "") && len(firmShut(s, f, what, q.now())) == 0 {
+		if what != after && firmCould(f, what) && (f.Concluded[what] == nil || f.Stale(what) != "") && len(firmShut(s, f, what, q.now())) == 0 {
 			return what
 		}
 	}
 	return ""
+}
+
+// firmCould leaves out, without weighing any gate, what is certainly not concluded
+// on yet: a control with a workpaper that is not signed off, and a criterion with
+// a control nobody concluded on.
+func firmCould(f *fieldwork.File, what string) bool {
+	kind, of, _ := strings.Cut(what, ":")
+	for _, t := range f.Tests {
+		if t.Dropped != "" {
+			continue
+		}
+		p := f.Papers[t.ID]
+		switch {
+		case concludedBy(*t) == what && (p == nil || p.Reviewed == nil):
+			return false
+		case (kind == fieldwork.OnCriterion || kind == fieldwork.OnObjective) && (slices.Contains(t.Criteria, of) || slices.Contains(t.Extra, of)) && f.Concluded[concludedBy(*t)] == nil:
+			return false
+		}
+	}
+	return true
 }
 
 // firmShut is what stands before any conclusion on something, even the one that

@@ -22,7 +22,7 @@ var firmOpinionRoutes = []route{
 
 // opinionWords say what each part of an opinion is on.
 var opinionWords = map[engagement.Part]string{
-	engagement.PartDescription: "The description presents the system as it is", engagement.PartDesign: "The controls are suitably designed", engagement.PartOperation: "The controls operated effectively",
+	engagement.PartDescription: "Whether the description presents the system as it is", engagement.PartDesign: "Whether the controls are suitably designed", engagement.PartOperation: "Whether the controls operated effectively",
 }
 
 // A firmPart is one part of the opinion as it stands.

@@ -91,6 +91,7 @@ type gridView struct {
 	Sign                     gridSigning
 	Together                 int // items of the reader's that can be marked together
 	Described                []string
+	OfDC                     bool // it is a test of the description
 	Tests                    testsBeside
 	Concludes                string // address of the conclusion it is for
 }
@@ -207,6 +208,7 @@ func (q *request) gridView(g *gridLook, row, attribute int) *gridView {
 	q.Way = []link{{g.terms.ID, q.at("engagements", g.terms.ID)}, {g.test.ID, ""}}
 	v.Moves = g.moves(row, attribute)
 	v.Described, v.Tests, v.Concludes = g.described, g.tests, concludeHref(g.terms.ID, concludedBy(g.test))
+	v.OfDC = strings.HasPrefix(concludedBy(g.test), fieldwork.OnDC+":")
 	q.Rail = append(q.Rail, g.tests.rail())
 	for _, p := range g.pops {
 		v.Pops = append(v.Pops, q.gridPopSource(g, p))
