@@ -66,6 +66,12 @@ func (c *Client) addAnswers(ctx context.Context, answers []engagement.Answer, se
 // the files; its commitment stays in the log.
 func (c *Client) exhibits(ctx context.Context, records []int64) (files []packet.File, err error) {
 	head := c.P.Log.Head()
+	if slices.ContainsFunc(records, func(n int64) bool { return n >= head.Size }) { // another process sealed some
+		if err := c.P.Log.Reload(ctx); err != nil {
+			return nil, err
+		}
+		head = c.P.Log.Head()
+	}
 	for _, index := range records {
 		two, err := c.exhibit(ctx, index, head)
 		if err != nil {

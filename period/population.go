@@ -60,14 +60,47 @@ func (p *Program) columns(ctx context.Context, run *Run, hash string) ([]string,
 	return names[:min(len(names), maxColumns)], err
 }
 
-// populationOf says what the written items are a population of.
-func (p *Program) populationOf(ctx context.Context, run *Run, t *audit.Tested, out *populationWriter) (engagement.Population, error) {
+// Completeness is what was read for a procedure's population beside what its
+// sources say there is, as a population of it is frozen with. It reads no results.
+func (p *Program) Completeness(ctx context.Context, run *Run, id string) ([]engagement.Reconciled, error) {
+	i := slices.IndexFunc(run.Tested, func(t audit.Tested) bool { return t.Procedure == id || t.Hash == id })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: procedure %q in the run of %s", audit.ErrNotFound, id, audit.FormatTime(run.AsOf))
+	}
+	_, checks, err := p.reconciled(ctx, &run.Tested[i])
+	return checks, err
+}
+
+// reconciled are the streams a test read, each once, and the lines of its
+// completeness.
+func (p *Program) reconciled(ctx context.Context, t *audit.Tested) (sources []string, checks []engagement.Reconciled, err error) {
 	streams := []audit.Tested{{Streams: slices.Clone(t.Streams)}}
 	coverage, err := p.coverage(ctx, streams)
-	if err != nil {
-		return engagement.Population{}, err
+	if err == nil {
+		err = p.addChecks(ctx, coverage, streams)
 	}
-	if err := p.addChecks(ctx, coverage, streams); err != nil {
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := map[string]bool{}
+	for _, s := range streams[0].Streams {
+		if name := s.Source + " " + s.Scope; !seen[name] {
+			seen[name], sources = true, append(sources, name)
+		}
+		for _, c := range s.Checks {
+			checks = append(checks, engagement.Reconciled{What: s.Source + " " + s.Scope + ": " + c.Name, Here: c.Got, There: c.Want})
+		}
+		for _, h := range s.Holes {
+			checks = append(checks, engagement.Reconciled{What: s.Source + " " + s.Scope + ": not seen from " + audit.FormatTime(h.From) + " to " + audit.FormatTime(h.To), Here: "not seen", There: "seen"})
+		}
+	}
+	return sources, checks, nil
+}
+
+// populationOf says what the written items are a population of.
+func (p *Program) populationOf(ctx context.Context, run *Run, t *audit.Tested, out *populationWriter) (engagement.Population, error) {
+	sources, checks, err := p.reconciled(ctx, t)
+	if err != nil {
 		return engagement.Population{}, err
 	}
 	pop := engagement.Population{
@@ -75,18 +108,7 @@ func (p *Program) populationOf(ctx context.Context, run *Run, t *audit.Tested, o
 		Columns: out.columns, Count: out.count, Digest: hex.EncodeToString(out.sum.Sum(nil)), Run: run.Record,
 		Query: "items of type of procedure " + t.Procedure + " (" + t.Hash + ") in the run sealed as " + audit.EvidenceRef(run.Record),
 	}
-	seen := map[string]bool{}
-	for _, s := range streams[0].Streams {
-		if name := s.Source + " " + s.Scope; !seen[name] {
-			seen[name], pop.Source = true, append(pop.Source, name)
-		}
-		for _, c := range s.Checks {
-			pop.Checks = append(pop.Checks, engagement.Reconciled{What: s.Source + " " + s.Scope + ": " + c.Name, Here: c.Got, There: c.Want})
-		}
-		for _, h := range s.Holes {
-			pop.Checks = append(pop.Checks, engagement.Reconciled{What: s.Source + " " + s.Scope + ": not seen from " + audit.FormatTime(h.From) + " to " + audit.FormatTime(h.To), Here: "not seen", There: "seen"})
-		}
-	}
+	pop.Source, pop.Checks = sources, checks
 	all := engagement.Reconciled{What: "items the procedure tested", Here: strconv.Itoa(out.count), There: strconv.Itoa(out.count + out.outside)}
 	if out.outside > 0 {
 		all.Explained = strconv.Itoa(out.outside) + " are outside the control's population"
@@ -182,6 +204,11 @@ func (o *populationWriter) flush() error {
 
 // Freeze is the place in this log at which a record froze a population.
 func (p *Program) Freeze(ctx context.Context, rec audit.Record) (engagement.Freeze, error) {
+	if p.Log.Checkpoint().Size <= rec.Index { // another process sealed it
+		if err := p.Log.Reload(ctx); err != nil {
+			return engagement.Freeze{}, err
+		}
+	}
 	root, err := p.Log.Root(ctx, rec.Index+1)
 	return engagement.Freeze{Index: rec.Index, Root: hex.EncodeToString(root[:]), At: rec.Recorded.UTC().Truncate(time.Microsecond)}, err
 }

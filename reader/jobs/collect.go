@@ -30,6 +30,7 @@ type Outcome struct {
 	Run     string          `json:"run,omitempty"`  // record of the sealed run
 	File    string          `json:"file,omitempty"` // of a backup, in the backup folder
 	Entries int64           `json:"entries,omitempty"`
+	Frozen  string          `json:"frozen,omitempty"` // ID of a population
 	Told    int             `json:"told,omitempty"`   // messages that people got today
 	Checks  []string        `json:"checks,omitempty"` // of the log, each with its verdict
 }

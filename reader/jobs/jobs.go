@@ -31,16 +31,18 @@ const (
 	Backup       = "backup"        // write the store to a new file of the backup folder
 	Remind       = "remind"        // tell people what is due today, once
 	Verify       = "verify"        // check the whole log as the store has it
+	Freeze       = "freeze"        // freeze a population for an auditor
 )
 
 // Kinds are all kinds, in the order a person meets them.
-var Kinds = []string{CollectCheck, Collect, Check, Backup, Remind, Verify}
+var Kinds = []string{CollectCheck, Collect, Check, Backup, Remind, Verify, Freeze}
 
 // A Payload is what a job is about; its JSON is a job's payload.
 type Payload struct {
-	Sources []string `json:"sources,omitempty"` // of collecting; none: all the workspace has
-	Period  string   `json:"period,omitempty"`  // by name; "": the one that holds today
-	Task    string   `json:"task,omitempty"`    // of reminding: the one that is spoken of; "": what is due
+	Sources []string  `json:"sources,omitempty"` // of collecting; none: all the workspace has
+	Period  string    `json:"period,omitempty"`  // by name; "": the one that holds today
+	Task    string    `json:"task,omitempty"`    // of reminding: the one that is spoken of; "": what is due
+	Freeze  *Freezing `json:"freeze,omitempty"`  // of freezing
 }
 
 // maxTaskID is how long the ID of a task can be.
@@ -67,6 +69,9 @@ func Decode(payload []byte) (in Payload, err error) {
 			return Payload{}, fmt.Errorf("%w: %q is not the name of a source", audit.ErrInvalid, s)
 		}
 	}
+	if err := in.Freeze.check(); err != nil {
+		return Payload{}, err
+	}
 	if len(in.Task) > maxTaskID {
 		return Payload{}, fmt.Errorf("%w: payload of the job: no task has an ID so long", audit.ErrInvalid)
 	}
@@ -75,6 +80,9 @@ func Decode(payload []byte) (in Payload, err error) {
 
 // key keeps two open jobs from doing the same.
 func (in Payload) key(kind string) string {
+	if in.Freeze != nil {
+		return strings.Join([]string{kind, in.Period, in.Freeze.Engagement, in.Freeze.Procedure, in.Freeze.Round}, "/")
+	}
 	if in.Task != "" {
 		return strings.Join([]string{kind, in.Period, "task", in.Task}, "/")
 	}
@@ -130,6 +138,8 @@ func (in Payload) check(def *definition.Workspace, kind string) error {
 		return fmt.Errorf("%w: there is no job %q; there are %s", audit.ErrInvalid, kind, strings.Join(Kinds, ", "))
 	case len(in.Sources) > 0 && kind != Collect && kind != CollectCheck:
 		return fmt.Errorf("%w: a job %q is not about single sources", audit.ErrInvalid, kind)
+	case (in.Freeze != nil) != (kind == Freeze):
+		return fmt.Errorf("%w: a population is frozen from its examination's screen, with what explains it", audit.ErrInvalid)
 	case in.Task != "" && kind != Remind:
 		return fmt.Errorf("%w: a job %q is not about a task", audit.ErrInvalid, kind)
 	case kind == Backup && def.Config.Jobs.BackupDir == "":
@@ -301,5 +311,6 @@ func (o Options) handlers() map[string]worker.Handler {
 		Backup:       in((*work).backup),
 		Remind:       in((*work).remind),
 		Verify:       in((*work).verify),
+		Freeze:       in((*work).freeze),
 	}
 }

@@ -30,6 +30,8 @@ func Title(kind string, payload []byte) string {
 		return "Test everything"
 	case kind == Verify:
 		return "Verify the log"
+	case kind == Freeze && in.Freeze != nil:
+		return "Freeze " + in.Freeze.Procedure + " for " + in.Freeze.Engagement + ", round " + in.Freeze.Round
 	case kind == Backup:
 		return "Back up the store"
 	case kind == Remind && in.Task != "":
@@ -49,6 +51,8 @@ func Keeps(kind string) string {
 		return "Nothing is recorded of a test that did not end; earlier runs stay."
 	case Verify:
 		return "Verifying changes nothing; nothing is said of a log that was not looked at to its end."
+	case Freeze:
+		return "Nothing is frozen by a job that did not end; populations that were frozen before stay."
 	case Backup:
 		return "No file is left of a backup that did not end; earlier ones stay."
 	case Remind:

@@ -1,0 +1,234 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"tieout/access"
+	"tieout/audit"
+	"tieout/book"
+	"tieout/engagement"
+	"tieout/engagement/management"
+	"tieout/report"
+)
+
+// examFindingRoutes are the exceptions the auditor released, and management's
+// responses to them.
+var examFindingRoutes = []route{
+	{pattern: "GET /examinations/{id}/findings", needs: "deviation.read", on: examFindingsReach, do: (*request).examFindings},
+	{pattern: "GET /examinations/{id}/findings/{finding}", needs: "deviation.read", on: examFindingRead, do: (*request).examFinding},
+	{pattern: "POST /examinations/{id}/findings/{finding}", needs: "deviation.answer", on: examFindingAnswer, do: (*request).examRespond},
+}
+
+// findingControl is the control of the exception in the path.
+func (q *request) findingControl() (control string, err error) {
+	err = q.inExam(func(_ *management.State, x *management.Side) error {
+		f := x.Findings[q.PathValue("finding")]
+		if f == nil {
+			return fmt.Errorf("%w: exception %s", audit.ErrNotFound, q.PathValue("finding"))
+		}
+		control = f.Control
+		return nil
+	})
+	return control, err
+}
+
+// examFindingsReach are the exceptions of controls that somebody in the company
+// reaches, who reads requests too: a reader of the program has no part in it.
+func examFindingsReach(q *request) (access.Object, error) {
+	o, err := examReach(q)
+	if err == nil {
+		err = access.Require(q.who, "request.read", o)
+	}
+	return o, err
+}
+
+// examFindingRead is an exception, for whom examinations are open as a whole or
+// who has its control. An examination is read by those who read its requests: a
+// reader of the program has no part in it before its report.
+func examFindingRead(q *request) (access.Object, error) { return q.findingObject("deviation.read") }
+
+func examFindingAnswer(q *request) (access.Object, error) { return q.findingObject("deviation.answer") }
+
+func (q *request) findingObject(id access.PermissionID) (access.Object, error) {
+	control, err := q.findingControl()
+	if err != nil {
+		if q.may("request.read", examAll) && q.may(id, examAll) {
+			return examAll, err
+		}
+		return examAll, fmt.Errorf("%w: this exception is of no control of yours", audit.ErrForbidden)
+	}
+	o := examOfControl(control)
+	if !q.may("request.read", o) {
+		return examAll, fmt.Errorf("%w: this exception is of no control of yours", audit.ErrForbidden)
+	}
+	return o, nil
+}
+
+// A findingRow is one released exception in a list.
+type findingRow struct {
+	link
+	Control                link
+	Nature, Rate           string
+	Class, Word, By, Known string
+}
+
+// responseWord is where management's response stands: a mark, and the word.
+func responseWord(f *management.Finding) (class, word string) {
+	switch {
+	case f.Response == nil:
+		return "due", "No response"
+	case f.Response.Final:
+		return "ok", "Final"
+	}
+	return "open", "Draft"
+}
+
+func (q *request) findingRow(id string, f *management.Finding) findingRow {
+	row := findingRow{link: link{f.ID, q.under("examinations", id, "findings/"+f.ID)}, Control: link{f.Control, q.at("controls", f.Control)}, Nature: f.Nature, Rate: report.Number(len(f.Items)) + " of " + report.Number(f.Of)}
+	row.Class, row.Word = responseWord(f)
+	if f.By != "" {
+		row.By = q.name(f.By)
+	}
+	return row
+}
+
+func (q *request) examFindings() error {
+	id := q.PathValue("id")
+	var rows []findingRow
+	open := 0
+	err := q.inExam(func(_ *management.State, x *management.Side) error {
+		q.examFrame(x, "/findings")
+		for _, f := range book.Sorted(x.Findings) {
+			if !q.may("request.read", examOfControl(f.Control)) {
+				continue
+			}
+			row := q.findingRow(id, f)
+			if row.Word != "Final" {
+				open++
+			}
+			rows = append(rows, row)
+		}
+		return nil
+	})
+	if err != nil {
+		return q.unknown(err, "request.read")
+	}
+	slices.SortStableFunc(rows, func(a, b findingRow) int { return report.Natural(a.Text, b.Text) })
+	q.Title, q.Heading, q.Wide = "Exceptions of "+id, "Exceptions", true
+	q.Say = sayExamFindings(len(rows), open)
+	return q.render("exam-findings.html", struct {
+		*page
+		ID   string
+		Rows []findingRow
+	}{&q.page, id, rows})
+}
+
+// sayExamFindings says how many exceptions are released, and how many wait.
+func sayExamFindings(n, open int) string {
+	switch {
+	case n == 0:
+		return "The auditor has released no exception."
+	case open == 0:
+		return report.Capital(report.Plural(n, "exception is", "exceptions are")) + " released; management's response to " + map[bool]string{true: "it", false: "each"}[n == 1] + " is final."
+	}
+	return report.Capital(report.Plural(n, "exception is", "exceptions are")) + " released; " + report.Number(open) + " " + map[bool]string{true: "has", false: "have"}[open == 1] + " no final response of management."
+}
+
+type examFindingPage struct {
+	*page
+	ID       string
+	F        engagement.Finding
+	Row      findingRow
+	Steps    []firmRequestStep
+	May      bool
+	Final    *engagement.Response
+	Revision int64
+	Known    []link
+	Agrees   []choice
+	R        engagement.Response // as typed, or as drafted
+	Owner    string
+	Owned    string // who answers for it, of a final one
+}
+
+func (q *request) examFinding() error {
+	id := q.PathValue("id")
+	data := examFindingPage{page: &q.page, ID: id}
+	err := q.inExam(func(s *management.State, x *management.Side) error {
+		f := x.Findings[q.PathValue("finding")]
+		if f == nil {
+			return fmt.Errorf("%w: exception %s", audit.ErrNotFound, q.PathValue("finding"))
+		}
+		q.examFrame(x, "/findings")
+		data.F, data.Row, data.Steps, data.Revision = f.Finding, q.findingRow(id, f), q.stepRows(f.Steps), s.Revision("finding:"+id+"/"+f.ID)
+		if f.Response != nil && f.Response.Final {
+			r := *f.Response
+			data.Final, data.Owned = &r, r.Owner
+		} else if f.Response != nil {
+			data.R = *f.Response
+		}
+		o := access.Object{Engagements: []string{id}, Controls: []string{f.Control}}
+		data.May = data.Final == nil && !x.State.Over() && q.may("deviation.answer", o)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, ref := range data.F.Known {
+		data.Known = append(data.Known, link{ref, q.at("deviations", ref)})
+	}
+	agrees := q.PostForm.Get("agrees")
+	if agrees == "" && data.Row.Word == "Draft" {
+		agrees = map[bool]string{true: "yes", false: "no"}[data.R.Agrees]
+	}
+	data.Agrees = []choice{{"yes", "Management agrees with the exception", agrees == "yes"}, {"no", "Management does not agree", agrees == "no"}}
+	data.R.Cause, data.R.Effect, data.R.Done, data.R.Status, data.R.Owner = q.typed("cause", data.R.Cause), q.typed("effect", data.R.Effect), q.typed("done", data.R.Done), q.typed("status", data.R.Status), q.typed("owner", data.R.Owner)
+	q.Title, q.Heading, q.Ref = data.F.ID+", "+data.F.Control, cmp.Or(data.F.Nature, "Exception of "+data.F.Control), data.F.ID
+	q.Say = sayExamFinding(&data.F, data.Row.Word)
+	q.Way = append(q.Way, link{"Exceptions", q.under("examinations", id, "findings")}, link{data.F.ID, ""})
+	return q.render("exam-finding.html", data)
+}
+
+// sayExamFinding says how often something was found, and where the response stands.
+func sayExamFinding(f *engagement.Finding, word string) string {
+	s := "The auditor found an exception in " + report.Number(len(f.Items)) + " of " + report.Plural(f.Of, "item", "items") + " tested of " + f.Control
+	if f.Of == 0 {
+		s = "The auditor found an exception in " + f.Control
+	}
+	switch word {
+	case "Final":
+		return s + "; management's response is final."
+	case "Draft":
+		return s + "; management's response is a draft, of which the firm has nothing."
+	}
+	return s + "; management has not responded."
+}
+
+// examRespond keeps a response as a draft, or makes it final.
+func (q *request) examRespond() error {
+	id := q.PathValue("id")
+	r := engagement.Response{Finding: q.PathValue("finding"), Cause: q.field("cause"), Effect: q.field("effect"), Done: q.field("done"), Status: q.field("status"), Owner: q.field("owner"), Final: q.field("as") == "final"}
+	var err error
+	switch agrees := q.field("agrees"); {
+	case agrees != "yes" && agrees != "no":
+		err = fmt.Errorf("%w: say whether management agrees with the exception", audit.ErrInvalid)
+	case !r.Final && q.field("as") != "draft":
+		err = fmt.Errorf("%w: choose whether the response is a draft or final", audit.ErrInvalid)
+	default:
+		r.Agrees = agrees == "yes"
+		err = q.exam.Side.Respond(q.Context(), q.who, id, r, q.base())
+	}
+	if err == nil {
+		to := q.under("examinations", id, "findings/"+r.Finding)
+		if !r.Final {
+			return q.done(to, "The response to "+r.Finding+" is kept as a draft. The firm gets nothing of it.")
+		}
+		return q.toFirm(id, to, "The response to "+r.Finding+" is final and goes to the firm.")
+	}
+	if err := q.problem(err); err != nil {
+		return err
+	}
+	return q.examFinding()
+}
+
