@@ -10,6 +10,7 @@ import (
 
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/source/sourcetest/live"
 )
 
 const concludeChange = "/engagements/EN-1/conclusions/control:CHG-01"
@@ -271,4 +272,27 @@ func TestSayEvents(t *testing.T) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
+}
+
+// TestConcludeByKeyboard: three criteria are concluded one after the other in a
+// real browser, without a mouse: x leads to the next, a number says the outcome.
+func TestConcludeByKeyboard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser, and long; it runs without -short")
+	}
+	live.Program(t, "chromium") // before anything is made
+	live.Peer(t, "node_modules/playwright-core/package.json")
+	w := gridPlanned(t, 5)
+	_, address, _ := w.listen()
+	steps := append(signIn("mika@example.com"), keyStep{"open": "/engagements/EN-1/conclusions"}, keyStep{"see": "None of 46 conclusions is written."}, keyStep{"go": "x"})
+	for _, of := range []string{"CC1.1", "CC1.2", "CC1.3"} {
+		steps = append(steps, keyStep{"wait": of + " Criterion"}, keyStep{"press": "5"}, keyStep{"press": "Tab"}, keyStep{"keys": "No control meets it, x and 2 included"}, keyStep{"press": "Tab"}, keyStep{"go": "Enter"}, keyStep{"see": of + " is concluded: unable to conclude."})
+	}
+	byKeyboard(t, address, steps...)
+	gridCheck(t, w.s.files.ReadFile(t.Context(), "EN-1", func(_ *fieldwork.State, f *fieldwork.File) error {
+		if c := f.Concluded["criterion:CC1.3"]; c == nil || c.Text != "No control meets it, x and 2 included" || len(f.Concluded) != 3 {
+			t.Errorf("%d conclusions, the last %+v", len(f.Concluded), c)
+		}
+		return nil
+	}))
 }
