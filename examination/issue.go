@@ -37,15 +37,28 @@ type Issuing struct {
 	Sign       Signer // asked twice: for the value and for the pages of its PDF
 }
 
-// A Final is a report as it would be issued now, and what a reading of it finds.
+// A Final is a report as it would be issued now, and what stands against it.
 type Final struct {
-	Report attest.Report
-	Digest string
-	Faults []lint.Fault
+	Report   attest.Report
+	Digest   string
+	Faults   []lint.Fault
+	Standing []fieldwork.Standing // the gates, as they stand
 }
 
-// Open are the errors that a reading finds, in words; none where it can be issued.
-func (m *Final) Open() (out []string) {
+// Missing are the gates that are not met, in words.
+func (m *Final) Missing() (out []string) {
+	for _, g := range m.Standing {
+		if g.Missing != "" {
+			out = append(out, g.Missing)
+		}
+	}
+	return out
+}
+
+// Open are the reasons why it cannot be issued, in words: gates that are not met
+// and errors that a reading finds. None where it can.
+func (m *Final) Open() []string {
+	out := m.Missing()
 	for _, f := range m.Faults {
 		if f.Severity == lint.Error {
 			out = append(out, f.Where+": "+f.Text)
@@ -56,9 +69,9 @@ func (m *Final) Open() (out []string) {
 
 // Final makes the report as it would be issued on a day, with the wording in
 // force, and keeps its value among the firm's files under its digest: what a
-// partner looks at is what IssueReport signs. Before the gates are met there is
-// none: audit.ErrConflict says what is missing. It needs report.sign, and issues
-// nothing.
+// partner looks at is what IssueReport signs. Where gates are not met and no report
+// can be made for that, audit.ErrConflict says which. It needs report.sign, and
+// issues nothing.
 func (f *Firm) Final(ctx context.Context, by access.Subject, id string, o Issuing) (Final, error) {
 	var m Final
 	if err := access.Require(by, "report.sign", access.Object{Engagements: []string{id}}); err != nil {
@@ -73,14 +86,22 @@ func (f *Firm) Final(ctx context.Context, by access.Subject, id string, o Issuin
 
 // final makes the report and reads it before anybody signs.
 func (f *Firm) final(ctx context.Context, id string, o Issuing) (m Final, err error) {
-	if err := f.mayIssue(ctx, id, o); err != nil {
+	err = f.Files.ReadFile(ctx, id, func(s *fieldwork.State, x *fieldwork.File) error {
+		m.Standing = s.StandingToIssue(x, o.Dated, superseded(x, o.Supersedes), f.P.Now())
+		return nil
+	})
+	if err != nil {
 		return m, err
 	}
 	w, err := f.Wording(ctx, id)
 	if err != nil {
 		return m, err
 	}
-	if m.Report, err = f.report(ctx, id, w, o.Dated, o.Supersedes, false); err != nil {
+	m.Report, err = f.report(ctx, id, w, o.Dated, o.Supersedes, false)
+	if missing := m.Missing(); err != nil && len(missing) > 0 {
+		return m, cannotIssue(id, missing)
+	}
+	if err != nil {
 		return m, err
 	}
 	if o.Report != "" {
@@ -95,20 +116,8 @@ func (f *Firm) final(ctx context.Context, id string, o Issuing) (m Final, err er
 	return m, err
 }
 
-// mayIssue says which gates stand before the issue, all of them.
-func (f *Firm) mayIssue(ctx context.Context, id string, o Issuing) error {
-	return f.Files.ReadFile(ctx, id, func(s *fieldwork.State, x *fieldwork.File) error {
-		var missing []string
-		for _, g := range s.StandingToIssue(x, o.Dated, superseded(x, o.Supersedes), f.P.Now()) {
-			if g.Missing != "" {
-				missing = append(missing, g.Missing)
-			}
-		}
-		if len(missing) > 0 {
-			return fmt.Errorf("%w: the report of %s cannot be issued: %s", audit.ErrConflict, id, strings.Join(missing, "; "))
-		}
-		return nil
-	})
+func cannotIssue(id string, why []string) error {
+	return fmt.Errorf("%w: the report of %s cannot be issued: %s", audit.ErrConflict, id, strings.Join(why, "; "))
 }
 
 // asSeen puts the annex of the report that was looked at in the place of the one
@@ -183,8 +192,8 @@ func (f *Firm) IssueReport(ctx context.Context, by access.Subject, id string, o 
 	if err != nil {
 		return none, err
 	}
-	if missing := m.Open(); len(missing) > 0 {
-		return none, fmt.Errorf("%w: the report of %s cannot be issued: %s", audit.ErrConflict, id, strings.Join(missing, "; "))
+	if why := m.Open(); len(why) > 0 {
+		return none, cannotIssue(id, why)
 	}
 	sig, err := signed(&m.Report, m.Digest, o.Sign)
 	if err != nil {

@@ -52,7 +52,7 @@ func (q *request) firmCopies() error {
 	q.Say = sayCopies(len(data.Rows))
 	q.Title, q.Heading, q.Wide = "Copies of the report of "+id, "Copies for recipients", true
 	q.Way = []link{{id, q.at("engagements", id)}, {"Report", at}, {"Copies", ""}}
-	q.Code = []string{"tieout report copy " + id + " --for NAME --mail ADDRESS --why TEXT --mark --to FILE.pdf"}
+	q.Code = []string{"tieout report copy FILE.pdf --engagement " + id + " --for NAME --mail ADDRESS --why TEXT --mark"}
 	return q.render("firm-report-copies.html", &data)
 }
 

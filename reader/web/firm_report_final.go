@@ -80,6 +80,9 @@ func (q *request) firmMakeFinal() error {
 	if err == nil {
 		m, err = q.s.firm.Final(q.Context(), q.who, id, examination.Issuing{Dated: q.field("dated"), Supersedes: q.field("supersedes")})
 	}
+	if missing := m.Missing(); err == nil && len(missing) > 0 {
+		err = fmt.Errorf("%w: the report of %s cannot be issued: %s", audit.ErrConflict, id, strings.Join(missing, "; "))
+	}
 	if err == nil {
 		return q.done(q.under("engagements", id, "report")+"/final/"+m.Digest, "This is the report as it would be issued. Nothing is issued yet.")
 	}

@@ -63,7 +63,7 @@ func (q *request) firmWording() error {
 	}
 	q.Say = sayWording(len(data.Rows))
 	q.Title, q.Heading, q.Wide = "Wording", "Wording of reports", true
-	q.Code = []string{"tieout report wording load FILE.yaml", "tieout report criteria load FILE.yaml"}
+	q.Code = []string{"tieout report wording FILE.yaml", "tieout report criteria FILE.yaml"}
 	return q.render("firm-report-wording.html", &data)
 }
 
