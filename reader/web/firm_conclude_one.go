@@ -60,6 +60,7 @@ type firmConcludePage struct {
 	Outcomes, Designs          []firmSaying
 	DateOnly                   bool // it may be said that it is implemented
 	NotSeen                    []string
+	Implemented                bool // it was just said
 	Prior                      []firmPriorRow
 	Revision                   int64
 	TypedText                  string
@@ -203,7 +204,7 @@ func (d *firmConcludePage) gates(q *request, s *fieldwork.State, f *fieldwork.Fi
 		d.Closed = "Your role reads this and concludes nothing."
 	}
 	typed := q.Method == "POST"
-	d.TypedText = q.PostForm.Get("text")
+	d.TypedText, d.Implemented = q.PostForm.Get("text"), q.PostForm.Get("implemented") == "yes"
 	d.Form = len(d.Missing) == 0 && d.Closed == "" && (d.Again == "" || typed)
 	prior := make([]string, len(firmPriorOf(f, d.What)))
 	for i, o := range fieldwork.OutcomesOf(d.Kind) {

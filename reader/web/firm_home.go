@@ -51,6 +51,32 @@ func firmWaits(f *fieldwork.File, me string, now time.Time) (out []firmWait) {
 	}
 	out = append(out, firmRequestWaits(f)...)
 	out = append(out, firmWorkWaits(f)...)
+	return append(out, firmOpinionWaits(f)...)
+}
+
+// firmOpinionWaits are the opinion, once everything is concluded, and the quality
+// review after it.
+func firmOpinionWaits(f *fieldwork.File) (out []firmWait) {
+	parts := f.Terms.Type.Parts()
+	if f.Terms.Type == engagement.SOC3 {
+		return nil // it waits for the engagement it rests on
+	}
+	last := time.Time{}
+	for _, what := range f.ToConclude() {
+		c := f.Concluded[what]
+		if c == nil {
+			return nil
+		}
+		if c.At.After(last) {
+			last = c.At
+		}
+	}
+	switch left := len(parts) - len(f.Opinions); {
+	case left > 0:
+		out = append(out, firmWait{What: report.Plural(left, "part of the opinion to write", "parts of the opinion to write"), On: "the firm", Since: last, Path: "/opinion"})
+	case f.Terms.Quality && (f.Quality == nil || f.Quality.Digest != f.QualityDigest()):
+		out = append(out, firmWait{What: "Engagement quality review to sign", On: "the firm", Since: last, Path: "/quality"})
+	}
 	return out
 }
 

@@ -124,6 +124,7 @@ func TestOpinionComesAfterConclusions(t *testing.T) {
 	holdPage(t, "/engagements/EN-1/opinion", page)
 	holds(t, page, "Everything is concluded; none of 3 parts of the opinion is written.", "Exceptions noted: <span class=\"num\">1</span>", "X-1", "2 of 20 items", "Management has not responded to exception X-1")
 	holds(t, p.page(at), "You have no key to sign with")
+	holds(t, p.page("/"), "3 parts of the opinion to write")
 	p.refused("no key", "you have no key to sign with", at, append(say, "rests", rests(w))...)
 	if got := p.post("/account/signing", "passphrase", phrase, "again", phrase); got.Code != http.StatusSeeOther {
 		t.Fatalf("a key: %d\n%s", got.Code, got.Body)

@@ -1,0 +1,91 @@
+package web
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"tieout/access"
+	"tieout/engagement"
+	"tieout/engagement/fieldwork"
+)
+
+// typeOne is an examination as of a date, with an exception of the report before
+// and one test of design that saw an instance, signed off.
+func typeOne(t *testing.T) *gridWorld {
+	t.Helper()
+	w := &gridWorld{firmWorld: newFirmWorld(t)}
+	w.staff = w.visit(w.s, "stef", access.Grant{Role: access.Staff, Scope: access.ScopeEngagement, Object: "EN-1"})
+	w.manager = w.visit(w.s, "mika", access.Grant{Role: access.Manager, Scope: access.ScopeWorkspace})
+	terms := firmTerms()
+	terms.Firm = w.s.firm.Party()
+	terms.Type, terms.First, terms.Last, terms.AsOf = engagement.SOC2TypeI, "", "", "2026-03-31"
+	terms.Prior = []engagement.Prior{{Control: "CHG-01", Text: "Reviews were late " + evil, Became: "A rule blocks it now"}}
+	ctx, files, partner := t.Context(), w.s.files, w.by(w.partner, access.Partner)
+	_, err := files.OpenEngagement(ctx, partner, terms)
+	gridCheck(t, err)
+	letter, _, err := w.s.home.Blobs.Put(ctx, strings.NewReader("the engagement letter"))
+	gridCheck(t, err)
+	var checks []fieldwork.Checked
+	for _, q := range fieldwork.Preconditions {
+		checks = append(checks, fieldwork.Checked{Question: q, Answer: "Looked at; nothing against it."})
+	}
+	x := engagement.Test{ID: gridTest, Control: "CHG-01", Phase: engagement.Design, Kind: engagement.Inspection, Text: "Inspected one change.", Criteria: []string{"CC8.1"}, Attributes: []engagement.Attribute{{Name: "A", Text: "It was reviewed."}}}
+	for _, err := range []error{
+		files.Declare(ctx, partner, "EN-1", true, ""), files.Assign(ctx, partner, "EN-1", partner.Account, fieldwork.DutyPartner),
+		files.Accept(ctx, partner, "EN-1", checks, strings.TrimPrefix(letter, "sha256:")),
+	} {
+		gridCheck(t, err)
+	}
+	staff := staffAfter(t, w, w.asManager(), w.asStaff(), partner)
+	for _, err := range []error{
+		files.SetTest(ctx, w.asManager(), "EN-1", x, "", 0), files.OpenPaper(ctx, staff, "EN-1", gridTest, "", ""),
+		files.Mark(ctx, staff, "EN-1", gridTest, fieldwork.Cell{Attribute: "A"}, fieldwork.Verdict{Mark: engagement.NoException, Evidence: []int64{3}}, 0),
+	} {
+		gridCheck(t, err)
+	}
+	w.signedOff(gridTest)
+	return w
+}
+
+// TestConcludeAsOfADate: as of a date there is design, and whether it is
+// implemented; operation cannot be said. Each exception of the report before is
+// looked at.
+func TestConcludeAsOfADate(t *testing.T) {
+	w := typeOne(t)
+	page := w.manager.page(concludeChange)
+	holdPage(t, concludeChange, page)
+	holds(t, page, "An instance was seen: it is implemented", "The report before: Reviews were late &lt;", "A rule blocks it now", `value="no exceptions noted" required disabled`, "does not conclude on operation", `value="design only" required data-key="4"`)
+	holds(t, w.manager.page("/engagements/EN-1/conclusions"), "Exceptions of the report before", "Reviews were late &lt;")
+	say := []string{"outcome", "no exceptions noted", "design", "suitably designed", "implemented", "yes", "text", "Reviewed as it says.", "prior1", "One change after the rule was reviewed in time.", "revision", "0"}
+	w.manager.refused("operation as of a date", "does not conclude on operation", concludeChange, say...)
+	say[1] = "design only"
+	without := slices.Clone(say)
+	without[9] = ""
+	holds(t, w.manager.refused("an exception of before that nobody looked at", "prior", concludeChange, without...), "Reviewed as it says.", `name="implemented" value="yes"`)
+	w.manager.went(w.manager.post(concludeChange, say...))
+	holds(t, w.manager.page(concludeChange), "Design only", ", implemented", "Of the report before: One change after the rule")
+	if page := w.partner.page("/engagements/EN-1/opinion"); strings.Contains(page, "operated effectively") {
+		t.Error("an opinion on operation is offered as of a date")
+	}
+}
+
+// TestConclusionsOfASOC3: it has none of its own, and one part of the opinion.
+func TestConclusionsOfASOC3(t *testing.T) {
+	w := newFirmWorld(t).opened()
+	terms := firmTerms()
+	terms.Firm, terms.Type, terms.RestsOn = w.s.firm.Party(), engagement.SOC3, "EN-1"
+	_, err := w.s.files.OpenEngagement(t.Context(), w.by(w.partner, access.Partner), terms)
+	gridCheck(t, err)
+	page := w.partner.page("/engagements/EN-2/conclusions")
+	holdPage(t, "/engagements/EN-2/conclusions", page)
+	holds(t, page, "its opinion rests on those of EN-1.", `href="/engagements/EN-1/conclusions"`)
+	page = w.partner.page("/engagements/EN-2/opinion")
+	holds(t, page, "The work of EN-1.", "Whether the controls operated effectively", "No opinion can be written yet")
+	if strings.Contains(page, "suitably designed") {
+		t.Error("a SOC 3 has more than one part")
+	}
+	if got := w.partner.get("/engagements/EN-2/conclusions/criterion:CC1.1"); got.Code != 404 {
+		t.Errorf("a conclusion of a SOC 3: %d", got.Code)
+	}
+}
