@@ -103,7 +103,7 @@ func ValuePaths(line []byte, yield func(path []byte)) error {
 	if at < 0 {
 		return nil
 	}
-	c := resultCursor{b: line, i: at + len(key), bad: !plainText(line)}
+	c := resultCursor{b: line, i: at + len(key), bad: !plainText(line[at:])}
 	for !c.bad {
 		c.need(`{"path":`)
 		path := c.raw()

@@ -211,30 +211,37 @@ func (p *Program) loadRun(ctx context.Context, saved store.Run) (*Run, error) {
 
 // Results calls yield with every result of one procedure in a run, in order.
 func (p *Program) Results(ctx context.Context, run *Run, id string, yield func(*audit.Result) error) error {
-	i := slices.IndexFunc(run.Results, func(r RunResults) bool { return r.Procedure == id || r.Hash == id })
-	if i < 0 {
-		return fmt.Errorf("%w: procedure %q in the run of %s", audit.ErrNotFound, id, audit.FormatTime(run.AsOf))
-	}
-	r, err := p.Blobs.Get(ctx, run.Results[i].Digest)
+	r, err := p.resultsOf(ctx, run, id)
 	if err != nil {
-		return fmt.Errorf("results of %s: %w", id, err)
+		return err
 	}
 	defer r.Close()
 	return readResults(r, yield)
 }
 
+// resultsOf opens the results of one procedure in a run.
+func (p *Program) resultsOf(ctx context.Context, run *Run, id string) (io.ReadCloser, error) {
+	i := slices.IndexFunc(run.Results, func(r RunResults) bool { return r.Procedure == id || r.Hash == id })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: procedure %q in the run of %s", audit.ErrNotFound, id, audit.FormatTime(run.AsOf))
+	}
+	r, err := p.Blobs.Get(ctx, run.Results[i].Digest)
+	if err != nil {
+		return nil, fmt.Errorf("results of %s: %w", id, err)
+	}
+	return readAhead(r), nil
+}
+
 func readResults(r io.Reader, yield func(*audit.Result) error) error {
-	dec := json.NewDecoder(bufio.NewReaderSize(r, 1<<16))
-	for {
-		var res audit.Result
-		err := dec.Decode(&res)
+	for lines := audit.NewResultReader(r); ; {
+		res, err := lines.Read()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("%w: results: %w", audit.ErrAltered, err)
+		if err == nil {
+			err = yield(res)
 		}
-		if err := yield(&res); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -1,22 +1,16 @@
 package period
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
 
 	"tieout/audit"
 	"tieout/engagement"
-	"tieout/internal/canonical"
-	"tieout/procedure"
 )
 
 // maxColumns is how many of the values a test read stand beside an item.
@@ -26,7 +20,7 @@ const maxColumns = 12
 // engagement.Item in the order of their ids, and returns what they are a
 // population of, not yet frozen: definition, query, window, and what was
 // reconciled. Items outside the control's population are counted and left out.
-// Memory does not grow with what an item holds.
+// Memory grows by some 40 bytes an item, whatever an item holds.
 func (p *Program) Population(ctx context.Context, run *Run, id string, w io.Writer) (engagement.Population, error) {
 	i := slices.IndexFunc(run.Tested, func(t audit.Tested) bool { return t.Procedure == id || t.Hash == id })
 	if i < 0 {
@@ -38,26 +32,10 @@ func (p *Program) Population(ctx context.Context, run *Run, id string, w io.Writ
 		return engagement.Population{}, err
 	}
 	out := newPopulationWriter(w, t.Procedure, columns)
-	if err := p.Results(ctx, run, t.Hash, out.add); err != nil {
-		return engagement.Population{}, err
-	}
-	if err := out.flush(); err != nil {
+	if err := p.writeItems(ctx, run, t.Hash, out); err != nil {
 		return engagement.Population{}, err
 	}
 	return p.populationOf(ctx, run, t, out)
-}
-
-// columns are the values that results of a test hold, by name.
-func (p *Program) columns(ctx context.Context, run *Run, hash string) ([]string, error) {
-	seen := map[string]bool{}
-	err := p.Results(ctx, run, hash, func(r *audit.Result) error {
-		for _, v := range r.Values {
-			seen[v.Path] = true
-		}
-		return nil
-	})
-	names := slices.Sorted(maps.Keys(seen))
-	return names[:min(len(names), maxColumns)], err
 }
 
 // Completeness is what was read for a procedure's population beside what its
@@ -115,91 +93,6 @@ func (p *Program) populationOf(ctx context.Context, run *Run, t *audit.Tested, o
 	}
 	pop.Checks = append(pop.Checks, all)
 	return pop, nil
-}
-
-// A populationWriter joins the results of one item, which follow one another,
-// and writes a line for each item.
-type populationWriter struct {
-	w         *bufio.Writer
-	procedure string
-	columns   []string
-
-	item    *engagement.Item
-	worst   audit.Outcome
-	records map[int64]bool
-	seen    map[[32]byte]bool
-	count   int
-	outside int
-	sum     hash.Hash
-}
-
-func newPopulationWriter(w io.Writer, procedure string, columns []string) *populationWriter {
-	sum := sha256.New()
-	return &populationWriter{w: bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16), procedure: procedure, columns: columns, seen: map[[32]byte]bool{}, sum: sum}
-}
-
-func (o *populationWriter) add(r *audit.Result) error {
-	if o.item != nil && o.item.ID != r.Item {
-		if err := o.write(); err != nil {
-			return err
-		}
-	}
-	if o.item == nil {
-		o.item = &engagement.Item{ID: r.Item, Label: r.Label, At: r.Span.From.UTC(), Values: make([]string, len(o.columns)), Results: map[string]string{}}
-		o.worst, o.records = r.Outcome, map[int64]bool{}
-	}
-	o.join(r)
-	return nil
-}
-
-// join adds one result to its item: the worst outcome stands, and its values.
-func (o *populationWriter) join(r *audit.Result) {
-	if first := len(o.item.Results) == 0; first || procedure.Worse(o.worst, r.Outcome) != o.worst {
-		o.worst = r.Outcome
-		o.item.Results[o.procedure] = r.Outcome.String()
-		for _, a := range r.Attributes {
-			o.item.Results[o.procedure+"/"+a.Name] = a.Outcome.String()
-		}
-		for _, v := range r.Values {
-			if i := slices.Index(o.columns, v.Path); i >= 0 {
-				o.item.Values[i] = v.Value
-			}
-		}
-	}
-	for _, n := range r.Records {
-		o.records[n] = true
-	}
-}
-
-func (o *populationWriter) write() error {
-	item := o.item
-	o.item = nil
-	if o.worst == audit.NotApplicable {
-		o.outside++
-		return nil
-	}
-	key := sha256.Sum256([]byte(item.ID))
-	if o.seen[key] {
-		return fmt.Errorf("%w: results of %s come twice in the run", audit.ErrAltered, item.ID)
-	}
-	o.seen[key] = true
-	item.Records = slices.Sorted(maps.Keys(o.records))
-	line, err := canonical.Marshal(item)
-	if err != nil {
-		return fmt.Errorf("item %s: %w", item.ID, err)
-	}
-	o.count++
-	_, err = o.w.Write(append(line, '\n'))
-	return err
-}
-
-func (o *populationWriter) flush() error {
-	if o.item != nil {
-		if err := o.write(); err != nil {
-			return err
-		}
-	}
-	return o.w.Flush()
 }
 
 // Freeze is the place in this log at which a record froze a population.

@@ -214,7 +214,7 @@ func appendObject(b []byte, obj map[string]any) ([]byte, error) {
 	for k := range obj {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, compareUTF16)
+	slices.SortFunc(keys, Order)
 	b = append(b, '{')
 	for i, k := range keys {
 		if i > 0 {
@@ -283,7 +283,7 @@ func appendDirectMap(b []byte, m map[string]any, depth int) (_ []byte, ok bool) 
 		}
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, compareUTF16)
+	slices.SortFunc(keys, Order)
 	b = append(b, '{')
 	for i, k := range keys {
 		if i > 0 {
@@ -300,8 +300,8 @@ func appendDirectMap(b []byte, m map[string]any, depth int) (_ []byte, ok bool) 
 // plain: encoding/json writes s as it is, in whatever escapes.
 func plain(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, utf8.RuneError) }
 
-// compareUTF16 orders strings by UTF-16 code units, as RFC 8785 3.2.3 asks.
-func compareUTF16(a, b string) int {
+// Order compares names of fields by UTF-16 code units, as RFC 8785 3.2.3 asks.
+func Order(a, b string) int {
 	if bmp(a) && bmp(b) {
 		return strings.Compare(a, b)
 	}
