@@ -89,3 +89,24 @@ func TestConclusionsOfASOC3(t *testing.T) {
 		t.Errorf("a conclusion of a SOC 3: %d", got.Code)
 	}
 }
+
+// TestKnownBecomesAnException: deviations outside the sample of one pattern are
+// written as an exception of their own, which counts no sampled item.
+func TestKnownBecomesAnException(t *testing.T) {
+	w := gridOpened(t, 20, 3)
+	gridCheck(t, w.s.files.AddKnown(t.Context(), w.asStaff(), "EN-1", gridTest, "INC-7", "the incident register", "Changed by hand "+evil))
+	gridCheck(t, w.s.files.AddKnown(t.Context(), w.asStaff(), "EN-1", gridTest, "INC-8", "the incident register", "Changed by hand again"))
+	const form = gridAddress + "/finding"
+	holds(t, w.staff.page(gridAddress+"/known?of=told"), `href="`+form+`?known=told"`, "Changed by hand &lt;")
+	page := w.staff.page(form + "?known=told")
+	holds(t, page, "2 deviations are open outside the sample", `value="INC-7" checked`, `value="INC-8" checked`)
+	if page = w.staff.page(form); strings.Contains(page, `value="INC-7" checked`) {
+		t.Error("a deviation is chosen that nobody chose")
+	}
+	holds(t, w.staff.went(w.staff.post(form, "base", "0", "known", "INC-7", "nature", "changed by hand", "text", "One change was made by hand.", "evaluation", "weighed")), "INC-7")
+	page = w.staff.page(gridAddress + "/known")
+	holds(t, page, "1 of 2 deviations known outside the sample is open", "In an exception", `href="/engagements/EN-1/findings/X-1"`)
+	if page = w.staff.page(form + "?known=told"); strings.Contains(page, `value="INC-7"`) {
+		t.Error("a deviation is offered that is in another exception")
+	}
+}

@@ -247,7 +247,7 @@ func sayKnown(n, open, said int, looked bool) string {
 	case open == 0:
 		return fmt.Sprintf("All %s deviations known outside the sample are disposed of.", report.Number(n))
 	}
-	s := fmt.Sprintf("%s of %s open; none counts into a rate, and the control is concluded on once none is", report.Number(open), report.Plural(n, "deviation known outside the sample is", "deviations known outside the sample are"))
+	s := fmt.Sprintf("%s of %s known outside the sample %s open; none counts into a rate, and the control is concluded on once none is", report.Number(open), report.Plural(n, "deviation", "deviations"), isOrAre(open))
 	if said > 0 {
 		s += fmt.Sprintf(". %s for a second person's word", report.Plural(said, "waits", "wait"))
 	}
