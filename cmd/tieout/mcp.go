@@ -45,6 +45,9 @@ func (a *app) mcp(ctx context.Context, write bool) error {
 	if write {
 		o.Act = a.byToken
 	}
+	if a.env.Getenv("TIEOUT_TOKEN") != "" {
+		o.Read = a.byToken
+	}
 	err := a.with(ctx, func(p *period.Program) error {
 		if !write {
 			return nil

@@ -69,7 +69,7 @@ func (c *Client) Do(ctx context.Context, act, role string, a Args) error {
 	case "Answer":
 		return b.Answer(ctx, by, ID, a.Answer, a.Base)
 	case "FreezePopulation":
-		_, err := b.FreezePopulation(ctx, by, ID, a.Frozen, "", "")
+		_, err := b.FreezePopulation(ctx, by, ID, a.Frozen, "")
 		return err
 	case "Respond":
 		return b.Respond(ctx, by, ID, a.Response, a.Base)

@@ -2,6 +2,7 @@ package gatestest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tieout/audit"
@@ -32,14 +33,27 @@ const (
 // twice, past the period's end; nothing sleeps.
 func Walk(f *Firm, try func(Case)) {
 	f.T.Helper()
+	f.walk(try, append(slices.Clone(drawn), (*Firm).test, (*Firm).except, (*Firm).signOff, (*Firm).conclude, (*Firm).opine, (*Firm).letters, (*Firm).issue, (*Firm).archive)...)
+}
+
+// Drawn takes a new engagement EN-1 to where sample S-2 is drawn for OpTest, whose
+// workpaper nobody opened yet.
+func Drawn(f *Firm) {
+	f.T.Helper()
+	f.walk(func(Case) {}, drawn...)
+}
+
+var drawn = []func(*Firm){(*Firm).begin, (*Firm).plan, (*Firm).start, (*Firm).interim, (*Firm).draw}
+
+func (f *Firm) walk(try func(Case), steps ...func(*Firm)) {
+	f.T.Helper()
 	f.try = try
 	if f.Keys == nil {
 		f.Keys = &Keys{}
 	}
 	today := date(f.Now())
 	f.first, f.last = today.AddDate(0, 0, -20), today.AddDate(0, 0, 1)
-	for _, step := range []func(*Firm){(*Firm).begin, (*Firm).plan, (*Firm).start, (*Firm).interim, (*Firm).draw, (*Firm).test, (*Firm).except, (*Firm).signOff,
-		(*Firm).conclude, (*Firm).opine, (*Firm).letters, (*Firm).issue, (*Firm).archive} {
+	for _, step := range steps {
 		step(f)
 	}
 }
@@ -205,6 +219,7 @@ func (f *Firm) draw() {
 	}
 	f.refuses("no draw without a nonce from before the freeze", "DrawSample", fieldwork.DutyStaff, audit.ErrConflict, "no nonce was committed for "+Early, Args{Order: order("P-3", Early)})
 	must[fieldwork.Sample](f.T)(f.Files.DrawSample(ctx, f.staff(), ID, order("P-2", Changes)))
+	f.ok(f.Files.ReleaseSample(ctx, f.manager(), ID, "S-2", f.revision("sample:"+ID+"/S-2")))
 	f.refuses("a freeze is drawn from once", "DrawSample", fieldwork.DutyStaff, audit.ErrConflict, "drawn from once", Args{Order: order("P-2", Changes)})
 	f.refuses("the reliance mode stays once a sample is drawn", "SetReliance", fieldwork.DutyManager, audit.ErrConflict, "and stays", Args{Control: Changes, Reliance: engagement.WholeLogic, Why: "less work", Base: f.revision("reliance:" + ID + "/" + Changes)})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"tieout/access"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/gatestest"
+	"tieout/evidence"
 	"tieout/period"
 )
 
@@ -61,14 +61,14 @@ func newFirmWorld(t testing.TB) *firmWorld {
 	return f
 }
 
-// signed sends a request that the person signed with their own key.
-func (f *firmWorld) signed(c *client, method, path, body string, pairs ...string) *httptest.ResponseRecorder {
-	f.t.Helper()
-	return c.send(method, path, body, append(pairs, c.signing(f.keys, method, path, body, pairs...)...)...)
-}
-
 // signing are the headers that make a request its person's own.
 func (c *client) signing(keys *gatestest.Keys, method, path, body string, pairs ...string) []string {
+	c.t.Helper()
+	return c.signingIn(c.web.Home().Seal, keys, method, path, body, pairs...)
+}
+
+// signingIn is signing where a new key is announced by seal; nil: nobody learns of it.
+func (c *client) signingIn(seal *evidence.Sealer, keys *gatestest.Keys, method, path, body string, pairs ...string) []string {
 	c.t.Helper()
 	s := Signing{Workspace: c.web.Home().Log.Keys().Log(), Method: method, Target: Prefix + path, Key: rand.Text(), Body: []byte(body)}
 	out := []string{"Idempotency-Key", s.Key}
@@ -80,7 +80,7 @@ func (c *client) signing(keys *gatestest.Keys, method, path, body string, pairs 
 			s.Key, out = pairs[i+1], nil
 		}
 	}
-	sig := keys.Sign(c.t, c.web.Home().Seal, c.now(), c.account, "Person "+c.account[len(c.account)-4:], "", "a request", s.Digest())
+	sig := keys.Sign(c.t, seal, c.now(), c.account, "Person "+c.account[len(c.account)-4:], "", "a request", s.Digest())
 	raw, err := json.Marshal(sig)
 	if err != nil {
 		c.t.Fatal(err)

@@ -61,14 +61,18 @@ type Planned struct {
 	Revision   int64    `json:"revision"`
 }
 
-func plannedOf(t *fieldwork.Test, facts map[string]fieldwork.TestFacts) Planned {
+func plannedOf(f *fieldwork.File, t *fieldwork.Test, facts map[string]fieldwork.TestFacts) Planned {
 	x := facts[t.ID]
-	return Planned{ID: t.ID, TestText: TestText{t.Control, t.Version, t.Until, string(t.Phase), string(t.Kind), t.Text, t.Attributes, string(t.Reliance), t.Population, t.Criteria, t.Extra}, Dropped: t.Dropped,
-		Opened: x.Opened, Items: x.Sampled, Tested: x.Tested, Exceptions: x.Exceptions, Untested: x.Untested, KnownOpen: x.KnownOpen, Notes: x.Notes, Prepared: x.Prepared, Reviewed: x.Reviewed,
-		Findings: append([]string{}, x.Findings...), Revision: t.Revision}
+	out := Planned{ID: t.ID, TestText: TestText{t.Control, t.Version, t.Until, string(t.Phase), string(t.Kind), t.Text, t.Attributes, string(t.Reliance), t.Population, t.Criteria, t.Extra}, Dropped: t.Dropped,
+		Items: x.Sampled, Tested: x.Tested, Exceptions: x.Exceptions, KnownOpen: x.KnownOpen, Notes: len(f.OpenNotes(t.ID)), Findings: append([]string{}, x.Findings...), Revision: t.Revision}
+	if p := f.Papers[t.ID]; p != nil {
+		out.Opened, out.Untested, out.Prepared, out.Reviewed = true, len(p.Untested(t)), p.Prepared != nil, p.Reviewed != nil
+	}
+	return out
 }
 
-// factsOf are what each test's work adds up to.
+// factsOf are what the work of each control's tests adds up to; those of the
+// description have none.
 func factsOf(f *fieldwork.File) map[string]fieldwork.TestFacts {
 	out := map[string]fieldwork.TestFacts{}
 	for _, c := range f.RollUp().Controls {
@@ -90,7 +94,7 @@ func listTests(d *desk, in *testsIn) (*listOut[Planned], error) {
 		facts := factsOf(f)
 		for _, t := range inOrder(f.Tests) {
 			if in.Control == "" || in.Control == t.Control {
-				all = append(all, plannedOf(t, facts))
+				all = append(all, plannedOf(f, t, facts))
 			}
 		}
 		return nil
@@ -107,7 +111,7 @@ func getTest(d *desk, in *objectIn) (out *oneOut[Planned], err error) {
 		if t == nil {
 			return unknown("test", in.ID, in.Engagement)
 		}
-		out = tagged("tieout.planned-test/1", t.ID+" tests "+t.Control+".", t.Revision, plannedOf(t, factsOf(f)))
+		out = tagged("tieout.planned-test/1", t.ID+" tests "+t.Control+".", t.Revision, plannedOf(f, t, factsOf(f)))
 		return nil
 	})
 	return out, err

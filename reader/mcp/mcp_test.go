@@ -149,7 +149,8 @@ func TestTools(t *testing.T) {
 			t.Errorf("%s: schemas %v, %v; description %q", x.Name, x.InputSchema != nil, x.OutputSchema != nil, x.Description)
 		}
 	}
-	want := []string{"coverage", "list_controls", "list_deviations", "list_gaps", "search", "show_control", "show_deviation", "show_evidence", "show_population", "status"}
+	want := []string{"coverage", "list_controls", "list_deviations", "list_examinations", "list_exceptions", "list_frozen", "list_gaps", "list_requests", "list_samples", "list_workpapers",
+		"search", "show_control", "show_deviation", "show_evidence", "show_population", "status", "what_is_missing"}
 	if !slices.Equal(names, want) {
 		t.Errorf("tools %v, want %v", names, want)
 	}

@@ -28,7 +28,10 @@ type Options struct {
 	Open func(context.Context) (*period.Program, error)
 	// Act is as whom tools write, asked anew for each call; nil: there are only
 	// tools that read. See As.
-	Act     func(context.Context, *period.Program) (access.Subject, error)
+	Act func(context.Context, *period.Program) (access.Subject, error)
+	// Read is as whom tools read examinations, asked anew for each call: by an API
+	// token, with what it may at that moment; nil: they are not read.
+	Read    func(context.Context, *period.Program) (access.Subject, error)
 	Version string       // of this program
 	Log     *slog.Logger // of errors a client is not told about
 }
@@ -62,6 +65,7 @@ func New(o Options) *Server {
 		Instructions: says, Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
 	})
 	s.addTools()
+	s.addExamination()
 	if o.Act != nil {
 		s.addWriting()
 	}

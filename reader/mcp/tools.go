@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/period"
 	"tieout/reader/answer"
@@ -14,27 +15,46 @@ import (
 )
 
 func (s *Server) addTools() {
-	addTool(s, "status", "Where the period stands",
+	addCompanyTool(s, "status", "Where the period stands",
 		"Where the period stands in one sentence, with its newest deviations and gaps (the first 20 of each).", status)
-	addTool(s, "list_controls", "Controls in scope",
+	addCompanyTool(s, "list_controls", "Controls in scope",
 		"Controls in scope: text, owner, criteria, state, procedures. Filters: criterion, state.", listControls)
-	addTool(s, "show_control", "One control",
+	addCompanyTool(s, "show_control", "One control",
 		"One control: its text, its procedures and what they found. Long lists are cut; cut says where the rest is.", showControl)
-	addTool(s, "list_deviations", "Deviations and why",
+	addCompanyTool(s, "list_deviations", "Deviations and why",
 		"Findings of the newest run and what was decided about each; none is ever deleted. Each has the reason in words, the values read and when it began and ended. "+
 			"Filters: control, criterion, outcome, and since/until for those that touch these days, such as a quarter. controls counts them by control.", listDeviations)
-	addTool(s, "show_deviation", "One deviation with its evidence",
+	addCompanyTool(s, "show_deviation", "One deviation with its evidence",
 		"One finding: why, the values read, management's response, and every sealed record behind it with three dates: what it is about, when it was collected, when it was recorded.", showDeviation)
-	addTool(s, "show_evidence", "One sealed record",
+	addCompanyTool(s, "show_evidence", "One sealed record",
 		"One sealed record: what it is, three dates, provenance (collection, manifests) and the proof of its place in the log. With bytes also a part of the raw bytes, between marks.", showEvidence)
-	addTool(s, "list_gaps", "Gaps in the evidence",
+	addCompanyTool(s, "list_gaps", "Gaps in the evidence",
 		"Stretches for which a procedure has no evidence, and why. A gap is never a pass. Filters: control, procedure, since/until.", listGaps)
-	addTool(s, "show_population", "What a procedure was performed on",
+	addCompanyTool(s, "show_population", "What a procedure was performed on",
 		"Every item of a procedure's population with its outcome and the records behind it, as sealed in the newest run. Filter: outcome. Procedures are named by list_controls.", showPopulation)
-	addTool(s, "coverage", "Criteria, controls, procedures",
+	addCompanyTool(s, "coverage", "Criteria, controls, procedures",
 		"Which procedures test which criteria through which controls, what they read, and in cannot why something is not tested here. Filters: criterion, control, untested.", coverage)
-	addTool(s, "search", "Find by words",
+	addCompanyTool(s, "search", "Find by words",
 		"Controls, procedures, criteria, deviations and evidence that hold every word of the query, each with the tool that shows it.", search)
+}
+
+// addCompanyTool adds a tool that reads a company's running year; an audit firm's
+// workspace has none.
+func addCompanyTool[In, Out any](s *Server, name, title, what string, ask func(context.Context, *period.Program, In) (Out, error)) {
+	addTool(s, name, title, what, func(ctx context.Context, p *period.Program, in In) (out Out, err error) {
+		if err := ofCompany(p); err != nil {
+			return out, err
+		}
+		return ask(ctx, p, in)
+	})
+}
+
+// ofCompany refuses what a firm's workspace does not have.
+func ofCompany(p *period.Program) error {
+	if p.Kind() == access.Firm {
+		return fmt.Errorf("%w: this is an audit firm's workspace; list_examinations and what_is_missing read it", audit.ErrForbidden)
+	}
+	return nil
 }
 
 // newest is the report of the newest run; nil where nothing was tested yet.
