@@ -27,7 +27,7 @@ type objectOf func(*request) (access.Object, error)
 // routes are all addresses of who is signed in to a workspace of that kind.
 func routes(kind access.Workspace) []route {
 	if kind == access.Firm {
-		return slices.Concat(firmRoutes, firmEngagementRoutes, firmRequestRoutes, firmPlanRoutes, gridRoutes, gridSignRoutes, gridPopRoutes, gridSampleRoutes, gridFindingRoutes, firmConcludeRoutes, firmOpinionRoutes, firmReportRoutes, firmArchiveRoutes, bothRoutes)
+		return slices.Concat(firmRoutes, firmEngagementRoutes, firmRequestRoutes, firmPlanRoutes, gridRoutes, gridSignRoutes, gridPopRoutes, gridSampleRoutes, gridFindingRoutes, firmPacketRoutes, firmConcludeRoutes, firmOpinionRoutes, firmReportRoutes, firmArchiveRoutes, bothRoutes)
 	}
 	return slices.Concat(readRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes,
 		examRoutes, examTextRoutes, examLetterRoutes, examReportRoutes, examWorkRoutes)
