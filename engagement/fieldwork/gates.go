@@ -95,7 +95,7 @@ func (s *State) Standing(f *File, act, on string, at time.Time) (out []Standing)
 // said c: some stand before certain outcomes alone. at is now.
 func (s *State) StandingIf(f *File, what string, c Concluding, at time.Time) (out []Standing) {
 	kind, _, _ := strings.Cut(what, ":")
-	g := &ground{s: s, f: f, on: what, e: book.Entry{At: at}, concludes: concludeData{c.Outcome, c.Design, c.Implemented, c.Text, c.Prior}}
+	g := &ground{s: s, f: f, on: what, e: book.Entry{At: at}, concludes: concludeData(c)}
 	for _, gate := range conclusionGates {
 		if gate.Act == "conclusion."+kind {
 			out = append(out, Standing{gate.Needs, gate.missing(g)})

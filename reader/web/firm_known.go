@@ -71,7 +71,6 @@ type firmKnownPage struct {
 	Exception         string
 	list              []*fieldwork.Known
 	pops              []fieldwork.Population
-	ofControl         bool
 }
 
 // firmKnown lists the deviations outside one test's sample.
