@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Opens every screen in Chromium, as each role of the startup demo: no finding of
+# Opens every screen of both rooms of the startup demo in Chromium, Halyard's and its
+# audit firm's, as each role: no finding of
 # axe, no sideways scroll, no error in the console, no request to another server,
 # forms that work with scripts off, the words that nobody may say, print, and a
 # walk by keyboard. Prints what each screen weighs beside its budget. Then a
@@ -31,13 +32,13 @@ trap finish EXIT
 "$tieout" demo "$work/demo" >"$work/demo.log" 2>&1 &
 server=$!
 address=
-for _ in $(seq 600); do
-	address=$(sed -nE 's#.*(http://localhost:[0-9]+).*#\1#p' "$work/demo.log" | head -n 1)
-	[ -z "$address" ] || break
+for _ in $(seq 1200); do
+	address=$(sed -nE 's#^Halyard, operated by .*(http://localhost:[0-9]+).*#\1#p' "$work/demo.log")
+	[ "$(grep -c '^Open http://localhost' "$work/demo.log")" != 2 ] || break
 	kill -0 "$server" 2>/dev/null || break
 	sleep 0.5
 done
-if [ -z "$address" ]; then
+if [ "$(grep -c '^Open http://localhost' "$work/demo.log")" != 2 ]; then
 	echo "the demo did not come to serve its screens:" >&2
 	cat "$work/demo.log" >&2
 	exit 1
@@ -45,7 +46,9 @@ fi
 rm -rf "$out"
 mkdir -p "$out"
 failed=0
-node scripts/screens/main.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out" || failed=1
+mkdir "$out/firm"
+node scripts/screens/main.mjs company "$work/demo.log" "$peers/node_modules" "$out" || failed=1
+node scripts/screens/main.mjs firm "$work/demo.log" "$peers/node_modules" "$out/firm" || failed=1
 node scripts/screens/passkeys.mjs "$address" "$work/demo.log" "$peers/node_modules" "$out" || failed=1
 
 mkdir "$work/twins"

@@ -1,8 +1,9 @@
 // Opens every screen as every role of the demo; screens.sh starts it.
 //
-//   node main.mjs ADDRESS DEMO.LOG MODULES OUT
+//   node main.mjs ROOM DEMO.LOG MODULES OUT
 //
-// DEMO.LOG is what 'tieout demo' printed: who can sign in, and the password.
+// ROOM is company or firm. DEMO.LOG is what 'tieout demo' printed: where its rooms
+// are, who can sign in, and the password.
 // MODULES holds playwright-core and axe-core. Pictures go to OUT. It ends with an
 // error when anything is wrong that known.json does not name with a reason.
 import { createRequire } from "node:module";
@@ -12,45 +13,23 @@ import { axe, axeOf, overflow, shape, words } from "./look.mjs";
 import { act } from "./acts.mjs";
 import { skips, switched, walk } from "./keys.mjs";
 import { prove } from "./proof.mjs";
+import { address as addressOf, cast, rooms } from "./rooms.mjs";
 import { find, table } from "./routes.mjs";
 import { budgets, missed, print, scale } from "./weigh.mjs";
 
-const [address, log, modules, out] = process.argv.slice(2);
+const [name, log, modules, out] = process.argv.slice(2);
+const room = rooms[name], address = addressOf(room, log), { roles, others, walked } = room;
 const here = (name) => new URL(name, import.meta.url);
-const known = JSON.parse(readFileSync(here("known.json"), "utf8"));
+const known = JSON.parse(readFileSync(here("known.json"), "utf8"))[name];
 const { chromium } = createRequire(path.join(modules, "x.js"))("playwright-core");
 const source = axeOf(modules);
-const routes = table(here("../../reader/web/testdata/matrix.txt"));
+const routes = table(here("../../reader/web/testdata/" + room.table));
 const began = Date.now();
-
-// The roles, the one who sees most first: what a screen is checked as in all
-// views is the first of them who reaches it.
-const roles = ["compliance lead", "administrator", "owner of", "management signer", "employee", "auditor's guest"];
-
-// Screens that are not in the table: before the door, and what says no.
-const others = [
-  { pattern: "/sign-in", at: "/sign-in", role: "nobody" },
-  { pattern: "(not there)", at: "/controls/NONE-1", role: "compliance lead", status: 404 },
-  { pattern: "(not theirs)", at: "/access", role: "employee", status: 403 },
-  { pattern: "(search finds)", at: "/search?q=IAM", role: "compliance lead" },
-  { pattern: "(search finds nothing)", at: "/search?q=zzzz", role: "compliance lead" },
-];
-
-// The screens that are walked by keyboard, as the lead.
-const walked = ["/", "/controls", "/deviations/{ref}", "/evidence/{ref}", "/me/work", "/policies/{id}"];
 
 const views = [["light", 1440, 900], ["dark", 1440, 900], ["light", 390, 844], ["light", 320, 640]];
 const failures = [], weights = new Map(), perRole = new Map();
 const wrong = (role, pattern, view, found) => { for (const f of found) failures.push({ role, pattern, view, ...f }); };
 const fileOf = (pattern) => pattern === "/" ? "home" : pattern.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "");
-
-function cast() {
-  const text = readFileSync(log, "utf8");
-  const password = /all with the password (\S+)/.exec(text)?.[1];
-  const people = roles.map((role) => ({ role: role === "owner of" ? "control owner" : role, email: new RegExp(`^  ${role}.*?(\\S+@\\S+)`, "m").exec(text)?.[1] }));
-  if (!password || people.some((p) => !p.email)) throw new Error(`${log} does not say who can sign in:\n${text}`);
-  return { password, people };
-}
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"] });
 await prove(browser, source);
@@ -65,7 +44,7 @@ async function signIn(person, password) {
   if (new URL(page.url()).pathname === "/sign-in") throw new Error(`${person.email} is not let in: ${await page.locator("main").innerText()}`);
   const state = await context.storageState();
   const made = person.role === "compliance lead" ? await act(context.request, address, person.email) : [];
-  const got = await find(context.request, address, routes, ["/period/2025", ...made]);
+  const got = await find(context.request, address, routes, [...room.starts, ...made]);
   for (const w of got.wrong) failures.push({ role: person.role, pattern: w.from || w.at, view: "links", rule: w.status === 403 ? "refused-link" : "link", element: `leads to ${w.at}, which answers ${w.status}` });
   await context.close();
   return { ...person, state, found: got.found };
@@ -138,13 +117,13 @@ async function keyboard(state, found) {
     const at = found.get(pattern)?.at;
     if (!at) continue; // named below as not reached
     await d.page.goto(address + at);
-    wrong("compliance lead", pattern, "keyboard", await skips(d.page));
+    wrong(roles[0], pattern, "keyboard", await skips(d.page));
     await d.page.goto(address + at);
     const got = await walk(d.page);
-    wrong("compliance lead", pattern, "keyboard", got.bad);
+    wrong(roles[0], pattern, "keyboard", got.bad);
     stops.push(`${pattern} ${got.stops}`);
   }
-  wrong("compliance lead", "/controls", "keyboard", await switched(d.page, address));
+  if (name === "company") wrong(roles[0], "/controls", "keyboard", await switched(d.page, address));
   await d.context.close();
   console.log(`Walked by keyboard, with stops: ${stops.join(", ")}.`);
 }
@@ -160,7 +139,7 @@ async function work(queue) {
   for (const d of desks.values()) await d.context.close();
 }
 
-const { password, people } = cast();
+const { password, people } = cast(room, log);
 const signed = [];
 for (const p of people) signed.push(await signIn(p, password));
 const state = (role) => signed.find((p) => p.role === role)?.state;
@@ -175,7 +154,7 @@ for (const p of signed) {
 }
 queue.sort((a, b) => a.role.localeCompare(b.role) || Number(b.full) - Number(a.full));
 await Promise.all([work(queue), work(queue)]);
-await keyboard(state("compliance lead"), signed[0].found);
+await keyboard(state(roles[0]), signed[0].found);
 await browser.close();
 
 for (const r of routes) {
