@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 	"time"
 
 	"tieout/access"
@@ -253,7 +254,7 @@ func assertFacts(x *management.Side, zone *time.Location) (out []string) {
 func sayLetterForm(what, by string, signed *examSigned, missing []string) string {
 	switch {
 	case len(missing) > 0 && signed != nil:
-		return what + " of " + by + " is signed and stays as it is."
+		return what + " of " + by + " is signed and stays as it is: " + strings.Join(missing, "; ") + "."
 	case len(missing) > 0:
 		return "It cannot be signed yet."
 	case signed != nil && signed.Anew != "":

@@ -33,20 +33,20 @@ type examBridgeRow struct {
 
 type examBridgePage struct {
 	*page
-	ID                   string
-	Signed               []examBridgeRow
-	Why                  string // there is no letter to write
-	From, To, Latest     string
-	FromDay, Report      string
-	Limit                int
-	Known                []examDisclosure
-	Decided              []examination.Known
-	Refs                 string // what the form was made from
-	Text, Next, NextMin  string
-	May                  bool
-	Again                string
-	Sign                 signing
-	Firm, System, Period string
+	ID                  string
+	Signed              []examBridgeRow
+	Why                 string // there is no letter to write
+	From, To, Latest    string
+	FromDay, Report     string
+	Limit               int
+	Known               []examDisclosure
+	Decided             []examination.Known
+	Refs                string // what the form was made from
+	Text, Next, NextMin string
+	May                 bool
+	Again               string
+	Sign                signing
+	Auditor, Span       string
 }
 
 func (q *request) examBridge() error {
@@ -57,7 +57,7 @@ func (q *request) examBridge() error {
 		for _, b := range x.Bridges {
 			data.Signed = append(data.Signed, q.bridgeRow(id, b))
 		}
-		data.Period = firmSpan(x.Terms)
+		data.Span = firmSpan(x.Terms)
 		return nil
 	})
 	if err != nil {
@@ -78,14 +78,14 @@ func (q *request) examBridge() error {
 		return err
 	}
 	q.Title, q.Heading, q.Ref, q.Wide = "Bridge letters of "+id, "Bridge letters", id, true
-	q.Say = sayBridge(data.Why, data.Period, len(data.Signed), len(data.Known))
+	q.Say = sayBridge(data.Why, len(data.Signed), len(data.Known))
 	q.Code = []string{"tieout report letter", "tieout verify LETTER.pdf"}
 	q.Way = append(q.Way, link{"Bridge letters", ""})
 	return q.render("exam-bridge.html", data)
 }
 
 // sayBridge says what a letter would have to disclose, or why there is none.
-func sayBridge(why, period string, signed, known int) string {
+func sayBridge(why string, signed, known int) string {
 	out := "No letter has been signed for the days after the report"
 	if signed > 0 {
 		out = report.Capital(report.Plural(signed, "letter is", "letters are")) + " signed for days after the report"
@@ -94,9 +94,9 @@ func sayBridge(why, period string, signed, known int) string {
 	case why != "":
 		return out + ". " + why
 	case known == 0:
-		return out + "; nothing is on record that another would have to disclose."
+		return out + "; nothing is on record that a letter would have to disclose."
 	}
-	return out + "; " + report.Plural(known, "thing is", "things are") + " on record that another has to disclose."
+	return out + "; " + report.Plural(known, "thing is", "things are") + " on record that a letter has to disclose."
 }
 
 func (q *request) bridgeRow(id string, b management.Bridge) examBridgeRow {
@@ -109,7 +109,7 @@ func (q *request) bridgeRow(id string, b management.Bridge) examBridgeRow {
 
 // ground fills in what a letter over these days stands on.
 func (d *examBridgePage) ground(q *request, g examination.Ground) {
-	d.From, d.To, d.Latest, d.Limit, d.Report, d.Firm, d.System = g.From, g.To, g.Latest, g.Limit, g.Report, g.Firm, g.System
+	d.From, d.To, d.Latest, d.Limit, d.Report, d.Auditor = g.From, g.To, g.Latest, g.Limit, g.Report, g.Firm
 	d.FromDay, d.Decided, d.Refs = dayText(g.From), g.Decided, strings.Join(g.Refs(), " ")
 	d.Known = q.disclosures(g)
 	for i := range d.Known {

@@ -276,13 +276,13 @@ func TestSayBridge(t *testing.T) {
 		signed, known   int
 	}{
 		{"no report", "There is no report yet.", "No letter has been signed for the days after the report. There is no report yet.", 0, 0},
-		{"nothing known", "", "No letter has been signed for the days after the report; nothing is on record that another would have to disclose.", 0, 0},
-		{"one known", "", "No letter has been signed for the days after the report; 1 thing is on record that another has to disclose.", 0, 1},
-		{"many", "", "2 letters are signed for days after the report; 3 things are on record that another has to disclose.", 2, 3},
+		{"nothing known", "", "No letter has been signed for the days after the report; nothing is on record that a letter would have to disclose.", 0, 0},
+		{"one known", "", "No letter has been signed for the days after the report; 1 thing is on record that a letter has to disclose.", 0, 1},
+		{"many", "", "2 letters are signed for days after the report; 3 things are on record that a letter has to disclose.", 2, 3},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := sayBridge(tt.why, "", tt.signed, tt.known); got != tt.want {
+			if got := sayBridge(tt.why, tt.signed, tt.known); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

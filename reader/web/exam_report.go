@@ -24,7 +24,7 @@ import (
 
 // examReportRoutes are the report as it reached management: drafts for factual
 // review, and what was issued.
-var examReportRoutes = slices.Concat(examDraftRoutes, []route{
+var examReportRoutes = slices.Concat(examDraftRoutes, examRehearsalRoutes, []route{
 	{pattern: "GET /examinations/{id}/report", needs: "report.read", on: theExam, do: (*request).examReport},
 	{pattern: "GET /examinations/{id}/report/read", needs: "report.read", on: theExam, do: (*request).examReadReport},
 	{pattern: "GET /examinations/{id}/report/check", needs: "report.read", on: theExam, do: (*request).examCheckReport},
@@ -78,22 +78,23 @@ type examShare struct {
 
 type examReportPage struct {
 	*page
-	ID                     string
-	R                      *management.Release
-	Type, Span, Dated      string
-	Firm, System, Reported string
-	Withdrawn, Supersedes  string
-	Opinions               []examOpinion
-	Exceptions             []examException
-	Coverage               []examStretch
-	Files                  []examFile
-	Copies                 []examShare
-	Read, Check            string
-	Users, Carved          int
-	May                    bool // make a copy
-	For, Mail, Why         string
-	Mark                   bool
-	Expected               string // what is awaited while there is no report
+	ID                    string
+	R                     *management.Release
+	Type, Span, Dated     string
+	Auditor, System       string
+	Reported              string
+	Withdrawn, Supersedes string
+	Opinions              []examOpinion
+	Exceptions            []examException
+	Coverage              []examStretch
+	Files                 []examFile
+	Copies                []examShare
+	Read, Check           string
+	Assumes               string
+	May                   bool // make a copy
+	For, Mail, Why        string
+	Mark                  bool
+	Expected              string // what is awaited while there is no report
 }
 
 func (q *request) examReport() error {
@@ -122,7 +123,7 @@ func (q *request) examReport() error {
 
 // fill is what the company's side says of the report.
 func (d *examReportPage) fill(q *request, x *management.Side) {
-	d.Type, d.Span, d.Firm, d.System = x.Terms.Type.String(), firmSpan(x.Terms), x.Terms.Firm.Name, x.Terms.System
+	d.Type, d.Span, d.Auditor, d.System = x.Terms.Type.String(), firmSpan(x.Terms), x.Terms.Firm.Name, x.Terms.System
 	for _, m := range x.Terms.Milestones {
 		d.Expected = m.Name + ", " + firmDay(m.Day, x.Terms.Zone)
 	}
@@ -145,12 +146,7 @@ func (d *examReportPage) read(ctx context.Context, q *request) error {
 	if err != nil {
 		return err
 	}
-	d.Reported, d.Users = value.ID, len(value.Expected)
-	for _, s := range value.Subservices {
-		if !s.Inclusive {
-			d.Carved++
-		}
-	}
+	d.Reported, d.Assumes = value.ID, assumed(&value)
 	for _, o := range value.Opinions {
 		row := examOpinion{Part: attest.PartName(o.Part), Word: o.Word, Class: "dev", Text: policy.HTML(o.Text), Basis: policy.HTML(o.Basis)}
 		if o.Word == string(engagement.Unmodified) {
@@ -164,6 +160,17 @@ func (d *examReportPage) read(ctx context.Context, q *request) error {
 		d.Files = append(d.Files, examFile{p.Name, fileWords(p), packetSize(p.Size), strings.TrimPrefix(p.Digest, "sha256:"), q.under("examinations", d.ID, "report/files/"+p.Name)})
 	}
 	return err
+}
+
+// assumed says what the report leaves to others.
+func assumed(r *attest.Report) string {
+	carved := 0
+	for _, s := range r.Subservices {
+		if !s.Inclusive {
+			carved++
+		}
+	}
+	return report.Capital(report.Plural(len(r.Expected), "control", "controls")) + " of user entities, and those of " + report.Plural(carved, "carved-out subservice organization", "carved-out subservice organizations") + ". Nobody examined these here."
 }
 
 // fileWords says what a file of a report is for.

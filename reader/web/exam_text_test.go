@@ -50,7 +50,7 @@ func TestExamDescription(t *testing.T) {
 	w := newExamWorld(t)
 	const at = "/examinations/EN-1/description"
 	page := w.lead.page(at)
-	for _, want := range []string{"Nothing is written yet", "The facts do not hold:", "Drafted from the facts, not written yet", "Take the draft as the text", "CC6.2: "} {
+	for _, want := range []string{"Nothing is written yet", "What the facts do not hold: ", "Drafted from the facts, not written yet", "Take the draft as the text", "CC6.2: "} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
