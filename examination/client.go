@@ -170,7 +170,7 @@ func (c *Client) Flush(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.due(ctx, id, sentBy(post))
+	list, err := c.due(ctx, id, post)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,12 @@ func send(ctx context.Context, post *packet.Post, list []packet.Outgoing) error 
 			continue // what it holds follows from what it was sent for
 		}
 		o.By = exchanger
-		if _, err := post.Send(ctx, o); err != nil {
+		if _, err = post.Send(ctx, o); errors.Is(err, book.ErrKeyUsed) {
+			if done, serr := sent(ctx, o.Once); done || serr != nil {
+				err = serr // another process sent it meanwhile, beside the log as it was then
+			}
+		}
+		if err != nil {
 			return fmt.Errorf("send %s: %w", o.Kind, err)
 		}
 	}
@@ -207,12 +212,14 @@ func send(ctx context.Context, post *packet.Post, list []packet.Outgoing) error 
 
 // due is what follows from the state, in the order in which the firm needs it.
 // What would take reading evidence is left out where it was sent.
-func (c *Client) due(ctx context.Context, id string, sent sentFor) (list []packet.Outgoing, err error) {
+func (c *Client) due(ctx context.Context, id string, post *packet.Post) (list []packet.Outgoing, err error) {
+	sent := sentBy(post)
 	add := func(once string, kind engagement.Kind, payload any, files ...packet.File) {
 		list = append(list, packet.Outgoing{Kind: kind, Payload: payload, Files: files, Once: once})
 	}
 	var frozen []management.Frozen
 	var answers []engagement.Answer
+	var course []management.Turn
 	err = c.Side.Read(ctx, func(s *management.State) error {
 		x, err := s.Side(id)
 		if err != nil {
@@ -233,6 +240,7 @@ func (c *Client) due(ctx context.Context, id string, sent sentFor) (list []packe
 		for _, p := range book.Sorted(x.Populations) {
 			frozen = append(frozen, *p)
 		}
+		course = slices.Clone(x.Course)
 		c.dueOf(x, add)
 		return nil
 	})
@@ -249,7 +257,10 @@ func (c *Client) due(ctx context.Context, id string, sent sentFor) (list []packe
 	if err := c.addAnswers(ctx, answers, sent, add); err != nil {
 		return nil, err
 	}
-	return list, c.addFrozen(ctx, frozen, add)
+	if err := c.addFrozen(ctx, frozen, add); err != nil {
+		return nil, err
+	}
+	return list, c.addSteps(ctx, id, post, course, sent, add)
 }
 
 type adder func(once string, kind engagement.Kind, payload any, files ...packet.File)

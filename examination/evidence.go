@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"tieout/access"
 	"tieout/audit"
@@ -150,45 +152,44 @@ func (c *Client) addFrozen(ctx context.Context, frozen []management.Frozen, add 
 			return err
 		}
 		add("population:"+p.ID, engagement.SendPopulation, p.Population, blobFile(ctx, c.P, p.ID+".jsonl", ItemsMedia, p.Digest))
-		if p.Bundle == "" || bundled[p.Run] {
+		if bundled[p.Run] {
 			continue
 		}
 		bundled[p.Run] = true
 		add(fmt.Sprintf("bundle:%d", p.Run), engagement.SendEvidence, engagement.EvidenceNote{For: []string{p.ID}, Text: "Definitions, raw evidence, items and results of the run sealed as " + audit.EvidenceRef(p.Run) + "."},
-			blobFile(ctx, c.P, audit.EvidenceRef(p.Run)+".bundle", "application/octet-stream", p.Bundle))
+			c.runBundle(ctx, p.Run))
 	}
 	return nil
 }
 
-// bundleOf is the digest of the blob that holds a run's evidence: that of an
-// earlier population of the same run, or else it is written now.
-func (c *Client) bundleOf(ctx context.Context, id string, run *period.Run) (digest string, err error) {
-	err = c.Side.Read(ctx, func(s *management.State) error {
-		x, err := s.Side(id)
+// runBundle is the bundle of a run's evidence as a file: it is written, into a
+// blob, when it is read first, which of many items takes a while.
+func (c *Client) runBundle(ctx context.Context, record int64) packet.File {
+	written := sync.OnceValues(func() (string, error) {
+		run, err := c.P.RunAt(ctx, record)
 		if err != nil {
-			return err
+			return "", err
 		}
-		for _, p := range x.Populations {
-			if p.Run == run.Record && p.Bundle != "" {
-				digest = p.Bundle
-			}
-		}
-		return nil
+		pr, pw := io.Pipe()
+		go func() {
+			_, err := c.P.Bundle(ctx, pw, run)
+			pw.CloseWithError(err)
+		}()
+		digest, _, err := c.P.Blobs.Put(ctx, pr)
+		return digest, errors.Join(err, pr.CloseWithError(err))
 	})
-	if err != nil || digest != "" {
-		return digest, err
-	}
-	pr, pw := io.Pipe()
-	go func() {
-		_, err := c.P.Bundle(ctx, pw, run)
-		pw.CloseWithError(err)
-	}()
-	digest, _, err = c.P.Blobs.Put(ctx, pr)
-	return digest, err
+	return packet.File{Name: audit.EvidenceRef(record) + ".bundle", Media: "application/octet-stream", Open: func() (io.ReadCloser, error) {
+		digest, err := written()
+		if err != nil {
+			return nil, err
+		}
+		return c.P.Blobs.Get(ctx, digest)
+	}}
 }
 
 // FreezeRun freezes the population that one procedure of the newest run over the
-// period tested, keeps its items and the run's evidence, and returns it. explain
+// period tested, keeps its items, and returns it; the run's evidence is put together
+// when it is sent. explain
 // says why a line of completeness does not add up, by its What; a line that is
 // open and not explained refuses the freeze (audit.ErrInconclusive). instead
 // names the frozen population it takes the place of, "" none.
@@ -218,9 +219,5 @@ func (c *Client) FreezeRun(ctx context.Context, by access.Subject, id, procedure
 	if _, _, err := c.P.Blobs.Put(ctx, tmp); err != nil {
 		return management.Frozen{}, err
 	}
-	bundle, err := c.bundleOf(ctx, id, run)
-	if err != nil {
-		return management.Frozen{}, err
-	}
-	return c.Side.FreezePopulation(ctx, by, id, pop, instead, bundle)
+	return c.Side.FreezePopulation(ctx, by, id, pop, instead)
 }

@@ -193,6 +193,22 @@ func (p *Program) LastRun(ctx context.Context) (*Run, error) {
 	return p.loadRun(ctx, saved)
 }
 
+// RunAt returns the run that is sealed as a record of this log, or audit.ErrNotFound.
+func (p *Program) RunAt(ctx context.Context, record int64) (*Run, error) {
+	if err := p.ofCompany(); err != nil {
+		return nil, err
+	}
+	runs, err := p.Store.Runs(ctx, math.MaxInt32)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(runs, func(r store.Run) bool { return r.Record == record })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: no run is sealed as %s", audit.ErrNotFound, audit.EvidenceRef(record))
+	}
+	return p.loadRun(ctx, runs[i])
+}
+
 func (p *Program) loadRun(ctx context.Context, saved store.Run) (*Run, error) {
 	rec, err := p.Store.Record(ctx, saved.Record)
 	if err != nil {

@@ -142,11 +142,11 @@ func TestFreeze(t *testing.T) {
 	w := agreed(t, engagement.SOC2TypeII)
 	open := population()
 	open.Checks = append(open.Checks, engagement.Reconciled{What: "payroll", Here: "148", There: "150"})
-	_, err := w.book.FreezePopulation(t.Context(), lead, "EN-1", open, "", "")
+	_, err := w.book.FreezePopulation(t.Context(), lead, "EN-1", open, "")
 	refused(t, err, audit.ErrInconclusive, "payroll: 148 here, 150 there")
-	_, err = w.book.FreezePopulation(t.Context(), owner, "EN-1", population(), "", "")
+	_, err = w.book.FreezePopulation(t.Context(), owner, "EN-1", population(), "")
 	refused(t, err, audit.ErrForbidden, "")
-	p, err := w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "", "")
+	p, err := w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "")
 	check(t, err)
 	if p.ID != "P-1" || p.Record < 0 || p.Accepted {
 		t.Errorf("frozen %+v", p)
@@ -157,20 +157,20 @@ func TestFreeze(t *testing.T) {
 	check(t, w.book.TakeAcceptance(t.Context(), receiver, "EN-1", engagement.Acceptance{Population: "P-1", Digest: someDigest, Accepted: true}))
 	check(t, w.book.TakeSample(t.Context(), receiver, "EN-1", s))
 
-	_, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "", "")
+	_, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "")
 	refused(t, err, audit.ErrConflict, "P-1 holds the same rows already")
-	_, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "P-1", "")
+	_, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "P-1")
 	refused(t, err, audit.ErrInvalid, "another round")
 	again := population()
 	again.Round = "2"
-	p, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", again, "P-1", "")
+	p, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", again, "P-1")
 	check(t, err)
 	w.side(func(x *management.Side) {
 		if x.Populations["P-1"].Superseded != p.ID || len(x.Populations) != 2 {
 			t.Errorf("populations %+v", x.Populations)
 		}
 	})
-	if _, err := agreed(t, engagement.SOC2TypeI).book.FreezePopulation(t.Context(), lead, "EN-1", population(), "", ""); err == nil {
+	if _, err := agreed(t, engagement.SOC2TypeI).book.FreezePopulation(t.Context(), lead, "EN-1", population(), ""); err == nil {
 		t.Error("a population is frozen for a date")
 	}
 }

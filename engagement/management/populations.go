@@ -18,8 +18,7 @@ var populationTakers = map[string]taker{"population.freeze": freezePopulation, "
 type Frozen struct {
 	engagement.Population
 	By         string
-	Bundle     string // digest of the blob with the evidence of its run; "": it comes from no run
-	Record     int64  // the freeze entry in this log
+	Record     int64 // the freeze entry in this log
 	Accepted   bool
 	Question   string
 	Superseded string // the later freeze that took its place
@@ -28,16 +27,15 @@ type Frozen struct {
 // FreezePopulation freezes a population whose item lines are kept already: their
 // digest stands in it. It returns the population with its number; its place in
 // the log is the entry's. A population that takes another's place is another
-// round; earlier ones stay. bundle is the digest of the blob with the evidence of
-// the run it comes from, "" for none. It needs evidence.export.
-func (b *Book) FreezePopulation(ctx context.Context, by access.Subject, id string, p engagement.Population, instead, bundle string) (frozen Frozen, err error) {
+// round; earlier ones stay. It needs evidence.export.
+func (b *Book) FreezePopulation(ctx context.Context, by access.Subject, id string, p engagement.Population, instead string) (frozen Frozen, err error) {
 	if err := access.Require(by, "evidence.export", of(id)); err != nil {
 		return Frozen{}, err
 	}
 	p.Controls, p.Source, p.Checks, p.Left, p.Columns = book.List(p.Controls), book.List(p.Source), book.List(p.Checks), book.List(p.Left), book.List(p.Columns)
 	n, err := b.book.Numbered(ctx, by, "population", id+"/P", func(on string) error {
 		p.ID = strings.TrimPrefix(on, id+"/")
-		_, err := b.book.Write(ctx, by, "population.freeze", "population:"+on, 0, freezeData{p, instead, bundle})
+		_, err := b.book.Write(ctx, by, "population.freeze", "population:"+on, 0, freezeData{p, instead})
 		return err
 	})
 	if err != nil {
@@ -53,7 +51,6 @@ func (b *Book) FreezePopulation(ctx context.Context, by access.Subject, id strin
 type freezeData struct {
 	Population engagement.Population `json:"population"`
 	Instead    string                `json:"instead"` // of which earlier one
-	Bundle     string                `json:"bundle"`
 }
 
 func freezePopulation(s *State, e book.Entry) (book.Change, error) {
@@ -69,7 +66,7 @@ func freezePopulation(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, err
 	}
 	return book.Change{What: fmt.Sprintf("frozen: %d items, %s", p.Count, p.Title), Do: func() {
-		x.Populations[p.ID] = &Frozen{Population: p, By: e.By.Name, Bundle: d.Bundle, Record: e.Record}
+		x.Populations[p.ID] = &Frozen{Population: p, By: e.By.Name, Record: e.Record}
 		if d.Instead != "" {
 			x.Populations[d.Instead].Superseded = p.ID
 		}

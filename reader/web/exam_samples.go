@@ -255,7 +255,7 @@ func idOf(line []byte) []byte {
 // sentEvidence says whether the firm has the evidence that a population's items
 // rest on.
 func (q *request) sentEvidence(id string, p *management.Frozen) (string, error) {
-	if p.Bundle == "" {
+	if p.Run <= 0 {
 		return "The items come from no run: their evidence goes to the firm with the answers to its requests.", nil
 	}
 	post, err := q.exam.Post(q.Context(), id, "")
