@@ -141,8 +141,8 @@ func readSections(path string) ([]engagement.DCSection, error) {
 
 func parseSections(path string, data []byte) ([]engagement.DCSection, error) {
 	var list []sectionFile
-	if err := strictyaml.Decode(path, data, &list); err != nil {
-		return nil, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
+	if err := decodeFile(path, data, &list); err != nil {
+		return nil, err
 	}
 	out := make([]engagement.DCSection, len(list))
 	for i, s := range list {
@@ -161,8 +161,8 @@ func (a *app) expectCommand() *cobra.Command {
 			return err
 		}
 		var list []expectedFile
-		if err := strictyaml.Decode(d.args[0], data, &list); err != nil {
-			return fmt.Errorf("%w: %w", audit.ErrInvalid, err)
+		if err := decodeFile(d.args[0], data, &list); err != nil {
+			return err
 		}
 		base, err := d.base(ctx, "expected")
 		if err == nil {

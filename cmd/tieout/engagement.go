@@ -186,12 +186,7 @@ func clientValue(x *management.Side) shownEngagement {
 
 func (a *app) showEngagementCommand() *cobra.Command {
 	return in(&cobra.Command{Use: "show [ENGAGEMENT]", Short: "One examination: its terms, where it stands, what is missing before the next step",
-		Args: atMost(1, "an engagement such as EN-1"), RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				a.engagement = args[0]
-			}
-			return a.onSide(looks, a.showFile, a.showSide)(cmd, nil)
-		}}, "table", "json")
+		Args: atMost(1, "an engagement such as EN-1"), RunE: a.ofOne(a.onSide(looks, a.showFile, a.showSide))}, "table", "json")
 }
 
 func (a *app) showFile(ctx context.Context, d *firmDesk) error {

@@ -40,7 +40,7 @@ type exchanged struct {
 
 func (a *app) exchangeCommand() *cobra.Command {
 	var folder, address string
-	cmd := in(&cobra.Command{Use: "exchange", Short: "Send what was released and take what came, over HTTPS or by a folder carried by hand",
+	cmd := in(&cobra.Command{Use: "exchange [ENGAGEMENT]", Short: "Send what was released and take what came, over HTTPS or by a folder carried by hand",
 		Long: `Seals a packet for everything that was released to the other side and not sent
 yet, and takes the other side's packets. With --folder both go by a folder that
 is carried there and back: packets for the company lie in to-client below it,
@@ -51,8 +51,8 @@ side's server: the client knows the firm's from 'engagement invite', or
 Nothing is sent that was not released. Every packet is signed by its sender's
 log, and its checkpoint is witnessed here.`,
 		Example: "  tieout engagement exchange --folder /media/usb\n  tieout engagement exchange --address https://tieout.acme.example",
-		Args:    exactly(0, "no argument"),
-		RunE: a.onSide(looks|none, func(ctx context.Context, d *firmDesk) error {
+		Args:    atMost(1, "an engagement such as EN-1"),
+		RunE: a.ofOne(a.onSide(looks|none, func(ctx context.Context, d *firmDesk) error {
 			ends, err := d.ends(ctx)
 			if err != nil {
 				return err
@@ -64,10 +64,21 @@ log, and its checkpoint is witnessed here.`,
 				return err
 			}
 			return a.exchange(ctx, &d.place, ends, folder, cmp.Or(address, known))
-		})}, "table", "json")
+		}))}, "table", "json")
 	cmd.Flags().StringVar(&folder, "folder", "", "folder that is carried between the two sides")
 	cmd.Flags().StringVar(&address, "address", "", "address of the other side's server, such as https://tieout.acme.example")
 	return cmd
+}
+
+// ofOne is a command on the engagement that its argument names, where there is
+// one.
+func (a *app) ofOne(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			a.engagement = args[0]
+		}
+		return run(cmd, nil)
+	}
 }
 
 // ends are the firm's: of the engagement that --engagement names, else of all

@@ -13,7 +13,6 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
-	"tieout/internal/strictyaml"
 )
 
 func (a *app) declareCommand() *cobra.Command {
@@ -146,8 +145,8 @@ func readAnswers(path string) ([]fieldwork.Checked, error) {
 		return nil, err
 	}
 	var list []answered
-	if err := strictyaml.Decode(path, data, &list); err != nil {
-		return nil, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
+	if err := decodeFile(path, data, &list); err != nil {
+		return nil, err
 	}
 	out := make([]fieldwork.Checked, len(list))
 	for i, x := range list {

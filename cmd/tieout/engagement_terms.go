@@ -69,7 +69,7 @@ type expectedFile struct {
 	Criteria []string `yaml:"criteria"`
 }
 
-// in is what the categories of a file say of one that is examined.
+// inScopeWord is what a file says of a category that is examined.
 const inScopeWord = "in"
 
 // terms are what a file says; what makes no examination the Book refuses.
@@ -116,6 +116,22 @@ func originOf(key string) string {
 	return name
 }
 
+// decodeFile reads a file that people write; every error is audit.ErrInvalid and
+// says file, line and column.
+func decodeFile(path string, data []byte, v any) error {
+	err := strictyaml.Decode(path, data, v)
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, l := range lines {
+		if before, _, ok := strings.Cut(l, " in type "); ok { // what it is called here says nothing to who wrote the file
+			lines[i] = strings.Replace(before, ": field ", ": key ", 1)
+		}
+	}
+	return fmt.Errorf("%w: %s", audit.ErrInvalid, strings.Join(lines, "\n"))
+}
+
 // readTerms reads a file of terms; what is wrong in it is named by file, line and
 // column.
 func readTerms(path string, firm engagement.Party) (engagement.Terms, error) {
@@ -127,13 +143,9 @@ func readTerms(path string, firm engagement.Party) (engagement.Terms, error) {
 }
 
 func parseTerms(path string, data []byte, firm engagement.Party) (engagement.Terms, error) {
-	root, err := strictyaml.Parse(path, data)
-	if err != nil {
-		return engagement.Terms{}, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
-	}
 	var t termsFile
-	if err := strictyaml.DecodeNode(path, root, &t); err != nil {
-		return engagement.Terms{}, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
+	if err := decodeFile(path, data, &t); err != nil {
+		return engagement.Terms{}, err
 	}
 	for i, x := range t.Prior {
 		for k := range x {
@@ -218,7 +230,7 @@ func (a *app) inviteFirmCommand() *cobra.Command {
 	var address string
 	cmd := in(&cobra.Command{Use: "invite NAME KEY", Short: "Say which firm's packets are taken, by the key of its log",
 		Long:    "Says which audit firm's packets are taken here: its name, and the key of its log as the firm gave it by a way of its own ('tieout engagement key', at the firm).",
-		Example: "  tieout engagement invite 'Brookline Assurance LLP' brookline.example+1a2b3c4d+A... \\\n      --address https://tieout.brookline.example",
+		Example: "  tieout engagement invite 'Brookline Assurance LLP' \\\n      brookline.example+1a2b3c4d+A... --address https://tieout.brookline.example",
 		Args:    exactly(2, "the firm's name and the key of its log"),
 		RunE: a.onClient(none, func(ctx context.Context, d *clientDesk) error {
 			if err := d.Side.InviteFirm(ctx, d.by, d.args[0], d.args[1], address); err != nil {

@@ -347,8 +347,8 @@ func openRead(path string) (*os.File, error) {
 	return f, nil
 }
 
-// cols are plain columns, those with a "~" before their name as wide as there is
-// room.
+// cols are plain columns; one with "~" before its name is as wide as there is
+// room, one with ">" holds numbers.
 func cols(names ...string) (out []text.Column) {
 	for _, n := range names {
 		flex, right := strings.HasPrefix(n, "~"), strings.HasPrefix(n, ">")

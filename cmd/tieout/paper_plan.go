@@ -67,8 +67,8 @@ func readTests(path string) ([]engagement.Test, error) {
 
 func parseTests(path string, data []byte) ([]engagement.Test, error) {
 	var list []testFile
-	if err := strictyaml.Decode(path, data, &list); err != nil {
-		return nil, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
+	if err := decodeFile(path, data, &list); err != nil {
+		return nil, err
 	}
 	out := make([]engagement.Test, len(list))
 	for i, t := range list {
@@ -178,8 +178,8 @@ func (a *app) planningCommand() *cobra.Command {
 			return err
 		}
 		var f planFile
-		if err := strictyaml.Decode(d.args[0], data, &f); err != nil {
-			return fmt.Errorf("%w: %w", audit.ErrInvalid, err)
+		if err := decodeFile(d.args[0], data, &f); err != nil {
+			return err
 		}
 		p := fieldwork.PlanText{Materiality: strings.TrimSpace(f.Materiality), Internal: strings.TrimSpace(f.Internal), Specialists: strings.TrimSpace(f.Specialists), Risks: []fieldwork.PlannedRisk{}}
 		for _, r := range f.Risks {

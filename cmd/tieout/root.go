@@ -58,6 +58,7 @@ invented company.`,
 	cobra.AddTemplateFunc("hang", hang)
 	cmd.SetUsageTemplate(strings.NewReplacer(
 		".FlagUsages ", ".FlagUsagesWrapped 80 ", "{{rpad .Name .NamePadding }} {{.Short}}", "{{hang (rpad .Name .NamePadding) .Short}}",
+		" for more information about a command.", " for more.",
 	).Replace(cmd.UsageTemplate()))
 	a.addCommands(cmd)
 	explain(cmd)

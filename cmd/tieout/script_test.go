@@ -78,10 +78,16 @@ func setUp(e *testscript.Env) error {
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=Ann Ash", "GIT_AUTHOR_EMAIL=ann@corp.example",
 		"GIT_COMMITTER_NAME=Ann Ash", "GIT_COMMITTER_EMAIL=ann@corp.example", "GIT_CEILING_DIRECTORIES=" + filepath.Dir(e.WorkDir),
 		"TIEOUT_ACTOR=Maria Silva", "TZ=UTC", "LC_ALL=C", "GOGC=off", // each command is short
+		"XDG_STATE_HOME=" + filepath.Join(e.WorkDir, ".state"),
 	} {
 		name, value, _ := strings.Cut(v, "=")
 		e.Setenv(name, value)
 	}
+	acme, err := filepath.Abs("../../examination/testdata/acme")
+	if err != nil {
+		return err
+	}
+	e.Setenv("ACME", acme) // the sources of a company that is examined
 	return os.WriteFile(filepath.Join(e.WorkDir, clockFile), []byte("2026-09-14T06:00:00Z"), 0o644)
 }
 

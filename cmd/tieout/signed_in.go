@@ -26,7 +26,7 @@ import (
 // command as by the browser; the session's secret lies in the person's own home,
 // its hash in the store, and it ends as any session does.
 
-// agent is what sessions of commands say they were begun with.
+// fromShell is what sessions of commands say they were begun with.
 var fromShell = access.From{Agent: "tieout on a command line"}
 
 func (a *app) signInCommand() *cobra.Command {
