@@ -33,6 +33,7 @@ const (
 	SendAssertion      Kind = "assertion"      // Assertion
 	SendRepresentation Kind = "representation" // Representation
 	SendComments       Kind = "comments"       // []Comment on a draft; the firm sends its answers
+	SendSteps          Kind = "steps"          // ProvedSteps of the client's log, for the annex of the report
 )
 
 // SendSeen brings nothing but the checkpoint in its header, so that the other
@@ -44,7 +45,7 @@ const SendSeen Kind = "seen"
 var FromFirm = []Kind{SendTerms, SendRequests, SendAcceptance, SendSample, SendFindings, SendDraft, SendReport, SendComments, SendState, SendSeen}
 
 // FromClient are the kinds a client sends.
-var FromClient = []Kind{SendAgreed, SendControls, SendAnswers, SendPopulation, SendEvidence, SendResponses, SendDescription, SendAssertion, SendRepresentation, SendComments, SendState, SendSeen}
+var FromClient = []Kind{SendAgreed, SendControls, SendAnswers, SendPopulation, SendEvidence, SendResponses, SendDescription, SendAssertion, SendRepresentation, SendComments, SendSteps, SendState, SendSeen}
 
 // A TermsOffer is the terms as the firm proposes or changes them.
 type TermsOffer struct {
@@ -195,6 +196,23 @@ type Release struct {
 	Withdrawn  bool      `json:"withdrawn,omitempty"`
 	Why        string    `json:"why,omitempty"` // of a reissue or a withdrawal
 	Signed     Signature `json:"signed"`
+}
+
+// ProvedSteps are entries of the client's log that a report's annex prints, each
+// with its proof in that log as an earlier packet of the client's showed it.
+type ProvedSteps struct {
+	Packet int64        `json:"packet"` // number of that packet: the proofs lead to the checkpoint in it
+	Steps  []ProvedStep `json:"steps"`  // in the order of the log
+}
+
+// A ProvedStep is one entry, of which nothing but its kind and object crosses.
+type ProvedStep struct {
+	Kind  string    `json:"kind"` // "population.freeze"
+	On    string    `json:"on"`   // "population:EN-1/P-1"
+	Entry int64     `json:"entry"`
+	At    time.Time `json:"at"`
+	Leaf  string    `json:"leaf"`  // the entry's commitment, hex
+	Proof []string  `json:"proof"` // hex
 }
 
 // A Signature is one person's over a document (package signature).

@@ -37,8 +37,8 @@ const maxSteps = 400
 func (f *Firm) annex(ctx context.Context, id string) (attest.Annex, error) {
 	var a attest.Annex
 	var turns []fieldwork.Turn
-	var other string
-	var client engagement.Party
+	var of engagement.Terms
+	var given *engagement.ProvedSteps
 	err := f.Files.ReadFile(ctx, id, func(_ *fieldwork.State, x *fieldwork.File) error {
 		for _, t := range x.Course {
 			if printedStep(x.Terms.Type, t.Kind) {
@@ -46,7 +46,7 @@ func (f *Firm) annex(ctx context.Context, id string) (attest.Annex, error) {
 			}
 		}
 		a.Team, a.Similarity = duties(x), f.alike(x)
-		other, client = x.Terms.Client.Origin, x.Terms.Client
+		of, given = x.Terms, x.TheirSteps
 		return nil
 	})
 	if err != nil {
@@ -54,18 +54,33 @@ func (f *Firm) annex(ctx context.Context, id string) (attest.Annex, error) {
 	}
 	head := f.P.Log.Head()
 	a.Logs = append(a.Logs, attest.Log{Whose: "firm", Origin: f.P.Log.Keys().Log(), Key: f.P.Log.Keys().Current().VKey(), Checkpoint: string(head.Note), Witnessed: f.witnesses(ctx)})
-	for _, t := range few(turns) {
+	for _, t := range few(turns, ofTurn) {
 		s, err := f.step(ctx, t, head.Size)
 		if err != nil {
 			return a, err
 		}
 		a.Steps = append(a.Steps, s)
 	}
-	theirs, err := f.clientLog(ctx, id, other, client)
+	return a, f.addClient(ctx, of, given, &a)
+}
+
+// addClient adds the client's log with its entries as far as it gave them, in the
+// order of the times that both servers wrote. Before it gave any, its log stands
+// there as the last packet showed it.
+func (f *Firm) addClient(ctx context.Context, of engagement.Terms, given *engagement.ProvedSteps, a *attest.Annex) error {
+	var theirs *attest.Log
+	var err error
+	if given != nil {
+		theirs, err = f.theirLog(ctx, of.ID, of.Client.Origin, given.Packet)
+		a.Steps = append(a.Steps, clientSteps(*given, of.Type)...)
+		slices.SortStableFunc(a.Steps, func(x, y attest.Step) int { return x.At.Compare(y.At) })
+	} else {
+		theirs, err = f.clientLog(ctx, of.ID, of.Client.Origin, of.Client)
+	}
 	if theirs != nil {
 		a.Logs = append(a.Logs, *theirs)
 	}
-	return a, err
+	return err
 }
 
 // printedStep reports whether an annex tells of a step. A report for everybody
@@ -74,20 +89,27 @@ func printedStep(of engagement.Type, kind string) bool {
 	return steps[kind] != "" && (of != engagement.SOC3 || !strings.HasPrefix(kind, "finding.") && kind != "sample.replace")
 }
 
-// few keeps the first and the last of each kind where there are too many.
-func few(turns []fieldwork.Turn) []fieldwork.Turn {
+// few keeps the first and the last of each kind where there are too many. what is
+// an entry's kind and its place in the log.
+func few[T any](turns []T, what func(T) (kind string, record int64)) []T {
 	if len(turns) <= maxSteps {
 		return turns
 	}
 	first, last := map[string]int64{}, map[string]int64{}
 	for _, t := range turns {
-		if _, ok := first[t.Kind]; !ok {
-			first[t.Kind] = t.Record
+		kind, record := what(t)
+		if _, ok := first[kind]; !ok {
+			first[kind] = record
 		}
-		last[t.Kind] = t.Record
+		last[kind] = record
 	}
-	return slices.DeleteFunc(slices.Clone(turns), func(t fieldwork.Turn) bool { return first[t.Kind] != t.Record && last[t.Kind] != t.Record })
+	return slices.DeleteFunc(slices.Clone(turns), func(t T) bool {
+		kind, record := what(t)
+		return first[kind] != record && last[kind] != record
+	})
 }
+
+func ofTurn(t fieldwork.Turn) (string, int64) { return t.Kind, t.Record }
 
 // step is one entry with its proof in the log of that size.
 func (f *Firm) step(ctx context.Context, t fieldwork.Turn, size int64) (attest.Step, error) {
@@ -106,7 +128,11 @@ func (f *Firm) step(ctx context.Context, t fieldwork.Turn, size int64) (attest.S
 
 // about names the object of a step: "P-1" of "population:EN-1/P-1".
 func about(t fieldwork.Turn) string {
-	if _, id, ok := strings.Cut(t.On, "/"); ok {
+	return objectOf(t.On)
+}
+
+func objectOf(on string) string {
+	if _, id, ok := strings.Cut(on, "/"); ok {
 		return ", " + id
 	}
 	return ""

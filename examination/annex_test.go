@@ -30,11 +30,11 @@ func TestLongCourse(t *testing.T) {
 	for i := range int64(1000) {
 		long = append(long, fieldwork.Turn{Record: i, Kind: fmt.Sprint("kind ", i%2)})
 	}
-	got := few(long)
+	got := few(long, ofTurn)
 	if len(got) != 4 || got[0].Record != 0 || got[3].Record != 999 {
 		t.Errorf("%d steps: %+v", len(got), got)
 	}
-	if got := few(long[:maxSteps]); len(got) != maxSteps {
+	if got := few(long[:maxSteps], ofTurn); len(got) != maxSteps {
 		t.Errorf("a course that fits is cut to %d", len(got))
 	}
 }

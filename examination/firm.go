@@ -89,6 +89,8 @@ func (f *Firm) Take(ctx context.Context, r packet.Received) error {
 		return taking(r, func(l engagement.Representation) error { return f.Files.TakeRepresentation(ctx, by, id, l, r.Record) })
 	case engagement.SendComments:
 		return taking(r, func(l []engagement.Comment) error { return f.Files.TakeComments(ctx, by, id, l, r.Record) })
+	case engagement.SendSteps:
+		return taking(r, func(p engagement.ProvedSteps) error { return f.takeSteps(ctx, by, id, r.Header.From, p, r.Record) })
 	}
 	return nil // evidence lies in the packet, and what only shows a log brings nothing else
 }

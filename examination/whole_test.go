@@ -246,6 +246,7 @@ func TestWhole(t *testing.T) {
 		}
 	}
 	w.printed(r)
+	w.proves(r)
 	if err := attest.Check(r); err != nil {
 		t.Error(err)
 	}

@@ -90,7 +90,7 @@ func (f *File) documents() []piece {
 	out = append(out, piece{"quality", f.Quality}, piece{"inquiries", f.Inquiries})
 	out = append(out, each("events", f.Events)...)
 	out = append(out, piece{"description", f.Description}, piece{"assertions", f.Assertions}, piece{"representations", f.Representations},
-		piece{"drafts", f.Drafts}, piece{"comments", f.Comments}, piece{"issues", f.Issues}, piece{"copies", book.List(f.Copies)}, piece{"looked", f.Looked})
+		piece{"drafts", f.Drafts}, piece{"comments", f.Comments}, piece{"issues", f.Issues}, piece{"copies", book.List(f.Copies)}, piece{"steps", f.TheirSteps}, piece{"looked", f.Looked})
 	return append(out, piece{"course", f.courseOfWork()})
 }
 

@@ -168,7 +168,10 @@ func (g *ground) inquired() string {
 	for _, q := range g.f.Inquiries {
 		last = max(last, q.To)
 	}
-	return unless(last != "" && last >= g.issues.Dated, "asked about subsequent events to %q, the report is dated %s", last, g.issues.Dated)
+	if last == "" {
+		return "nobody was asked about subsequent events"
+	}
+	return unless(last >= g.issues.Dated, "asked about subsequent events to %q, the report is dated %s", last, g.issues.Dated)
 }
 
 func (g *ground) commented() string {

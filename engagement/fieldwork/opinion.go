@@ -19,7 +19,7 @@ var opinionTakers = map[string]taker{
 	"opinion.write": opine, "quality.sign": signQuality,
 	"event.inquire": inquire, "event.set": setEvent,
 	"draft.give": giveDraft, "comment.take": takeComment, "comment.answer": answerComment,
-	"description.take": takeDescription, "assertion.take": takeAssertion, "representation.take": takeRepresentation,
+	"description.take": takeDescription, "assertion.take": takeAssertion, "representation.take": takeRepresentation, "steps.take": takeSteps,
 }
 
 type opineData struct {

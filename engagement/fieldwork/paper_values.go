@@ -187,7 +187,9 @@ type Closing struct {
 	Issues    []*Issuance         // the report and those that supersede it, in order
 	Copies    []*engagement.Share // of the issued report, for one recipient each
 	Archive   *Archive
-	Course    []Turn // every entry on the file that counts, in the order of the log
+
+	TheirSteps *engagement.ProvedSteps // of the client's log, for the annex; nil before any came
+	Course     []Turn                  // every entry on the file that counts, in the order of the log
 }
 
 // An Inquiry is one about events after the period.

@@ -70,6 +70,7 @@ type Side struct {
 	Comments    map[string]*engagement.Comment
 	Releases    []Release
 	Bridges     []Bridge
+	Course      []Turn             // in the order of the log
 	Copies      []engagement.Share // of the issued report, for one recipient each
 }
 
@@ -100,7 +101,11 @@ func (s *State) Weigh(e book.Entry) (book.Change, error) {
 	if f == nil {
 		return book.Change{}, fmt.Errorf("%w: this version knows no entry of kind %q", audit.ErrInvalid, e.Kind)
 	}
-	return f(s, e)
+	c, err := f(s, e)
+	if err != nil {
+		return c, err
+	}
+	return s.after(e, c), nil
 }
 
 // Read calls f with the client's side as of the newest entry of its log. f keeps

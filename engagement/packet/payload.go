@@ -37,6 +37,7 @@ var types = map[engagement.Kind]reflect.Type{
 	engagement.SendAssertion:      reflect.TypeFor[engagement.Assertion](),
 	engagement.SendRepresentation: reflect.TypeFor[engagement.Representation](),
 	engagement.SendComments:       reflect.TypeFor[[]engagement.Comment](),
+	engagement.SendSteps:          reflect.TypeFor[engagement.ProvedSteps](),
 	engagement.SendSeen:           reflect.TypeFor[Nothing](),
 }
 

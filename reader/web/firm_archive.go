@@ -61,7 +61,7 @@ func (q *request) firmArchive() error {
 	data := firmArchivePage{page: &q.page, ID: id, Why: q.PostForm.Get("why")}
 	var stands archiveStands
 	err := q.inFile(func(s *fieldwork.State, f *fieldwork.File) error {
-		q.gridFrame(f, "/archive")
+		q.gridFrame(f, "/report")
 		if err := data.index(q, s, f); err != nil {
 			return err
 		}

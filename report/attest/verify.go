@@ -206,6 +206,17 @@ func (l Log) chain() (ledger.Chain, error) {
 	return ledger.NewChain(key)
 }
 
+// InLog checks that every step of a log is in it as of its checkpoint; else
+// audit.ErrAltered names the first that is not.
+func InLog(steps []Step, l Log) error {
+	point, err := l.verify()
+	if err != nil {
+		return err
+	}
+	_, err = stepsIn(steps, l.Whose, point)
+	return err
+}
+
 func stepsIn(steps []Step, whose string, at ledger.Checkpoint) (int, error) {
 	n := 0
 	for _, s := range steps {

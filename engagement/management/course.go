@@ -1,0 +1,42 @@
+package management
+
+import (
+	"strings"
+	"time"
+
+	"tieout/book"
+)
+
+// A Turn is an entry on one engagement that counts, and whose place in the order of
+// what happened a report's annex may print.
+type Turn struct {
+	Record int64
+	Kind   string
+	On     string
+	At     time.Time
+}
+
+// printed are the kinds of entry in the course of an engagement: what management
+// froze, answered, wrote and signed.
+var printed = map[string]bool{"terms.agree": true, "population.freeze": true, "finding.answer": true, "description.final": true, "assertion.sign": true, "representation.sign": true}
+
+// after keeps an entry in the course of its engagement, once it has done what it
+// does.
+func (s *State) after(e book.Entry, c book.Change) book.Change {
+	if !printed[e.Kind] {
+		return c
+	}
+	do := c.Do
+	c.Do = func() {
+		do()
+		id, _, _ := strings.Cut(e.Of(), "/")
+		if x := s.Sides[id]; x != nil {
+			on := e.On
+			if strings.HasPrefix(e.Kind, "assertion.") || strings.HasPrefix(e.Kind, "representation.") {
+				on, _, _ = strings.Cut(on, "/") // a party's name is no identifier
+			}
+			x.Course = append(x.Course, Turn{e.Record, e.Kind, on, e.At})
+		}
+	}
+	return c
+}
