@@ -75,12 +75,14 @@ func (q *request) rehearsedRow(p examination.Rehearsed) rehearsedRow {
 		row.Class, row.Word = "gap", report.Plural(len(p.Open), "count does not add up", "counts do not add up")
 	case p.Items == 0:
 		row.Class, row.Word = "none", "Empty"
+	case p.Gaps > 0:
+		row.Class, row.Word = "gap", "Adds up, but not every day was seen"
 	}
 	row.Found = report.Plural(p.Deviations, "deviation", "deviations")
 	if p.Gaps > 0 {
 		row.Found += ", " + report.Plural(p.Gaps, "stretch without evidence", "stretches without evidence")
 	}
-	row.Sizes = fmt.Sprintf("%s, %s, %s", report.Number(p.Sizes[sample.Low]), report.Number(p.Sizes[sample.Moderate]), report.Number(p.Sizes[sample.High]))
+	row.Sizes = fmt.Sprintf("%s low, %s moderate, %s high", report.Number(p.Sizes[sample.Low]), report.Number(p.Sizes[sample.Moderate]), report.Number(p.Sizes[sample.High]))
 	return row
 }
 
@@ -100,7 +102,7 @@ func sayRehearsal(r examination.Rehearsal) string {
 	case len(r.Populations) == 0:
 		return "The newest run tested nothing, so there is no population an auditor could ask for."
 	case open == 0:
-		out += ": what was read adds up in each"
+		out += ": counts add up in each"
 	default:
 		out += ": " + report.Number(open) + " with counts that do not add up and that nobody explained"
 	}

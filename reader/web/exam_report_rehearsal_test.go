@@ -40,10 +40,10 @@ func TestSayRehearsal(t *testing.T) {
 		want string
 	}{
 		{"nothing", examination.Rehearsal{Over: true}, "The newest run tested nothing, so there is no population an auditor could ask for."},
-		{"one that adds up", examination.Rehearsal{Over: true, Populations: []examination.Rehearsed{full}}, "1 population of the newest run: what was read adds up in each."},
+		{"one that adds up", examination.Rehearsal{Over: true, Populations: []examination.Rehearsed{full}}, "1 population of the newest run: counts add up in each."},
 		{"one of two does not", examination.Rehearsal{Over: true, Populations: []examination.Rehearsed{full, open}}, "2 populations of the newest run: 1 with counts that do not add up and that nobody explained."},
-		{"one is empty", examination.Rehearsal{Over: true, Populations: []examination.Rehearsed{{}}}, "1 population of the newest run: what was read adds up in each; 1 is empty."},
-		{"within the period", examination.Rehearsal{Populations: []examination.Rehearsed{full}}, "1 population of the newest run: what was read adds up in each. The run does not reach the end of the period, and none can be frozen before that."},
+		{"one is empty", examination.Rehearsal{Over: true, Populations: []examination.Rehearsed{{}}}, "1 population of the newest run: counts add up in each; 1 is empty."},
+		{"within the period", examination.Rehearsal{Populations: []examination.Rehearsed{full}}, "1 population of the newest run: counts add up in each. The run does not reach the end of the period, and none can be frozen before that."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
