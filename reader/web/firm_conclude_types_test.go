@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -108,5 +109,22 @@ func TestKnownBecomesAnException(t *testing.T) {
 	holds(t, page, "1 of 2 deviations known outside the sample is open", "In an exception", `href="/engagements/EN-1/findings/X-1"`)
 	if page = w.staff.page(form + "?known=told"); strings.Contains(page, `value="INC-7"`) {
 		t.Error("a deviation is offered that is in another exception")
+	}
+}
+
+// TestOwnWordIsNotConfirmed: who said of some deviations that they are none is
+// offered what others said, and not their own.
+func TestOwnWordIsNotConfirmed(t *testing.T) {
+	w := gridOpened(t, 20, 3)
+	for _, ref := range []string{"INC-7", "INC-8"} {
+		gridCheck(t, w.s.files.AddKnown(t.Context(), w.asStaff(), "EN-1", gridTest, ref, "the incident register", "Changed by hand"))
+	}
+	const known = gridAddress + "/known"
+	w.staff.went(w.staff.post(known+"/dispose", "ref", "INC-7", "as", "wrong test", "why", "It asked for too much", "revision", "2"))
+	w.manager.went(w.manager.post(known+"/dispose", "ref", "INC-8", "as", "wrong test", "why", "It asked for too much", "revision", "3"))
+	holds(t, w.manager.page(known), "2 wait for a second person", "Confirm all 1 that wait")
+	holds(t, w.manager.went(w.manager.post(known+"/confirm", "all", "yes", "revision", "4")), "1 of 2 deviations known outside the sample is open")
+	if got := w.manager.post(known+"/confirm", "ref", "INC-8", "revision", "5"); got.Code != http.StatusForbidden {
+		t.Errorf("the manager confirms their own word: %d", got.Code)
 	}
 }

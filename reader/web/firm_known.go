@@ -55,12 +55,12 @@ type firmKnownPage struct {
 	ID, Test, Base    string
 	Looks             []string
 	CanLook           bool
-	NotLooked         []string
 	Rows              []firmKnownRow
 	Filters           []stateFilter
 	Pager             pager
 	Of                string
 	Open, Said        int // of what is shown
+	Others            int // of what was said, by others than who looks
 	Revision          int64
 	Write             bool
 	MayConfirm        bool
@@ -120,10 +120,12 @@ func (d *firmKnownPage) take(q *request, s *fieldwork.State, f *fieldwork.File, 
 	for _, k := range d.list {
 		if open[k.Ref] && k.Disposed != nil {
 			said++
-			by = append(by, k.Disposed.By)
+			if k.Disposed.By != q.who.Account { // nobody confirms what they said themselves
+				by = append(by, k.Disposed.By)
+			}
 		}
 	}
-	if d.Closed == "" {
+	if d.Others = len(by); d.Closed == "" {
 		d.MayConfirm, d.Again = q.gridSecond(by)
 	}
 	q.Say = sayKnown(len(f.Known[t.ID]), len(open), said, len(f.Looked[t.ID]) > 0)
@@ -291,7 +293,8 @@ func (q *request) knownChosen(waiting bool) ([]string, error) {
 	var out []string
 	err := q.inFile(func(_ *fieldwork.State, f *fieldwork.File) error {
 		for _, k := range f.OpenKnown(q.PathValue("test")) {
-			if of := q.field("of"); (of == "" || of == patternOf(k)) && waiting == (k.Disposed != nil) {
+			mine := k.Disposed != nil && k.Disposed.By == q.who.Account
+			if of := q.field("of"); (of == "" || of == patternOf(k)) && waiting == (k.Disposed != nil) && !mine {
 				out = append(out, k.Ref)
 			}
 		}
