@@ -61,7 +61,7 @@ export async function words(page) {
 export const shape = (page) => page.evaluate(() => {
   const bad = [], main = document.querySelectorAll("h1").length;
   if (main !== 1) bad.push({ rule: "one-h1", element: `${main} headings of level 1` });
-  const say = document.querySelector(".say, .turn");
+  const say = document.querySelector(".say, .turn, .g-say");
   if (!say?.textContent.trim()) bad.push({ rule: "sentence", element: "no sentence opens the page" });
   for (const f of document.querySelectorAll("form")) if (!f.hasAttribute("action")) bad.push({ rule: "form-action", element: f.outerHTML.slice(0, 80) });
   if (/<[^>]+\s(style|on[a-z]+)=/.test(document.body.outerHTML)) bad.push({ rule: "inline", element: "a style or script inside the page" });
