@@ -3,6 +3,7 @@ package engaged
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tieout/engagement"
@@ -47,7 +48,7 @@ func (x *exam) conclude(ctx context.Context) error {
 	}
 	for _, what := range all {
 		var c fieldwork.Concluding
-		err := x.read(ctx, func(s *fieldwork.State, f *fieldwork.File) { c = judged(s, f, what) })
+		err := x.read(ctx, func(_ *fieldwork.State, f *fieldwork.File) { c = judged(f, what) })
 		if err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (x *exam) conclude(ctx context.Context) error {
 
 // judged is what the manager of the play concludes: from the marks and exceptions
 // of the tests of a control, from the controls of a criterion.
-func judged(s *fieldwork.State, f *fieldwork.File, what string) fieldwork.Concluding {
+func judged(f *fieldwork.File, what string) fieldwork.Concluding {
 	kind, id, _ := strings.Cut(what, ":")
 	switch kind {
 	case fieldwork.OnControl:
@@ -108,8 +109,8 @@ func ofControl(f *fieldwork.File, control string) fieldwork.Concluding {
 func ofCriterion(f *fieldwork.File, criterion string) fieldwork.Concluding {
 	n := map[engagement.Outcome]int{}
 	for _, c := range f.Controls.Controls {
-		if has(c.Criteria, criterion) || has(controlsOf(f, criterion), c.ID) {
-			n[f.Concluded[fieldwork.OnControl+":"+c.ID].Outcome]++
+		if k := f.Concluded[fieldwork.OnControl+":"+c.ID]; k != nil && (slices.Contains(c.Criteria, criterion) || slices.Contains(controlsOf(f, criterion), c.ID)) {
+			n[k.Outcome]++
 		}
 	}
 	switch {
@@ -121,15 +122,6 @@ func ofCriterion(f *fieldwork.File, criterion string) fieldwork.Concluding {
 		return fieldwork.Concluding{Outcome: engagement.UnableToConclude, Text: fmt.Sprintf("%d of its controls were not tested or could not be.", n[engagement.UnableToConclude])}
 	}
 	return fieldwork.Concluding{Outcome: engagement.UnableToConclude, Text: "The operation of no control for it could be concluded on."}
-}
-
-func has(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func controlsOf(f *fieldwork.File, objective string) (out []string) {
