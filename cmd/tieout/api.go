@@ -13,7 +13,9 @@ func (a *app) apiCommand() *cobra.Command {
 	spec := &cobra.Command{Use: "spec", Short: "Print its description: OpenAPI 3.1", Args: exactly(0, "no argument"),
 		Long: `Prints the description of every call that 'tieout serve' answers below /api/v1,
 as OpenAPI 3.1. No workspace is needed. Calls show an API token; 'tieout token
-create' makes one.`,
+create' makes one. Those below /engagements are an audit firm's workspace's, all
+others a company's. What only a person may do in an examination that person signs:
+'tieout api send'.`,
 		Example: "  tieout api spec > openapi.json\n  tieout api spec --yaml",
 		RunE: func(*cobra.Command, []string) error {
 			b, err := api.Spec(yaml)
@@ -23,6 +25,6 @@ create' makes one.`,
 			return err
 		}}
 	spec.Flags().BoolVar(&yaml, "yaml", false, "as YAML instead of JSON")
-	cmd.AddCommand(in(spec, "table"), a.apiGetCommand())
+	cmd.AddCommand(in(spec, "table"), a.apiGetCommand(), a.apiSendCommand())
 	return cmd
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tieout/access"
 	"tieout/audit"
 	"tieout/definition"
 	"tieout/period"
@@ -191,9 +190,7 @@ func (a *app) besides(s *web.Server, public string, log *slog.Logger, w *watch.W
 		"/exchange/":      s.Exchange(),
 		scim.Prefix + "/": scim.New(scim.Options{People: s.People(), Origin: public, Address: s.Address, Log: log}),
 	}
-	if s.Kind() == access.Company { // its calls are on periods and registers, which a firm has none of
-		all[api.Prefix+"/"] = api.New(api.Options{Web: s, Now: a.env.Now, Wake: wake, Log: log, Failed: w.Failed})
-	}
+	all[api.Prefix+"/"] = api.New(api.Options{Web: s, Now: a.env.Now, Wake: wake, Log: log, Failed: w.Failed})
 	return all
 }
 
