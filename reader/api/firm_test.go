@@ -51,6 +51,9 @@ func (op *operation) inPathOf() string {
 // locked: what the table of rights lets through changes nothing any more. It
 // holds the answers to testdata/matrix-firm.txt, and each to the document.
 func TestEveryFirmCallAndRole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	f := newFirmWorld(t)
 	gatestest.Walk(f.firm, func(gatestest.Case) {})
 	list, walkers := firmStandings(), []*client{}

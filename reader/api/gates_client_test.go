@@ -57,6 +57,9 @@ func (w *world) people(keys *gatestest.Keys) (map[string]string, map[string]*cli
 // TestClientGates: every forbidden order of the company's side is refused through
 // the interface for programs, and what only a person may do a token never does.
 func TestClientGates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	w, keys := newWorld(t), &gatestest.Keys{}
 	accounts, clients := w.people(keys)
 	n := 0

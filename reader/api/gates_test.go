@@ -146,6 +146,9 @@ func refusedAs(t testing.TB, c gatestest.Case, got *httptest.ResponseRecorder) {
 // interface for programs, in the gate's own words; and what only a person may do
 // a token never does, whatever stands.
 func TestGates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	f := newFirmWorld(t)
 	n := 0
 	gatestest.Walk(f.firm, func(c gatestest.Case) {

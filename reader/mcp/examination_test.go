@@ -134,6 +134,9 @@ func newFirm(t *testing.T) (w *workspace, partner, stranger string) {
 // TestFirm: a firm's file is read by a token with the right to it and by nobody
 // else; of marks, notes and drafts nothing is told.
 func TestFirm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	w, partner, stranger := newFirm(t)
 	c := w.connect(t, mcp.Options{Read: byToken(partner)})
 	list, sentence := ask[mcp.ExaminationsAnswer](t, c, "list_examinations", nil)
@@ -178,6 +181,9 @@ func TestFirm(t *testing.T) {
 // TestCompanySide: a company's tools tell what the firm released; a request is
 // answered in progress, and submitted only where that is said.
 func TestCompanySide(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	w := newWorkspace(t, true)
 	p := w.program(t)
 	people := map[string]string{}
