@@ -101,11 +101,18 @@ func examWaits(x *management.Side, now time.Time) (out []examWait) {
 		return []examWait{{What: "A signer reads the terms and agrees to them", On: onManagement, Path: "/terms"}}
 	}
 	asked := map[engagement.RequestStatus]int{}
+	due := map[bool]string{} // the first day asked for, of returned requests and of others
 	for _, r := range x.Requests {
 		asked[r.Status]++
+		if back := r.Status == engagement.RequestReturned; requestSide(r.Status) == onManagement && r.Due != "" && (due[back] == "" || r.Due < due[back]) {
+			due[back] = r.Due
+		}
 	}
 	add(asked[engagement.RequestReturned], onManagement, "/requests?status=Returned", "returned request to answer again", "returned requests to answer again")
 	add(asked[engagement.RequestOpen]+asked[engagement.RequestInProgress], onManagement, "/requests?side=management", "request to answer", "requests to answer")
+	for i := range out {
+		out[i].Due = due[strings.Contains(out[i].Path, "Returned")]
+	}
 	questioned, unread, unanswered := 0, 0, 0
 	for _, p := range x.Populations {
 		switch {
@@ -336,6 +343,7 @@ type examPage struct {
 type examWaitRow struct {
 	link
 	On, Due, Class string
+	Late           bool
 }
 
 func (q *request) examination() error {
@@ -394,7 +402,7 @@ func (q *request) examWaitRows(x *management.Side) (out []examWaitRow) {
 			}
 		}
 		if w.Due != "" {
-			row.Due = "by " + firmDay(w.Due, x.Terms.Zone)
+			row.Due, row.Late = "by "+firmDay(w.Due, x.Terms.Zone), w.On == onManagement && firmPast(w.Due, x.Terms.Zone, q.now())
 		}
 		out = append(out, row)
 	}

@@ -231,4 +231,3 @@ func (q *request) examRespond() error {
 	}
 	return q.examFinding()
 }
-

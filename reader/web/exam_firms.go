@@ -121,7 +121,6 @@ func (q *request) examEnd() error {
 	return q.examEndPage()
 }
 
-
 // maySign reports whether who is signed in may sign for management, once they
 // have shown anew who they are.
 func (q *request) maySign(id access.PermissionID) bool {

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -28,10 +30,24 @@ func freezeForm(page, round string) []string {
 	return out
 }
 
+// oneDayOfAccounts leaves the accounts of a company read for one day of the month:
+// what is not seen of the others does not add up.
+func oneDayOfAccounts(w *world) {
+	w.t.Helper()
+	yaml, err := os.ReadFile(filepath.Join(w.dir, "sources", "okta.yaml"))
+	gridCheck(w.t, err)
+	w.write("sources/okta.yaml", strings.NewReplacer("accounts-2026-03.csv", "accounts-2026-03-20.csv", `(\\d{4}-\\d{2})`, `(\\d{4}-\\d{2}-\\d{2})`).Replace(string(yaml)))
+	gridCheck(w.t, os.Rename(filepath.Join(w.dir, "okta", "accounts-2026-03.csv"), filepath.Join(w.dir, "okta", "accounts-2026-03-20.csv")))
+	p := w.open("", false)
+	defer w.close(p)
+	_, _, err = p.Apply(w.t.Context())
+	gridCheck(w.t, err)
+}
+
 // TestExamPopulations: what does not add up is explained before it is frozen; the
 // auditor's word shows; what is frozen anew takes the place of the other.
 func TestExamPopulations(t *testing.T) {
-	w := newExamWorld(t).asked()
+	w := newExamWorld(t, oneDayOfAccounts).asked()
 	const at = "/examinations/EN-1/populations"
 	mustHold(t, w.lead.page(at), "Nothing is frozen yet", "What can be frozen", examProcedure)
 	if page := w.signer.page(at); strings.Contains(page, "What can be frozen") {
@@ -42,12 +58,13 @@ func TestExamPopulations(t *testing.T) {
 	}
 	form := w.lead.page(at + "/new?procedure=" + examProcedure)
 	fields := freezeForm(form, "1")
-	if len(fields) > 4 {
-		if got := w.lead.post(at+"/new", "procedure", examProcedure, "round", "1"); got.Code != 422 || !strings.Contains(got.Body.String(), "ompleteness is open") {
-			t.Errorf("nothing explained: %d\n%s", got.Code, mainOf(got))
-		}
-		mustHold(t, form, "not add up and")
+	if len(fields) == 4 {
+		t.Fatalf("no line of completeness is open:\n%s", form)
 	}
+	if got := w.lead.post(at+"/new", "procedure", examProcedure, "round", "1"); got.Code != 422 || !strings.Contains(got.Body.String(), "ompleteness is open") {
+		t.Errorf("nothing explained: %d\n%s", got.Code, mainOf(got))
+	}
+	mustHold(t, form, "not add up and")
 	if got := w.lead.post(at+"/new", "procedure", "none", "round", "1"); got.Code != 404 {
 		t.Errorf("no such procedure: %d", got.Code)
 	}
@@ -57,11 +74,7 @@ func TestExamPopulations(t *testing.T) {
 	if got := w.lead.post(at+"/new", fields...); got.Code != 303 {
 		t.Fatalf("freeze: %d\n%s", got.Code, mainOf(got))
 	}
-	mustHold(t, w.lead.page(at+"/P-1"), "Not looked at", "the auditor has not said anything of it yet", "Digest of its items")
-	items := w.lead.get(at + "/P-1/items")
-	if items.Code != 200 || !strings.Contains(items.Body.String(), `"id":`) {
-		t.Errorf("items: %d %s", items.Code, items.Body)
-	}
+	mustHold(t, w.lead.page(at+"/P-1"), "Explained", "the export holds the whole month", "Not looked at", "the auditor has not said anything of it yet", "Digest of its items")
 	if got := w.signer.get(at + "/P-1/items"); got.Code != http.StatusForbidden {
 		t.Errorf("items to the signer: %d", got.Code)
 	}
@@ -127,6 +140,9 @@ func TestExamSamples(t *testing.T) {
 	w := newExamWorld(t).sampled()
 	const at = "/examinations/EN-1/samples"
 	mustHold(t, w.lead.page(at), "1 sample is released", "Random", "S-1")
+	if items := w.lead.get("/examinations/EN-1/populations/P-1/items"); items.Code != 200 || strings.Count(items.Body.String(), `"id":`) != 2 {
+		t.Errorf("items: %d %s", items.Code, items.Body)
+	}
 	page := w.lead.page(at + "/S-1")
 	mustHold(t, page, "picked at random", "Committed in the firm's log", "tieout sample verify SAMPLE ITEMS --root ", "Draw again to check", "/evidence/E-", "has the evidence of these items")
 	if strings.Contains(page, "not among the frozen items") {

@@ -217,19 +217,19 @@ type examAnswerRow struct {
 
 type examRequestPage struct {
 	*page
-	ID                             string
-	R                              engagement.Request
-	Row                            examRequestRow
-	Why                            string
-	Steps                          []firmRequestStep
-	Answers                        []examAnswerRow
-	May, Give, Closed              bool
-	Revision                       int64
+	ID                               string
+	R                                engagement.Request
+	Row                              examRequestRow
+	Why                              string
+	Steps                            []firmRequestStep
+	Answers                          []examAnswerRow
+	May, Give, Closed                bool
+	Revision                         int64
 	Text, Records, Heads, From, Till string // as typed, or as drafted
-	Drafted                        bool
-	Owner                          string
-	People                         []string
-	Upload                         bool
+	Drafted                          bool
+	Owner                            string
+	People                           []string
+	Upload                           bool
 }
 
 func (q *request) examRequest() error { return q.showExamRequest() }

@@ -37,10 +37,15 @@ const (
 )
 
 // newExamUninvited is a company whose period is tested, and a firm that accepted
-// an engagement with it which the company knows nothing of.
-func newExamUninvited(t testing.TB) *examWorld {
+// an engagement with it which the company knows nothing of. change makes the
+// company's files others before they are read.
+func newExamUninvited(t testing.TB, change ...func(*world)) *examWorld {
 	t.Helper()
-	w := &examWorld{world: newWorld(t).tested(), firm: newFirmWorld(t), toFirm: t.TempDir(), here: t.TempDir()}
+	company := newWorld(t)
+	for _, f := range change {
+		f(company)
+	}
+	w := &examWorld{world: company.tested(), firm: newFirmWorld(t), toFirm: t.TempDir(), here: t.TempDir()}
 	w.s = w.server()
 	w.lead = w.visit(w.s, "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
 	w.signer = w.visit(w.s, "sam", access.Grant{Role: access.ManagementSigner, Scope: access.ScopeWorkspace})
@@ -56,9 +61,9 @@ func newExamUninvited(t testing.TB) *examWorld {
 }
 
 // newExamOffered is newExamUninvited with the firm invited and its terms here.
-func newExamOffered(t testing.TB) *examWorld {
+func newExamOffered(t testing.TB, change ...func(*world)) *examWorld {
 	t.Helper()
-	w := newExamUninvited(t)
+	w := newExamUninvited(t, change...)
 	gridCheck(t, w.s.exam.Side.InviteFirm(t.Context(), w.asLead(), "Sandgate "+evil, w.firm.s.firm.Party().Key, ""))
 	w.exchange()
 	return w
@@ -66,9 +71,9 @@ func newExamOffered(t testing.TB) *examWorld {
 
 // newExamWorld is newExamOffered with the terms agreed to by the signer, and the
 // engagement at observing.
-func newExamWorld(t testing.TB) *examWorld {
+func newExamWorld(t testing.TB, change ...func(*world)) *examWorld {
 	t.Helper()
-	w := newExamOffered(t)
+	w := newExamOffered(t, change...)
 	digest := ""
 	w.side(func(x *management.Side) { digest = x.Digest })
 	gridCheck(t, w.s.exam.Side.Agree(t.Context(), w.asSigner(), "EN-1", digest, w.signed(w.signer, "Chief Executive Officer", "terms of EN-1", digest), w.verify()))
