@@ -12,6 +12,7 @@ import (
 
 // vendorCalls keep the register of vendors.
 func (s *Server) vendorCalls() {
+	s.vendorReportCalls()
 	add(s, operation{id: "list-vendors", method: http.MethodGet, path: "/vendors", tag: "Vendors", needs: "register.read", title: "The register of vendors, those in use first"}, anything[listIn], listVendors)
 	add(s, operation{id: "get-vendor", method: http.MethodGet, path: "/vendors/{id}", tag: "Vendors", needs: "register.read", example: "/vendors/V-1", title: "One vendor"}, theVendor, getVendor)
 	add(s, operation{id: "add-vendor", method: http.MethodPost, path: "/vendors", tag: "Vendors", needs: "register.write", status: http.StatusCreated, sends: vendorExample, title: "Enter a vendor"}, whole[addVendorIn], addVendor)

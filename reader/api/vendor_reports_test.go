@@ -1,0 +1,30 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestVendorReports: a report is entered, says what its review lacks, and what it
+// covers is told apart from what only a letter tells of.
+func TestVendorReports(t *testing.T) {
+	w := newWorld(t)
+	lead := w.lead()
+	want(t, "a vendor", lead.send("POST", "/vendors", vendorExample), http.StatusCreated)
+	const at = "/vendors/V-1/reports"
+	want(t, "of no kind", lead.send("POST", at, strings.Replace(vendorReportExample, "SOC 2 Type II", "SOC 4", 1)), http.StatusUnprocessableEntity)
+	want(t, "of no vendor", lead.send("POST", "/vendors/V-9/reports", vendorReportExample), http.StatusNotFound)
+	made := lead.send("POST", at, strings.NewReplacer("2025-12-31", "2026-03-15", "2026-02-01", "2026-03-20").Replace(vendorReportExample))
+	want(t, "a report", made, http.StatusCreated)
+	got := lead.get(at)
+	for path, wanted := range map[string]any{"examined": 15.0, "lettered": 0.0, "days": 31.0} {
+		if have := in(got, "result", path); have != wanted {
+			t.Errorf("%s: got %v, want %v", path, have, wanted)
+		}
+	}
+	if have := in(got, "result", "reports", 0, "unfinished", 0); have != "the file of the report is not sealed as evidence" {
+		t.Errorf("unfinished: %v", have)
+	}
+	want(t, "from an older page", lead.send("PUT", at+"/VR-1", vendorReportExample, "If-Match", `"7"`), http.StatusPreconditionFailed)
+}
