@@ -13,14 +13,14 @@ import (
 // A firmTermsForm is the form of an engagement's terms with what was typed.
 type firmTermsForm struct {
 	*page
-	ID, Action   string
-	Types        []choice
-	Rows         []firmCategoryRow
-	V            func(string) string
-	Revision     int64
-	Change       bool
-	Client, Firm engagement.Party
-	Quality      bool
+	ID, Action string
+	Types      []choice
+	Rows       []firmCategoryRow
+	V          func(string) string
+	Revision   int64
+	Change     bool
+	Us         engagement.Party // the firm, as it states itself
+	Quality    bool
 }
 
 type firmCategoryRow struct {
@@ -90,7 +90,7 @@ func (q *request) firmTerms() error {
 // firmTermsForm shows the form of terms, with what was just typed where it was
 // refused.
 func (q *request) firmTermsForm(t engagement.Terms, revision int64, change bool) error {
-	data := firmTermsForm{page: &q.page, ID: t.ID, Action: "/engagements/new", Change: change, Revision: revision, Firm: t.Firm, Client: t.Client, Quality: t.Quality}
+	data := firmTermsForm{page: &q.page, ID: t.ID, Action: "/engagements/new", Change: change, Revision: revision, Us: t.Firm, Quality: t.Quality}
 	have := termsFields(t)
 	data.V = func(name string) string { return q.typed(name, have[name]) }
 	for _, x := range engagement.Types {
