@@ -152,7 +152,8 @@ for (const p of signed) {
     full.add(pattern);
   }
 }
-queue.sort((a, b) => a.role.localeCompare(b.role) || Number(b.full) - Number(a.full));
+const soon = (t) => (room.fresh ?? []).includes(t.pattern) ? 0 : 1; // what asks for somebody who has just signed in
+queue.sort((a, b) => soon(a) - soon(b) || a.role.localeCompare(b.role) || Number(b.full) - Number(a.full));
 await Promise.all([work(queue), work(queue)]);
 await keyboard(state(roles[0]), signed[0].found);
 await browser.close();

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 
 // The roles of a room, the one who sees most first: what a screen is checked as in
 // all views is the first of them who reaches it. others are screens that are not
-// in the table: before the door, and what says no. walked are walked by keyboard.
+// in the table: before the door, and what says no. walked are walked by keyboard;
+// fresh are opened first, because they ask for somebody who has just signed in.
 export const rooms = {
   company: {
     at: /^Halyard, operated by .*: (http\S+)$/m, table: "matrix.txt", starts: ["/period/2025"],
@@ -28,6 +29,7 @@ export const rooms = {
       { pattern: "(search finds nothing)", at: "/search?q=zzzz", role: "partner" },
     ],
     walked: ["/", "/engagements/{id}", "/engagements/{id}/tests/{test}"],
+    fresh: ["/engagements/{id}/accept"],
   },
 };
 
