@@ -80,7 +80,7 @@ func (w *reportWorld) reworded() {
 		x := f.Findings["X-1"]
 		d = fieldwork.FindingDraft{Test: x.Test, Nature: x.Nature, Text: fmt.Sprintf("For %d of %d changes sampled, the author was the only one who approved.", len(x.Items), x.Of), Evaluation: "weighed"}
 		for _, c := range x.Cells {
-			d.Cells = append(d.Cells, fieldwork.FindingCell{Item: c.Item, Attribute: c.Attribute})
+			d.Cells = append(d.Cells, fieldwork.FindingCell(c))
 		}
 	})
 	_, err := files.SetFinding(ctx, w.asStaff(), "EN-1", "X-1", d, w.base("finding:EN-1/X-1"))
@@ -243,7 +243,6 @@ func TestReportFromDraftToIssue(t *testing.T) {
 	w.drafted()
 	w.refusedIssue("before the assertion", "no assertion of")
 	w.days(4)
-	p = w.partner
 	w.letters()
 	gridCheck(t, w.s.files.Inquire(t.Context(), w.asManager(), "EN-1", "Sam, and the incident log", "Nothing happened.", reportDay))
 	w.refusedIssue("before the quality review", "the quality review is not signed")
