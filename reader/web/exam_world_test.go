@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -133,13 +132,6 @@ func (w *examWorld) side(f func(*management.Side)) {
 	}))
 }
 
-// base is the revision of an object of the company's book, such as "request:EN-1/RQ-1".
-func (w *examWorld) base(on string) (n int64) {
-	w.t.Helper()
-	gridCheck(w.t, w.s.exam.Side.Read(w.t.Context(), func(s *management.State) error { n = s.Revision(on); return nil }))
-	return n
-}
-
 // firmBase is the revision of an object of the firm's book.
 func (w *examWorld) firmBase(on string) (n int64) {
 	w.t.Helper()
@@ -261,17 +253,6 @@ func (w *examWorld) found() *examWorld {
 	gridCheck(w.t, err)
 	_, err = files.ReleaseFinding(ctx, by, "EN-1", id, w.firmBase("finding:EN-1/"+id))
 	gridCheck(w.t, err)
-	w.exchange()
-	return w
-}
-
-// given has the firm give a draft report; its value stands beside it as it would.
-func (w *examWorld) given(draft io.Reader) *examWorld {
-	w.t.Helper()
-	ctx := w.t.Context()
-	digest, _, err := w.firm.s.home.Blobs.Put(ctx, draft)
-	gridCheck(w.t, err)
-	gridCheck(w.t, w.firm.s.files.GiveDraft(ctx, w.partner(), "EN-1", engagement.Draft{Digest: strings.TrimPrefix(digest, "sha256:"), Due: "2026-04-20"}))
 	w.exchange()
 	return w
 }
