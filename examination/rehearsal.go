@@ -125,6 +125,9 @@ func (c *Client) TrialDraw(ctx context.Context, procedure string, risk sample.Ri
 		return t, fmt.Errorf("%w: procedure %.100q in the newest run, at the risk %.20q", audit.ErrNotFound, procedure, risk)
 	}
 	t = Trial{Rehearsed: all.Populations[i], Risk: risk}
+	if t.Items == 0 {
+		return t, nil // nothing to draw
+	}
 	run, err := c.P.RunOfPeriod(ctx)
 	if err != nil {
 		return t, err
