@@ -101,6 +101,8 @@ func refusedBy(resp *http.Response, body []byte) error {
 		kind = audit.ErrForbidden
 	case http.StatusNotFound:
 		kind = audit.ErrNotFound
+	case http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired:
+		kind = audit.ErrConflict
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		kind = audit.ErrInvalid
 	}
