@@ -21,7 +21,7 @@ func TestFilesSayWhere(t *testing.T) {
 		read     func(string) error
 		want     string
 	}{
-		{"terms, unknown key", "type: soc3\nsytem: X\n", terms, "f.yaml:2:1: key sytem not found"},
+		{"terms, unknown key", "type: soc3\nsystm: X\n", terms, "f.yaml:2:1: key systm not found"},
 		{"terms, wrong type", "type: soc3\nqualityReview: perhaps\n", terms, "f.yaml:2:16: "},
 		{"terms, prior", "prior: [{ control: X, words: y }]\n", terms, `prior, entry 1: there is no "words"`},
 		{"terms, empty", "", terms, "f.yaml:1:1: the file is empty"},

@@ -188,7 +188,7 @@ func (d *firmDesk) cells(ctx context.Context, test, change string, typed []strin
 		}
 		for _, c := range p.Excepted(x.Tests[test]) {
 			if !named[c] {
-				out = append(out, fieldwork.FindingCell{Item: c.Item, Attribute: c.Attribute})
+				out = append(out, fieldwork.FindingCell(c))
 			}
 		}
 		return nil

@@ -44,7 +44,7 @@ func (x *exam) write(ctx context.Context, t *planned) (id string, err error) {
 		p, test := f.Papers[t.ID], f.Tests[t.ID]
 		tested = p.ItemsTested(test)
 		for _, c := range p.Excepted(test) {
-			d.Cells, items = append(d.Cells, fieldwork.FindingCell{Item: c.Item, Attribute: c.Attribute}), append(items, c.Item)
+			d.Cells, items = append(d.Cells, fieldwork.FindingCell(c)), append(items, c.Item)
 		}
 		for _, k := range f.OpenKnown(t.ID) {
 			d.Known = append(d.Known, k.Ref)

@@ -358,7 +358,7 @@ func (q *request) brought(only string, end func(id, from string) (examEnd, error
 	done := map[string]bool{}
 	for _, p := range list {
 		if p.Err != nil {
-			return fresh, n, ids, fmt.Errorf("%w: one of the files is no packet: %s", audit.ErrInvalid, p.Err)
+			return fresh, n, ids, fmt.Errorf("%w: one of the files is no packet: %w", audit.ErrInvalid, p.Err)
 		}
 		id, from := p.Header.Engagement, p.Header.From
 		if only != "" && id != only {
