@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 // all views is the first of them who reaches it. others are screens that are not
 // in the table: before the door, and what says no. walked are walked by keyboard;
 // fresh are opened first, because they ask for somebody who has just signed in.
+// documents are whole reports of a hundred pages as one page of HTML; twin.mjs looks
+// at those.
 export const rooms = {
   company: {
     at: /^Halyard, operated by .*: (http\S+)$/m, table: "matrix.txt", starts: ["/period/2025"],
@@ -17,6 +19,7 @@ export const rooms = {
       { pattern: "(search finds)", at: "/search?q=IAM", role: "compliance lead" },
       { pattern: "(search finds nothing)", at: "/search?q=zzzz", role: "compliance lead" },
     ],
+    documents: ["/examinations/{id}/report/read", "/examinations/{id}/drafts/{n}/read"],
     walked: ["/", "/controls", "/deviations/{ref}", "/evidence/{ref}", "/me/work", "/policies/{id}"],
   },
   firm: {
