@@ -41,8 +41,9 @@ scripts/screens.sh
 say "who may open what: the table the tests hold every address to"
 cat reader/web/testdata/matrix.txt reader/web/testdata/matrix-firm.txt
 
-say "race detector, short tests"
-CGO_ENABLED=1 $GO test -race -short ./...
+say "race detector, short tests of all in which things run at once"
+# shellcheck disable=SC2046 # one argument a package
+CGO_ENABLED=1 $GO test -race -short $(scripts/races.sh)
 
 say "fuzz every parser, shortly"
 scripts/fuzz.sh "${FUZZTIME:-1000x}"

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"tieout/access"
@@ -73,6 +74,10 @@ func (q *request) examFirm() (f management.Firm, err error) {
 }
 
 func (q *request) examEndPage() error {
+	if q.URL.Query().Get("firm") == "" && q.Method == http.MethodGet { // nobody chose one: the list has them
+		http.Redirect(q.w, q.Request, q.to("/examinations"), http.StatusSeeOther)
+		return nil
+	}
 	f, err := q.examFirm()
 	if err != nil {
 		return err
