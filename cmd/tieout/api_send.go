@@ -39,7 +39,7 @@ without TLS only to this machine. The workspace here is the server's own: it say
 whose log the signature names.
 
 The same --idempotency-key again does nothing more and is answered alike.`,
-		Example: "  TIEOUT_TOKEN=... tieout api send PUT /engagements/EN-1/state --if-match 3 --data step.json",
+		Example: "  TIEOUT_TOKEN=... tieout api send PUT /engagements/EN-1/state \\\n    --if-match 3 --data step.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error { return a.apiSend(cmd.Context(), p, s, args) })
 		},

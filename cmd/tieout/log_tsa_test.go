@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // sql changes the store's file behind the program's back.
@@ -49,7 +50,7 @@ func TestTimestampAndBundle(t *testing.T) {
 	w.configure("  tsa: " + server + "\n")
 	says(t, w.collectAndCheck(), `The log was seen by time-stamp authority CN=Test Authority at .* UTC, at \d+ entries`)
 	says(t, w.must(0, "log", "timestamp"), "ok seen by time-stamp authority CN=Test Authority")
-	w.now = w.now.Add(5e9) // the authority's clock is this machine's
+	w.now = w.now.Add(5 * time.Minute) // the authority's clock is this machine's, which goes on meanwhile
 	bundle := w.path("a.bundle")
 	w.bundle(bundle)
 	says(t, w.must(0, "verify", bundle, "--tsa", ca), "ok timestamp authority CN=Test Authority saw it on")

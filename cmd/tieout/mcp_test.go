@@ -159,7 +159,8 @@ func quarter(t *testing.T, dir string) {
 	if n := strings.Count(want, "\n"); n != got.Page.Total {
 		t.Errorf("%d deviations here, %d on the command line", got.Page.Total, n)
 	}
-	holdTools(t, c, "coverage", "list_controls", "list_deviations", "list_gaps", "search", "show_control", "show_deviation", "show_evidence", "show_population", "status")
+	holdTools(t, c, "coverage", "list_controls", "list_deviations", "list_examinations", "list_exceptions", "list_frozen", "list_gaps", "list_requests", "list_samples",
+		"list_workpapers", "search", "show_control", "show_deviation", "show_evidence", "show_population", "status", "what_is_missing")
 	if res, err := c.CallTool(ctx, &sdk.CallToolParams{Name: "conclude", Arguments: map[string]any{"control": "IAM-02"}}); err == nil && !res.IsError {
 		t.Errorf("it concludes: %+v", res)
 	}
@@ -218,8 +219,9 @@ func TestMCPWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	holdTools(t, c, "add_incident_note", "coverage", "list_controls", "list_deviations", "list_gaps", "record_risk", "report_incident", "search", "show_control", "show_deviation", "show_evidence",
-		"show_population", "start_collection", "status")
+	holdTools(t, c, "add_incident_note", "answer_request", "coverage", "list_controls", "list_deviations", "list_examinations", "list_exceptions", "list_frozen",
+		"list_gaps", "list_requests", "list_samples", "list_workpapers", "record_risk", "report_incident", "search", "show_control", "show_deviation", "show_evidence",
+		"show_population", "start_collection", "status", "what_is_missing")
 	risk := map[string]any{"title": "A key leaks", "category": "technology", "likelihood": 2, "impact": 4, "level": "medium"}
 	if res, err := c.CallTool(ctx, &sdk.CallToolParams{Name: "record_risk", Arguments: risk}); err != nil || res.IsError {
 		t.Errorf("record_risk: %v %+v", err, res)
