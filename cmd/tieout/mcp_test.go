@@ -21,6 +21,10 @@ import (
 	"tieout/source/sourcetest/live"
 )
 
+// readTools are the tools that only read.
+var readTools = []string{"coverage", "list_controls", "list_deviations", "list_examinations", "list_exceptions", "list_frozen", "list_gaps", "list_requests", "list_samples", "list_workpapers",
+	"search", "show_control", "show_deviation", "show_evidence", "show_population", "status", "what_is_missing"}
+
 // TestMCP drives 'tieout mcp' as a client does: a process, its standard input
 // and output. What it asked is in the log afterwards, which verifies, and so
 // does a bundle that holds it.
@@ -100,7 +104,7 @@ func TestMCPPython(t *testing.T) {
 			t.Errorf("the tool %s does not say that it only reads", x.Name)
 		}
 	}
-	if want := []string{"coverage", "list_controls", "list_deviations", "list_gaps", "search", "show_control", "show_deviation", "show_evidence", "show_population", "status"}; got.Server != "tieout" || !slices.Equal(names, want) {
+	if want := readTools; got.Server != "tieout" || !slices.Equal(names, want) {
 		t.Errorf("server %q with tools %v, want %v", got.Server, names, want)
 	}
 	if d := got.Deviations; len(d.Controls) == 0 || d.Controls[0].Control != "IAM-02" || len(d.Items) == 0 || d.Page.Total != strings.Count(tieout(t, "-w", dir, "deviation", "list", "-o", "jsonl"), "\n") {
@@ -159,8 +163,7 @@ func quarter(t *testing.T, dir string) {
 	if n := strings.Count(want, "\n"); n != got.Page.Total {
 		t.Errorf("%d deviations here, %d on the command line", got.Page.Total, n)
 	}
-	holdTools(t, c, "coverage", "list_controls", "list_deviations", "list_examinations", "list_exceptions", "list_frozen", "list_gaps", "list_requests", "list_samples",
-		"list_workpapers", "search", "show_control", "show_deviation", "show_evidence", "show_population", "status", "what_is_missing")
+	holdTools(t, c, readTools...)
 	if res, err := c.CallTool(ctx, &sdk.CallToolParams{Name: "conclude", Arguments: map[string]any{"control": "IAM-02"}}); err == nil && !res.IsError {
 		t.Errorf("it concludes: %+v", res)
 	}
