@@ -167,6 +167,23 @@ func (s *State) Warnings(f *File) (out []string) {
 	if w := s.worked(f); w != f && w.modified() {
 		out = append(out, "the report of "+w.Terms.ID+", which this SOC 3 rests on, is modified: a SOC 3 is normally not issued then")
 	}
+	return append(out, f.untestedYetFree()...)
+}
+
+// untestedYetFree names what is concluded to have no exceptions while every control
+// for it is one that nobody was able to conclude on.
+func (f *File) untestedYetFree() (out []string) {
+	for _, c := range f.RollUp().Criteria {
+		if c.Concluded == nil || c.Concluded.Outcome != engagement.NoExceptions || len(c.Controls) == 0 {
+			continue
+		}
+		if !slices.ContainsFunc(c.Controls, func(id string) bool {
+			x := f.Concluded["control:"+id]
+			return x == nil || x.Outcome != engagement.UnableToConclude
+		}) {
+			out = append(out, c.On+" is concluded without exceptions, and no control for it could be concluded on")
+		}
+	}
 	return out
 }
 

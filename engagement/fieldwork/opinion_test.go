@@ -327,6 +327,13 @@ func TestIssueIsRefused(t *testing.T) {
 		if got := s.Warnings(f); len(got) != 2 || !strings.Contains(got[0], "has not responded to exception X-1") || !strings.Contains(got[1], "the opinion is modified") {
 			t.Errorf("warnings %q; want the missing response and the assertion beside a modified opinion", got)
 		}
+		on, control := f.Concluded["criterion:CC8.1"], f.Concluded["control:CHG-01"]
+		was, held := on.Outcome, control.Outcome
+		on.Outcome, control.Outcome = engagement.NoExceptions, engagement.UnableToConclude
+		if got := s.Warnings(f); len(got) != 3 || !strings.Contains(got[2], "criterion:CC8.1 is concluded without exceptions") {
+			t.Errorf("warnings %q; want one on a criterion whose only control nobody could conclude on", got)
+		}
+		on.Outcome, control.Outcome = was, held
 	})
 	check(t, w.issue(t, reportDigest, "", ""))
 }
