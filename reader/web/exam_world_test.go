@@ -40,6 +40,9 @@ const (
 // company's files others before they are read.
 func newExamUninvited(t testing.TB, change ...func(*world)) *examWorld {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("signers' keys take minutes under the race detector, and one goroutine uses them; it runs without -short")
+	}
 	company := newWorld(t)
 	for _, f := range change {
 		f(company)
