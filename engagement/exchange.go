@@ -26,7 +26,7 @@ const (
 	SendAgreed         Kind = "agreed"         // Agreed: management accepts the terms
 	SendControls       Kind = "controls"       // ControlSet
 	SendAnswers        Kind = "answers"        // []Answer; files beside them
-	SendPopulation     Kind = "population"     // Population; its items beside it, and the evidence bundle of its run
+	SendPopulation     Kind = "population"     // Population; its items beside it. The bundle of its run goes once, as evidence
 	SendEvidence       Kind = "evidence"       // EvidenceNote; a bundle beside it
 	SendResponses      Kind = "responses"      // []Response
 	SendDescription    Kind = "description"    // Description
