@@ -11,7 +11,8 @@ LOG=$(mktemp -d)
 finish() { scripts/postgres.sh stop >/dev/null 2>&1 || echo "postgres did not stop cleanly" >&2; rm -rf "$LOG"; }
 trap finish EXIT
 
-say() { printf '\n== %s\n' "$*"; }
+# Each part says how far in it began: what to shorten is read off.
+say() { printf '\n== %s (at %d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 say "tools the tests need"
 scripts/need.sh

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -34,10 +33,10 @@ func TestGridByKeyboard(t *testing.T) {
 	steps := append(signIn("stef@example.com"), keyStep{"open": gridAddress}, keyStep{"see": "None of 25 items has a result yet."}, keyStep{"see": "No item is open"})
 	first, typed, wrong := len(steps), 0, 0
 	steps = append(steps, keyStep{"press": "j"}, keyStep{"wait": "Item 1 of 25"})
-	for i, item := range rows {
+	for i := range rows {
 		for _, attribute := range "ABCD" {
 			switch {
-			case attribute == 'B' && strings.HasSuffix(item, "0"):
+			case attribute == 'B' && i%8 == 7:
 				note := "merged by its author alone, 100 j k"
 				steps = append(steps, keyStep{"press": "2"}, keyStep{"keys": note}, keyStep{"press": "Enter"})
 				typed, wrong = typed+len(note), wrong+1
@@ -61,7 +60,7 @@ func TestGridByKeyboard(t *testing.T) {
 		t.Logf("%d keystrokes for 100 cells, %v of machine: %v at four keystrokes a second", typed, took.Round(time.Millisecond), whole.Round(time.Second))
 	}
 	w.paper(func(p *fieldwork.Paper, test *fieldwork.Test) {
-		if got := len(p.Excepted(test)); got != wrong || wrong == 0 {
+		if got := len(p.Excepted(test)); got != wrong {
 			t.Errorf("%d exceptions; want %d", got, wrong)
 		}
 		if got := p.Cells[fieldwork.Cell{Item: rows[4], Attribute: "C"}]; got == nil || got.Mark != engagement.NotApplicable || got.Note != "a rule of the pipeline itself" {
