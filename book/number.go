@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func stepAside(ctx context.Context, lost int) error {
 func (b *Book[S]) number(ctx context.Context, by access.Subject, kind, prefix string) (id string, err error) {
 	err = b.Read(ctx, func(s S) error {
 		past := s.counted()
-		if on, known := past.wrote(by); known {
+		if on, _, known := past.wrote(by); known {
 			_, id, _ = strings.Cut(on, ":")
 			return nil
 		}
@@ -72,18 +73,38 @@ func (b *Book[S]) number(ctx context.Context, by access.Subject, kind, prefix st
 }
 
 // wrote returns the object that a request with an idempotency key wrote on when
-// it was sent before, where that counts.
-func (p *Counted) wrote(by access.Subject) (on string, counts bool) {
+// it was sent before, and the ID of the entry's record, where that counts.
+func (p *Counted) wrote(by access.Subject) (on, id string, counts bool) {
 	if by.Once == "" {
-		return "", false
+		return "", "", false
 	}
 	for lost := 0; ; lost++ {
-		id := onceID(by, lost)
+		id = onceID(by, lost)
 		if on, counts = p.written[id]; counts {
-			return on, true
+			return on, id, true
 		}
 		if _, void := p.voided[id]; !void {
-			return "", false
+			return "", "", false
 		}
 	}
+}
+
+// Wrote returns the entry that a request with an idempotency key wrote when it was
+// sent before, where that counts; known is false where it wrote none, or has no
+// key. Whoever computes what they write asks first: computed again it would be
+// another. An entry of another kind is ErrKeyUsed.
+func (b *Book[S]) Wrote(ctx context.Context, by access.Subject, kind string) (e Entry, known bool, err error) {
+	err = b.Read(ctx, func(s S) error {
+		past := s.counted()
+		on, id, counts := past.wrote(by)
+		i := slices.IndexFunc(past.history[on], func(l Line) bool { return l.ID == id })
+		if !counts || i < 0 {
+			return nil
+		}
+		if e, known = past.history[on][i].Entry, true; e.Kind != kind {
+			return ErrKeyUsed
+		}
+		return nil
+	})
+	return e, known, err
 }
