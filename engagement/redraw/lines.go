@@ -49,7 +49,8 @@ func Read(r io.Reader, f func(ID) error) (Total, error) {
 }
 
 // ReadStrict is Read for lines nobody has looked at yet: every field has to be
-// one an item has, of its type, and as many values as there are columns.
+// one an item has, spelled as an item spells it, there once and of its type, and
+// there are no more values than columns.
 func ReadStrict(r io.Reader, columns int, f func(ID) error) (Total, error) {
 	return read(r, func(line []byte) error { return strict(line, columns) }, f, true)
 }
@@ -171,6 +172,9 @@ func strict(line []byte, columns int) error {
 	if dec.More() {
 		return errors.New("more than one item")
 	}
+	if err := spelled(line); err != nil {
+		return err
+	}
 	if len(it.Values) > columns {
 		return fmt.Errorf("%d values, but the population has %d columns", len(it.Values), columns)
 	}
@@ -178,6 +182,23 @@ func strict(line []byte, columns int) error {
 		return errors.New("an id of over 500 bytes")
 	}
 	return nil
+}
+
+// itemFields are the fields of an item, as its line spells them.
+var itemFields = []string{`"at"`, `"id"`, `"label"`, `"records"`, `"results"`, `"stratum"`, `"values"`}
+
+// spelled refuses a field under another spelling of its name, in other case or
+// with escapes, and one that comes twice: readers differ in what they make of it.
+func spelled(line []byte) error {
+	seen := 0
+	return fields(line, func(name, _ []byte) error {
+		i := slices.Index(itemFields, string(name))
+		if i < 0 || seen&(1<<i) != 0 {
+			return fmt.Errorf("%.60s is no field of an item, or comes twice", name)
+		}
+		seen |= 1 << i
+		return nil
+	})
 }
 
 // unique finds IDs that come twice, in 24 bytes an item.

@@ -141,7 +141,7 @@ func systematic(r io.Reader, sel []Selection, each func(ID), once bool) (Total, 
 	slices.SortFunc(all, func(a, b ID) int { return strings.Compare(a.ID, b.ID) })
 	p := Picked{Count: len(all)}
 	size := min(sel[0].Size, len(all))
-	if size == 0 {
+	if size <= 0 {
 		return total, []Picked{p}, nil
 	}
 	p.Start = Start(sel[0].Seed, len(all), size)
@@ -173,7 +173,7 @@ func IDs(items []ID) []string {
 
 // WithoutVoid are the first n items in order that were not replaced as void.
 func WithoutVoid(order []ID, replaced []engagement.Replacement, n int) []ID {
-	out := make([]ID, 0, n)
+	var out []ID
 	for _, it := range order {
 		if len(out) < n && !slices.ContainsFunc(replaced, func(r engagement.Replacement) bool { return r.Item == it.ID }) {
 			out = append(out, it)

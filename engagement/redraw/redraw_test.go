@@ -47,7 +47,8 @@ func TestReadSaysWhoseTroubleItIs(t *testing.T) {
 // FuzzRead holds the fast reading of lines to encoding/json: what the strict
 // reading takes, the fast one takes too, with the same id, stratum and time.
 func FuzzRead(f *testing.F) {
-	for _, s := range []string{`{"id":"a"}`, `{"at":"2026-03-01T09:00:00Z","id":"a\u00e9","stratum":"x","values":["}"]}`, `{"id":"\\","results":{"p":"\"}"}}`, `{"id":"a","records":[1,2]}`, `{ }`, `{"id":"a",}`, `{"ID":"a"}`} {
+	for _, s := range []string{`{"id":"a"}`, `{"at":"2026-03-01T09:00:00Z","id":"a\u00e9","stratum":"x","values":["}"]}`, `{"id":"\\","results":{"p":"\"}"}}`, `{"id":"a","records":[1,2]}`, `{ }`, `{"id":"a",}`, `{"ID":"a"}`,
+		`{"id":"a","ID":"b"}`, `{"id":"a","\u0069d":"b"}`, `{"id":"a","Stratum":"x"}`, `{"id":"a","label":"b","label":"c"}`, `{"id":"a","re` + "\u017f" + `ults":{}}`, `null`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {

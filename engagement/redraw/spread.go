@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"tieout/audit"
 	"tieout/engagement"
 )
 
@@ -18,6 +19,7 @@ type Quarter struct {
 
 // A Spread counts items by quarter of a population's window.
 type Spread struct {
+	window   audit.Span
 	starts   []time.Time
 	Quarters []Quarter
 }
@@ -28,7 +30,7 @@ func NewSpread(p engagement.Population) *Spread {
 	if err != nil {
 		loc = time.UTC
 	}
-	s := &Spread{}
+	s := &Spread{window: p.Window}
 	local := p.Window.From.In(loc)
 	at := time.Date(local.Year(), (local.Month()-1)/3*3+1, 1, 0, 0, 0, 0, loc)
 	for at.Before(p.Window.To) && len(s.starts) < 40 {
@@ -46,7 +48,7 @@ func (s *Spread) Add(it ID) {
 	}
 }
 
-// Pick counts a picked item.
+// Pick counts a picked item, where Add counts it.
 func (s *Spread) Pick(it ID) {
 	if i := s.of(it.At); i >= 0 {
 		s.Quarters[i].Picked++
@@ -54,7 +56,7 @@ func (s *Spread) Pick(it ID) {
 }
 
 func (s *Spread) of(t time.Time) int {
-	if t.IsZero() {
+	if t.IsZero() || !s.window.Contains(t) {
 		return -1
 	}
 	return sort.Search(len(s.starts), func(i int) bool { return s.starts[i].After(t) }) - 1

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,7 +45,8 @@ type Opening struct {
 	Checkpoint string   `json:"checkpoint"` // signed note
 }
 
-// ReadFile reads an exported sample; what is none is audit.ErrInvalid.
+// ReadFile reads an exported sample; what is none is audit.ErrInvalid, and so is
+// one whose numbers cannot be those of a draw.
 func ReadFile(r io.Reader) (File, error) {
 	var f File
 	b, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
@@ -62,7 +64,7 @@ func ReadFile(r io.Reader) (File, error) {
 	if f.Schema != Schema {
 		return f, fmt.Errorf("%w: schema %.40q; this version reads %s", audit.ErrInvalid, f.Schema, Schema)
 	}
-	return f, nil
+	return f, f.sound()
 }
 
 // Known is what whoever checks has from elsewhere than the file. The zero value
@@ -87,6 +89,10 @@ type Line struct {
 // audit.ErrInconclusive where nothing is wrong and something is not shown.
 func Verify(items io.Reader, f File, k Known) ([]Line, error) {
 	v := &verifier{f: f, k: k}
+	if err := f.sound(); err != nil {
+		v.say("sample", false, "%v", err)
+		return v.lines, v.result()
+	}
 	v.frozen()
 	for i, d := range f.Sample.Draws {
 		v.seed(i, d)
@@ -100,6 +106,7 @@ type verifier struct {
 	f     File
 	k     Known
 	lines []Line
+	head  *ledger.Checkpoint // of the firm's log, as the first opening shows it
 }
 
 func (v *verifier) say(what string, ok bool, format string, args ...any) {
@@ -180,12 +187,17 @@ func (v *verifier) opening(d engagement.Draw) {
 	v.outside(c)
 }
 
-// outside says whose word it is that the firm's log was so before the freeze.
+// outside says whose word it is that the firm's log was so before the freeze. All
+// openings are of one checkpoint: what is said of it holds for each.
 func (v *verifier) outside(c ledger.Checkpoint) {
 	const what = "the firm's log as others saw it"
-	if slices.ContainsFunc(v.lines, func(l Line) bool { return l.What == what }) {
+	if v.head != nil {
+		if c.Size != v.head.Size || c.Root != v.head.Root {
+			v.say(what, false, "one commitment is shown at size %d, root %x, another at size %d, root %x: all have to be in one log at one size", v.head.Size, v.head.Root[:8], c.Size, c.Root[:8])
+		}
 		return
 	}
+	v.head = &c
 	if v.k.Seen == "" || v.k.Key == "" {
 		v.open(what, "size %d, root %x; give the firm's key and the checkpoint you hold to compare", c.Size, c.Root[:8])
 		return
@@ -297,6 +309,9 @@ func (v *verifier) picks(items io.Reader) {
 		return
 	}
 	v.say("population", total.Digest == p.Digest && total.Count == p.Count, "%d item lines, SHA-256 %.16s; frozen were %d, %.16s", total.Count, total.Digest, p.Count, p.Digest)
+	if !maps.Equal(total.Strata, p.Strata) {
+		v.say("strata", false, "the item lines have other strata, or other counts in them, than were frozen")
+	}
 	for it, there := range inside {
 		if !there {
 			v.say("items", false, "%q is in the sample and not in the population", it)
@@ -314,7 +329,7 @@ func (v *verifier) same(picked []Picked) {
 		v.open("picks", "%d items picked by judgment: their reasons can be read, and nobody can pick them again", len(s.Items))
 		return
 	case engagement.EveryItem:
-		v.say("picks", len(s.Items) == v.f.Population.Count || len(s.Items) == 0, "every item is taken")
+		v.say("picks", len(s.Items) == v.f.Population.Count || len(s.Items) == 0, "%d items are named of %d: every item is taken", len(s.Items), v.f.Population.Count)
 		return
 	}
 	var want []string
