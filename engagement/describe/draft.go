@@ -5,12 +5,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"tieout/engagement"
 )
 
-// Titles are what each description criterion asks for, in short words of ours.
+// Titles are what each description criterion asks for, in short words of ours; "DC"
+// is the whole description of a SOC 1, which is written by criteria of its own.
 var Titles = map[string]string{
+	"DC":   "Description of the system",
 	"DC 1": "Services", "DC 2": "Principal service commitments and system requirements", "DC 3": "Components of the system",
 	"DC 4": "Incidents", "DC 5": "Applicable criteria and the controls for them", "DC 6": "Complementary user entity controls",
 	"DC 7": "Subservice organizations", "DC 8": "Criteria that do not apply", "DC 9": "Significant changes in the period",
@@ -148,10 +152,11 @@ func componentLine(c Component) string {
 
 func (w *writer) incidents() {
 	w.section(4)
-	told := 0
+	told, open := 0, 0
 	for _, i := range w.facts.Incidents {
 		switch {
 		case !i.Decided:
+			open++
 			w.miss("whether incident %s (%s) is disclosed: a management signer decides", i.ID, i.Title)
 		case i.Disclosed:
 			told++
@@ -161,7 +166,7 @@ func (w *writer) incidents() {
 			}
 		}
 	}
-	if told == 0 {
+	if told == 0 && open == 0 {
 		w.say(fmt.Sprintf("Management identified no incident in %s that came from controls that were not suitably designed or did not operate, or that kept it from achieving its service commitments and system requirements.", within(w.facts)), "incidents")
 	}
 }
@@ -213,7 +218,7 @@ func (w *writer) controls() {
 func (w *writer) users() {
 	w.section(6)
 	if len(w.facts.Expected) == 0 {
-		w.say("The controls of the system were designed without the assumption that user entities operate controls of their own.", "boundary")
+		w.miss("the controls that user entities are expected to operate, or that none is: no control of theirs is registered")
 		return
 	}
 	var sources []string
@@ -233,7 +238,7 @@ func expectedLine(x Expected) string {
 func (w *writer) subservices() {
 	w.section(7)
 	if len(w.facts.Subservices) == 0 {
-		w.say("The system relies on no subservice organization.", "boundary")
+		w.miss("the subservice organizations that the system relies on, or that it relies on none: none is registered")
 		return
 	}
 	for _, s := range w.facts.Subservices {
@@ -269,17 +274,18 @@ func (w *writer) left() {
 
 func (w *writer) changes() {
 	w.section(9)
-	told := 0
+	told, open := 0, 0
 	for _, c := range w.facts.Changes {
 		switch {
 		case !c.Decided:
+			open++
 			w.miss("whether the change %s (%s) is significant and disclosed", c.Ref, c.Text)
 		case c.Disclosed:
 			told++
 			w.say(fmt.Sprintf("On %s: %s", day(c.At, w.facts.Zone), ended(c.Text)), "change:"+c.Ref)
 		}
 	}
-	if told == 0 {
+	if told == 0 && open == 0 {
 		w.say(fmt.Sprintf("In %s there was no change to the system or its controls that is likely to affect what users need to know.", within(w.facts)), "changes")
 	}
 }
@@ -324,8 +330,12 @@ func ended(s string) string {
 // capitals.
 func lower(s string) string {
 	word, _, _ := strings.Cut(s, " ")
-	if s == "" || len(word) > 1 && strings.ToUpper(word) == word {
+	if s == "" || utf8.RuneCountInString(word) > 1 && strings.ToUpper(word) == word {
 		return s
 	}
-	return strings.ToLower(s[:1]) + s[1:]
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToLower(r)) + s[size:]
 }

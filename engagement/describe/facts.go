@@ -2,9 +2,11 @@
 // are held already, one description criterion (DC) after the other, and says of
 // each paragraph what it was drafted from. It is pure.
 //
-// It states facts and decides nothing: what a person has to say is left out, and
-// Missing names it. Nobody's draft is a description until a signer finished it
-// (package management).
+// It states facts and decides nothing: what a person has to say or decide is left
+// out, and a Gap names it. That something is absent it says only where everything of
+// its kind was decided on, never because a register is empty that nobody may have
+// filled. Nobody's draft is a description until a signer finished it (package
+// management).
 package describe
 
 import "time"
