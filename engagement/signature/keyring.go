@@ -65,8 +65,9 @@ func KeyOf(ctx context.Context, ring Keyring, account string) (Key, error) {
 	return Key{}, fmt.Errorf("%w: account %.80q has no key to sign with", audit.ErrNotFound, account)
 }
 
-// Make makes a key for a person, keeps it and announces it in the log: from then
-// on signatures with it are known to be of this account.
+// Make makes a key for a person, announces it in the log and keeps it: from then
+// on signatures with it are known to be of this account. What fails keeps no key
+// that the log does not know; one it knows and nobody keeps signs nothing.
 func Make(ctx context.Context, ring Keyring, seal *evidence.Sealer, by audit.Actor, account, name, passphrase string) (Key, error) {
 	if err := checkText("the signer's account", account, 1, maxName); err != nil {
 		return Key{}, err
@@ -76,11 +77,10 @@ func Make(ctx context.Context, ring Keyring, seal *evidence.Sealer, by audit.Act
 		return Key{}, err
 	}
 	k := Key{Account: account, Name: name, Verifier: verifier, Made: audit.Instant(seal.Now()), Wrapped: wrapped}
-	if err := ring.Add(ctx, k); err != nil {
+	if _, err := Announce(ctx, seal, by, k); err != nil {
 		return Key{}, err
 	}
-	_, err = Announce(ctx, seal, by, k)
-	return k, err
+	return k, ring.Add(ctx, k)
 }
 
 // Announced is what the log says of a key.

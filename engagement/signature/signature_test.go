@@ -2,6 +2,7 @@ package signature
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -252,6 +253,14 @@ func TestKeyring(t *testing.T) {
 	}
 	if err := ring.Add(t.Context(), second); !errors.Is(err, audit.ErrConflict) {
 		t.Errorf("kept twice: %v", err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Make(over, ring, seal, by, account, "Dana Brook", passphrase); err == nil {
+		t.Error("a key was made that the log does not announce")
+	}
+	if got, err := KeyOf(t.Context(), ring, account); err != nil || got.Verifier != second.Verifier {
+		t.Errorf("after an announcement that failed: %s, %v; want the one before it, %s", got.ID(), err, second.ID())
 	}
 	if _, err := Make(t.Context(), ring, seal, by, "", "Dana Brook", passphrase); !errors.Is(err, audit.ErrInvalid) {
 		t.Errorf("nobody's key: %v", err)
