@@ -57,9 +57,16 @@ func (b *Book) DrawSample(ctx context.Context, by access.Subject, id string, o O
 	if err := access.Require(by, "sample.draw", in(id)); err != nil {
 		return Sample{}, err
 	}
+	drawn, known, err := sentBefore(ctx, b, by, "sample.draw", "sample:"+id+"/", func(d drawData) bool { return d.ordered(o) })
+	if err != nil {
+		return Sample{}, err
+	}
+	if known {
+		return b.Sample(ctx, id, drawn)
+	}
 	var d drawData
 	var p Population
-	err := b.ReadFile(ctx, id, func(_ *State, f *File) (err error) { d, p, err = f.order(o); return err })
+	err = b.ReadFile(ctx, id, func(_ *State, f *File) (err error) { d, p, err = f.order(o); return err })
 	if err != nil {
 		return Sample{}, err
 	}

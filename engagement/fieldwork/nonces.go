@@ -37,21 +37,30 @@ func (b *Book) CommitNonce(ctx context.Context, by access.Subject, id, control, 
 	if err := access.Require(by, "sample.draw", in(id)); err != nil {
 		return Commitment{}, err
 	}
+	_, known, err := sentBefore(ctx, b, by, "nonce.commit", "nonce:"+id+"/", func(d commitData) bool { return d.Control == control && d.Round == round && d.Stratum == stratum })
+	if err != nil || known {
+		return b.commitment(ctx, id, commitmentKey(control, round, stratum), err)
+	}
 	var nonce, salt [32]byte
 	rand.Read(nonce[:]) // never fails: crypto/rand ends the program instead
 	rand.Read(salt[:])
 	d := commitData{control, round, stratum, redraw.Hidden(salt, nonce), hex.EncodeToString(nonce[:]), hex.EncodeToString(salt[:])}
 	by.Session, by.Token, by.Address = "", "", "" // the record is shown to anybody who picks the sample again
-	_, err := b.book.Numbered(ctx, by, "nonce", id+"/N", func(n string) error {
+	_, err = b.book.Numbered(ctx, by, "nonce", id+"/N", func(n string) error {
 		_, err := b.book.Write(ctx, by, "nonce.commit", "nonce:"+n, 0, d)
 		return err
 	})
+	return b.commitment(ctx, id, commitmentKey(control, round, stratum), err)
+}
+
+// commitment is one by its key, without what it hides; err is that of the act
+// before.
+func (b *Book) commitment(ctx context.Context, id, key string, err error) (out Commitment, _ error) {
 	if err != nil {
-		return Commitment{}, err
+		return out, err
 	}
-	var out Commitment
 	err = b.ReadFile(ctx, id, func(_ *State, f *File) error {
-		out = f.Commitments[commitmentKey(control, round, stratum)].hidden()
+		out = f.Commitments[key].hidden()
 		return nil
 	})
 	return out, err

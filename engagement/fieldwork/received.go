@@ -117,9 +117,16 @@ type draftData struct {
 	Draft engagement.Draft `json:"draft"`
 }
 
-// GiveDraft records that a draft was given to management for factual review; the
-// caller sends it. It needs report.sign.
+// GiveDraft records that a draft was given to management for factual review; its
+// value is among the firm's files already, and the caller sends it. It needs
+// report.sign.
 func (b *Book) GiveDraft(ctx context.Context, by access.Subject, id string, d engagement.Draft) error {
+	if err := access.Require(by, "report.sign", in(id)); err != nil {
+		return err
+	}
+	if err := b.haveBlob(ctx, "the draft", d.Digest); err != nil {
+		return err
+	}
 	return b.act(ctx, by, "report.sign", "draft.give", on("draft", id), book.Anyway, draftData{d})
 }
 

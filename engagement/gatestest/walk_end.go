@@ -108,8 +108,8 @@ func (f *Firm) opine() {
 // report is what is issued, dated today.
 func (f *Firm) report() Args {
 	f.T.Helper()
-	d := strings.Repeat("cd", 32)
-	return Args{Digest: d, Files: []fieldwork.IssuedFile{f.put("report.pdf", "a report")}, Dated: day(f.Now()), Signed: f.sign(f.People[fieldwork.DutyPartner], "Paula Stone", "report", d)}
+	value := f.put("report.json", "a value")
+	return Args{Digest: value.Digest, Files: []fieldwork.IssuedFile{f.put("report.pdf", "a report"), value}, Dated: day(f.Now()), Signed: f.sign(f.People[fieldwork.DutyPartner], "Paula Stone", "report", value.Digest)}
 }
 
 // letters: no report without those of management and of whoever is included.
