@@ -171,14 +171,14 @@ type assembleData struct {
 // it, each with its digest, whose documents are kept among the firm's blobs as they
 // are now. It needs file.assemble. It can be repeated until the file is locked.
 func (b *Book) Assemble(ctx context.Context, by access.Subject, id string) (Index, error) {
+	if err := access.Require(by, "file.assemble", in(id)); err != nil {
+		return nil, err
+	}
 	var index Index
 	err := b.ReadFile(ctx, id, func(s *State, f *File) (err error) {
 		index, err = s.Index(f)
 		return err
 	})
-	if err == nil {
-		err = access.Require(by, "file.assemble", in(id))
-	}
 	if err == nil {
 		err = b.keep(ctx, index)
 	}
@@ -260,6 +260,9 @@ type additionData struct {
 // AddToArchive adds a document to a locked file, with the reason; the caller has
 // put its bytes among the firm's blobs. It needs file.assemble.
 func (b *Book) AddToArchive(ctx context.Context, by access.Subject, id, name, sum string, size int64, why string) error {
+	if err := access.Require(by, "file.assemble", in(id)); err != nil {
+		return err
+	}
 	if err := b.haveBlob(ctx, name, sum); err != nil {
 		return err
 	}

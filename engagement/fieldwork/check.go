@@ -12,6 +12,7 @@ import (
 // Checks of fields that a person wrote, as every book has them.
 var (
 	text     = book.Text
+	line     = book.OneLine
 	when     = book.When
 	tooEarly = book.TooEarly
 	dayText  = book.Day

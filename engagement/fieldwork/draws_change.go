@@ -81,6 +81,13 @@ func (b *Book) ExtendSample(ctx context.Context, by access.Subject, id, name str
 	if err := access.Require(by, "sample.draw", in(id)); err != nil {
 		return Sample{}, err
 	}
+	_, known, err := sentBefore(ctx, b, by, "sample.extend", on("sample", id, name), func(extendData) bool { return true })
+	if err != nil {
+		return Sample{}, err
+	}
+	if known {
+		return b.Sample(ctx, id, name)
+	}
 	x, p, err := b.sampleAndItems(ctx, id, name)
 	if err != nil {
 		return Sample{}, err
@@ -208,6 +215,12 @@ type replaceData struct {
 	By    string  `json:"by"`
 	Why   string  `json:"why"`
 	Proof []int64 `json:"proof"`
+
+	Spread []redraw.Quarter `json:"spread,omitempty"` // of the sample with the replacement
+}
+
+func (d replaceData) replacement() engagement.Replacement {
+	return engagement.Replacement{Item: d.Item, By: d.By, Why: d.Why, Proof: d.Proof}
 }
 
 // ReplaceItem takes the next item in order in the place of one that was proved
@@ -218,46 +231,65 @@ func (b *Book) ReplaceItem(ctx context.Context, by access.Subject, id, name, ite
 	if err := access.Require(by, "sample.draw", in(id)); err != nil {
 		return engagement.Replacement{}, err
 	}
+	var done engagement.Replacement
+	_, known, err := sentBefore(ctx, b, by, "sample.replace", on("sample", id, name), func(d replaceData) bool {
+		done = d.replacement()
+		return d.Item == item && d.Why == why && slices.Equal(d.Proof, proof)
+	})
+	if err != nil || known {
+		return done, err
+	}
 	x, p, err := b.sampleAndItems(ctx, id, name)
 	if err != nil {
 		return engagement.Replacement{}, err
 	}
-	next, err := b.nextInOrder(ctx, x, p, item)
+	next, spread, err := b.nextInOrder(ctx, x, p, item)
 	if err != nil {
 		return engagement.Replacement{}, err
 	}
-	d := replaceData{item, next, why, book.List(proof)}
+	d := replaceData{item, next, why, book.List(proof), spread}
 	_, err = b.book.Write(ctx, by, "sample.replace", on("sample", id, name), base, d)
-	return engagement.Replacement{Item: item, By: next, Why: why, Proof: proof}, err
+	return d.replacement(), err
 }
 
 // nextInOrder is the next item of the draw that picked an item, which is not in
-// the sample and was not replaced in it.
-func (b *Book) nextInOrder(ctx context.Context, x Sample, p Population, item string) (string, error) {
+// the sample and was not replaced in it, and the spread of the sample with it.
+func (b *Book) nextInOrder(ctx context.Context, x Sample, p Population, item string) (string, []redraw.Quarter, error) {
 	i := slices.IndexFunc(x.Draws, func(d engagement.Draw) bool { return slices.Contains(d.Items, item) || x.standsFor(d, item) })
 	switch {
 	case i < 0 || !slices.Contains(x.Items, item):
-		return "", fmt.Errorf("%w: %q is not drawn in sample %s", audit.ErrNotFound, item, x.ID)
+		return "", nil, fmt.Errorf("%w: %q is not drawn in sample %s", audit.ErrNotFound, item, x.ID)
 	case x.Method == engagement.Systematic:
-		return "", tooEarly("a systematic sample has no next item in order: plan another test for what the void item leaves open")
+		return "", nil, tooEarly("a systematic sample has no next item in order: plan another test for what the void item leaves open")
 	}
 	larger := x.Sample
 	larger.Draws = []engagement.Draw{x.Draws[i]}
 	larger.Draws[0].Size += len(x.Replaced) + 1
 	sel, err := redraw.Selections(larger)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	picked, err := b.redraw(ctx, p, x.Method, sel, nil)
+	stays := make(map[string]bool, len(x.Items))
+	for _, it := range x.Items {
+		stays[it] = it != item
+	}
+	spread := redraw.NewSpread(p.Population)
+	picked, err := b.redraw(ctx, p, x.Method, sel, func(it redraw.ID) {
+		spread.Add(it)
+		if stays[it.ID] {
+			spread.Pick(it)
+		}
+	})
 	if err != nil {
-		return "", fmt.Errorf("population %s: %w", p.ID, err)
+		return "", nil, fmt.Errorf("population %s: %w", p.ID, err)
 	}
 	for _, it := range picked[0].Items {
 		if !slices.Contains(x.Items, it.ID) && !slices.ContainsFunc(x.Replaced, func(r engagement.Replacement) bool { return r.Item == it.ID }) {
-			return it.ID, nil
+			spread.Pick(it)
+			return it.ID, spread.Quarters, nil
 		}
 	}
-	return "", tooEarly("no item is left in population %s to take the place of %s", p.ID, item)
+	return "", nil, tooEarly("no item is left in population %s to take the place of %s", p.ID, item)
 }
 
 // standsFor reports whether an item took the place of one that a draw picked.
@@ -286,7 +318,10 @@ func replaceItem(s *State, e book.Entry) (book.Change, error) {
 	return book.Change{What: fmt.Sprintf("%s is void and replaced by %s: %s", d.Item, d.By, d.Why), Do: func() {
 		items := slices.Clone(x.Items)
 		items[slices.Index(items, d.Item)] = d.By
-		x.Items, x.Replaced = items, append(slices.Clone(x.Replaced), engagement.Replacement{Item: d.Item, By: d.By, Why: d.Why, Proof: d.Proof})
+		x.Items, x.Replaced = items, append(slices.Clone(x.Replaced), d.replacement())
+		if len(d.Spread) > 0 {
+			x.Spread = d.Spread
+		}
 		x.Released, x.Revision = time.Time{}, s.Revision(e.On)+1
 		x.Steps = append(x.Steps, Step{e.At, e.By.Name, d.Item + " replaced by " + d.By})
 	}}, nil

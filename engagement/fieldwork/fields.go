@@ -8,19 +8,8 @@ import (
 	"tieout/audit"
 )
 
-// Longest texts, in characters.
-const (
-	maxLine = 300
-	maxText = 20_000
-)
-
-// line is text without line breaks.
-func line(name, s string, least int) error {
-	if strings.ContainsAny(s, "\r\n\t") {
-		return fmt.Errorf("%w: %s is one line", audit.ErrInvalid, name)
-	}
-	return text(name, s, least, maxLine)
-}
+// maxText is the longest text, in characters.
+const maxText = 20_000
 
 // lines checks a list of single lines.
 func lines(name string, list []string, most int) error {

@@ -15,6 +15,7 @@ var conclusionGates = []Gate{
 	}},
 	{"conclusion.control", "every item of every test has a result; Unable to test is one", (*ground).results},
 	{"conclusion.control", "the workpaper of every test is reviewed and unchanged since", (*ground).reviewed},
+	{"conclusion.control", "every test of operation tested something; all Unable to test, or Not applicable, shows neither that exceptions are there nor that none are", (*ground).testedSomething},
 	{"conclusion.control", "inquiry is not the only procedure, unless nothing can be concluded", (*ground).moreThanInquiry},
 	{"conclusion.control", "operation is concluded on over a period alone; as of a date there is design, and whether it is implemented", (*ground).ofType},
 	{"conclusion.control", "operation is concluded on after the period's end; before, it is tested to date", (*ground).afterEnd},
@@ -44,6 +45,7 @@ var conclusionGates = []Gate{
 		return unless(g.f.Description != nil && g.f.Description.Final, "no final description has come")
 	}},
 	{"conclusion.dc", "the description criterion has a workpaper of its own, reviewed and unchanged since", (*ground).dcTested},
+	{"conclusion.dc", "every test of it tested something; all Unable to test, or Not applicable, shows neither that exceptions are there nor that none are", (*ground).testedSomething},
 	{"conclusion.dc", "every exception is evaluated, and its cells still say so", (*ground).evaluated},
 	{"conclusion.dc", "No exceptions noted is said only where no exception stands, and Exceptions noted only where one does", (*ground).sayingExceptions},
 	{"conclusion.dc", "only DC 9 of an examination as of a date may not apply", func(g *ground) string {
@@ -99,6 +101,41 @@ func (g *ground) reviewed() string {
 		}
 	}
 	return unless(len(open) == 0, "not reviewed: the workpapers of %s", some(open))
+}
+
+// testedSomething: whether there were exceptions is said of what was tested. That
+// nothing occurred is proved otherwise (noOccurrence).
+func (g *ground) testedSomething() string {
+	if o := g.concludes.Outcome; o != engagement.NoExceptions && o != engagement.WithExceptions {
+		return ""
+	}
+	var left []string
+	for _, t := range g.tests() {
+		if p := g.f.Papers[t.ID]; p != nil && (t.Phase == engagement.Operation || !ofControl(t)) && p.saysNothing(t) {
+			left = append(left, t.ID)
+		}
+	}
+	return unless(len(left) == 0, "nothing was tested in %s: conclude that you were unable to, or plan what can be tested", some(left))
+}
+
+// saysNothing reports whether no result of a workpaper tells of exceptions. Over a
+// population without items it is that they are none which is tested.
+func (p *Paper) saysNothing(t *Test) bool {
+	if p.Empty != "" {
+		return p.allUnable(t)
+	}
+	return !slices.ContainsFunc(p.cells(t), func(c Cell) bool {
+		m := p.Cells[c]
+		return m != nil && (m.Mark == engagement.NoException || m.Mark == engagement.Exception)
+	})
+}
+
+// allUnable reports whether every cell is marked Unable to test.
+func (p *Paper) allUnable(t *Test) bool {
+	return p != nil && !slices.ContainsFunc(p.cells(t), func(c Cell) bool {
+		m := p.Cells[c]
+		return m == nil || m.Mark != engagement.UnableToTest
+	})
 }
 
 // moreThanInquiry: what speaks of operation needs a test of operation that is
@@ -182,8 +219,10 @@ func (g *ground) everyVersion() string {
 }
 
 func (g *ground) designTested() string {
-	has := slices.ContainsFunc(g.tests(), func(t *Test) bool { return t.Kind != engagement.Inquiry && t.Phase != engagement.Operation })
-	return unless(has || g.concludes.Design == DesignUnproved, "no walkthrough and no test of design, or only inquiry")
+	has := slices.ContainsFunc(g.tests(), func(t *Test) bool {
+		return t.Kind != engagement.Inquiry && t.Phase != engagement.Operation && !g.f.Papers[t.ID].allUnable(t)
+	})
+	return unless(has || g.concludes.Design == DesignUnproved, "no walkthrough and no test of design, or only inquiry, or nothing of it could be tested")
 }
 
 // instanceSeen: a mark without exception that has evidence, in a test that is

@@ -1,9 +1,7 @@
 package fieldwork
 
 import (
-	"maps"
 	"slices"
-	"strings"
 
 	"tieout/book"
 	"tieout/engagement"
@@ -18,7 +16,7 @@ var opinionGates = []Gate{
 	{"draft.give", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
 	{"quality.sign", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
 	{"quality.sign", "the quality reviewer had no hand in the work", func(g *ground) string {
-		return unless(!slices.Contains(g.f.Hands(), g.e.By.Name), "you worked on this engagement")
+		return unless(!slices.Contains(g.s.Hands(g.f), g.e.By.Name), "you worked on this engagement")
 	}},
 }
 
@@ -41,6 +39,7 @@ var issueGates = []Gate{
 	{"report.issue", "the final description lists the controls that were concluded on, and no other", (*ground).sameControls},
 	{"report.issue", "every standing exception was released to the client; a missing response only warns", (*ground).released},
 	{"report.issue", "subsequent events were asked about up to the report's day", (*ground).inquired},
+	{"report.issue", "every opinion was written after each event that shows a condition of the period", (*ground).weighed},
 	{"report.issue", "a draft was given for factual review, and every comment has its answer", (*ground).commented},
 	{"report.issue", "the report's day is not before its evidence, nor after today", (*ground).datedRight},
 	{"report.issue", "a report after the first says which it supersedes, and why", (*ground).supersedes},
@@ -49,7 +48,7 @@ var issueGates = []Gate{
 	{"report.revise", "the file is not locked", func(g *ground) string {
 		return unless(g.f.Archive == nil || g.f.Archive.Locked.IsZero(), "it is locked: open an engagement whose report supersedes this one")
 	}},
-	{"report.withdraw", "the report is issued and in force", (*ground).inForce},
+	{"report.withdraw", "a report was issued and is in force; one that supersedes it may be under way", (*ground).standing},
 }
 
 var archiveGates = []Gate{
@@ -83,7 +82,7 @@ func (g *ground) allConcluded() string {
 func (g *ground) allCurrent() string {
 	w := g.s.worked(g.f)
 	var left []string
-	for _, what := range slices.Sorted(maps.Keys(w.Concluded)) {
+	for _, what := range w.ToConclude() {
 		if m := w.Stale(what); m != "" {
 			left = append(left, what+" ("+m+")")
 		}
@@ -138,12 +137,11 @@ func (g *ground) sameControls() string {
 			only = append(only, c)
 		}
 	}
-	for what := range g.f.Concluded {
-		if c, is := strings.CutPrefix(what, OnControl+":"); is && !slices.Contains(d.Controls, c) {
+	for _, c := range g.f.ControlsInScope() {
+		if g.f.Concluded[OnControl+":"+c] != nil && !slices.Contains(d.Controls, c) {
 			missing = append(missing, c)
 		}
 	}
-	slices.Sort(missing)
 	switch {
 	case len(only) > 0:
 		return "the description lists controls nobody concluded on: " + some(only)
@@ -172,6 +170,18 @@ func (g *ground) inquired() string {
 		return "nobody was asked about subsequent events"
 	}
 	return unless(last >= g.issues.Dated, "asked about subsequent events to %q, the report is dated %s", last, g.issues.Dated)
+}
+
+// weighed: an event that shows a condition of the period is evaluated as an
+// exception is, so that no opinion is older than the last word on it.
+func (g *ground) weighed() string {
+	var left []string
+	for _, x := range book.Sorted(g.f.Events) {
+		if x.Class == EventOfPeriod && slices.ContainsFunc(sortedParts(g.f), func(o *Opined) bool { return !o.At.After(x.At) }) {
+			left = append(left, x.ID)
+		}
+	}
+	return unless(len(left) == 0, "opinions older than events that show a condition of the period: %s. Evaluate them and write the opinions anew", some(left))
 }
 
 func (g *ground) commented() string {
@@ -239,6 +249,14 @@ func (g *ground) issuedNow() string {
 func (g *ground) inForce() string {
 	if m := g.issuedNow(); m != "" {
 		return m
+	}
+	return g.standing()
+}
+
+// standing: readers hold the last report until another takes its place.
+func (g *ground) standing() string {
+	if g.f.latest() == nil {
+		return "it is not issued"
 	}
 	return unless(g.f.latest().Withdrawn == nil && g.f.latest().Superseded == "", "it was withdrawn or superseded")
 }

@@ -167,7 +167,23 @@ func (s *State) Warnings(f *File) (out []string) {
 	if w := s.worked(f); w != f && w.modified() {
 		out = append(out, "the report of "+w.Terms.ID+", which this SOC 3 rests on, is modified: a SOC 3 is normally not issued then")
 	}
-	return append(out, f.untestedYetFree()...)
+	return slices.Concat(out, f.untestedYetFree(), f.partlyUnable())
+}
+
+// partlyUnable names the tests of which a part could not be performed, of controls
+// whose conclusion speaks of exceptions.
+func (f *File) partlyUnable() (out []string) {
+	for _, c := range f.RollUp().Controls {
+		if c.Concluded == nil || c.Concluded.Outcome != engagement.NoExceptions && c.Concluded.Outcome != engagement.WithExceptions {
+			continue
+		}
+		for _, t := range c.Tests {
+			if t.Unable > 0 {
+				out = append(out, count(t.Unable, "cell")+" of test "+t.Test+" could not be tested, and control "+c.Control+" is concluded on: "+string(c.Concluded.Outcome))
+			}
+		}
+	}
+	return out
 }
 
 // untestedYetFree names what is concluded to have no exceptions while every control

@@ -139,7 +139,7 @@ func (f *File) QualityDigest() string {
 // SignQuality signs the engagement quality review off. digest is QualityDigest as
 // the reviewer saw it. It needs quality.review, which nobody of the team has.
 func (b *Book) SignQuality(ctx context.Context, by access.Subject, id, digest, text string) error {
-	err := b.second(ctx, by, "quality.review", id, (*File).Hands)
+	err := b.ReadFile(ctx, id, func(s *State, f *File) error { return onWork(by, "quality.review", id, s.Hands(f)) })
 	if err != nil {
 		return err
 	}
@@ -152,9 +152,17 @@ type qualityData struct {
 	Text   string `json:"text"` // what was looked at and discussed
 }
 
-// Hands are the accounts that worked on the file: none of them reviews its quality.
-func (f *File) Hands() []string {
+// Hands are the accounts that worked on the file, or on the one whose work a SOC 3
+// rests on: none of them reviews its quality.
+func (s *State) Hands(f *File) []string {
 	who := map[string]bool{}
+	for _, x := range []*File{f, s.worked(f)} {
+		x.hands(who)
+	}
+	return slices.Sorted(maps.Keys(who))
+}
+
+func (f *File) hands(who map[string]bool) {
 	for _, p := range f.Papers {
 		for _, a := range p.Workers() {
 			who[a] = true
@@ -169,7 +177,6 @@ func (f *File) Hands() []string {
 	for _, o := range f.Opinions {
 		who[o.Signed.Signer] = true
 	}
-	return slices.Sorted(maps.Keys(who))
 }
 
 func signQuality(s *State, e book.Entry) (book.Change, error) {
@@ -252,7 +259,7 @@ func setEvent(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[eventData](e)
 	f, id, ferr := s.on(e, "event")
 	if err = first(err, ferr, byPerson(e), ident("event", id), dayText("day", d.Day, true), line("title", d.Title, 1), book.OneOf("class", d.Class, EventClasses...), text("effect", d.Effect, 1, maxText)); err == nil {
-		err = f.MayWork(e)
+		err = first(f.MayWork(e), when(d.Day <= max(f.Terms.Last, f.Terms.AsOf), "day: what happened until the end belongs into the work itself; an event is of a day after it"), when(d.Day > f.day(e), "day: it has not come"))
 	}
 	if err != nil {
 		return book.Change{}, err

@@ -72,18 +72,21 @@ func openPaper(s *State, e book.Entry) (book.Change, error) {
 			Opened: map[string]map[string]time.Time{}, Revealed: map[Cell]*Revealed{}, Opening: Step{e.At, e.By.Name, "opened"}}
 		if d.Sample != "" {
 			p.Samples = []string{d.Sample}
-			p.replaced(f.Samples[d.Sample])
+			p.replaced(f, f.Samples[d.Sample])
 		}
 		f.Papers[id] = p
 	}}, nil
 }
 
-// replaced takes over which items of a sample were replaced.
-func (p *Paper) replaced(s *Sample) {
+// replaced takes over which items of a sample were replaced. One that another of
+// the workpaper's samples has, of another population, counts there and stays.
+func (p *Paper) replaced(f *File, s *Sample) {
 	for _, r := range s.Replaced {
-		p.Void[r.Item] = r.Why
 		if !slices.Contains(p.Rows, r.Item) {
 			p.Rows = append(p.Rows, r.Item)
+		}
+		if !slices.ContainsFunc(p.Samples, func(id string) bool { return f.Samples[id] != nil && slices.Contains(f.Samples[id].Items, r.Item) }) {
+			p.Void[r.Item] = r.Why
 		}
 	}
 }
@@ -116,10 +119,10 @@ func extendPaper(s *State, e book.Entry) (book.Change, error) {
 				p.Rows = append(p.Rows, item)
 			}
 		}
-		p.replaced(sample)
 		if !slices.Contains(p.Samples, d.Sample) {
 			p.Samples = append(p.Samples, d.Sample)
 		}
+		p.replaced(f, sample)
 		if p.Empty != "" {
 			p.Empty, p.Rows = "", slices.DeleteFunc(p.Rows, func(r string) bool { return r == "" })
 		}
@@ -358,6 +361,9 @@ type attachData struct {
 // Attach adds a file of the auditor's own to a workpaper: the caller has put its
 // bytes among the firm's blobs. It needs test.mark.
 func (b *Book) Attach(ctx context.Context, by access.Subject, id, test string, a Attachment) error {
+	if err := access.Require(by, "test.mark", in(id)); err != nil {
+		return err
+	}
 	if err := b.haveBlob(ctx, a.Name, a.Digest); err != nil {
 		return err
 	}

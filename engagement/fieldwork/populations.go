@@ -6,13 +6,13 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"tieout/access"
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/engagement/freeze"
 	"tieout/engagement/redraw"
 )
 
@@ -90,109 +90,29 @@ func tidyPopulation(p engagement.Population) engagement.Population {
 	return p
 }
 
-// checkPopulation refuses what is no population: no definition, a reconciliation
-// that neither adds up nor is explained, a row left out without a reason.
+// checkPopulation refuses what is no population, and what was frozen nowhere.
 func checkPopulation(p engagement.Population) error {
-	err := allOf(ident("population", p.ID), ident("round", p.Round), line("title", p.Title, 1), text("definition", p.Defined, 1, maxText), text("query", p.Query, 1, maxText),
-		lines("source", p.Source, 100), lines("columns", p.Columns, 100), lines("controls", p.Controls, 100), digest("digest of the items", p.Digest), digest("root of the freeze", p.Freeze.Root),
-		within("count", p.Count, 0, redraw.MaxItems), within("strata", len(p.Strata), 0, 200), within("reconciliations", len(p.Checks), 0, 1000), within("rows left out", len(p.Left), 0, 1000),
-		when(len(p.Controls) == 0, "controls: the controls whose occurrences these are"), when(len(p.Source) == 0, "source: the systems of record the rows come from"),
-		when(p.Window.Empty(), "window: the stretch the rows are of"), when(p.Freeze.Index < 0 || p.Freeze.At.IsZero(), "freeze: the entry in the client's log that froze it"),
-		when(p.Collected.After(p.Freeze.At), "it was frozen before it was collected"), dayText("to date", p.ToDate, false), when(p.Supplement && p.ToDate != "", "an interim round is no supplement"),
-		when(p.Supersedes == p.ID, "a freeze takes the place of an earlier one"))
-	return allOf(err, checkReconciled(p), checkLeft(p.Left))
+	return allOf(freeze.Check(p), digest("root of the freeze", p.Freeze.Root),
+		when(p.Freeze.Index < 0 || p.Freeze.At.IsZero(), "freeze: the entry in the client's log that froze it"),
+		when(p.Collected.After(p.Freeze.At), "it was frozen before it was collected"))
 }
 
-func checkReconciled(p engagement.Population) (err error) {
-	if len(p.Checks) == 0 {
-		why := "completeness: nothing is reconciled. Say what the count was compared with"
-		if p.Count == 0 {
-			why = "no rows is a claim that needs proof: say what was searched and what an independent list shows"
-		}
-		return when(true, why)
-	}
-	for _, c := range p.Checks {
-		err = allOf(err, line("what is reconciled", c.What, 1), text(c.What+": here", c.Here, 1, 2000), text(c.What+": there", c.There, 1, 2000), text("explanation of "+c.What, c.Explained, 0, 5000),
-			when(c.Here != c.There && strings.TrimSpace(c.Explained) == "", fmt.Sprintf("%s: %s here and %s there, and nothing explains the difference", c.What, c.Here, c.There)))
-	}
-	return err
-}
-
-func checkLeft(left []engagement.LeftOut) (err error) {
-	for _, l := range left {
-		err = first(err, itemID("row left out", l.Item), text("why "+l.Item+" is left out", l.Why, 1, 2000), line("who left "+l.Item+" out", l.By, 1))
-	}
-	return err
-}
-
-// mayFreeze holds a population to the terms: occurrences inside the period, and
-// frozen only after the stretch it is of was over.
+// mayFreeze holds a population to the file: who it is of was accepted, and it fits
+// the terms and those that are here.
 func (f *File) mayFreeze(p engagement.Population) error {
-	period, ok := span(f.Terms)
 	switch {
 	case f.open() != nil:
 		return f.open()
-	case !ok:
-		return tooEarly("%s is as of a date: it has no populations and no samples, each control is looked at once", f.Terms.ID)
-	case f.Accepted == nil:
+	case f.Terms.Type.OverPeriod() && f.Accepted == nil:
 		return tooEarly("a partner accepts the client and the engagement before anything of theirs is taken in")
 	case f.Populations[p.ID] != nil:
 		return tooEarly("population %s is here already; a re-freeze gets an ID and a round of its own, and the earlier one stays", p.ID)
-	case p.Zone != f.Terms.Zone:
-		return fmt.Errorf("%w: population %s counts its days in %s, the terms in %s", audit.ErrInvalid, p.ID, p.Zone, f.Terms.Zone)
-	case p.Window.From.Before(period.From) || p.Window.To.After(period.To):
-		return fmt.Errorf("%w: population %s is of %s to %s, which is not within the period", audit.ErrInvalid, p.ID, audit.FormatTime(p.Window.From), audit.FormatTime(p.Window.To))
-	case p.Freeze.At.Before(p.Window.To):
-		return tooEarly("population %s was frozen before its window was over: rows could still come. Freeze an interim round to a date that is past", p.ID)
 	}
-	return first(f.interim(p, period), f.refreeze(p))
-}
-
-// interim holds a round to the day it is tested to; any other has to reach the
-// end of the period, and a supplement to come after a round.
-func (f *File) interim(p engagement.Population, period audit.Period) error {
-	if p.ToDate == "" {
-		if !p.Window.To.Equal(period.To) && !p.Supplement {
-			return fmt.Errorf("%w: population %s ends before the period does: say to which day it is tested (toDate)", audit.ErrInvalid, p.ID)
-		}
-		if p.Supplement && !slices.ContainsFunc(book.Sorted(f.Populations), func(o *Population) bool { return sharesControl(o, p) }) {
-			return fmt.Errorf("%w: population %s says it is a supplement, and there is no round of these controls before it", audit.ErrInvalid, p.ID)
-		}
-		return nil
-	}
-	to, err := audit.NewPeriod(p.ToDate, p.ToDate, f.Terms.Zone)
-	if err != nil || !p.Window.To.Equal(to.To) {
-		return fmt.Errorf("%w: population %s is tested to %s, and its window ends elsewhere", audit.ErrInvalid, p.ID, p.ToDate)
-	}
-	return nil
-}
-
-func sharesControl(o *Population, p engagement.Population) bool {
-	return slices.ContainsFunc(o.Controls, func(c string) bool { return slices.Contains(p.Controls, c) })
-}
-
-// refreeze holds a freeze to those before it: the same rows of the same controls
-// are frozen again only in the place of the earlier, in a round of its own.
-func (f *File) refreeze(p engagement.Population) error {
-	if old := f.Populations[p.Supersedes]; p.Supersedes != "" {
-		switch {
-		case old == nil:
-			return fmt.Errorf("%w: population %s takes the place of %s, which was never here", audit.ErrInvalid, p.ID, p.Supersedes)
-		case old.Superseded != "":
-			return tooEarly("population %s was superseded by %s already", old.ID, old.Superseded)
-		case old.Round == p.Round:
-			return fmt.Errorf("%w: a re-freeze is another round, and needs a nonce of its own: %s has the round of %s", audit.ErrInvalid, p.ID, old.ID)
-		case !sharesControl(old, p):
-			return fmt.Errorf("%w: population %s is of other controls than %s, whose place it takes", audit.ErrInvalid, p.ID, old.ID)
-		}
-	}
+	var have []freeze.Earlier
 	for _, o := range book.Sorted(f.Populations) {
-		same := o.Superseded == "" && o.ID != p.Supersedes && !p.Supplement && !o.Supplement && o.Defined == p.Defined && sharesControl(o, p)
-		if same && !o.Window.Intersect(p.Window).Empty() {
-			return tooEarly("population %s holds the same rows as %s. A re-freeze says which it supersedes, a later round starts where the earlier ended", p.ID, o.ID)
-		}
+		have = append(have, freeze.Earlier{Population: o.Population, Superseded: o.Superseded})
 	}
-	return nil
+	return freeze.Fits(f.Terms, p, p.Freeze.At, have)
 }
 
 func takePopulation(s *State, e book.Entry) (book.Change, error) {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tieout/audit"
 	"tieout/engagement"
@@ -123,7 +125,7 @@ func operation(x engagement.Test, v version, set engagement.ControlSet, way stri
 		x.Text = "Inspected the record of each item and compared it with the control's description."
 	}
 	if several {
-		x.Text = upper(way) + ": " + strings.ToLower(x.Text[:1]) + x.Text[1:]
+		x.Text = upper(way) + ": " + lower(x.Text)
 	}
 	for _, p := range set.Tests {
 		if slices.Contains(p.Controls, v.ID) {
@@ -174,11 +176,18 @@ func past(step string) string {
 	})
 }
 
-func upper(s string) string {
-	if s == "" {
+// upper is text with a capital first letter.
+func upper(s string) string { return inCase(s, unicode.ToUpper) }
+
+// lower is text with a small first letter.
+func lower(s string) string { return inCase(s, unicode.ToLower) }
+
+func inCase(s string, to func(rune) rune) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if size == 0 || r == utf8.RuneError {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return string(to(r)) + s[size:]
 }
 
 // kindOf is the strongest kind of procedure that steps begin with.

@@ -66,13 +66,15 @@ func (b *Book) Review(ctx context.Context, by access.Subject, id, test, digest s
 // second asks for a right that nobody has on what they prepared. preparers are
 // those who did; where nobody did there is nothing to be second on.
 func (b *Book) second(ctx context.Context, by access.Subject, right access.PermissionID, id string, preparers func(*File) []string) error {
-	return b.ReadFile(ctx, id, func(_ *State, f *File) error {
-		o := in(id)
-		if o.Prepared = preparers(f); len(o.Prepared) == 0 {
-			return tooEarly("nobody has prepared it yet")
-		}
-		return access.Require(by, right, o)
-	})
+	return b.ReadFile(ctx, id, func(_ *State, f *File) error { return onWork(by, right, id, preparers(f)) })
+}
+
+func onWork(by access.Subject, right access.PermissionID, id string, preparers []string) error {
+	o := in(id)
+	if o.Prepared = preparers; len(preparers) == 0 {
+		return tooEarly("nobody has prepared it yet")
+	}
+	return access.Require(by, right, o)
 }
 
 func review(s *State, e book.Entry) (book.Change, error) {

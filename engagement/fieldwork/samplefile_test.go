@@ -63,7 +63,7 @@ func TestWhatWasChangedAfterwardsIsCaught(t *testing.T) {
 		{"a record that was changed too", "commitment", func(f *redraw.File) {
 			f.Openings[0].Record = strings.Replace(f.Openings[0].Record, `"size":`, `"size":1`, 1)
 		}},
-		{"another item", "gives other items", func(f *redraw.File) { f.Sample.Draws[0].Items[2] = "CHG-0001" }},
+		{"another item", "gives other items", func(f *redraw.File) { f.Sample.Draws[0].Items[2] = "CHG-0041" }},
 		{"an item left out", "not the first in order", func(f *redraw.File) { f.Sample.Items = f.Sample.Items[1:] }},
 		{"another root", "freeze", func(f *redraw.File) { f.Population.Freeze.Root = other }},
 		{"a commitment the client had not seen", "had seen 1", func(f *redraw.File) { f.Heard = 1 }},
@@ -87,6 +87,51 @@ func TestWhatWasChangedAfterwardsIsCaught(t *testing.T) {
 	}
 	if _, err := redraw.Verify(strings.NewReader(strings.Replace(lines, "approved", "rejected", 1)), f, known); !errors.Is(err, audit.ErrAltered) {
 		t.Errorf("changed item lines: %v; want them altered", err)
+	}
+}
+
+// stratified is a released sample of two strata, from a log that begins as any other
+// world's does and is signed by the same key.
+func stratified(t *testing.T) (redraw.File, string) {
+	t.Helper()
+	w := planned(t, "CHG-01")
+	ctx := t.Context()
+	for _, s := range []string{"app", "db"} {
+		must[fieldwork.Commitment](t)(w.book.CommitNonce(ctx, staff, "EN-1", "CHG-01", "1", s))
+	}
+	lines := items(40, func(i int) string { return []string{"app", "db"}[i%2] })
+	w.feed(frozen("P-1", lines, "CHG-01"), lines)
+	w.accept("P-1")
+	o := random(6)
+	o.Method = engagement.Stratified
+	x := must[fieldwork.Sample](t)(w.book.DrawSample(ctx, staff, "EN-1", o))
+	check(t, w.book.ReleaseSample(ctx, manager, "EN-1", "S-1", x.Revision))
+	return must[redraw.File](t)(w.book.ExportSample(ctx, staff, "EN-1", "S-1")), lines
+}
+
+// TestAForkedLogIsCaught: each commitment is held to the checkpoint that somebody
+// had seen. A firm that kept two logs and shows the first draw from the one that
+// was seen, and the second, with the nonce it would rather have, from the other, is
+// found out.
+func TestAForkedLogIsCaught(t *testing.T) {
+	f, lines := stratified(t)
+	other, _ := stratified(t)
+	known := redraw.Known{Key: f.Keys[0], Seen: f.Openings[0].Checkpoint, Root: f.Population.Freeze.Root}
+	if got, err := redraw.Verify(strings.NewReader(lines), f, known); err != nil {
+		t.Fatalf("the log that was seen: %+v, %v", got, err)
+	}
+	if other.Keys[0] != f.Keys[0] || other.Openings[1].Checkpoint == f.Openings[1].Checkpoint || other.Sample.Draws[1].Nonce == f.Sample.Draws[1].Nonce {
+		t.Fatal("the two logs are no fork of one another: same key, other entries")
+	}
+	forked := f
+	forked.Sample.Draws = []engagement.Draw{f.Sample.Draws[0], other.Sample.Draws[1]}
+	forked.Openings = []redraw.Opening{f.Openings[0], other.Openings[1]}
+	forked.Sample.Items = slices.Concat(f.Sample.Draws[0].Items, other.Sample.Draws[1].Items)
+	for _, k := range []redraw.Known{known, {}} {
+		got, err := redraw.Verify(strings.NewReader(lines), forked, k)
+		if !errors.Is(err, audit.ErrAltered) || !strings.Contains(err.Error(), "the firm's log as others saw it") {
+			t.Errorf("known %t: %v, %+v; want the second log found out", k.Key != "", err, got)
+		}
 	}
 }
 

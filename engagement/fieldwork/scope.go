@@ -207,12 +207,12 @@ func (f *File) location() *time.Location {
 }
 
 // UntestedVersions are the versions of a control without a test of one of the
-// phases, by the day from which they are in force.
+// phases that is more than inquiry, by the day from which they are in force.
 func (f *File) UntestedVersions(control string, phases ...engagement.Phase) (out []string) {
 	versions := f.Versions(control)
 	for _, v := range versions {
 		has := slices.ContainsFunc(f.testsOf(control), func(t *Test) bool {
-			return slices.Contains(phases, t.Phase) && (f.ofVersion(t, v) || t.Version == "" && len(versions) == 1)
+			return t.Kind != engagement.Inquiry && slices.Contains(phases, t.Phase) && (f.ofVersion(t, v) || t.Version == "" && len(versions) == 1)
 		})
 		if !has {
 			out = append(out, cmp.Or(v.From, "the beginning"))

@@ -61,15 +61,9 @@ var StateGates = []StateGate{
 	}},
 }
 
-// named joins what is missing, at most five of it.
+// named says what is missing, "" where nothing is.
 func named(what string, ids []string) string {
-	switch {
-	case len(ids) == 0:
-		return ""
-	case len(ids) > 5:
-		return fmt.Sprintf("%s: %s and %d more", what, strings.Join(ids[:5], ", "), len(ids)-5)
-	}
-	return what + ": " + strings.Join(ids, ", ")
+	return unless(len(ids) == 0, "%s: %s", what, some(ids))
 }
 
 func (f *File) undeclared() string {

@@ -78,9 +78,9 @@ func newFile(t engagement.Terms) *File {
 }
 
 // ChangeTerms changes the terms, with the reason. Base is State.Revision of
-// "engagement:ID". A period may be longer than before; to take a day or a
-// category away needs the auditor's written judgment that nothing is hidden by
-// it. Management agrees to the new terms again.
+// "engagement:ID". A period may be longer than before; to take a day, a
+// category or anything else examined away needs the auditor's written judgment
+// whether a result is hidden by it. Management agrees to the new terms again.
 func (b *Book) ChangeTerms(ctx context.Context, by access.Subject, t engagement.Terms, why, judgment string, base int64) error {
 	if err := access.Require(by, "plan.write", in(t.ID)); err != nil {
 		return err
@@ -116,10 +116,21 @@ func kept(f *File, t engagement.Terms) error {
 
 // lessened refuses to take something examined away without a written judgment.
 func (f *File) lessened(d termsData) error {
-	var less []string
 	old, now := f.Terms, d.Terms
+	less := slices.Concat(narrowed(old, now), eased(old, now))
+	if len(less) > 0 && len(strings.TrimSpace(d.Judgment)) < minJudgment {
+		return tooEarly("%s. That needs the auditor's written judgment whether a result is hidden by it, in %d characters or more", strings.Join(less, "; "), minJudgment)
+	}
+	return nil
+}
+
+// narrowed is what is not examined any more, in words.
+func narrowed(old, now engagement.Terms) (less []string) {
 	if old.Type == now.Type && old.Type.OverPeriod() && (now.First > old.First || now.Last < old.Last) {
 		less = append(less, fmt.Sprintf("the period %s to %s becomes %s to %s", old.First, old.Last, now.First, now.Last))
+	}
+	if old.Type == now.Type && !old.Type.OverPeriod() && now.AsOf != old.AsOf {
+		less = append(less, fmt.Sprintf("the day %s becomes %s", old.AsOf, now.AsOf))
 	}
 	for _, c := range old.Categories {
 		if c.In && !slices.ContainsFunc(now.Categories, func(n engagement.Choice) bool { return n.Category == c.Category && n.In }) {
@@ -131,10 +142,31 @@ func (f *File) lessened(d termsData) error {
 			less = append(less, x.Name+" is not examined any more")
 		}
 	}
-	if len(less) > 0 && len(strings.TrimSpace(d.Judgment)) < minJudgment {
-		return tooEarly("%s. That needs the auditor's written judgment whether a result is hidden by it, in %d characters or more", strings.Join(less, "; "), minJudgment)
+	for _, o := range old.Objectives {
+		if !slices.ContainsFunc(now.Objectives, func(n engagement.Objective) bool { return n.ID == o.ID }) {
+			less = append(less, "control objective "+o.ID+" is dropped")
+		}
 	}
-	return nil
+	return less
+}
+
+// eased is what else is taken away: a subservice organization that is not looked at
+// any more, an exception of the report before, the quality review.
+func eased(old, now engagement.Terms) (less []string) {
+	for _, s := range old.Subservices {
+		if s.Inclusive && !slices.ContainsFunc(now.Subservices, func(n engagement.Subservice) bool { return n.Name == s.Name && n.Inclusive }) {
+			less = append(less, "the controls of "+s.Name+" are not examined any more")
+		}
+	}
+	for _, p := range old.Prior {
+		if !slices.ContainsFunc(now.Prior, func(n engagement.Prior) bool { return n.Control == p.Control && n.Text == p.Text }) {
+			less = append(less, "an exception of the report before, on "+p.Control+", is left out")
+		}
+	}
+	if old.Quality && !now.Quality {
+		less = append(less, "the engagement quality review is switched off")
+	}
+	return less
 }
 
 // minJudgment is the shortest written judgment, in bytes: a sentence.

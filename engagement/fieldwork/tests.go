@@ -122,8 +122,8 @@ func (f *File) mayPlan(old *Test, d testData) error {
 		return tooEarly("test %s was dropped. Plan another, under an ID of its own", old.ID)
 	}
 	if p := f.Papers[old.ID]; p != nil && len(p.Cells) > 0 {
-		if old.Control != d.Test.Control || old.Version != d.Test.Version || old.Phase != d.Test.Phase || old.Population != d.Test.Population || !slices.Equal(old.Attributes, d.Test.Attributes) {
-			return tooEarly("items of test %s are marked: control, phase and attributes stay. Plan another test for what is missing", old.ID)
+		if old.Control != d.Test.Control || old.Version != d.Test.Version || old.Phase != d.Test.Phase || old.Kind != d.Test.Kind || old.Population != d.Test.Population || !slices.Equal(old.Attributes, d.Test.Attributes) {
+			return tooEarly("items of test %s are marked: control, version, phase, kind of procedure and attributes stay. Plan another test for what is missing", old.ID)
 		}
 		if p.Reviewed != nil {
 			return tooEarly("the workpaper of test %s is signed off: reopen it first", old.ID)

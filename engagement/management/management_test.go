@@ -1,6 +1,8 @@
 package management_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,7 +133,7 @@ func ownerOf(account, control string) access.Subject {
 
 func population() engagement.Population {
 	year := audit.Span{From: time.Date(2026, 1, 1, 5, 0, 0, 0, time.UTC), To: time.Date(2027, 1, 1, 5, 0, 0, 0, time.UTC)}
-	return engagement.Population{Controls: []string{"IAM-06"}, Round: "1", Title: "Leavers", Defined: "Everybody who left in the year.", Query: "people whose last day lies in the window",
+	return engagement.Population{Controls: []string{"IAM-06"}, Round: "1", Title: "Leavers", Defined: "Everybody who left in the year.", Source: []string{"HR"}, Query: "people whose last day lies in the window",
 		Window: year, Zone: "America/New_York", Collected: start, Count: 148, Digest: someDigest, Run: 3,
 		Checks: []engagement.Reconciled{{What: "count at source", Here: "148", There: "148"}}}
 }
@@ -144,6 +146,25 @@ func TestFreeze(t *testing.T) {
 	open.Checks = append(open.Checks, engagement.Reconciled{What: "payroll", Here: "148", There: "150"})
 	_, err := w.book.FreezePopulation(t.Context(), lead, "EN-1", open, "")
 	refused(t, err, audit.ErrInconclusive, "payroll: 148 here, 150 there")
+	for _, c := range []struct {
+		name, says string
+		kind       error
+		spoil      func(*engagement.Population)
+	}{
+		{"no source", "systems of record", audit.ErrInvalid, func(p *engagement.Population) { p.Source = nil }},
+		{"nothing reconciled", "nothing is reconciled", audit.ErrInvalid, func(p *engagement.Population) { p.Checks = nil }},
+		{"another zone", "counts its days", audit.ErrInvalid, func(p *engagement.Population) { p.Zone = "UTC" }},
+		{"outside the period", "not within the period", audit.ErrInvalid, func(p *engagement.Population) { p.Window.From = p.Window.From.AddDate(0, 0, -1) }},
+		{"it ends early and no day is said", "to which day", audit.ErrInvalid, func(p *engagement.Population) { p.Window.To = p.Window.To.AddDate(0, 0, -1) }},
+		{"a supplement to nothing", "no round of these controls", audit.ErrInvalid, func(p *engagement.Population) { p.Supplement = true }},
+		{"collected afterwards", "before it was collected", audit.ErrInvalid, func(p *engagement.Population) { p.Collected = p.Collected.AddDate(1, 0, 0) }},
+	} {
+		p := population()
+		c.spoil(&p)
+		if _, err := w.book.FreezePopulation(t.Context(), lead, "EN-1", p, ""); !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v; want it refused as the firm would, %q", c.name, err, c.says)
+		}
+	}
 	_, err = w.book.FreezePopulation(t.Context(), owner, "EN-1", population(), "")
 	refused(t, err, audit.ErrForbidden, "")
 	p, err := w.book.FreezePopulation(t.Context(), lead, "EN-1", population(), "")
@@ -166,7 +187,7 @@ func TestFreeze(t *testing.T) {
 	p, err = w.book.FreezePopulation(t.Context(), lead, "EN-1", again, "P-1")
 	check(t, err)
 	w.side(func(x *management.Side) {
-		if x.Populations["P-1"].Superseded != p.ID || len(x.Populations) != 2 {
+		if x.Populations["P-1"].Superseded != p.ID || p.Supersedes != "P-1" || len(x.Populations) != 2 {
 			t.Errorf("populations %+v", x.Populations)
 		}
 	})

@@ -3,13 +3,14 @@ package management
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
 	"tieout/access"
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/engagement/freeze"
 )
 
 var populationTakers = map[string]taker{"population.freeze": freezePopulation, "population.word": hearPopulation, "sample.release": hearSample}
@@ -32,6 +33,7 @@ func (b *Book) FreezePopulation(ctx context.Context, by access.Subject, id strin
 	if err := access.Require(by, "evidence.export", of(id)); err != nil {
 		return Frozen{}, err
 	}
+	p.Supersedes = instead
 	p.Controls, p.Source, p.Checks, p.Left, p.Columns = book.List(p.Controls), book.List(p.Source), book.List(p.Checks), book.List(p.Left), book.List(p.Columns)
 	n, err := b.book.Numbered(ctx, by, "population", id+"/P", func(on string) error {
 		p.ID = strings.TrimPrefix(on, id+"/")
@@ -57,12 +59,11 @@ func freezePopulation(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[freezeData](e)
 	x, rest, xerr := s.on(e, "population")
 	p := d.Population
-	if err = book.First(err, xerr, book.OneLine("title", p.Title, 1), book.Text("defined", p.Defined, 1, maxText), book.Text("query", p.Query, 1, maxText),
-		book.Digest("digest", p.Digest), book.Day("toDate", p.ToDate, false), book.When(p.ID != rest, "the entry is on another population"),
-		book.When(p.Window.Empty(), "the window is empty"), book.When(p.Round == "", "the round is missing"), book.When(len(p.Controls) == 0, "a population is of at least one control")); err != nil {
+	if err = book.First(err, xerr, book.When(p.ID != rest, "the entry is on another population")); err != nil {
 		return book.Change{}, err
 	}
-	if err := book.First(x.open(), x.agreed(), x.mayFreeze(p, d.Instead)); err != nil {
+	p.Supersedes = d.Instead
+	if err := book.First(x.open(), x.agreed(), x.mayFreeze(p, e.At)); err != nil {
 		return book.Change{}, err
 	}
 	return book.Change{What: fmt.Sprintf("frozen: %d items, %s", p.Count, p.Title), Do: func() {
@@ -73,8 +74,9 @@ func freezePopulation(s *State, e book.Entry) (book.Change, error) {
 	}}, nil
 }
 
-// mayFreeze says what a population lacks to be frozen.
-func (x *Side) mayFreeze(p engagement.Population, instead string) error {
+// mayFreeze says what a population lacks to be frozen at an instant: what the firm
+// would refuse it for, too.
+func (x *Side) mayFreeze(p engagement.Population, at time.Time) error {
 	if !x.Terms.Type.OverPeriod() {
 		return book.TooEarly("a %s speaks of a date: nothing is frozen or sampled for it", x.Terms.Type)
 	}
@@ -83,27 +85,14 @@ func (x *Side) mayFreeze(p engagement.Population, instead string) error {
 			return fmt.Errorf("%w: completeness is open: %s: %s here, %s there. Say why, or collect what is missing", audit.ErrInconclusive, c.What, c.Here, c.There)
 		}
 	}
-	if old := x.Populations[instead]; instead != "" && (old == nil || old.Superseded != "") {
-		return fmt.Errorf("%w: population %s, to be replaced", audit.ErrNotFound, instead)
+	if old := x.Populations[p.Supersedes]; p.Supersedes != "" && old == nil {
+		return fmt.Errorf("%w: population %s, to be replaced", audit.ErrNotFound, p.Supersedes)
 	}
-	if old := x.Populations[instead]; old != nil && old.Round == p.Round {
-		return fmt.Errorf("%w: a population that is frozen anew is another round: its draws take other seeds", audit.ErrInvalid)
-	}
-	return x.notAgain(p, instead)
-}
-
-// notAgain refuses to freeze rows that are frozen already, unless in the place of
-// the earlier freeze: the auditor would not take them, and nobody could tell which
-// of the two counts.
-func (x *Side) notAgain(p engagement.Population, instead string) error {
+	var have []freeze.Earlier
 	for _, o := range book.Sorted(x.Populations) {
-		shared := slices.ContainsFunc(o.Controls, func(c string) bool { return slices.Contains(p.Controls, c) })
-		same := o.Superseded == "" && o.ID != instead && !o.Supplement && !p.Supplement && o.Defined == p.Defined && shared
-		if same && !o.Window.Intersect(p.Window).Empty() {
-			return book.TooEarly("%s holds the same rows already; say that this freeze takes its place, as another round, or start where it ended", o.ID)
-		}
+		have = append(have, freeze.Earlier{Population: o.Population, Superseded: o.Superseded})
 	}
-	return nil
+	return book.First(freeze.Check(p), book.When(p.Collected.After(at), "it is frozen before it was collected"), freeze.Fits(x.Terms, p, at, have))
 }
 
 // TakeAcceptance takes the auditor's word on a population.

@@ -49,7 +49,7 @@ func (d *firmQualityPage) take(q *request, s *fieldwork.State, f *fieldwork.File
 		d.Signed, d.Stale, d.By, d.When, d.Record = true, x.Digest != d.Digest, q.name(x.By), report.Moment(x.At, (&gridLook{terms: f.Terms}).zone()), link{ref, q.at("evidence", ref)}
 	}
 	o := ofEngagement(d.ID)
-	o.Prepared = f.Hands()
+	o.Prepared = s.Hands(f)
 	fresh := q.who
 	fresh.Fresh = true
 	m := f.Team[q.who.Account]
