@@ -20,6 +20,7 @@ const maxColumns = 12
 // engagement.Item in the order of their ids, and returns what they are a
 // population of, not yet frozen: definition, query, window, and what was
 // reconciled. Items outside the control's population are counted and left out.
+// Results that are not what the run counted are audit.ErrAltered.
 // Memory grows by some 40 bytes an item, whatever an item holds.
 func (p *Program) Population(ctx context.Context, run *Run, id string, w io.Writer) (engagement.Population, error) {
 	i := slices.IndexFunc(run.Tested, func(t audit.Tested) bool { return t.Procedure == id || t.Hash == id })
@@ -27,15 +28,18 @@ func (p *Program) Population(ctx context.Context, run *Run, id string, w io.Writ
 		return engagement.Population{}, fmt.Errorf("%w: procedure %q in the run of %s", audit.ErrNotFound, id, audit.FormatTime(run.AsOf))
 	}
 	t := &run.Tested[i]
-	columns, err := p.columns(ctx, run, t.Hash)
+	names, err := p.columns(ctx, run, t.Hash)
 	if err != nil {
 		return engagement.Population{}, err
 	}
-	out := newPopulationWriter(w, t.Procedure, columns)
+	out := newPopulationWriter(w, t.Procedure, names[:min(len(names), maxColumns)])
 	if err := p.writeItems(ctx, run, t.Hash, out); err != nil {
 		return engagement.Population{}, err
 	}
-	return p.populationOf(ctx, run, t, out)
+	if err := out.counted(t); err != nil {
+		return engagement.Population{}, err
+	}
+	return p.populationOf(ctx, run, t, out, len(names))
 }
 
 // Completeness is what was read for a procedure's population beside what its
@@ -75,8 +79,9 @@ func (p *Program) reconciled(ctx context.Context, t *audit.Tested) (sources []st
 	return sources, checks, nil
 }
 
-// populationOf says what the written items are a population of.
-func (p *Program) populationOf(ctx context.Context, run *Run, t *audit.Tested, out *populationWriter) (engagement.Population, error) {
+// populationOf says what the written items are a population of; values is how many
+// the test read of each, of which the first stand beside it.
+func (p *Program) populationOf(ctx context.Context, run *Run, t *audit.Tested, out *populationWriter, values int) (engagement.Population, error) {
 	sources, checks, err := p.reconciled(ctx, t)
 	if err != nil {
 		return engagement.Population{}, err
@@ -84,14 +89,17 @@ func (p *Program) populationOf(ctx context.Context, run *Run, t *audit.Tested, o
 	pop := engagement.Population{
 		Controls: t.Controls, Title: t.Title, Defined: t.Population, Window: t.Span, Zone: p.Period.Zone, Collected: run.AsOf,
 		Columns: out.columns, Count: out.count, Digest: hex.EncodeToString(out.sum.Sum(nil)), Run: run.Record,
-		Query: "items of type of procedure " + t.Procedure + " (" + t.Hash + ") in the run sealed as " + audit.EvidenceRef(run.Record),
+		Query: fmt.Sprintf("Every item that procedure %s, in its version %s, tested in the run sealed as %s; beside each stand %d of %d values that the test read.", t.Procedure, t.Hash, audit.EvidenceRef(run.Record), len(out.columns), values),
 	}
 	pop.Source, pop.Checks = sources, checks
-	all := engagement.Reconciled{What: "items the procedure tested", Here: strconv.Itoa(out.count), There: strconv.Itoa(out.count + out.outside)}
-	if out.outside > 0 {
-		all.Explained = strconv.Itoa(out.outside) + " are outside the control's population"
+	all := engagement.Reconciled{What: "items the procedure tested", Here: strconv.Itoa(out.count), There: strconv.Itoa(t.Items)}
+	if out.count != t.Items {
+		all.Explained = fmt.Sprintf("it tested %d occurrences, of %d items", t.Items, out.count)
 	}
 	pop.Checks = append(pop.Checks, all)
+	if outside := t.Counts[audit.NotApplicable]; outside > 0 {
+		pop.Checks = append(pop.Checks, engagement.Reconciled{What: "left out as outside the control's population", Here: strconv.Itoa(out.outside(t.Form)), There: strconv.Itoa(outside)})
+	}
 	return pop, nil
 }
 

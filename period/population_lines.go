@@ -43,8 +43,7 @@ func (p *Program) columns(ctx context.Context, run *Run, hash string) (names []s
 			return nil, err
 		}
 	}
-	names = slices.Sorted(maps.Keys(seen))
-	return names[:min(len(names), maxColumns)], nil
+	return slices.Sorted(maps.Keys(seen)), nil
 }
 
 // writeItems writes the items of a procedure's results.
@@ -93,11 +92,35 @@ type populationWriter struct {
 	worst    audit.Outcome
 	records  []int64
 
-	line    []byte
-	seen    map[[16]byte]struct{}
-	count   int
-	outside int
-	sum     hash.Hash
+	line  []byte
+	seen  map[[16]byte]struct{}
+	count int // items written
+	left  int // items left out
+	in    int // results inside the control's population
+	out   int // and outside
+	sum   hash.Hash
+}
+
+// counted holds what was read to what the run counted. Of what is looked at all
+// the time it counted items, else what happened: an item can have several results
+// in both.
+func (o *populationWriter) counted(t *audit.Tested) error {
+	inside := o.in
+	if t.Form == audit.Continuous {
+		inside = o.count
+	}
+	if inside != t.Items || o.outside(t.Form) != t.Counts[audit.NotApplicable] {
+		return fmt.Errorf("%w: results of %s: %d inside the control's population and %d outside; the run counted %d and %d", audit.ErrAltered, t.Procedure, inside, o.outside(t.Form), t.Items, t.Counts[audit.NotApplicable])
+	}
+	return nil
+}
+
+// outside is how many the run has to have counted as outside.
+func (o *populationWriter) outside(form audit.Form) int {
+	if form == audit.Continuous {
+		return o.left
+	}
+	return o.out
 }
 
 func newPopulationWriter(w io.Writer, procedure string, columns []string) *populationWriter {
@@ -108,6 +131,14 @@ func newPopulationWriter(w io.Writer, procedure string, columns []string) *popul
 
 // add takes the next result; it keeps nothing of r's lists.
 func (o *populationWriter) add(r *audit.Result) error {
+	switch r.Outcome {
+	case audit.NoOccurrence: // of the whole population, and no item
+		return nil
+	case audit.NotApplicable:
+		o.out++
+	default:
+		o.in++
+	}
 	if o.begun && o.id != r.Item {
 		if err := o.write(); err != nil {
 			return err
@@ -162,7 +193,7 @@ func (o *populationWriter) name(attribute string) string {
 func (o *populationWriter) write() error {
 	o.begun = false
 	if o.worst == audit.NotApplicable {
-		o.outside++
+		o.left++
 		return nil
 	}
 	sum := sha256.Sum256([]byte(o.id))

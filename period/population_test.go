@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,11 +56,17 @@ func TestPopulation(t *testing.T) {
 		}
 	}
 	tested := run.Tested[slices.IndexFunc(run.Tested, func(x audit.Tested) bool { return x.Procedure == "access.mfa" })]
-	if pop.Count != len(items) || pop.Count+tested.Counts[audit.NotApplicable] != tested.Items {
+	if pop.Count != len(items) || pop.Count+tested.Counts[audit.NotApplicable] != tested.Items+tested.Counts[audit.NotApplicable] {
 		t.Errorf("%d items, %d counted; the procedure tested %d", len(items), pop.Count, tested.Items)
 	}
 	if ids["a/ben"] != "deviation" || ids["a/ana"] != "no evidence" {
 		t.Errorf("outcomes %v", ids)
+	}
+	if !strings.HasPrefix(pop.Query, "Every item that procedure access.mfa, ") || !strings.Contains(pop.Query, fmt.Sprintf("%d of %d values", len(pop.Columns), len(pop.Columns))) {
+		t.Errorf("query %q", pop.Query)
+	}
+	if all := pop.Checks[slices.IndexFunc(pop.Checks, func(c engagement.Reconciled) bool { return c.What == "items the procedure tested" })]; all.There != strconv.Itoa(tested.Items) || all.Open() {
+		t.Errorf("reconciled %+v; want it beside %d", all, tested.Items)
 	}
 	open := slices.IndexFunc(pop.Checks, func(c engagement.Reconciled) bool { return c.Open() && strings.Contains(c.What, "not seen from 2026-") })
 	if open < 0 {

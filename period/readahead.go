@@ -2,6 +2,7 @@ package period
 
 import (
 	"io"
+	"io/fs"
 	"sync"
 )
 
@@ -28,6 +29,8 @@ type ahead struct {
 	free chan []byte
 	stop chan struct{}
 	done sync.WaitGroup
+	end  sync.Once
+	shut error // of closing what is read
 
 	buf  []byte // of the piece that is read from
 	left []byte
@@ -59,26 +62,40 @@ func (a *ahead) fill() {
 	}
 }
 
-// Read implements io.Reader for one goroutine.
+// Read implements io.Reader for one goroutine; after Close it is fs.ErrClosed.
 func (a *ahead) Read(p []byte) (int, error) {
+	select {
+	case <-a.stop:
+		return 0, fs.ErrClosed
+	default:
+	}
 	for len(a.left) == 0 {
 		if a.err != nil {
 			return 0, a.err
 		}
 		if a.buf != nil {
 			a.free <- a.buf[:cap(a.buf)]
+			a.buf = nil
 		}
-		next := <-a.full
-		a.buf, a.left, a.err = next.b, next.b, next.err
+		select {
+		case next := <-a.full:
+			a.buf, a.left, a.err = next.b, next.b, next.err
+		case <-a.stop:
+			return 0, fs.ErrClosed
+		}
 	}
 	n := copy(p, a.left)
 	a.left = a.left[n:]
 	return n, nil
 }
 
-// Close ends the reading ahead and closes what is read.
+// Close ends the reading ahead and closes what is read, once however often it is
+// called.
 func (a *ahead) Close() error {
-	close(a.stop)
-	a.done.Wait()
-	return a.r.Close()
+	a.end.Do(func() {
+		close(a.stop)
+		a.done.Wait()
+		a.shut = a.r.Close()
+	})
+	return a.shut
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"testing"
 	"testing/iotest"
 )
@@ -51,4 +52,8 @@ func TestReadAhead(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, r.Close()) // in the midst
+	must(t, r.Close())
+	if n, err := r.Read(make([]byte, 1)); n != 0 || !errors.Is(err, fs.ErrClosed) || c.closed != 1 {
+		t.Errorf("after Close: %d bytes, %v, closed %d times", n, err, c.closed)
+	}
 }
