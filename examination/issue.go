@@ -11,6 +11,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/report/attest"
@@ -67,6 +68,13 @@ func (m *Final) Open() []string {
 	return out
 }
 
+// Pages is the digest (SHA-256, hex) of the pages of the report's PDF, which are
+// signed beside its value.
+func (m *Final) Pages() (string, error) {
+	_, pages, err := pdf.Pages(m.Report)
+	return pages, err
+}
+
 // Final makes the report as it would be issued on a day, with the wording in
 // force, and keeps its value among the firm's files under its digest: what a
 // partner looks at is what IssueReport signs. Where gates are not met and no report
@@ -81,8 +89,14 @@ func (f *Firm) Final(ctx context.Context, by access.Subject, id string, o Issuin
 	if err != nil {
 		return m, err
 	}
-	return m, f.keepValue(ctx, m.Report)
+	if err := f.keepValue(ctx, m.Report); err != nil {
+		return m, err
+	}
+	return m, f.P.Store.SetMeta(ctx, madeAs(id, m.Digest), o.Dated)
 }
+
+// madeAs is what the store keeps of a report that was made to be looked at.
+func madeAs(id, digest string) string { return "report made/" + id + "/" + digest }
 
 // final makes the report and reads it before anybody signs.
 func (f *Firm) final(ctx context.Context, id string, o Issuing) (m Final, err error) {
@@ -98,16 +112,14 @@ func (f *Firm) final(ctx context.Context, id string, o Issuing) (m Final, err er
 		return m, err
 	}
 	m.Report, err = f.report(ctx, id, w, o.Dated, o.Supersedes, false)
+	if err == nil && o.Report != "" {
+		err = f.asSeen(ctx, id, &m.Report, o.Report)
+	}
 	if missing := m.Missing(); err != nil && len(missing) > 0 {
 		return m, cannotIssue(id, missing)
 	}
 	if err != nil {
 		return m, err
-	}
-	if o.Report != "" {
-		if err := f.asSeen(ctx, &m.Report, o.Report); err != nil {
-			return m, err
-		}
 	}
 	if m.Digest, err = attest.Digest(m.Report); err != nil {
 		return m, err
@@ -122,8 +134,8 @@ func cannotIssue(id string, why []string) error {
 
 // asSeen puts the annex of the report that was looked at in the place of the one
 // just made: logs grow while a partner reads. Everything else has to be the same.
-func (f *Firm) asSeen(ctx context.Context, r *attest.Report, digest string) error {
-	seen, err := f.Value(ctx, digest)
+func (f *Firm) asSeen(ctx context.Context, id string, r *attest.Report, digest string) error {
+	seen, err := f.Made(ctx, id, digest)
 	if err != nil {
 		return err
 	}
@@ -138,7 +150,7 @@ func (f *Firm) asSeen(ctx context.Context, r *attest.Report, digest string) erro
 // Unchanged reports whether the file still gives the report that was looked at;
 // audit.ErrConflict where it does not.
 func (f *Firm) Unchanged(ctx context.Context, id, digest string) error {
-	seen, err := f.Value(ctx, digest)
+	seen, err := f.Made(ctx, id, digest)
 	if err != nil {
 		return err
 	}
@@ -150,7 +162,27 @@ func (f *Firm) Unchanged(ctx context.Context, id, digest string) error {
 	if err != nil {
 		return err
 	}
-	return f.asSeen(ctx, &now, digest)
+	return f.asSeen(ctx, id, &now, digest)
+}
+
+// Made is the value of a report of an engagement that was made here to look at
+// (Final), by its digest. Whatever else the firm has under a digest, a draft or
+// another engagement's report among it, is audit.ErrNotFound and nothing is told of
+// it.
+func (f *Firm) Made(ctx context.Context, id, digest string) (attest.Report, error) {
+	if _, err := f.P.Store.Meta(ctx, madeAs(id, digest)); err != nil && !errors.Is(err, audit.ErrNotFound) {
+		return attest.Report{}, err
+	} else if err == nil && book.Digest("report", digest) == nil {
+		r, err := f.Value(ctx, digest)
+		number, named := strings.CutPrefix(r.ID, "RPT-"+id+"-")
+		if err == nil && named && !strings.Contains(number, "-") && !r.Draft {
+			return r, nil
+		}
+		if err != nil && !errors.Is(err, audit.ErrNotFound) && !errors.Is(err, audit.ErrInvalid) {
+			return attest.Report{}, err
+		}
+	}
+	return attest.Report{}, fmt.Errorf("%w: a report %s of %s was not made here: make it first, and look at it", audit.ErrNotFound, attest.Short(digest), id)
 }
 
 // Value reads a report's value from the firm's files by its digest.
@@ -178,8 +210,9 @@ func (f *Firm) keepValue(ctx context.Context, r attest.Report) error {
 }
 
 // IssueReport makes the final report of an engagement, has it signed, renders it in every
-// format, keeps the files among the firm's and issues it: screen, command line
-// and script all go through it. What is missing, or an error of the lint, is
+// format, keeps the files among the firm's and issues it: screen, command line,
+// script and the interface for programs all go through it. A request that was sent
+// before under its idempotency key gets the release it made then. What is missing, or an error of the lint, is
 // audit.ErrConflict and says all of it; nobody is asked to sign then. After an
 // error nothing is issued. The client gets the report with the next Flush. It
 // needs report.sign, and a session of the last minutes.
@@ -188,6 +221,9 @@ func (f *Firm) IssueReport(ctx context.Context, by access.Subject, id string, o 
 	if err := access.Require(by, "report.sign", access.Object{Engagements: []string{id}}); err != nil {
 		return none, err
 	}
+	if done, known, err := f.Files.Issued(ctx, by, id, o.Report); err != nil || known {
+		return done, err
+	}
 	m, err := f.final(ctx, id, o)
 	if err != nil {
 		return none, err
@@ -195,7 +231,7 @@ func (f *Firm) IssueReport(ctx context.Context, by access.Subject, id string, o 
 	if why := m.Open(); len(why) > 0 {
 		return none, cannotIssue(id, why)
 	}
-	sig, err := signed(&m.Report, m.Digest, o.Sign)
+	sig, err := f.signed(ctx, by, &m, o.Sign)
 	if err != nil {
 		return none, err
 	}
@@ -206,26 +242,32 @@ func (f *Firm) IssueReport(ctx context.Context, by access.Subject, id string, o 
 	return f.Files.Issue(ctx, by, id, m.Digest, files, o.Dated, m.Report.Supersedes, o.Why, sig)
 }
 
-// signed has the value and the pages signed, and returns the signature over the
-// value.
-func signed(r *attest.Report, digest string, sign Signer) (engagement.Signature, error) {
+// signed has the value and the pages signed, each by a key of the signer's own, and
+// returns the signature over the value.
+func (f *Firm) signed(ctx context.Context, by access.Subject, m *Final, sign Signer) (engagement.Signature, error) {
 	if sign == nil {
 		return engagement.Signature{}, fmt.Errorf("%w: a report is issued with a signature", audit.ErrUsage)
 	}
-	_, pages, err := pdf.Pages(*r)
+	pages, err := m.Pages()
 	if err != nil {
 		return engagement.Signature{}, err
 	}
-	sig, err := sign(SignsReport, digest)
-	if err != nil {
-		return sig, err
+	var out []engagement.Signature
+	for _, x := range []struct{ what, digest string }{{SignsReport, m.Digest}, {SignsPages, pages}} {
+		sig, err := sign(x.what, x.digest)
+		if err == nil && (sig.What != x.what || sig.Digest != x.digest) {
+			err = fmt.Errorf("%w: the signature is not over the %s as they are: %s", audit.ErrAltered, x.what, attest.Short(x.digest))
+		}
+		if err == nil {
+			err = Keys{Store: f.P.Store}.CheckSignature(ctx, by.Account, sig)
+		}
+		if err != nil {
+			return engagement.Signature{}, err
+		}
+		m.Report.Signatures = append(m.Report.Signatures, attestSignature(sig))
+		out = append(out, sig)
 	}
-	sheets, err := sign(SignsPages, pages)
-	if err != nil {
-		return sig, err
-	}
-	r.Signatures = []attest.Signature{attestSignature(sig), attestSignature(sheets)}
-	return sig, nil
+	return out[0], nil
 }
 
 func attestSignature(s engagement.Signature) attest.Signature {
@@ -260,14 +302,20 @@ func (f *Firm) Draft(ctx context.Context, id, dated string) (attest.Report, erro
 
 // GiveDraft makes the draft, keeps it among the firm's files and gives it to
 // management for factual review until a day. dated is the day the report is
-// expected to have. The client gets it with the next Flush. It needs report.sign.
+// expected to have. The client gets it with the next Flush. Where it cannot be made
+// and gates before it are not met, audit.ErrConflict says which. A request that was
+// sent before under its idempotency key gets the draft it gave then. It needs
+// report.sign.
 func (f *Firm) GiveDraft(ctx context.Context, by access.Subject, id, dated, due string) (engagement.Draft, error) {
 	if err := access.Require(by, "report.sign", access.Object{Engagements: []string{id}}); err != nil {
 		return engagement.Draft{}, err
 	}
+	if done, known, err := f.Files.GivenDraft(ctx, by, id, due); err != nil || known {
+		return done, err
+	}
 	r, err := f.Draft(ctx, id, dated)
 	if err != nil {
-		return engagement.Draft{}, err
+		return engagement.Draft{}, f.undrafted(ctx, id, err)
 	}
 	d := engagement.Draft{Due: due}
 	if d.Digest, err = attest.Digest(r); err != nil {
@@ -277,6 +325,24 @@ func (f *Firm) GiveDraft(ctx context.Context, by access.Subject, id, dated, due 
 		return d, err
 	}
 	return d, f.Files.GiveDraft(ctx, by, id, d)
+}
+
+// undrafted is why no draft can be made: the gates before it that are not met, else
+// err itself.
+func (f *Firm) undrafted(ctx context.Context, id string, err error) error {
+	var missing []string
+	rerr := f.Files.ReadFile(ctx, id, func(s *fieldwork.State, x *fieldwork.File) error {
+		for _, g := range s.Standing(x, "draft.give", "", f.P.Now()) {
+			if g.Missing != "" {
+				missing = append(missing, g.Missing)
+			}
+		}
+		return nil
+	})
+	if rerr != nil || len(missing) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: no draft of %s can be given: %s", audit.ErrConflict, id, strings.Join(missing, "; "))
 }
 
 // Lint reads a report beside what this firm knows: the names of its people, and

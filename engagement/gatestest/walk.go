@@ -105,7 +105,7 @@ func (f *Firm) plan() {
 	f.ok(f.Files.SetReliance(ctx, by, ID, Interim, engagement.ItemsAtSource, "records are kept by the systems themselves", 0))
 	set := engagement.ControlSet{Definitions: strings.Repeat("ab", 32)}
 	for _, c := range []string{Changes, Interim, Asked} {
-		set.Controls = append(set.Controls, audit.Control{ID: c, Title: "Changes are reviewed", Criteria: []string{"CC8.1"}})
+		set.Controls = append(set.Controls, audit.Control{ID: c, Title: "Changes are reviewed", Description: "Somebody else than its author approves a change before it is deployed.", Criteria: []string{"CC8.1"}})
 	}
 	f.ok(f.Files.TakeControls(ctx, receiver, ID, set, 4))
 	f.refuses("no sample before its population is frozen", "DrawSample", fieldwork.DutyStaff, audit.ErrNotFound, "population P-1", Args{Order: order("P-1", Changes)})

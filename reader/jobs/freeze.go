@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"tieout/access"
 	"tieout/audit"
 	"tieout/engagement/packet"
 	"tieout/examination"
+	"tieout/period"
 	"tieout/report"
 	"tieout/store"
 	"tieout/worker"
@@ -49,6 +52,57 @@ func (f *Freezing) check() error {
 		}
 	}
 	return nil
+}
+
+// Same reports whether two freezes are the same; nil is none.
+func (f *Freezing) Same(o *Freezing) bool {
+	if f == nil || o == nil {
+		return f == o
+	}
+	return f.Engagement == o.Engagement && f.Procedure == o.Procedure && f.Round == o.Round && f.Instead == o.Instead && maps.Equal(f.Explain, o.Explain)
+}
+
+// FreezeAtOnce is how many items a run may have in all for a freeze to be done
+// while who asked waits; of a larger run it is a job.
+const FreezeAtOnce = 20_000
+
+// Ready refuses what a freeze would be refused for later, once its items were read,
+// and reports whether it is one for a job. A procedure that the newest run did not
+// test is audit.ErrNotFound; a line of completeness that does not add up and is not
+// explained is audit.ErrInconclusive.
+func (f *Freezing) Ready(ctx context.Context, p *period.Program) (large bool, err error) {
+	run, err := p.RunOfPeriod(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !slices.ContainsFunc(run.Tested, func(t audit.Tested) bool { return t.Procedure == f.Procedure }) {
+		return false, fmt.Errorf("%w: procedure %q in the newest run", audit.ErrNotFound, f.Procedure)
+	}
+	if f.Round == "" || len(f.Round) > 20 {
+		return false, fmt.Errorf("%w: round: a short number, such as 1", audit.ErrInvalid)
+	}
+	if err := f.check(); err != nil {
+		return false, err
+	}
+	checks, err := p.Completeness(ctx, run, f.Procedure)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range checks {
+		if c.Open() && f.Explain[c.What] == "" {
+			return false, fmt.Errorf("%w: completeness is open: %s: %s here, %s there. Say why, or collect what is missing", audit.ErrInconclusive, c.What, c.Here, c.There)
+		}
+	}
+	return Large(run), nil
+}
+
+// Large reports whether a freeze of a run's population is one for a job.
+func Large(run *period.Run) bool {
+	n := 0
+	for _, t := range run.Tested {
+		n += t.Items
+	}
+	return n > FreezeAtOnce
 }
 
 // freeze freezes a population for who asked, as long as they still may: the table

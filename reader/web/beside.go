@@ -16,6 +16,9 @@ func (s *Server) Files() *fieldwork.Book { return s.files }
 // Client is the company's end of its examinations; nil in a firm's workspace.
 func (s *Server) Client() *examination.Client { return s.exam }
 
+// Firm is the audit firm's end of its examinations; nil in a company's workspace.
+func (s *Server) Firm() *examination.Firm { return s.firm }
+
 // Flush seals a packet for everything of an engagement that was released to the
 // other side and not sent yet.
 func (s *Server) Flush(ctx context.Context, engagement string) error { return s.flush(ctx, engagement) }

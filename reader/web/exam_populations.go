@@ -28,10 +28,6 @@ var examPopulationRoutes = []route{
 	{pattern: "GET /examinations/{id}/populations/{pop}/items", needs: "evidence.export", on: examWhole, do: (*request).examItems},
 }
 
-// freezeAtOnce is how many items a run may have in all for a freeze to be done
-// while its page waits; of a larger run it is a job.
-const freezeAtOnce = 20_000
-
 // A frozenRow is a frozen population in a list.
 type frozenRow struct {
 	link
@@ -218,15 +214,7 @@ func (q *request) examFreezePage() error {
 		Instead                []choice
 		Waits                  bool
 	}{&q.page, id, t.Procedure, t.Population, q.controlLinks(t.Controls), link{audit.EvidenceRef(run.Record), q.at("evidence", audit.EvidenceRef(run.Record))},
-		rows, open, cmp.Or(q.PostForm.Get("round"), strconv.Itoa(round)), instead, itemsOf(run) > freezeAtOnce})
-}
-
-// itemsOf is how many items a run tested in all.
-func itemsOf(run *period.Run) (n int) {
-	for _, t := range run.Tested {
-		n += t.Items
-	}
-	return n
+		rows, open, cmp.Or(q.PostForm.Get("round"), strconv.Itoa(round)), instead, jobs.Large(run)})
 }
 
 // sayFreezing says what would be frozen, and what does not add up.
@@ -245,16 +233,17 @@ func sayFreezing(title string, items, lines, open int) string {
 func (q *request) examFreeze() error {
 	id := q.PathValue("id")
 	f := jobs.Freezing{Engagement: id, Procedure: q.field("procedure"), Round: q.field("round"), Instead: q.field("instead"), Explain: map[string]string{}}
-	run, _, err := q.tested(f.Procedure)
-	if err != nil {
+	if _, _, err := q.tested(f.Procedure); err != nil {
 		return err
 	}
-	for i := range len(q.PostForm["what"]) {
-		if why := q.field("why-" + q.PostForm["n"][min(i, len(q.PostForm["n"])-1)]); why != "" {
-			f.Explain[q.PostForm["what"][i]] = why
+	what, n := q.PostForm["what"], q.PostForm["n"]
+	for i := range min(len(what), len(n)) {
+		if why := q.field("why-" + n[i]); why != "" {
+			f.Explain[what[i]] = why
 		}
 	}
-	if err = q.freezable(&f, run); err == nil && itemsOf(run) > freezeAtOnce {
+	large, err := f.Ready(q.Context(), q.st.p)
+	if err == nil && large {
 		j, added, err := jobs.Start(q.Context(), q.queue(), q.st.p.Def, jobs.Freeze, jobs.Payload{Freeze: &f}, q.by())
 		if err != nil {
 			return err
@@ -276,28 +265,6 @@ func (q *request) examFreeze() error {
 		return err
 	}
 	return q.examFreezePage()
-}
-
-// freezable refuses at the form what a job would refuse later.
-func (q *request) freezable(f *jobs.Freezing, run *period.Run) error {
-	if f.Round == "" || len(f.Round) > 20 {
-		return fmt.Errorf("%w: round: a short number, such as 1", audit.ErrInvalid)
-	}
-	for _, why := range f.Explain {
-		if len(why) > 5000 {
-			return fmt.Errorf("%w: an explanation has at most 5,000 characters", audit.ErrInvalid)
-		}
-	}
-	checks, err := q.st.p.Completeness(q.Context(), run, f.Procedure)
-	if err != nil {
-		return err
-	}
-	for _, c := range checks {
-		if c.Open() && f.Explain[c.What] == "" {
-			return fmt.Errorf("%w: completeness is open: %s: %s here, %s there. Say why, or collect what is missing", audit.ErrInconclusive, c.What, c.Here, c.There)
-		}
-	}
-	return nil
 }
 
 func (q *request) examPopulation() error {

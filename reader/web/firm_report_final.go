@@ -91,18 +91,7 @@ func (q *request) firmMakeFinal() error {
 
 // finalHere is the report that was made to look at, of this engagement alone.
 func (q *request) finalHere() (attest.Report, error) {
-	id, digest := q.PathValue("id"), q.PathValue("digest")
-	if len(digest) != 64 || strings.Trim(digest, "0123456789abcdef") != "" {
-		return attest.Report{}, fmt.Errorf("%w: report %.70q", audit.ErrNotFound, digest)
-	}
-	r, err := q.s.firm.Value(q.Context(), digest)
-	if err == nil && (r.Draft || !strings.HasPrefix(r.ID, "RPT-"+id+"-") || strings.Contains(strings.TrimPrefix(r.ID, "RPT-"+id+"-"), "-")) {
-		err = errors.New("another engagement's")
-	}
-	if err != nil {
-		return r, fmt.Errorf("%w: a report %s of %s was not made here", audit.ErrNotFound, attest.Short(digest), id)
-	}
-	return r, nil
+	return q.s.firm.Made(q.Context(), q.PathValue("id"), q.PathValue("digest"))
 }
 
 // firmFinalFile is the report that was made to look at, in one format.
