@@ -201,8 +201,9 @@ type Release struct {
 // ProvedSteps are entries of the client's log that a report's annex prints, each
 // with its proof in that log as an earlier packet of the client's showed it.
 type ProvedSteps struct {
-	Packet int64        `json:"packet"` // number of that packet: the proofs lead to the checkpoint in it
-	Steps  []ProvedStep `json:"steps"`  // in the order of the log
+	Packet int64        `json:"packet"`         // number of that packet: the proofs lead to the checkpoint in it
+	Left   int          `json:"left,omitempty"` // further entries of a long course, between the first and the last of their kind
+	Steps  []ProvedStep `json:"steps"`          // in the order of the log
 }
 
 // A ProvedStep is one entry, of which nothing but its kind and object crosses.

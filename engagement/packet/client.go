@@ -32,7 +32,8 @@ type Client struct {
 	Post *Post
 	By   audit.Actor // who exchanges
 	// Take is called with each packet that arrived, once it is sealed; nil: nobody
-	// is told. An error ends the exchange and the packet comes again.
+	// is told. An error ends the exchange. The packet is in the log then and does not
+	// come again: who could not act on it yet does so from there (Post.Each).
 	Take func(ctx context.Context, r Received) error
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"tieout/audit"
 	"tieout/book"
@@ -105,6 +106,21 @@ func (p *Post) SentFor(ctx context.Context, once string) (f Filed, known bool, e
 		return nil
 	})
 	return f, known, err
+}
+
+// NewestFor returns the newest packet that was sent once for something whose name
+// begins with prefix, by that name and its number; "" and 0 where none was. Whoever
+// sends how something stands asks what the other side was told last.
+func (p *Post) NewestFor(ctx context.Context, prefix string) (once string, number int64, err error) {
+	err = p.reg.see(ctx, p.sides, func(x *exchange) error {
+		for name, n := range x.once {
+			if strings.HasPrefix(name, prefix) && n > number {
+				once, number = name, n
+			}
+		}
+		return nil
+	})
+	return once, number, err
 }
 
 // content is the digest of what a packet brings, without its place.

@@ -15,7 +15,7 @@ func Build(r Report) (*Document, error) {
 		return nil, err
 	}
 	d := &Document{ID: r.ID, Digest: digest, Client: r.Client.Name, Firm: r.Firm.Name, System: r.System, Draft: r.Draft, Cover: r.cover()}
-	b := builder{r: &r, labels: map[string]string{}, digest: digest}
+	b := builder{r: &r, labels: map[string]string{}, digest: digest, firsts: standings(&r)}
 	order := r.Order()
 	for i, kind := range order {
 		b.labels[kind] = "Section " + Roman(i+1)
@@ -24,6 +24,7 @@ func Build(r Report) (*Document, error) {
 		d.Parts = append(d.Parts, b.part(kind))
 	}
 	d.Parts = append(d.Parts, Part{Kind: Annexed, Label: "Annex", Title: "Order of what happened, and how to check this file", Running: running[Annexed], Blocks: b.annex()})
+	d.Curl()
 	return d, nil
 }
 
@@ -47,11 +48,13 @@ func (r *Report) cover() Cover {
 	return c
 }
 
-// builder makes the parts. labels are the sections' numbers by kind.
+// builder makes the parts. labels are the sections' numbers by kind, firsts the
+// controls where they stand first.
 type builder struct {
 	r      *Report
 	labels map[string]string
 	digest string
+	firsts map[string]standing
 }
 
 func (b *builder) part(kind string) Part {
@@ -182,19 +185,52 @@ func (b *builder) description() []Block {
 			}
 		}
 		if dc.ID == "DC 6" {
-			out, users = append(out, b.userControls(0)...), true
+			users = true
+			if !dc.tells(b.r.Expected) {
+				out = append(out, b.userControls(0)...)
+			}
 		}
 		if dc.ID == "DC 7" {
-			out, chain = append(out, b.subservices(0)...), true
+			out, chain = append(out, b.subservices(0, dc)...), true
 		}
 	}
 	if !users {
 		out = append(out, b.userControls(1)...)
 	}
 	if !chain {
-		out = append(out, b.subservices(1)...)
+		out = append(out, b.subservices(1, DC{})...)
 	}
 	return out
+}
+
+// says reports whether a part of the description has each of the words already.
+func (d DC) says(words ...string) bool {
+	var all []string
+	for _, p := range d.Paragraphs {
+		all = append(all, p.Text)
+	}
+	text := folded(strings.Join(all, " "))
+	for _, w := range words {
+		if !strings.Contains(text, folded(w)) {
+			return false
+		}
+	}
+	return true
+}
+
+func folded(s string) string {
+	return strings.TrimRight(strings.ToLower(strings.Join(strings.Fields(s), " ")), ".")
+}
+
+// tells reports whether a part of the description lists all of the controls, so
+// that a table of them would say it twice.
+func (d DC) tells(list []Expected) bool {
+	for _, e := range list {
+		if !d.says(e.Text) {
+			return false
+		}
+	}
+	return len(list) > 0
 }
 
 func expectedTable(name string, list []Expected) Block {
@@ -218,7 +254,9 @@ func (b *builder) userControls(level int) []Block {
 	return append(out, expectedTable("Complementary user entity controls", b.r.Expected))
 }
 
-func (b *builder) subservices(level int) []Block {
+// subservices are the tables of subservice organizations and of the controls that
+// are expected there, as far as said, a part of the description, does not tell them.
+func (b *builder) subservices(level int, said DC) []Block {
 	if len(b.r.Subservices) == 0 {
 		return nil
 	}
@@ -227,14 +265,18 @@ func (b *builder) subservices(level int) []Block {
 		out = append(out, heading(level, "", "Subservice organizations"))
 	}
 	t := &Table{Name: "Subservice organizations", Columns: []Column{
-		{"Organization", 22, Plain, false}, {"Service", 38, Stated, false}, {"Method", 17, Plain, false}, {"Watched by", 23, Ref, false},
+		{"Organization", 22, Plain, false}, {"Service", 38, Stated, false}, {"Method", 17, Plain, false}, {"Monitored by", 23, Ref, false},
 	}}
+	told := true
 	for _, s := range b.r.Subservices {
 		t.Rows = append(t.Rows, Row{Cells: []Cell{cell(Strong, s.Name), cell(Stated, s.Service), cell(Plain, s.Method()), cell(Ref, strings.Join(s.Monitored, ", "))}})
+		told = told && said.says(append([]string{s.Name, s.Service}, s.Monitored...)...) && (len(s.Expected) == 0 || said.tells(s.Expected))
 	}
-	out = append(out, Block{Kind: Grid, Table: t})
+	if !told {
+		out = append(out, Block{Kind: Grid, Table: t})
+	}
 	for _, s := range b.r.Subservices {
-		if len(s.Expected) == 0 {
+		if len(s.Expected) == 0 || said.tells(s.Expected) {
 			continue
 		}
 		title := "Controls expected at " + s.Name

@@ -120,6 +120,13 @@ func (c *checker) days() {
 	}
 }
 
+// stretch checks two days, the second not before the first.
+func (c *checker) stretch(what, from, to string) {
+	if a, b := c.day(what+", from", from), c.day(what+", to", to); b.Before(a) {
+		c.fault("%s: it ends on %s, before it begins on %s", what, to, from)
+	}
+}
+
 func (c *checker) sections() {
 	seen := map[string]bool{}
 	for _, kind := range c.r.Template.Order {
@@ -136,6 +143,12 @@ func (c *checker) sections() {
 		c.text("section "+s.Title, s.Text)
 	}
 }
+
+// OpinionWords are the four opinions.
+var OpinionWords = []string{"Unmodified", "Qualified", "Adverse", "Disclaimer"}
+
+// PartsOf are what the opinion of a type of report is on, in order.
+func PartsOf(t Type) []string { return t.parts() }
 
 // parts are what an opinion of each type is on, in order.
 func (t Type) parts() []string {
@@ -156,7 +169,7 @@ func (c *checker) opinions() {
 	var got []string
 	for _, o := range c.r.Opinions {
 		got = append(got, o.Part)
-		if !slices.Contains([]string{"Unmodified", "Qualified", "Adverse", "Disclaimer"}, o.Word) {
+		if !slices.Contains(OpinionWords, o.Word) {
 			c.fault("the opinion on %s is %q; it is Unmodified, Qualified, Adverse or Disclaimer", o.Part, o.Word)
 		}
 		c.text("the opinion on "+o.Part, o.Text)
@@ -236,6 +249,10 @@ func (c *checker) group(g Group) (tests int) {
 	for _, control := range g.Controls {
 		c.name("control under "+g.ID, control.ID)
 		c.text("control "+control.ID, control.Text)
+		for _, v := range control.Versions {
+			c.text("control "+control.ID+" from "+v.From, v.Text)
+			c.stretch("control "+control.ID, v.From, v.To)
+		}
 		if seen[control.ID] {
 			c.fault("control %s stands twice under %s", control.ID, g.ID)
 		}
@@ -251,11 +268,17 @@ func (c *checker) group(g Group) (tests int) {
 func (c *checker) test(t Test) {
 	c.text("test "+t.ID, t.Text)
 	c.text("result of test "+t.ID, t.Result)
-	if t.Population < 0 || t.Sample < 0 || t.Exceptions < 0 || t.Known < 0 {
+	if slices.Min([]int{t.Population, t.Drawn, t.Sample, t.Partly, t.Unable, t.NotApplicable, t.Exceptions, t.Known}) < 0 {
 		c.fault("test %s: a count is below zero", t.ID)
 	}
-	if t.Sample > t.Population {
-		c.fault("test %s: %d tested of %d items", t.ID, t.Sample, t.Population)
+	if t.From != "" || t.To != "" {
+		c.stretch("test "+t.ID, t.From, t.To)
+	}
+	if t.Drawn > t.Population {
+		c.fault("test %s: %d drawn of %d items", t.ID, t.Drawn, t.Population)
+	}
+	if t.Sample+t.Unable+t.NotApplicable > t.Drawn || t.Partly > t.Sample {
+		c.fault("test %s: of %d items drawn %d are tested, %d in part, %d could not be tested and to %d it did not apply", t.ID, t.Drawn, t.Sample, t.Partly, t.Unable, t.NotApplicable)
 	}
 	if t.Population > 0 && t.Exceptions > t.Sample {
 		c.fault("test %s: %d exceptions in %d tested items", t.ID, t.Exceptions, t.Sample)
@@ -291,6 +314,9 @@ func (c *checker) responses() {
 
 func (c *checker) annex() {
 	a := c.r.Annex
+	if a.Left < 0 {
+		c.fault("its annex leaves out %d steps", a.Left)
+	}
 	if len(a.Steps) > maxSteps {
 		c.fault("its annex has %d steps; the most is %d", len(a.Steps), maxSteps)
 	}

@@ -50,7 +50,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"criterion twice":           {func(r *attest.Report) { r.Groups[1].ID = r.Groups[0].ID }, "twice in one set"},
 		"unknown set":               {func(r *attest.Report) { r.Groups[0].Set = "nist" }, `of the set "nist"`},
 		"control twice":             {func(r *attest.Report) { c := r.Groups[0].Controls; c[1].ID = c[0].ID }, "twice under"},
-		"more tested than there is": {func(r *attest.Report) { r.Groups[0].Controls[0].Tests[0].Sample = 99 }, "99 tested of 4"},
+		"more tested than there is": {func(r *attest.Report) { r.Groups[0].Controls[0].Tests[0].Sample = 99 }, "of 2 items drawn 99 are tested"},
 		"more exceptions":           {func(r *attest.Report) { r.Groups[0].Controls[0].Tests[0].Exceptions = 3 }, "3 exceptions in 2"},
 		"test without result":       {func(r *attest.Report) { r.Groups[0].Controls[0].Tests[0].Result = "" }, "has no text"},
 		"two responses":             {func(r *attest.Report) { r.Responses[1].Finding = "X-1" }, "two responses to X-1"},

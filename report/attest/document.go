@@ -1,5 +1,11 @@
 package attest
 
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
 // A Document is the report as people read it, in order: every renderer prints
 // this and nothing else, so all say the same, cell by cell.
 type Document struct {
@@ -147,6 +153,72 @@ func heading(level int, anchor, text string) Block {
 }
 
 func paragraph(text string) Block { return Block{Runs: words(text)} }
+
+// Curl sets apostrophes as a printer does, in everything but identifiers and code.
+func (d *Document) Curl() {
+	d.Cover.Title, d.Cover.Notes = curled(d.Cover.Title), slices.Clone(d.Cover.Notes)
+	for i := range d.Cover.Notes {
+		d.Cover.Notes[i] = curled(d.Cover.Notes[i])
+	}
+	for i := range d.Parts {
+		d.Parts[i].Title = curled(d.Parts[i].Title)
+		for j := range d.Parts[i].Blocks {
+			d.Parts[i].Blocks[j].curl()
+		}
+	}
+}
+
+func (b *Block) curl() {
+	curlRuns(b.Runs, b.Style)
+	if b.Kind == Signatory {
+		for i := range b.Lines {
+			b.Lines[i] = curled(b.Lines[i])
+		}
+	}
+	if b.Table == nil {
+		return
+	}
+	for _, r := range b.Table.Rows {
+		for _, c := range r.Cells {
+			for _, p := range c.Paras {
+				curlRuns(p.Runs, p.Style)
+			}
+		}
+	}
+}
+
+func curlRuns(runs []Run, style Style) {
+	for i := range runs {
+		if !runs[i].Code && style != Ref {
+			runs[i].Text = curled(runs[i].Text)
+		}
+	}
+}
+
+// curled writes the apostrophes of a text, "management's" and "entities' controls",
+// in their printed form. A quotation in single marks stays as it is.
+func curled(s string) string {
+	if !strings.Contains(s, "'") {
+		return s
+	}
+	r := []rune(s)
+	quoted := false
+	for i, c := range r {
+		if c != '\'' {
+			continue
+		}
+		before, after := i > 0 && letter(r[i-1]), i+1 < len(r) && letter(r[i+1])
+		switch {
+		case before && after, before && r[i-1] == 's' && !quoted:
+			r[i] = '’'
+		default:
+			quoted = !before && after
+		}
+	}
+	return string(r)
+}
+
+func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // Text is a cell's words, its paragraphs on lines.
 func (c Cell) Text() string {

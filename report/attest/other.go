@@ -64,7 +64,7 @@ func (b *builder) annex() []Block {
 	out := []Block{{Kind: Notice, Runs: words("The annex is made from the logs of both sides. It is outside the sections above, and no opinion covers it.")}}
 	out = append(out, b.steps()...)
 	out = append(out, b.logs()...)
-	out = append(out, b.independence()...)
+	out = append(out, b.division()...)
 	return append(out, b.checking()...)
 }
 
@@ -76,11 +76,14 @@ func (b *builder) steps() []Block {
 	for _, s := range b.r.Annex.Steps {
 		t.Rows = append(t.Rows, Row{Cells: []Cell{cell(Plain, Instant(s.At)), cell(Plain, s.Whose), cell(Ref, Number(int(s.Entry))), cell(Plain, s.What)}})
 	}
-	return []Block{
+	out := []Block{
 		heading(1, "steps", "Order of what happened"),
 		paragraph("Each line is an entry of a log that can only grow. Times are those of the server that wrote it, until a checkpoint was seen or time-stamped outside."),
-		{Kind: Grid, Table: t},
 	}
+	if n := b.r.Annex.Left; n > 0 {
+		out = append(out, paragraph("The course is long: "+noun(n, "more entry is", "more entries are")+" left out here, of kinds of which the first and the last stand below. The logs hold all of them."))
+	}
+	return append(out, Block{Kind: Grid, Table: t})
 }
 
 func (b *builder) logs() []Block {
@@ -102,19 +105,22 @@ func (b *builder) logs() []Block {
 	return []Block{heading(1, "", "The logs"), {Kind: Grid, Table: t}}
 }
 
-func (b *builder) independence() []Block {
+// division says how the work was divided and whose wording it is, by duty and not by
+// name.
+func (b *builder) division() []Block {
 	a := b.r.Annex
 	if len(a.Team) == 0 && len(a.Similarity) == 0 {
 		return nil
 	}
-	out := []Block{heading(1, "", "Signals of independence")}
+	out := []Block{heading(1, "", "How the work was divided")}
 	for _, duty := range a.Team {
 		out = append(out, Block{Kind: Item, Level: 1, Mark: "•", Runs: words(duty)})
 	}
 	if len(a.Similarity) == 0 {
 		return out
 	}
-	t := &Table{Name: "Wording beside the shipped templates", Columns: []Column{{"Text", 70, Plain, false}, {"Words that are the template’s", 30, Plain, true}}}
+	out = append(out, paragraph("Both sides may begin a text from wording that Tieout ships. How many of the words that stand in this report are the shipped ones:"))
+	t := &Table{Name: "Wording beside the shipped templates", Columns: []Column{{"Text", 70, Plain, false}, {"Words as shipped", 30, Plain, true}}}
 	for _, s := range a.Similarity {
 		t.Rows = append(t.Rows, Row{Cells: []Cell{cell(Plain, s.Where), cell(Plain, Number(s.Percent)+" percent")}})
 	}

@@ -1,7 +1,7 @@
 package attest
 
 import (
-	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +61,10 @@ func (b *builder) tests() []Block {
 	for _, x := range b.r.Imported {
 		out = append(out, paragraph(b.r.SetName(x.Set)+" are printed in the words of "+x.Name+", "+x.Version+", as "+b.r.Firm.Name+" imported them (SHA-256 "+Short(x.Digest)+")."))
 	}
-	if b.paraphrased() {
+	switch short, all := b.paraphrased(); {
+	case short && all:
+		out = append(out, paragraph("The criteria are given in short, in words that are not official: no official text was imported for this report."))
+	case short:
 		out = append(out, paragraph("A text marked “in short” is a paraphrase, printed because no official text was imported for it."))
 	}
 	for _, set := range b.r.sets(b.r.examined) {
@@ -83,20 +86,50 @@ func (b *builder) testsIntro() string {
 	if !b.r.Type.OverPeriod() {
 		return intro + ", how " + b.r.Firm.Name + " tested their design " + b.r.Span() + ", and what came of each test. Whether they operated over time was not tested."
 	}
-	intro += ", the tests that " + b.r.Firm.Name + " performed of their operation " + b.r.Span() + ", and what came of each. Where a test was made on a sample, its result names the items it was drawn from and the items tested."
+	intro += ", the tests that " + b.r.Firm.Name + " performed of their operation " + b.r.Span() + ", and what came of each."
+	if b.designRows() {
+		intro += " Of a control whose operation was not tested, the test of its design stands there, and says so."
+	}
+	intro += " Where a test was made on a sample, its result names the items it was drawn from, those drawn and those tested."
+	if b.repeated() {
+		intro += " A control that meets several of the " + what + " stands with its tests under the first of them; under the others a line leads there."
+	}
 	if label := b.labels[Other]; label != "" && len(b.r.Responses) > 0 {
 		intro += " Management’s responses to exceptions are in " + label + ", which the service auditor’s report does not cover."
 	}
 	return intro
 }
 
-func (b *builder) paraphrased() bool {
+// designRows reports whether a test of design stands in a report over a period.
+func (b *builder) designRows() bool {
+	return slices.ContainsFunc(b.r.Groups, func(g Group) bool {
+		return b.r.examined(g) && slices.ContainsFunc(g.Controls, func(c Control) bool {
+			return slices.ContainsFunc(c.Tests, func(t Test) bool { return t.Phase == OfDesign })
+		})
+	})
+}
+
+// repeated reports whether a control with tests stands under two groups.
+func (b *builder) repeated() bool {
+	return slices.ContainsFunc(b.r.Groups, func(g Group) bool {
+		return b.r.examined(g) && slices.ContainsFunc(g.Controls, func(c Control) bool {
+			_, there := b.elsewhere(g, c)
+			return there && len(c.Tests) > 0
+		})
+	})
+}
+
+// paraphrased reports whether the text of a criterion is a paraphrase, and whether
+// that of all is.
+func (b *builder) paraphrased() (short, all bool) {
+	all = true
 	for _, g := range b.r.Groups {
-		if g.Official == "" && g.Set != "objectives" && b.r.examined(g) {
-			return true
+		if g.Set == "objectives" || !b.r.examined(g) {
+			continue
 		}
+		short, all = short || g.Official == "", all && g.Official == ""
 	}
-	return false
+	return short, all
 }
 
 // withTests reports whether a test stands under one of the sets.
@@ -122,21 +155,38 @@ func (b *builder) matrix(set, name string) *Table {
 		}
 		t.Columns = []Column{{"Control", 30, Stated, false}, {test, 40, Plain, false}, {"Result", 30, Plain, false}}
 	}
+	_, short := b.paraphrased()
 	for _, g := range b.r.Groups {
 		if g.Set != set {
 			continue
 		}
-		t.Rows = append(t.Rows, groupBand(g))
+		t.Rows = append(t.Rows, groupBand(g, short))
 		for _, c := range g.Controls {
 			t.Rows = append(t.Rows, b.controlRows(g, c, tested)...)
+		}
+		if len(g.Controls) == 0 {
+			t.Rows = append(t.Rows, wide(Row{Mark: g.ID, Cells: []Cell{cell(Plain, NoControl)}}, len(t.Columns)))
 		}
 	}
 	return t
 }
 
-func groupBand(g Group) Row {
+// NoControl is what stands under a criterion that no control meets.
+const NoControl = "No control is stated for it."
+
+// wide fills a row up to n cells.
+func wide(r Row, n int) Row {
+	for len(r.Cells) < n {
+		r.Cells = append(r.Cells, Cell{})
+	}
+	return r
+}
+
+// groupBand heads the rows of a group. short: all of the section is in short, which
+// was said before.
+func groupBand(g Group, short bool) Row {
 	runs := []Run{{Text: g.ID, Strong: true}, {Text: "  " + g.Text}}
-	if g.Official == "" && g.Set != "objectives" {
+	if g.Official == "" && g.Set != "objectives" && !short {
 		runs = append(runs, Run{Text: " (in short)", Italic: true})
 	}
 	return Row{Band: true, Mark: g.ID, Anchor: GroupAnchor(g), Cells: []Cell{{Paras: []Para{{Runs: runs}}}}}
@@ -145,17 +195,46 @@ func groupBand(g Group) Row {
 // GroupAnchor is where a group stands in the document.
 func GroupAnchor(g Group) string { return "g-" + g.Set + "-" + g.ID }
 
-func (b *builder) controlRows(g Group, c Control, tested bool) []Row {
-	control := Cell{Paras: []Para{{Style: Ref, Runs: words(c.ID)}, {Style: Stated, Runs: words(c.Text)}}, Rows: max(1, len(c.Tests))}
-	if c.Outcome != "" && c.Outcome != noExceptions {
-		control.Paras = append(control.Paras, Para{Style: Quiet, Runs: words("Concluded: " + c.Outcome)})
+func controlAnchor(g Group, c Control) string { return "c-" + g.Set + "-" + g.ID + "-" + c.ID }
+
+// A standing is a control under the first group that has it.
+type standing struct {
+	group   Group
+	control Control
+}
+
+// standings are the examined controls, each where it stands first.
+func standings(r *Report) map[string]standing {
+	out := map[string]standing{}
+	for _, g := range r.Groups {
+		for _, c := range g.Controls {
+			if _, seen := out[c.ID]; !seen && r.examined(g) {
+				out[c.ID] = standing{g, c}
+			}
+		}
 	}
-	anchor := "c-" + g.Set + "-" + g.ID + "-" + c.ID
+	return out
+}
+
+// elsewhere is the group under which a control stands before with the same tests,
+// and whether there is one.
+func (b *builder) elsewhere(g Group, c Control) (Group, bool) {
+	first := b.firsts[c.ID]
+	return first.group, (first.group.Set != g.Set || first.group.ID != g.ID) && reflect.DeepEqual(first.control, c)
+}
+
+func (b *builder) controlRows(g Group, c Control, tested bool) []Row {
+	anchor := controlAnchor(g, c)
+	if of, there := b.elsewhere(g, c); there && tested && len(c.Tests) > 0 {
+		link := Cell{Paras: []Para{{Runs: []Run{{Text: "Tested under " + of.ID, To: controlAnchor(of, c)}}}}}
+		return []Row{{Mark: c.ID, Anchor: anchor, Cells: []Cell{cell(Ref, c.ID), link, cell(Plain, capital(c.Outcome))}}}
+	}
+	control := Cell{Paras: append([]Para{{Style: Ref, Runs: words(c.ID)}}, c.paras()...), Rows: max(1, len(c.Tests))}
 	if !tested {
 		return []Row{{Mark: c.ID, Anchor: anchor, Cells: []Cell{control}}}
 	}
 	if len(c.Tests) == 0 {
-		return []Row{{Mark: c.ID, Anchor: anchor, Cells: []Cell{control, {}, {}}}}
+		return []Row{{Mark: c.ID, Anchor: anchor, Cells: []Cell{control, {}, b.concluded(Cell{}, c)}}}
 	}
 	var out []Row
 	for i, t := range c.Tests {
@@ -163,13 +242,70 @@ func (b *builder) controlRows(g Group, c Control, tested bool) []Row {
 		if i > 0 {
 			first = Cell{Joined: true}
 		}
-		row := Row{Mark: c.ID, Cells: []Cell{first, cell(Plain, t.Text), b.result(t)}}
+		row := Row{Mark: c.ID, Cells: []Cell{first, what(t), b.result(t)}}
 		if i == 0 {
 			row.Anchor = anchor
+		}
+		if i == len(c.Tests)-1 {
+			row.Cells[2] = b.concluded(row.Cells[2], c)
 		}
 		out = append(out, row)
 	}
 	return out
+}
+
+// paras are a control's text, or each of its texts with its days.
+func (c Control) paras() (out []Para) {
+	if len(c.Versions) == 0 {
+		return []Para{{Style: Stated, Runs: words(c.Text)}}
+	}
+	for _, v := range c.Versions {
+		out = append(out, Para{Style: Quiet, Runs: words(Day(v.From) + " to " + Day(v.To) + ":")}, Para{Style: Stated, Runs: words(v.Text)})
+	}
+	return out
+}
+
+// Statement is a control's text as one; of a control that changed, each text with
+// its days.
+func (c Control) Statement() string {
+	var out []string
+	for _, v := range c.Versions {
+		out = append(out, Day(v.From)+" to "+Day(v.To)+": "+v.Text)
+	}
+	if len(out) == 0 {
+		return c.Text
+	}
+	return strings.Join(out, "\n\n")
+}
+
+// what is what was done in a test, and of which days' control.
+func what(t Test) Cell {
+	c := cell(Plain, t.Text)
+	if t.Phase == OfDesign {
+		c.Paras = append(c.Paras, Para{Style: Quiet, Runs: words("A test of design")})
+	}
+	if t.From != "" {
+		c.Paras = append(c.Paras, Para{Style: Quiet, Runs: words("Of the control as it was from " + Day(t.From) + " to " + Day(t.To))})
+	}
+	return c
+}
+
+// concluded adds what was concluded on a control to its last result, where that is
+// not what the results, or the kind of report, say.
+func (b *builder) concluded(result Cell, c Control) Cell {
+	found := c.Outcome == "exceptions noted" && slices.ContainsFunc(c.Tests, func(t Test) bool { return len(t.Findings) > 0 })
+	design := c.Outcome == "design only" && !b.r.Type.OverPeriod()
+	if c.Outcome != "" && c.Outcome != noExceptions && !found && !design {
+		result.Paras = append(slices.Clip(result.Paras), Para{Runs: words("Concluded on " + c.ID + ": " + c.Outcome + ".")})
+	}
+	return result
+}
+
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 const noExceptions = "no exceptions noted"
@@ -201,24 +337,34 @@ func (b *builder) responded(finding string) bool {
 }
 
 // Counts are the figures a test's result ties to, as the report prints them:
-// "148 items, 15 tested, 2 with exceptions".
+// "58 items, 6 drawn, 4 tested, 2 could not be tested".
 func (t Test) Counts() string {
-	if t.Population == 0 && t.Sample == 0 {
+	if t.Population == 0 && t.Drawn == 0 && t.Sample == 0 {
 		return ""
 	}
 	var out []string
 	if t.Population > 0 {
-		out = append(out, count(t.Population, "item", "items"))
+		out = append(out, Items(t.Population))
+	}
+	if t.Drawn != t.Sample || t.Partly > 0 {
+		out = append(out, Number(t.Drawn)+" drawn")
 	}
 	out = append(out, Number(t.Sample)+" tested")
-	if t.Exceptions > 0 {
-		out = append(out, Number(t.Exceptions)+" with exceptions")
+	add := func(n int, what string) {
+		if n > 0 {
+			out = append(out, Number(n)+what)
+		}
 	}
-	if t.Known > 0 {
-		out = append(out, fmt.Sprintf("%s known outside the sample", Number(t.Known)))
-	}
+	add(t.Partly, " of them in part")
+	add(t.Unable, " could not be tested")
+	add(t.NotApplicable, " to which it did not apply")
+	add(t.Exceptions, " with exceptions")
+	add(t.Known, " known outside the sample")
 	return strings.Join(out, ", ")
 }
+
+// Items is a number of items: "1 item", "1,382 items".
+func Items(n int) string { return count(n, "item", "items") }
 
 func count(n int, one, many string) string {
 	if n == 1 {

@@ -107,7 +107,7 @@ type Subservice struct {
 	Service   string     `json:"service"`
 	Inclusive bool       `json:"inclusive"`
 	Expected  []Expected `json:"expected"`
-	Monitored []string   `json:"monitored"` // controls that watch it
+	Monitored []string   `json:"monitored"` // controls that monitor it
 }
 
 // Expected is a control somebody else operates: a user entity (CUEC) or a
@@ -165,31 +165,61 @@ type Group struct {
 
 // A Control is one row group of Section IV.
 type Control struct {
-	ID      string `json:"id"`
-	Text    string `json:"text"`
-	Tests   []Test `json:"tests"`
-	Outcome string `json:"outcome"` // engagement.Outcome
+	ID       string    `json:"id"`
+	Text     string    `json:"text"`               // as it was last
+	Versions []Version `json:"versions,omitempty"` // of a control that changed: each text, in order
+	Tests    []Test    `json:"tests"`
+	Outcome  string    `json:"outcome"` // engagement.Outcome
+}
+
+// A Version is a control's text and the days it was in force, both included, as far
+// as the report speaks about them.
+type Version struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	Text string `json:"text"`
 }
 
 // A Test is one row: what was done, and what came of it. The counts are what the
-// text's figures have to tie to.
+// text's figures have to tie to. Items that a sample replaced, as they were proved
+// to be void, count nowhere.
 type Test struct {
-	ID         string    `json:"id"`
-	Text       string    `json:"text"`   // past tense
-	Result     string    `json:"result"` // "No exceptions noted.", or the facts
-	Population int       `json:"population,omitempty"`
-	Sample     int       `json:"sample,omitempty"`
-	Exceptions int       `json:"exceptions"`
-	Known      int       `json:"known,omitempty"`    // deviations known outside the sample
-	Strata     []Stratum `json:"strata,omitempty"`   // of a stratified sample; they add up to the counts above
-	Findings   []string  `json:"findings,omitempty"` // ids
-	Paper      string    `json:"paper"`              // digest of the workpaper as it was signed off
+	ID            string    `json:"id"`
+	Phase         string    `json:"phase,omitempty"` // OfDesign: a test of design in a report over a period
+	From          string    `json:"from,omitempty"`  // of a control that changed: the days whose control was tested
+	To            string    `json:"to,omitempty"`
+	Text          string    `json:"text"`   // past tense
+	Result        string    `json:"result"` // "No exceptions noted.", or the facts
+	Population    int       `json:"population,omitempty"`
+	Drawn         int       `json:"drawn,omitempty"`         // items of the sample
+	Sample        int       `json:"sample,omitempty"`        // of those, tested
+	Partly        int       `json:"partly,omitempty"`        // of those tested, in part: for the rest the evidence was not available
+	Unable        int       `json:"unable,omitempty"`        // of those drawn, not tested: the evidence was not available
+	NotApplicable int       `json:"notApplicable,omitempty"` // of those drawn, not tested: the test did not apply
+	Exceptions    int       `json:"exceptions"`
+	Known         int       `json:"known,omitempty"`    // deviations known outside the sample
+	Strata        []Stratum `json:"strata,omitempty"`   // of a stratified sample; they add up to the counts above
+	Findings      []string  `json:"findings,omitempty"` // ids
+	Paper         string    `json:"paper"`              // digest of the workpaper as it was signed off
 }
+
+// OfDesign is the phase of a test that says nothing of operation.
+const OfDesign = "design"
+
+// What a result says in words of its own.
+const (
+	NoExceptions        = "No exceptions noted."
+	NoExceptionOfDesign = "No exception was noted in its design."
+	OperationNotTested  = "Whether it operated over the period was not tested."
+	NotTested           = "Not tested yet."
+	NotConcluded        = "Not concluded yet."
+)
 
 // A Stratum is a part of a population that was sampled for itself.
 type Stratum struct {
 	Name       string `json:"name"`
 	Population int    `json:"population"`
+	Drawn      int    `json:"drawn"`
 	Sample     int    `json:"sample"`
 	Exceptions int    `json:"exceptions"`
 }
@@ -223,12 +253,13 @@ type Signature struct {
 	Value  string    `json:"value"` // signature line, note format
 }
 
-// An Annex is the order of what happened, from both logs, and the signals of
-// independence. No opinion covers it.
+// An Annex is the order of what happened, from both logs, and how the work was
+// divided. No opinion covers it.
 type Annex struct {
 	Steps      []Step   `json:"steps"`
+	Left       int      `json:"left,omitempty"` // steps that are not printed, between the first and the last of their kind
 	Logs       []Log    `json:"logs"`
-	Team       []string `json:"team"`       // duties, not names: who drew, tested, reviewed, signed
+	Team       []string `json:"team"`       // duties, not names: how drawing, testing, reviewing and signing were divided
 	Similarity []Alike  `json:"similarity"` // wording beside the shipped templates
 }
 

@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,6 +129,15 @@ func (r *Report) Order() []string {
 	return out
 }
 
+// Label is how a section is named, "Section IV"; "" where the report has none of
+// that kind.
+func (r *Report) Label(kind string) string {
+	if i := slices.Index(r.Order(), kind); i >= 0 {
+		return "Section " + Roman(i+1)
+	}
+	return ""
+}
+
 func (r *Report) has(kind string) bool {
 	switch kind {
 	case Auditor:
@@ -155,13 +165,25 @@ func (r *Report) SectionTitle(kind string) string {
 	case Assertion:
 		return "Assertion of " + r.Client.Name + " management"
 	case Description:
-		return r.Client.Name + "’s description of its " + r.System
+		return r.Client.Name + "’s description of " + TheSystem(r.System)
 	case Tests:
 		return r.testsTitle()
 	case Other:
 		return "Other information provided by " + r.Client.Name + " that is not covered by the service auditor’s report"
 	}
 	return "Annex: order of what happened, and how to check this file"
+}
+
+// TheSystem is a system's name as a sentence has it: "the Ledger system".
+func TheSystem(name string) string {
+	out := name
+	if !strings.HasPrefix(strings.ToLower(name), "the ") {
+		out = "the " + name
+	}
+	if lower := strings.ToLower(name); lower != "system" && !strings.HasSuffix(lower, " system") {
+		out += " system"
+	}
+	return out
 }
 
 func (r *Report) testsTitle() string {

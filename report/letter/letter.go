@@ -141,10 +141,43 @@ func Check(l Letter) error {
 	if !l.Type.OverPeriod() {
 		fault("a %.60s speaks of a date; there is no period that a letter could continue", l.Type)
 	}
+	for _, problem := range append(faultsOfDays(l), faultsOfOpinions(l)...) {
+		fault("%s", problem)
+	}
 	for _, problem := range faultsOfWords(l) {
 		fault("%s", problem)
 	}
 	return errors.Join(faults...)
+}
+
+// faultsOfDays are days out of order: the letter speaks of days after the report's
+// period, and of a time that begins before it ends.
+func faultsOfDays(l Letter) (out []string) {
+	w := l.Words
+	if l.Last < l.First {
+		out = append(out, fmt.Sprintf("the report's period ends on %.40s, before it begins on %.40s", l.Last, l.First))
+	}
+	if w.From <= l.Last {
+		out = append(out, fmt.Sprintf("it begins on %.40s, in the period of the report, which ends on %.40s", w.From, l.Last))
+	}
+	if w.To < w.From {
+		out = append(out, fmt.Sprintf("it ends on %.40s, before it begins on %.40s", w.To, w.From))
+	}
+	return out
+}
+
+// faultsOfOpinions are parts and words that no report has.
+func faultsOfOpinions(l Letter) (out []string) {
+	for part, word := range l.Opinions {
+		if !slices.Contains(attest.PartsOf(l.Type), part) {
+			out = append(out, fmt.Sprintf("a %.60s has no opinion on %.60q", l.Type, part))
+		}
+		if !slices.Contains(attest.OpinionWords, word) {
+			out = append(out, fmt.Sprintf("%.60q is no opinion: it is %s", word, attest.And(attest.OpinionWords)))
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // faultsOfWords are what management's words lack.

@@ -112,6 +112,11 @@ func TestCheck(t *testing.T) {
 		{"no text", func(l *letter.Letter) { l.Words.Text = "" }, "no text"},
 		{"no day", func(l *letter.Letter) { l.Words.To = "soon" }, "is no day"},
 		{"nobody's", func(l *letter.Letter) { l.Words.Signed.Name = "" }, "its signer"},
+		{"an opinion on nothing", func(l *letter.Letter) { l.Opinions[""] = "Qualified" }, `has no opinion on ""`},
+		{"an opinion on another part", func(l *letter.Letter) { l.Opinions["soul"] = "Unmodified" }, `has no opinion on "soul"`},
+		{"an opinion that is none", func(l *letter.Letter) { l.Opinions["design"] = "Splendid" }, `"Splendid" is no opinion`},
+		{"days in the report's period", func(l *letter.Letter) { l.Words.From = l.Last }, "in the period of the report"},
+		{"days that end before they begin", func(l *letter.Letter) { l.Words.To = "2026-12-01" }, "before it begins on 2027-01-01"},
 		{"another zone", func(l *letter.Letter) { l.Zone = "Mars/Olympus" }, "time zone"},
 	}
 	for _, tt := range tests {
@@ -140,6 +145,12 @@ func TestVerify(t *testing.T) {
 	checks, err := letter.Verify(file, attest.Trust{Signers: []string{l.Words.Signed.Key}})
 	if err != nil || len(checks.List) != 4 || checks.List[2].Verdict != attest.Good {
 		t.Errorf("%v: %+v", err, checks.List)
+	}
+	open := checks.List[3]
+	for _, unsigned := range []string{l.Client, l.System, l.Firm, "SOC 2 Type II", "1 January 2026 to 31 December 2026", "10 February 2027", "qualified", "are not signed"} {
+		if open.Verdict != attest.Open || !strings.Contains(open.Sentence, unsigned) {
+			t.Errorf("what is not signed is not said to be open: %q in %+v", unsigned, open)
+		}
 	}
 	other := sign(unsigned(), "Sam Ibe")
 	if _, err := letter.Verify(file, attest.Trust{Signers: []string{other.Words.Signed.Key}}); !errors.Is(err, audit.ErrAltered) {

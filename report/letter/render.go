@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tieout/audit"
@@ -91,7 +92,8 @@ func Verify(data []byte, t attest.Trust) (*attest.Checks, error) {
 	default:
 		checks.Add(verdict(slices.Contains(t.Signers, sig.Key)), "The key is of a person you named.")
 	}
-	checks.Add(attest.Open, "Company, system and firm are as the report with digest %s has them: hold them against the report. Nobody examined what the letter says.", attest.Short(l.Words.Report))
+	checks.Add(attest.Open, "Of the report it continues, company (%s), system (%s), firm (%s), type (%s), period (%s to %s), day (%s) and opinion (%s) stand in the file and are not signed: hold them against the report with digest %s. Nobody examined what the letter says.",
+		l.Client, l.System, l.Firm, l.Type, attest.Day(l.First), attest.Day(l.Last), attest.Day(l.Dated), strings.TrimSuffix(l.opinions(), "."), attest.Short(l.Words.Report))
 	return checks, checks.Err()
 }
 

@@ -24,6 +24,7 @@ func Build(l Letter) (*attest.Document, error) {
 	d := &attest.Document{ID: l.ID, Digest: digest, Client: l.Client, Firm: l.Client, System: l.System, Letter: true}
 	d.Cover = attest.Cover{Type: "Bridge letter", Client: l.Client, System: l.System, Title: "Management’s own word on the days after a report. Nobody examined it.", Dates: span}
 	d.Parts = []attest.Part{{Kind: attest.Other, Label: "Bridge letter", Title: "From " + span, Running: "Not examined", Blocks: l.blocks(digest)}}
+	d.Curl()
 	return d, nil
 }
 
@@ -75,8 +76,7 @@ func (l Letter) opinions() string {
 }
 
 func modified(part, word string) string {
-	name := attest.PartName(part)
-	name = strings.ToLower(name[:1]) + name[1:]
+	name := strings.ToLower(attest.PartName(part)) // a part that Check knows
 	if word == "Disclaimer" {
 		return "It gives no opinion on the " + name + " (a disclaimer)."
 	}

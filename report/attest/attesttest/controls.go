@@ -193,7 +193,7 @@ func tested(id string) attest.Control {
 	for i, l := range c.tests {
 		t := attest.Test{
 			ID: "T-" + id + "-" + string(rune('1'+i)), Text: l.text, Result: l.result,
-			Population: l.population, Sample: l.sample, Exceptions: l.exceptions, Paper: paper(id + l.text),
+			Population: l.population, Drawn: l.sample, Sample: l.sample, Exceptions: l.exceptions, Paper: paper(id + l.text),
 		}
 		if l.finding != "" {
 			t.Findings = []string{l.finding}

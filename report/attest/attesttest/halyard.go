@@ -62,9 +62,9 @@ func Draft() attest.Report {
 func TypeI() attest.Report {
 	r := TypeII()
 	r.ID, r.Type, r.First, r.Last, r.AsOf, r.Dated = "RPT-EN-2-1", attest.SOC2TypeI, "", "", "2026-06-30", "2026-08-14"
-	r.Opinions = unmodified("description", "design")
+	const day = "as of 30 June 2026"
+	r.Opinions = opined(day, "description", "design")
 	r.Responses = nil
-	const period, day = "throughout the period 1 January 2026 to 31 December 2026", "as of 30 June 2026"
 	r.Auditor.Text = strings.ReplaceAll(strings.ReplaceAll(r.Auditor.Text, period, day), "designed and operated so", "designed so")
 	for i := range r.Assertions {
 		r.Assertions[i].Dated, r.Assertions[i].Except = r.Dated, ""
@@ -153,10 +153,17 @@ func Enterprise() attest.Report {
 }
 
 func unmodified(parts ...string) []attest.Opinion {
+	return opined(period, parts...)
+}
+
+const period = "throughout the period 1 January 2026 to 31 December 2026"
+
+// opined are unmodified opinions on a time.
+func opined(span string, parts ...string) []attest.Opinion {
 	texts := map[string]string{
-		"description": "In our opinion the description presents, in all material respects, the system that was designed and in place.",
-		"design":      "In our opinion the controls were, in all material respects, designed so that they would have met the commitments had they operated as designed.",
-		"operation":   "In our opinion the controls operated effectively, in all material respects, throughout the period.",
+		"description": "In our opinion the description presents, in all material respects, the system that was designed and in place " + span + ".",
+		"design":      "In our opinion the controls were, in all material respects, designed " + span + " so that they would have met the commitments had they, and the complementary controls of others, operated as designed.",
+		"operation":   "In our opinion the controls operated effectively, in all material respects, " + span + ", provided the complementary controls of others operated too.",
 	}
 	var out []attest.Opinion
 	for _, p := range parts {

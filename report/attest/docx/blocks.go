@@ -10,8 +10,8 @@ import (
 // keepNext keeps a paragraph on the page of the next.
 const keepNext = `<w:keepNext/>`
 
-// block writes b. lead says that b is followed by a table, which its words stay
-// with.
+// block writes b. lead says that b is followed by a table or by who signs, which its
+// words stay with.
 func (w *writer) block(b attest.Block, lead bool) {
 	if b.Kind != attest.Item && b.Level == 0 || b.Kind == attest.Heading {
 		w.lists = map[int]list{}

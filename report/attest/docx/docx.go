@@ -107,7 +107,7 @@ func (w *writer) part(p attest.Part) {
 	})
 	w.raw(`</w:p>`)
 	for i, b := range p.Blocks {
-		w.block(b, i+1 < len(p.Blocks) && p.Blocks[i+1].Kind == attest.Grid)
+		w.block(b, i+1 < len(p.Blocks) && (p.Blocks[i+1].Kind == attest.Grid || p.Blocks[i+1].Kind == attest.Signatory))
 	}
 }
 

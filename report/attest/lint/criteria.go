@@ -3,6 +3,7 @@ package lint
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"strings"
 )
 
@@ -21,6 +22,37 @@ func (l *linter) criteria() {
 			l.add(Warning, Criteria, "Section IV, "+m.short[0], "Import the missing texts, or none", "%d of the %s have official text and %d, %s first, a paraphrase", m.official, strings.ToLower(l.r.SetName(m.set)), len(m.short), m.short[0])
 		}
 	}
+}
+
+// unmet names each criterion in scope that no control is stated for: management
+// states one, or says in its description, DC 8, why the criterion does not apply.
+func (l *linter) unmet() {
+	for _, g := range l.r.Groups {
+		if len(g.Controls) > 0 || !l.r.Examined(g) || g.Set != "objectives" && l.leftOut(g.ID) {
+			continue
+		}
+		l.add(Error, ControlSets, "Section IV, "+g.ID, "State a control for it, or say in DC 8 why it does not apply", "no control is stated for %s, which is examined", g.ID)
+	}
+}
+
+// leftOut reports whether the description says of a criterion that it does not apply.
+func (l *linter) leftOut(id string) bool {
+	for _, dc := range l.r.Description {
+		if dc.ID != "DC 8" {
+			continue
+		}
+		for _, p := range dc.Paragraphs {
+			if names(p.Text, id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// names reports whether an identifier stands in a text, whole.
+func names(text, id string) bool {
+	return regexp.MustCompile(`(?:^|[^\pL\d.])` + regexp.QuoteMeta(id) + `(?:$|[^\pL\d.(]|[.(](?:$|\D))`).MatchString(text)
 }
 
 // mixes are the sets of Section IV in order. On the way, each official text is

@@ -62,6 +62,7 @@ type Beside struct {
 func Lint(r attest.Report, b Beside) []Fault {
 	l := &linter{r: &r, beside: b}
 	l.controlSets()
+	l.unmet()
 	l.criteria()
 	l.numbers()
 	l.texts()
@@ -70,6 +71,7 @@ func Lint(r attest.Report, b Beside) []Fault {
 	l.dates()
 	l.responses()
 	l.opinions()
+	l.conditions()
 	slices.SortStableFunc(l.faults, func(a, b Fault) int { return cmp.Compare(a.Severity, b.Severity) })
 	return l.faults
 }
@@ -178,6 +180,7 @@ func (l *linter) dates() {
 // responses warns where management's side is silent: it does not hold a report
 // up.
 func (l *linter) responses() {
+	l.alike()
 	seen := map[string]bool{}
 	for _, g := range l.r.Groups {
 		for _, c := range g.Controls {

@@ -3,6 +3,7 @@ package lint_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -98,6 +99,39 @@ func TestBad(t *testing.T) {
 			c.Text = "Access is reviewed every quarter by whoever owns the system."
 		}, lint.Warning, lint.Template, "Section IV", "the texts of 1 of "},
 		{"a silent management", func(r *attest.Report) { r.Responses = nil }, lint.Warning, lint.NoResponse, "Section IV", "has no response"},
+		{"a criterion without a control", func(r *attest.Report) {
+			for _, c := range r.Groups[0].Controls {
+				r.Described = remove(r.Described, c.ID)
+			}
+			r.Groups[0].Controls = nil
+		}, lint.Error, lint.ControlSets, "Section IV, CC1.1", "no control is stated for CC1.1"},
+		{"an exception said away by items without evidence", func(r *attest.Report) {
+			_, x := first(r)
+			x.Unable, x.Sample = 1, x.Sample-1
+		}, lint.Error, lint.Numbers, "Section IV", "1 items could not be tested, and the result does not say so"},
+		{"nothing tested, and concluded on", func(r *attest.Report) {
+			_, x := first(r)
+			x.Text, x.Result = "Looked at a sample.", fmt.Sprintf("For %d of the %d items drawn, the evidence was not available.", x.Drawn, x.Drawn)
+			x.Unable, x.Sample = x.Drawn, 0
+		}, lint.Error, lint.Numbers, "Section IV", "none was tested, and control"},
+		{"items that nothing is said of", func(r *attest.Report) {
+			_, x := first(r)
+			x.Sample--
+			x.Text = "Looked at a sample."
+		}, lint.Error, lint.Numbers, "Section IV", "nothing is said of 1"},
+		{"a result that is open", func(r *attest.Report) {
+			_, x := first(r)
+			x.Result = attest.NotConcluded
+		}, lint.Error, lint.Numbers, "Section IV", "its result is open: Not concluded yet."},
+		{"an opinion on no time", func(r *attest.Report) { r.Opinions[1].Text = "In our opinion the controls were suitably designed, with complementary controls." }, lint.Warning, lint.Opinions, "Section I, opinion on design", "it does not name 1 January 2026"},
+		{"an opinion that rests on nobody", func(r *attest.Report) {
+			r.Opinions[2].Text = "In our opinion the controls operated effectively from 2026-01-01 to December 31, 2026."
+		}, lint.Warning, lint.Opinions, "Section I, opinion on operation", "does not say that it rests on complementary controls"},
+		{"the same answer to everything", func(r *attest.Report) {
+			for i := range 3 {
+				r.Responses = append(r.Responses, attest.Response{Finding: fmt.Sprint("X-", i+3), Text: "Management  agrees."})
+			}
+		}, lint.Warning, lint.NoResponse, "Section V, response to X-3", "the responses to 3 exceptions are word for word the same: X-3, X-4, X-5"},
 		{"a person who signs nothing", func(r *attest.Report) { r.Description[0].Paragraphs[0].Text += " Jo Pell runs operations." }, lint.Error, lint.PersonNamed, "Section III, DC 1", "Jo Pell"},
 	}
 	for _, tt := range tests {
@@ -116,6 +150,29 @@ func TestBad(t *testing.T) {
 				t.Errorf("not found: %s at %s: %s; got %+v", tt.rule, tt.where, tt.text, lint.Lint(r, beside))
 			}
 		})
+	}
+}
+
+// TestLeftOutInDC8: a criterion that management says does not apply needs no control.
+func TestLeftOutInDC8(t *testing.T) {
+	r := attesttest.TypeII()
+	for i := range r.Groups[0].Controls {
+		r.Described = remove(r.Described, r.Groups[0].Controls[i].ID)
+	}
+	r.Groups[0].Controls = nil
+	for text, want := range map[string]bool{"CC1.1 does not apply: there is no board.": false, "CC1.11 does not apply.": true, "All apply.": true} {
+		for i := range r.Description {
+			if r.Description[i].ID == "DC 8" {
+				r.Description[i].Paragraphs = []attest.Paragraph{{Text: text}}
+			}
+		}
+		got := false
+		for _, f := range lint.Lint(r, beside) {
+			got = got || f.Severity == lint.Error && strings.Contains(f.Text, "no control is stated for CC1.1")
+		}
+		if got != want {
+			t.Errorf("%s: found %t, want %t", text, got, want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"tieout/internal/unwritten"
 	"tieout/report/attest"
@@ -127,6 +128,64 @@ func containsName(text, name string) bool {
 func same(a, b string) bool {
 	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
+
+// conditions reads the opinion on each part for what it has to say: the time it
+// speaks about and, of design and operation, that what it finds rests on controls
+// that others operate.
+func (l *linter) conditions() {
+	days := []string{l.r.AsOf}
+	if l.r.Type.OverPeriod() {
+		days = []string{l.r.First, l.r.Last}
+	}
+	for _, o := range l.r.Opinions {
+		where := "Section I, opinion on " + o.Part
+		if o.Word == "Disclaimer" {
+			continue // it opines on nothing
+		}
+		if i := slices.IndexFunc(days, func(day string) bool { return !dated(o.Text, day) }); i >= 0 {
+			l.add(Warning, Opinions, where, "Say what time the opinion is on", "it does not name %s", attest.Day(days[i]))
+		}
+		if o.Part != "description" && l.complemented() && !complementary.MatchString(o.Text) {
+			l.add(Warning, Opinions, where, "Say that it holds where user entities and subservice organizations operate the controls that are assumed of them", "it does not say that it rests on complementary controls, and the description lists some")
+		}
+	}
+}
+
+// complementary is how an opinion speaks of controls that others operate.
+var complementary = regexp.MustCompile(`(?i)\bcomplementary\b|\bcontrols? (?:\w+ ){0,6}(?:assumed|expected)\b|\b(?:assumed|expected) (?:\w+ ){0,6}controls?\b|\bif (?:\w+ ){0,6}(?:user entit|customer|subservice)`)
+
+// complemented reports whether the description rests on controls of others.
+func (l *linter) complemented() bool {
+	return len(l.r.Expected) > 0 || slices.ContainsFunc(l.r.Subservices, func(s attest.Subservice) bool { return !s.Inclusive && len(s.Expected) > 0 })
+}
+
+// dated reports whether a text names a day, in one of the ways that people write it.
+func dated(text, day string) bool {
+	t, err := time.Parse(time.DateOnly, day)
+	return err == nil && slices.ContainsFunc([]string{time.DateOnly, "2 January 2006", "January 2, 2006"}, func(layout string) bool {
+		return strings.Contains(text, t.Format(layout))
+	})
+}
+
+// alike warns of responses of management that are word for word the same: a reader
+// takes them for nobody's answer.
+func (l *linter) alike() {
+	of := map[string][]string{}
+	for _, x := range l.r.Responses {
+		key := strings.ToLower(strings.Join(strings.Fields(x.Text), " "))
+		of[key] = append(of[key], x.Finding)
+	}
+	for _, x := range l.r.Responses {
+		key := strings.ToLower(strings.Join(strings.Fields(x.Text), " "))
+		if list := of[key]; len(list) >= manyAlike {
+			l.add(Warning, NoResponse, "Section V, response to "+x.Finding, "Ask management whether each says what was done about its own exception", "the responses to %d exceptions are word for word the same: %s", len(list), strings.Join(list, ", "))
+			delete(of, key)
+		}
+	}
+}
+
+// manyAlike is how many same responses are one too many.
+const manyAlike = 3
 
 // places are all texts in the order of the sections.
 func (l *linter) places() []place {

@@ -23,7 +23,7 @@ type tested struct {
 // same is alike for a test that stands twice, and differs where anything of two
 // tests does, whatever they are called.
 func same(t attest.Test) string {
-	return fmt.Sprintf("%q %q %q %d %d %d %d %q %q", t.ID, t.Text, t.Result, t.Population, t.Sample, t.Exceptions, t.Known, t.Findings, t.Paper)
+	return fmt.Sprintf("%q %q %q %q %q %d %d %d %d %d %d %d %d %q %q", t.ID, t.Text, t.Result, t.From, t.To, t.Population, t.Drawn, t.Sample, t.Partly, t.Unable, t.NotApplicable, t.Exceptions, t.Known, t.Findings, t.Paper)
 }
 
 // tests has each test of Section IV once: one that stands under two criteria is
@@ -104,8 +104,16 @@ func (b *builder) reviewed(list []criterion) oscal.Reviewed {
 // figures are a test's counts and the digest of its workpaper.
 func figures(t attest.Test) []oscal.Property {
 	out := []oscal.Property{oscal.Prop("test", t.ID)}
-	if t.Population > 0 || t.Sample > 0 {
-		out = append(out, oscal.Prop("population", fmt.Sprint(t.Population)), oscal.Prop("sample", fmt.Sprint(t.Sample)))
+	if t.Population > 0 || t.Drawn > 0 || t.Sample > 0 {
+		out = append(out, oscal.Prop("population", fmt.Sprint(t.Population)), oscal.Prop("drawn", fmt.Sprint(t.Drawn)), oscal.Prop("tested", fmt.Sprint(t.Sample)))
+	}
+	for _, x := range []struct {
+		name string
+		n    int
+	}{{"tested-in-part", t.Partly}, {"not-available", t.Unable}, {"not-applicable", t.NotApplicable}} {
+		if x.n > 0 {
+			out = append(out, oscal.Prop(x.name, fmt.Sprint(x.n)))
+		}
 	}
 	if t.Paper != "" {
 		out = append(out, oscal.Prop("workpaper-sha256", t.Paper))

@@ -96,7 +96,7 @@ func (b *builder) components() []component {
 				continue
 			}
 			seen[c.ID] = true
-			out = append(out, component{UUID: b.id("control", c.ID), Type: "process-procedure", Title: oscal.Line(c.ID), Description: prose(c.Text), Status: used})
+			out = append(out, component{UUID: b.id("control", c.ID), Type: "process-procedure", Title: oscal.Line(c.ID), Description: prose(c.Statement()), Status: used})
 		}
 	}
 	for _, s := range b.r.Subservices {
@@ -105,7 +105,7 @@ func (b *builder) components() []component {
 			Props: []oscal.Property{oscal.Prop("method", strings.ToLower(s.Method()))},
 		}
 		for _, m := range s.Monitored {
-			one.Props = append(one.Props, oscal.Prop("watched-by", m))
+			one.Props = append(one.Props, oscal.Prop("monitored-by", m))
 		}
 		out = append(out, one)
 	}
@@ -120,7 +120,7 @@ func (b *builder) requirements() []requirement {
 		one := requirement{UUID: b.id("requirement", c.set, c.id), ControlID: c.token}
 		if c.group != nil {
 			for _, x := range c.group.Controls {
-				one.ByComponents = append(one.ByComponents, byComponent{Component: b.id("control", x.ID), UUID: b.id("implements", c.set, c.id, x.ID), Description: prose(x.Text)})
+				one.ByComponents = append(one.ByComponents, byComponent{Component: b.id("control", x.ID), UUID: b.id("implements", c.set, c.id, x.ID), Description: prose(x.Statement())})
 			}
 		}
 		if own := b.exported(c); own != nil {

@@ -63,9 +63,20 @@ func (f *flow) block(b attest.Block, after []attest.Block) {
 		if f.anchorsTable(b, after) {
 			f.room(f.least(append([]attest.Block{b}, after...)))
 		}
-		f.paragraph(b)
+		f.paragraph(b, f.signing(after))
 	}
 }
+
+// signing is the height of the signatory behind a paragraph, which does not stand
+// alone on its page; 0 where none is behind it.
+func (f *flow) signing(after []attest.Block) float64 {
+	if len(after) == 0 || after[0].Kind != attest.Signatory {
+		return 0
+	}
+	return between + signatoryHeight(after[0])
+}
+
+func signatoryHeight(b attest.Block) float64 { return 34 + float64(len(b.Lines))*signed.lead }
 
 // anchorsTable reports whether b is a few words that lead to the table behind it.
 func (f *flow) anchorsTable(b attest.Block, after []attest.Block) bool {
@@ -112,10 +123,34 @@ func (f *flow) least(after []attest.Block) float64 {
 	if f.anchorsTable(after[0], after[1:]) {
 		return 4*prose.lead + 110
 	}
+	if sign := f.signing(after[1:]); sign > 0 {
+		if n := len(f.m.set(after[0].Runs, prose, measure)); n < 2*withSignatory {
+			return float64(n)*prose.lead + sign
+		}
+	}
 	return 3 * prose.lead
 }
 
-func (f *flow) paragraph(b attest.Block) {
+// withSignatory is how many lines of a paragraph stand on a signatory's page at
+// least. A paragraph of less than twice as many is not parted before it.
+const withSignatory = 3
+
+// beside is how many of the lines that would fit are set on this page, so that a
+// signatory of some height behind them is not alone on the next one.
+func (f *flow) beside(lines []line, n int, signatory float64) int {
+	switch {
+	case signatory == 0 || n < len(lines) || f.y+height(lines)+signatory <= bottom:
+		return n
+	case len(lines) >= 2*withSignatory:
+		return len(lines) - withSignatory
+	case f.y > top:
+		return 0
+	}
+	return n
+}
+
+// paragraph sets b; signatory is the height of what is kept with its last lines.
+func (f *flow) paragraph(b attest.Block, signatory float64) {
 	k, x, width := prose, proseX, measure
 	depth := float64(min(b.Level, 8))
 	if b.Style == attest.Quiet {
@@ -133,7 +168,7 @@ func (f *flow) paragraph(b attest.Block) {
 	f.anchor(b.Anchor)
 	first := true
 	for len(lines) > 0 {
-		n := f.fit(lines)
+		n := f.beside(lines, f.fit(lines), signatory)
 		y := f.y
 		for _, l := range lines[:n] {
 			if first && b.Mark != "" {
@@ -216,7 +251,7 @@ func keepSpaces(s string) string {
 }
 
 func (f *flow) signatory(b attest.Block) {
-	f.room(34 + float64(len(b.Lines))*signed.lead)
+	f.room(signatoryHeight(b))
 	f.y += 26
 	f.page().strokes = append(f.page().strokes, stroke{proseX, f.y, proseX + 230, f.y, 0.75, black})
 	f.y += 6

@@ -179,14 +179,12 @@ func (g *grid) head() {
 	p.strokes = append(p.strokes, stroke{left, g.f.y, right, g.f.y, 0.75, grey})
 }
 
-// setBand paints a band with its first row below it on one page.
+// setBand paints a band on a page on which the row below it begins too.
 func (g *grid) setBand(i int, rows []rowLines) {
 	r := &g.t.Rows[i]
-	need := height(rows[i].cells[0]) + 2*padding
-	if i+1 < len(rows) && !g.t.Rows[i+1].Band {
-		need += min(tall(rows[i+1]), 92)
-	}
-	if g.f.y+need > bottom {
+	space := bottom - g.f.y - height(rows[i].cells[0]) - 2*padding
+	alone := space < 0 || i+1 < len(rows) && !g.t.Rows[i+1].Band && !begins(rows[i+1], space)
+	if alone && g.f.y > top+g.headHeight() {
 		g.turn(false)
 	}
 	g.band = r
@@ -232,6 +230,16 @@ func (g *grid) turn(within bool) {
 // keepWhole is how high a row is at most that is never split.
 const keepWhole = 150.0
 
+// begins reports whether a row is begun in a space: it fits, or is long and a part
+// of it does that can be read as one.
+func begins(r rowLines, space float64) bool {
+	if tall(r) <= space {
+		return true
+	}
+	_, _, ok := split(r, space-2*padding)
+	return ok && tall(r) > keepWhole
+}
+
 // row sets one row, split where it does not fit and is long.
 func (g *grid) row(anchor string, r rowLines) {
 	for fresh := false; ; fresh = true {
@@ -242,7 +250,7 @@ func (g *grid) row(anchor string, r rowLines) {
 			g.paintRow(r)
 			return
 		}
-		if ok && (fresh || tall(r) > keepWhole) {
+		if fresh || begins(r, space) { // a fresh page takes what it can of a row that fits no page
 			g.f.anchor(anchor)
 			head.under = true
 			g.paintRow(head)

@@ -46,7 +46,7 @@ func once(list []string, s string) []string {
 // count adds a test that is not there yet. Two tests are one only where all of
 // them is the same.
 func (e *entry) count(t attest.Test) {
-	key := fmt.Sprintf("%q %q %q %d %d %d %d %q", t.ID, t.Text, t.Result, t.Population, t.Sample, t.Exceptions, t.Known, t.Paper)
+	key := fmt.Sprintf("%q %q %q %d %d %d %d %d %d %d %d %q", t.ID, t.Text, t.Result, t.Population, t.Drawn, t.Sample, t.Partly, t.Unable, t.NotApplicable, t.Exceptions, t.Known, t.Paper)
 	if slices.Contains(e.seen, key) {
 		return
 	}
@@ -62,7 +62,7 @@ func controls(r *attest.Report) xlsx.Sheet {
 	var all gathering
 	eachControl(r, func(g attest.Group, c attest.Control) {
 		e := all.at(c.ID)
-		e.texts, e.criteria, e.outcomes = once(e.texts, c.Text), once(e.criteria, g.ID), once(e.outcomes, c.Outcome)
+		e.texts, e.criteria, e.outcomes = once(e.texts, c.Statement()), once(e.criteria, g.ID), once(e.outcomes, c.Outcome)
 		for _, t := range c.Tests {
 			e.count(t)
 		}
@@ -110,7 +110,7 @@ func expected(list []attest.Expected) xlsx.Sheet {
 // part of the description; one row of an organization that has none.
 func subservices(list []attest.Subservice) xlsx.Sheet {
 	s := xlsx.Sheet{Name: "Subservices", Columns: []xlsx.Column{
-		{Head: "Organization", Width: 28}, {Head: "Service", Width: 44}, {Head: "Method", Width: 12}, {Head: "Watched by", Width: 20}, {Head: "Number", Width: 12}, {Head: "Control", Width: 60}, {Head: "Criteria", Width: 20},
+		{Head: "Organization", Width: 28}, {Head: "Service", Width: 44}, {Head: "Method", Width: 12}, {Head: "Monitored by", Width: 20}, {Head: "Number", Width: 12}, {Head: "Control", Width: 60}, {Head: "Criteria", Width: 20},
 	}}
 	for _, o := range list {
 		front := []any{o.Name, o.Service, o.Method(), strings.Join(o.Monitored, ", ")}
@@ -133,11 +133,11 @@ func events(a attest.Annex) xlsx.Sheet {
 }
 
 func strata(r *attest.Report) xlsx.Sheet {
-	s := xlsx.Sheet{Name: "Strata", Columns: []xlsx.Column{{Head: "Criterion", Width: 14}, {Head: "Control", Width: 12}, {Head: "Test", Width: 16}, {Head: "Stratum", Width: 40}, {Head: "Population", Width: 12}, {Head: "Sample", Width: 10}, {Head: "Exceptions", Width: 11}}}
+	s := xlsx.Sheet{Name: "Strata", Columns: []xlsx.Column{{Head: "Criterion", Width: 14}, {Head: "Control", Width: 12}, {Head: "Test", Width: 16}, {Head: "Stratum", Width: 40}, {Head: "Population", Width: 12}, {Head: "Drawn", Width: 10}, {Head: "Tested", Width: 10}, {Head: "Exceptions", Width: 11}}}
 	eachControl(r, func(g attest.Group, c attest.Control) {
 		for _, t := range c.Tests {
 			for _, p := range t.Strata {
-				s.Rows = append(s.Rows, []any{g.ID, c.ID, t.ID, p.Name, p.Population, p.Sample, p.Exceptions})
+				s.Rows = append(s.Rows, []any{g.ID, c.ID, t.ID, p.Name, p.Population, p.Drawn, p.Sample, p.Exceptions})
 			}
 		}
 	})

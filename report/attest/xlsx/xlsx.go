@@ -82,31 +82,33 @@ func eachControl(r *attest.Report, f func(attest.Group, attest.Control)) {
 func tests(r *attest.Report) xlsx.Sheet {
 	s := xlsx.Sheet{Name: "Tests", Columns: []xlsx.Column{
 		{Head: "Set", Width: 16}, {Head: "Criterion", Width: 12}, {Head: "Control", Width: 11}, {Head: "Control text", Width: 36}, {Head: "Test", Width: 14}, {Head: "What was done", Width: 48},
-		{Head: "Result", Width: 36}, {Head: "Population", Width: 11}, {Head: "Sample", Width: 9}, {Head: "Exceptions", Width: 11}, {Head: "Known outside the sample", Width: 12},
+		{Head: "Result", Width: 36}, {Head: "Population", Width: 11}, {Head: "Drawn", Width: 9}, {Head: "Tested", Width: 9}, {Head: "Tested in part", Width: 9}, {Head: "Could not be tested", Width: 10}, {Head: "Not applicable", Width: 10}, {Head: "Exceptions", Width: 11}, {Head: "Known outside the sample", Width: 12},
 		{Head: "Finding", Width: 10}, {Head: "Management’s response", Width: 48}, {Head: "Concluded", Width: 18}, {Head: "Workpaper (SHA-256)", Width: 34},
 	}}
 	answers := responses(r)
 	eachControl(r, func(g attest.Group, c attest.Control) {
-		front := []any{r.SetName(g.Set), g.ID, c.ID, c.Text}
+		front := []any{r.SetName(g.Set), g.ID, c.ID, c.Statement()}
 		if len(c.Tests) == 0 {
-			s.Rows = append(s.Rows, append(slices.Clone(front), "", "", "", "", "", "", "", "", "", c.Outcome, ""))
+			empty := slices.Repeat([]any{""}, len(s.Columns)-len(front)-2)
+			s.Rows = append(s.Rows, slices.Concat(front, empty, []any{c.Outcome, ""}))
 		}
 		for _, t := range c.Tests {
-			population, sample, known := figures(t)
-			s.Rows = append(s.Rows, append(slices.Clone(front), t.ID, t.Text, t.Result, population, sample, t.Exceptions, known,
-				strings.Join(t.Findings, ", "), answer(answers, t.Findings), c.Outcome, t.Paper))
+			s.Rows = append(s.Rows, slices.Concat(front, []any{t.ID, t.Text, t.Result}, figures(t),
+				[]any{strings.Join(t.Findings, ", "), answer(answers, t.Findings), c.Outcome, t.Paper}))
 		}
 	})
 	return s
 }
 
-// figures are a test's counts; those of a test on no population stay empty, for
-// nought would say that something was counted.
-func figures(t attest.Test) (population, sample, known any) {
-	if t.Population == 0 && t.Sample == 0 {
-		return "", "", ""
+// figures are a test's counts: population, drawn, tested, tested in part, not to be
+// tested, not applicable, exceptions, known outside the sample. But for exceptions,
+// those of a test on no population stay empty, for nought would say that something
+// was counted.
+func figures(t attest.Test) []any {
+	if t.Population == 0 && t.Drawn == 0 && t.Sample == 0 {
+		return []any{"", "", "", "", "", "", t.Exceptions, ""}
 	}
-	return t.Population, t.Sample, t.Known
+	return []any{t.Population, t.Drawn, t.Sample, t.Partly, t.Unable, t.NotApplicable, t.Exceptions, t.Known}
 }
 
 func responses(r *attest.Report) map[string]string {
