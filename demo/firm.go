@@ -30,13 +30,11 @@ func WriteFirm(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "tieout.yaml"), []byte(firmText), 0o644)
 }
 
-const firmText = `# Brookline Assurance is invented: no firm of this name, no license and no review exist.
+const firmText = `# Brookline Assurance is invented and says so in its name: it has no license and no peer review to state.
 firm:
-  name: Brookline Assurance LLP
+  name: Brookline Assurance LLP (invented)
   zone: America/New_York
   city: Boston
   state: MA
-  license: "MA 00000, invented"
-  peerReview: "2024, invented"
 ledger: { origin: brookline.example/tieout }
 `

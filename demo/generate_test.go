@@ -15,7 +15,7 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "95ba114221951eb8999a610a3fe3336fd5cfe3c6a2652a97703d7b28a3b759bb"
+const startupDigest = "15ca0300512ef79be80ae960f1629bf8c811eb404e35f9b906442afecd98a703"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
@@ -35,7 +35,7 @@ func TestStartup(t *testing.T) {
 }
 
 // feedsDigest is the digest of the small company below.
-const feedsDigest = "2e93d743c8408451ccf96ffca96041655fe3ada88837977ae82c895b338de210"
+const feedsDigest = "8ac1e4477286c44f08254eb0dcae15e913190fe70dc7bfe619f5a67e7e54ca5e"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.

@@ -26,6 +26,27 @@ var outages = []outage{
 	{"Year end load", "SEV3", "availability", clock(2025, 12, 30, 11, 10), 7, 35, 150, 140, false, 0},
 }
 
+// An Incident is one of Halyard's year as its tool has it, for who tells of it.
+type Incident struct {
+	ID, Title, Severity, Kind                  string // severity as "SEV1"
+	Detected, Contained, Resolved, Told, Cause time.Time
+	Notify                                     bool // somebody outside had to be told
+}
+
+// Incidents are those of the year, in order.
+func Incidents() (out []Incident) {
+	for i, o := range outages {
+		after := func(minutes int) time.Time { return o.detected.Add(time.Duration(minutes) * time.Minute) }
+		one := Incident{ID: "INC-" + itoa(201+i), Title: o.title, Severity: o.severity, Kind: o.kind, Detected: o.detected,
+			Contained: after(o.contained), Resolved: after(o.resolved), Cause: after(o.causeInHours * 60), Notify: o.notify}
+		if o.notify {
+			one.Told = after(o.told)
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
 func (w *world) incidentTable() *table {
 	t := &table{n: len(outages), cols: columns("id title severity kind state times.detected times.acknowledged times.contained times.resolved times.rootCause" +
 		" lead customersTold notificationRequired:b")}

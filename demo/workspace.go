@@ -15,6 +15,9 @@ func (x *writer) writeWorkspace() error {
 	if err := x.text("procedures/starter.yaml", starterText); err != nil {
 		return err
 	}
+	if err := x.text("procedures/specification.yaml", specificationText); err != nil {
+		return err
+	}
 	return x.writeSources()
 }
 
@@ -61,4 +64,39 @@ without:
   risk.threats: Threat information is read and not recorded.
   vendor.exit: The register of vendors does not tell when a vendor's use ended.
   vendor.usercontrols: The register of vendors does not tell of user controls.
+`
+
+// specificationText is a procedure of Halyard's own: the library asks a person
+// about processing specifications, and Halyard keeps its own in a register.
+const specificationText = `id: halyard.specification
+title: The processing specification is approved and was reviewed within a year
+controls: [PIN-01]
+since: "2024-11-01"
+history:
+  - { on: "2024-11-01", what: First version. }
+statement: >-
+  Inspected, throughout the period, the approval of every processing specification, and compared its last review with
+  the day of the observation.
+why: Wrong can be told from right only where right is written.
+ask: One process followed against its specification.
+fix: Correct the specification and have it reviewed.
+parameters: { age: 365d }
+population:
+  items: document
+  where: 'document.kind == "procedure" && document.status == "approved" && document.title.matches("(?i)processing specification")'
+  sentence: All processing specifications that were in force at some time in the period.
+continuous:
+  holds: 'document.approvedBy != "" && (within(document.reviewedAt, params.age) || within(document.approvedAt, params.age))'
+  maxGap: 32d
+examples:
+  - name: reviewed in spring
+    given:
+      document: { title: Processing specification, kind: procedure, status: approved, approvedBy: hr/1, approvedAt: "2024-04-01T00:00:00Z", reviewedAt: "2026-04-01T00:00:00Z" }
+    at: "2026-06-01T00:00:00Z"
+    expect: operated
+  - name: two years old
+    given:
+      document: { title: Processing specification, kind: procedure, status: approved, approvedBy: hr/1, approvedAt: "2024-04-01T00:00:00Z", reviewedAt: never }
+    at: "2026-06-01T00:00:00Z"
+    expect: deviation
 `
