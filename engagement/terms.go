@@ -1,6 +1,23 @@
 package engagement
 
-import "tieout/audit"
+import (
+	"fmt"
+	"regexp"
+
+	"tieout/audit"
+)
+
+// number is what an engagement is called: EN-1, 2026.b.
+var number = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`)
+
+// CheckID refuses what is no number of an engagement, as the firm gives it: letters,
+// digits, dots, hyphens and underscores, at most 60 in all, a letter or digit first.
+func CheckID(id string) error {
+	if !number.MatchString(id) {
+		return fmt.Errorf("%w: %.80q is no number of an engagement such as EN-1", audit.ErrInvalid, id)
+	}
+	return nil
+}
 
 // A Type is the kind of examination, with the report it ends in.
 type Type string

@@ -224,6 +224,9 @@ type Finding struct {
 	Of      int      `json:"of"`              // items tested; the rate counts sampled items only
 	Text    string   `json:"text"`            // as Section IV prints it
 	Known   []string `json:"known,omitempty"` // deviations outside the sample, by reference
+
+	Withdrawn bool   `json:"withdrawn,omitempty"` // it is none: what was released before does not count, and nobody responds to it
+	Why       string `json:"why,omitempty"`       // of a withdrawn one, in the words of its kind
 }
 
 // A Response is management's answer to a released exception.

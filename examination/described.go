@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tieout/access"
 	"tieout/engagement"
 	"tieout/engagement/describe"
 	"tieout/engagement/management"
@@ -13,12 +14,12 @@ import (
 
 // A Described is management's description as it stands, beside what the facts say.
 type Described struct {
-	Sections []DescribedSection // DC 1 to DC 8 or 9, in order
+	Sections []DescribedSection // as management.DCs has them
 	Controls []string           // ids in scope now, which a description lists
 	Alike    int                // percent of the written words that are worded as shipped texts are
 	Final    *management.Version
-	Later    bool // a section was written after Final
-	Issued   bool
+	Later    bool                  // a section was written after Final, or other controls of user entities
+	Issued   bool                  // a report is out that nothing here changes
 	Expected []engagement.Expected // of user entities, as written
 	Defined  []engagement.Expected // the same as the definitions have them
 }
@@ -83,6 +84,7 @@ func (c *Client) Described(ctx context.Context, id string) (d Described, err err
 	for _, g := range gaps {
 		missing[g.DC] = append(missing[g.DC], g.What)
 	}
+	drafts[oneSection], missing[oneSection] = inOne(sections), inOrder(gaps)
 	for _, k := range facts.Controls {
 		d.Controls = append(d.Controls, k.ID)
 	}
@@ -110,7 +112,8 @@ func (c *Client) Described(ctx context.Context, id string) (d Described, err err
 			v := *x.Final
 			d.Final = &v
 		}
-		d.Issued, d.Expected = len(x.Releases) > 0, slices.Clone(x.Expected)
+		d.Issued, d.Expected = x.Closed(), slices.Clone(x.Expected)
+		d.Later = d.Later || x.Final != nil && !SameExpected(x.Final.Expected, x.Expected)
 		return nil
 	})
 	d.Alike = describe.Alike(join(all), shipped...)
@@ -120,6 +123,58 @@ func (c *Client) Described(ctx context.Context, id string) (d Described, err err
 		}
 	}
 	return d, err
+}
+
+// FinishDescription makes a version of the description for the firm, see
+// management.Book.FinishDescription: what changed in the period is looked up here.
+func (c *Client) FinishDescription(ctx context.Context, by access.Subject, id string, controls []string, seen []int64) (v management.Version, err error) {
+	var terms engagement.Terms
+	err = c.Side.Read(ctx, func(s *management.State) error {
+		x, err := s.Side(id)
+		if err == nil {
+			terms = x.Terms
+		}
+		return err
+	})
+	var refs []string
+	if err == nil && terms.Type.OverPeriod() && terms.Type != engagement.SOC3 {
+		var changes []Change
+		changes, err = c.Changes(ctx, terms.First, terms.Last)
+		for _, x := range changes {
+			refs = append(refs, x.Ref)
+		}
+	}
+	if err != nil {
+		return v, err
+	}
+	return c.Side.FinishDescription(ctx, by, id, controls, seen, refs...)
+}
+
+// oneSection is the one section of a description that is not written by the description
+// criteria of a SOC 2.
+const oneSection = "DC"
+
+// inOne is all that the facts say as one section.
+func inOne(sections []engagement.DCSection) engagement.DCSection {
+	out := engagement.DCSection{DC: oneSection}
+	for _, s := range sections {
+		out.Paragraphs = append(out.Paragraphs, s.Paragraphs...)
+	}
+	return out
+}
+
+func inOrder(gaps []describe.Gap) (out []string) {
+	for _, g := range gaps {
+		out = append(out, g.What)
+	}
+	return out
+}
+
+// SameExpected reports whether two lists of controls of others say the same.
+func SameExpected(a, b []engagement.Expected) bool {
+	return slices.EqualFunc(a, b, func(x, y engagement.Expected) bool {
+		return x.ID == y.ID && x.Text == y.Text && slices.Equal(x.Criteria, y.Criteria)
+	})
 }
 
 func textOf(s engagement.DCSection) string {

@@ -239,6 +239,10 @@ func (c *Client) assert() {
 	stranger.By = "Somebody else"
 	stranger.Signed = c.sign(Signer, "assertion", must[string](c.T)(stranger.ToSign()))
 	c.refuses("nobody asserts but management and who is included", "SignAssertion", Signer, audit.ErrInvalid, "asserts nothing here", Args{Assertion: stranger})
+	same := c.assertion(Signer)
+	same.By = "Nimbus Hosting"
+	same.Signed = c.sign(Signer, "assertion", must[string](c.T)(same.ToSign()))
+	c.refuses("one key does not assert for two organizations", "SignAssertion", Signer, audit.ErrForbidden, "the key signs for", Args{Assertion: same})
 	own := engagement.Assertion{By: "Nimbus Hosting", Text: "We run the halls as described.", Dated: day(c.Now()), Decision: engagement.Decisions{Description: true, Design: true, Operation: true}}
 	own.Signed = c.Keys.Sign(c.T, nil, c.Now(), "of Nimbus", "Nora Lind", "Director", "assertion", must[string](c.T)(own.ToSign()))
 	letter := engagement.Representation{By: "Nimbus Hosting", Text: "We told you all there is.", Dated: day(c.Now())}

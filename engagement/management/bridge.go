@@ -112,19 +112,21 @@ func (x *Side) mayBridge(d BridgeData) error {
 	if r.Report != d.Report {
 		return book.TooEarly("the letter continues another report; the newest is dated %s", r.Dated)
 	}
-	if !x.Terms.Type.OverPeriod() {
-		return fmt.Errorf("%w: a %s speaks of a date; there is no period that a letter could continue", audit.ErrInvalid, x.Terms.Type)
+	if !r.Terms.Type.OverPeriod() {
+		return fmt.Errorf("%w: a %s speaks of a date; there is no period that a letter could continue", audit.ErrInvalid, r.Terms.Type)
 	}
 	from, _ := time.Parse(time.DateOnly, d.From)
 	to, _ := time.Parse(time.DateOnly, d.To)
-	last, err := time.Parse(time.DateOnly, x.Terms.Last)
+	last, err := time.Parse(time.DateOnly, r.Terms.Last)
 	switch {
 	case err != nil || !from.Equal(last.AddDate(0, 0, 1)):
-		return fmt.Errorf("%w: a letter begins the day after the report's period, which ended on %s", audit.ErrInvalid, x.Terms.Last)
+		return fmt.Errorf("%w: a letter begins the day after the report's period, which ended on %s", audit.ErrInvalid, r.Terms.Last)
 	case to.Before(from):
 		return fmt.Errorf("%w: it ends before it begins", audit.ErrInvalid)
 	case to.Sub(last) > time.Duration(d.Limit)*24*time.Hour:
 		return fmt.Errorf("%w: %d days; policy allows at most %d. The days after are for the next report", audit.ErrInvalid, int(to.Sub(last).Hours()/24), d.Limit)
+	case d.Next <= d.To:
+		return fmt.Errorf("%w: next: the next report is expected after the letter's last day, %s", audit.ErrInvalid, d.To)
 	}
 	return x.discloses(r, d)
 }

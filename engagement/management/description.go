@@ -33,18 +33,15 @@ type Version struct {
 	Record int64
 }
 
-// DCs are the description criteria a description is written by. DC 9 asks for
-// changes during a period and does not apply as of a date.
+// DCs are the sections a description is written in: the description criteria of the
+// examination's type, but DC 9 as of a date, which has no period in which something
+// could have changed. What a SOC 3 prints of a description is its boundary and its
+// commitments; no opinion is on them.
 func DCs(t engagement.Type) []string {
-	last := 8
-	if t.OverPeriod() {
-		last = 9
+	if t == engagement.SOC3 {
+		return []string{"DC 1", "DC 2", "DC 3"}
 	}
-	var out []string
-	for n := 1; n <= last; n++ {
-		out = append(out, fmt.Sprintf("DC %d", n))
-	}
-	return out
+	return slices.DeleteFunc(t.DescriptionCriteria(), func(dc string) bool { return dc == "DC 9" && !t.OverPeriod() })
 }
 
 // WriteSection writes the text for one description criterion. It needs
@@ -88,9 +85,13 @@ func writeSection(s *State, e book.Entry) (book.Change, error) {
 	}}, nil
 }
 
+// Closed reports whether a report is out that nothing here changes any more: the
+// newest one, until the firm opens its file again for a superseding report.
+func (x *Side) Closed() bool { return len(x.Releases) > 0 && x.State != engagement.DraftReview }
+
 // notIssued refuses what would change a report that is out.
 func (x *Side) notIssued() error {
-	if len(x.Releases) > 0 {
+	if x.Closed() {
 		return book.TooEarly("the report is issued; only a superseding report changes it")
 	}
 	return nil
@@ -125,22 +126,29 @@ func expectUsers(s *State, e book.Entry) (book.Change, error) {
 		}
 		seen[c.ID] = true
 	}
+	if err := book.First(x.open(), x.notIssued()); err != nil {
+		return book.Change{}, err
+	}
 	return book.Change{What: fmt.Sprintf("%d controls of user entities", len(d.Expected)), Do: func() { x.Expected = d.Expected }}, nil
 }
 
 type finishData struct {
 	Controls []string `json:"controls"`
-	Seen     []int64  `json:"seen"` // revision of each section that was read, in the order of DCs
+	Seen     []int64  `json:"seen"`    // revision of each section that was read, in the order of DCs
+	Changes  []string `json:"changes"` // references of what changed in the period, as they were looked up
 }
 
 // FinishDescription makes a version of the description as it stands, for the
 // firm: controls are all that it says exist. It needs assertion.sign, because
-// management owns it; seen are the sections' revisions as they were read.
-func (b *Book) FinishDescription(ctx context.Context, by access.Subject, id string, controls []string, seen []int64) (v Version, err error) {
+// management owns it; seen are the sections' revisions as they were read. changes are
+// the references of what changed in the period, which the caller looked up
+// (examination.Client.FinishDescription does): of each somebody decided whether
+// readers are told.
+func (b *Book) FinishDescription(ctx context.Context, by access.Subject, id string, controls []string, seen []int64, changes ...string) (v Version, err error) {
 	if err := access.Require(by, "assertion.sign", of(id)); err != nil {
 		return Version{}, err
 	}
-	if _, err := b.book.Write(ctx, by, "description.final", named("final", id), book.Anyway, finishData{book.List(controls), seen}); err != nil {
+	if _, err := b.book.Write(ctx, by, "description.final", named("final", id), book.Anyway, finishData{book.List(controls), seen, book.List(changes)}); err != nil {
 		return Version{}, err
 	}
 	err = b.Read(ctx, func(s *State) error { v = *s.Sides[id].Final; return nil })
@@ -186,7 +194,16 @@ func (x *Side) whole(d finishData) error {
 			}
 		}
 	}
-	if len(d.Controls) == 0 {
+	var undecided []string
+	for _, ref := range d.Changes {
+		if x.Changes[ref] == nil {
+			undecided = append(undecided, ref)
+		}
+	}
+	switch {
+	case len(undecided) > 0:
+		return book.TooEarly("nobody decided whether the description tells of %s: a signer decides on each change of the period", strings.Join(undecided, ", "))
+	case len(d.Controls) == 0:
 		return book.TooEarly("the description names no control")
 	}
 	return nil

@@ -27,6 +27,7 @@ type Release struct {
 	At       time.Time
 	Packet   int64             // record that brought its files
 	Opinions map[string]string // word by part, as the report says
+	Terms    engagement.Terms  // of the report: those agreed on when it was issued
 
 	Withdrawn   string // why the firm withdrew it; "": it did not
 	WithdrawnAt time.Time
@@ -148,11 +149,14 @@ func hearRelease(s *State, e book.Entry) (book.Change, error) {
 			return book.Change{}, book.TooEarly("a report without the assertion and the letter of representation of %s", p)
 		}
 	}
+	if err := book.First(x.agreed(), x.outdated()); err != nil {
+		return book.Change{}, err
+	}
 	if n := len(x.Releases); n > 0 && x.Releases[n-1].Report != d.Release.Supersedes {
 		return book.Change{}, book.TooEarly("the report is issued already; another one says that it supersedes it")
 	}
 	return book.Change{What: "report issued, dated " + d.Release.Dated, Do: func() {
-		x.Releases = append(x.Releases, Release{Release: d.Release, At: e.At, Packet: d.Packet, Opinions: d.Opinions})
+		x.Releases = append(x.Releases, Release{Release: d.Release, At: e.At, Packet: d.Packet, Opinions: d.Opinions, Terms: x.Terms})
 		x.State = engagement.Issued
 	}}, nil
 }

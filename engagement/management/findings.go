@@ -1,6 +1,7 @@
 package management
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
+	"tieout/internal/canonical"
 )
 
 var findingTakers = map[string]taker{"finding.release": hearFinding, "finding.answer": answerFinding}
@@ -19,6 +21,36 @@ type Finding struct {
 	Response *engagement.Response
 	By       string
 	Steps    []Step
+	Reopened int // how often a final response was opened again, because the facts changed
+}
+
+// hear takes the facts as the firm released them now. A response that was final to
+// other facts is a draft again: management has not responded to these.
+func (f *Finding) hear(d engagement.Finding, e book.Entry) {
+	what := "released"
+	if d.Withdrawn {
+		what = "withdrawn: " + d.Why
+	}
+	f.Steps = append(f.Steps, Step{At: e.At, By: e.By.Name, What: what})
+	if !d.Withdrawn && f.Response != nil && f.Response.Final && !alike(f.Finding, d) {
+		r := *f.Response
+		r.Final = false
+		f.Response, f.Reopened = &r, f.Reopened+1
+		f.Steps = append(f.Steps, Step{At: e.At, By: e.By.Name, What: "the facts changed: the response is a draft again"})
+	}
+	f.Finding = d
+}
+
+// Waits reports whether the exception has no final response of management: one that
+// the auditor withdrew needs none.
+func (f *Finding) Waits() bool { return !f.Withdrawn && (f.Response == nil || !f.Response.Final) }
+
+// alike reports whether two releases of an exception say the same.
+func alike(a, b engagement.Finding) bool {
+	a.Items, b.Items = book.List(a.Items), book.List(b.Items)
+	x, err := canonical.Marshal(a)
+	y, yerr := canonical.Marshal(b)
+	return err == nil && yerr == nil && bytes.Equal(x, y)
 }
 
 // TakeFindings takes exceptions the firm released.
@@ -34,24 +66,28 @@ func (b *Book) TakeFindings(ctx context.Context, by access.Subject, id string, l
 func hearFinding(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[engagement.Finding](e)
 	x, rest, xerr := s.on(e, "finding")
-	if err = book.First(err, xerr, book.When(d.ID != rest || d.ID == "", "the entry is on another exception"), book.Text("text", d.Text, 1, maxText)); err != nil {
+	if err = book.First(err, xerr, book.When(d.ID != rest || d.ID == "", "the entry is on another exception"), book.Text("text", d.Text, 1, maxText), book.Text("why", d.Why, 0, maxText)); err != nil {
 		return book.Change{}, err
 	}
-	return book.Change{What: "released by the auditor", Do: func() {
+	what := "released by the auditor"
+	if d.Withdrawn {
+		what = "withdrawn by the auditor: " + d.Why
+	}
+	return book.Change{What: what, Do: func() {
 		f := x.Findings[d.ID]
 		if f == nil {
 			f = &Finding{}
 			x.Findings[d.ID] = f
 		}
-		f.Finding = d
-		f.Steps = append(f.Steps, Step{At: e.At, By: e.By.Name, What: "released"})
+		f.hear(d, e)
 	}}, nil
 }
 
 // Respond states management's response to an exception: whether it agrees, the
-// cause, the effect, what was done. A final one stays as it is. It needs
-// deviation.answer on the control the exception is of.
-func (b *Book) Respond(ctx context.Context, by access.Subject, id string, r engagement.Response, base int64) error {
+// cause, the effect, what was done. A final one stays as it is while the facts do.
+// It needs deviation.answer on the control the exception is of, which is of the
+// workspace's systems.
+func (b *Book) Respond(ctx context.Context, by access.Subject, id string, r engagement.Response, base int64, systems ...string) error {
 	err := b.Read(ctx, func(s *State) error {
 		x, err := s.Side(id)
 		if err != nil {
@@ -59,7 +95,7 @@ func (b *Book) Respond(ctx context.Context, by access.Subject, id string, r enga
 		}
 		o := of(id)
 		if f := x.Findings[r.Finding]; f != nil {
-			o.Controls = []string{f.Control}
+			o.Controls, o.Systems = []string{f.Control}, systems
 		}
 		return access.Require(by, "deviation.answer", o)
 	})
@@ -82,8 +118,11 @@ func answerFinding(s *State, e book.Entry) (book.Change, error) {
 	if f == nil {
 		return book.Change{}, fmt.Errorf("%w: exception %s", audit.ErrNotFound, rest)
 	}
-	if err := x.open(); err != nil {
+	if err := book.First(x.open(), x.notIssued()); err != nil {
 		return book.Change{}, err
+	}
+	if f.Withdrawn {
+		return book.Change{}, book.TooEarly("the auditor withdrew exception %s: nothing is to be answered", rest)
 	}
 	if f.Response != nil && f.Response.Final {
 		return book.Change{}, book.TooEarly("the response to %s is final", rest)

@@ -72,10 +72,10 @@ func signAssertion(s *State, e book.Entry) (book.Change, error) {
 		book.When(d.By != rest, "the entry is on another party's"), book.When(d.Signed.Value == "", "it is not signed")); err != nil {
 		return book.Change{}, err
 	}
-	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By), x.asserts(d)); err != nil {
+	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By), x.ownKey(d.By, d.Signed), x.asserts(d), x.dated("the assertion", d.Dated, e.At)); err != nil {
 		return book.Change{}, err
 	}
-	return book.Change{What: "assertion signed by " + d.Signed.Name, Do: func() { x.Assertions[d.By] = &d }}, nil
+	return book.Change{What: "assertion signed by " + d.Signed.Name, Do: func() { x.Assertions[d.By] = &d; x.standsOn("assertion", d.By, e) }}, nil
 }
 
 func (x *Side) party(name string) error {
@@ -85,15 +85,51 @@ func (x *Side) party(name string) error {
 	return nil
 }
 
+// ownKey refuses one key, or one person, for two organizations: each is responsible
+// for its own assertion and letter, and signs them itself.
+func (x *Side) ownKey(party string, sig engagement.Signature) error {
+	for _, other := range x.Parties() {
+		if other == party {
+			continue
+		}
+		var theirs []engagement.Signature
+		if a := x.Assertions[other]; a != nil {
+			theirs = append(theirs, a.Signed)
+		}
+		if r := x.Letters[other]; r != nil {
+			theirs = append(theirs, r.Signed)
+		}
+		for _, s := range theirs {
+			switch {
+			case s.Key == sig.Key:
+				return fmt.Errorf("%w: the key signs for %s already; %s signs with a key of its own", audit.ErrForbidden, other, party)
+			case s.Signer == sig.Signer:
+				return fmt.Errorf("%w: %s signs for %s already; somebody of %s signs for it", audit.ErrForbidden, s.Name, other, party)
+			}
+		}
+	}
+	return nil
+}
+
 // asserts says what an assertion lacks, or what in it cannot stand together.
 func (x *Side) asserts(d engagement.Assertion) error {
-	all := d.Decision.Description && d.Decision.Design && (d.Decision.Operation || !x.Terms.Type.OverPeriod())
+	parts, all := x.Terms.Type.Parts(), true
+	for _, p := range []struct {
+		part engagement.Part
+		yes  bool
+	}{{engagement.PartDescription, d.Decision.Description}, {engagement.PartDesign, d.Decision.Design}, {engagement.PartOperation, d.Decision.Operation}} {
+		if !slices.Contains(parts, p.part) {
+			if p.yes {
+				return fmt.Errorf("%w: a %s asserts nothing of %s", audit.ErrInvalid, x.Terms.Type, p.part)
+			}
+			continue
+		}
+		all = all && p.yes
+	}
 	switch {
-	case !x.Terms.Type.OverPeriod() && d.Decision.Operation:
-		return fmt.Errorf("%w: a %s asserts nothing of operation", audit.ErrInvalid, x.Terms.Type)
 	case !all && strings.TrimSpace(d.Decision.Except) == "":
 		return fmt.Errorf("%w: what is not asserted is said: what does not hold, in management's words", audit.ErrInvalid)
-	case d.By == x.Terms.Client.Name && x.Final == nil:
+	case d.By == x.Terms.Client.Name && x.Final == nil && slices.Contains(parts, engagement.PartDescription):
 		return book.TooEarly("the assertion speaks of the description, which is not finished")
 	}
 	if m := unwritten.Find(d.Text); m != "" {
@@ -126,7 +162,7 @@ func signRepresentation(s *State, e book.Entry) (book.Change, error) {
 		book.When(d.By != rest, "the entry is on another party's"), book.When(d.Signed.Value == "", "it is not signed")); err != nil {
 		return book.Change{}, err
 	}
-	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By)); err != nil {
+	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By), x.ownKey(d.By, d.Signed), x.dated("the letter", d.Dated, e.At)); err != nil {
 		return book.Change{}, err
 	}
 	if x.Assertions[d.By] == nil {
@@ -135,5 +171,5 @@ func signRepresentation(s *State, e book.Entry) (book.Change, error) {
 	if m := unwritten.Find(d.Text); m != "" {
 		return book.Change{}, book.TooEarly("the letter still holds %q", m)
 	}
-	return book.Change{What: "representation letter signed by " + d.Signed.Name, Do: func() { x.Letters[d.By] = &d }}, nil
+	return book.Change{What: "representation letter signed by " + d.Signed.Name, Do: func() { x.Letters[d.By] = &d; x.standsOn("representation", d.By, e) }}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/management"
+	"tieout/evidence"
 )
 
 // TestTerms: packets count only from a firm somebody invited with that key, and
@@ -62,6 +63,7 @@ func TestStates(t *testing.T) {
 		{engagement.BoundaryDefined, "a region was left out", nil, ""},
 		{engagement.Distributed, "", audit.ErrConflict, "comes after"},
 		{"somewhere", "", audit.ErrConflict, "of the auditor's"},
+		{engagement.BoundaryDefined, "again", audit.ErrConflict, "stands at"},
 	}
 	for _, s := range steps {
 		err := w.book.MoveState(t.Context(), lead, "EN-1", s.to, s.why)
@@ -96,7 +98,9 @@ func TestRequests(t *testing.T) {
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", engagement.Answer{Request: "RQ-1", Status: engagement.RequestAccepted, Text: "done"}, 2), audit.ErrInvalid, "status")
 	refused(t, w.book.Answer(t.Context(), lead, "EN-1", engagement.Answer{Request: "RQ-1", Status: engagement.RequestSubmitted, Text: "see", Records: []int64{9999}}, 2), audit.ErrInvalid, "not in the log yet")
 	w.pass(48 * time.Hour)
-	draft := engagement.Answer{Request: "RQ-1", Text: "Three are", Records: []int64{0, 1}}
+	doc, err := w.seal.Seal(t.Context(), evidence.Draft{Kind: audit.RecordDocument, Media: "text/plain", Body: []byte("minutes"), Actor: audit.Actor{Kind: audit.ActorPerson, Name: leaID}})
+	check(t, err)
+	draft := engagement.Answer{Request: "RQ-1", Text: "Three are", Records: []int64{doc[0].Index}}
 	refused(t, w.book.DraftAnswer(t.Context(), ownerOf(samID, "IAM-02"), "EN-1", draft, 2), audit.ErrForbidden, "")
 	check(t, w.book.DraftAnswer(t.Context(), ownerOf(oweID, "IAM-02"), "EN-1", draft, 2))
 	w.side(func(x *management.Side) {
@@ -268,6 +272,11 @@ func TestAssertion(t *testing.T) {
 			refused(t, err, tt.kind, tt.words)
 		})
 	}
+	w.side(func(x *management.Side) {
+		if x.AssertionAnew("Halyard, Inc.") != "" {
+			t.Errorf("just signed: %s", x.AssertionAnew("Halyard, Inc."))
+		}
+	})
 	one := described(t, engagement.SOC2TypeI)
 	refused(t, one.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify), audit.ErrInvalid, "nothing of operation")
 }

@@ -23,7 +23,6 @@ type Request struct {
 	Owner   string // account that answers; "": nobody yet
 	Answers []engagement.Answer
 	Draft   *engagement.Answer // an answer that is being written; it stays here
-	Sent    int                // of Answers, how many a packet took to the firm
 	Steps   []Step
 }
 
@@ -152,27 +151,74 @@ func (b *Book) answer(ctx context.Context, by access.Subject, kind, id string, a
 	if err := MayAnswer(by, id, owner); err != nil {
 		return err
 	}
-	head, err := b.seal.Store.Head(ctx)
-	if err != nil {
+	if err := b.givable(ctx, a.Records); err != nil {
 		return err
-	}
-	if slices.ContainsFunc(a.Records, func(n int64) bool { return n >= head.Size }) {
-		return fmt.Errorf("%w: %s", audit.ErrInvalid, notThere)
 	}
 	a.Records, a.Files = book.List(a.Records), book.List(a.Files)
 	_, err = b.book.Write(ctx, by, kind, named("request", id, a.Request), base, a)
 	return err
 }
 
+// givable refuses records that are no evidence of the client's: what is not in the
+// log, and what goes on between the sides or behind the answer, which stays here.
+// Whether who answers may read them, the caller asks (answer.Sight.MayGive).
+func (b *Book) givable(ctx context.Context, records []int64) error {
+	head, err := b.seal.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range records {
+		if n < 0 || n >= head.Size {
+			return fmt.Errorf("%w: %s", audit.ErrInvalid, notThere)
+		}
+		rec, err := b.seal.Store.Record(ctx, n)
+		if err != nil {
+			return err
+		}
+		if err := Givable(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Givable refuses a record that no answer brings to the firm: management's own
+// entries in the examination, packets, and what people did through a server.
+func Givable(rec audit.Record) error {
+	switch rec.Kind {
+	case audit.RecordFieldwork, audit.RecordPacket, audit.RecordActivity:
+		return fmt.Errorf("%w: %s is no evidence that can be given: it is a record of kind %s; name what was collected or added", audit.ErrInvalid, rec.Ref(), rec.Kind)
+	}
+	return nil
+}
+
+// MayReadRequest reports whether somebody may read a request: who reads the
+// examination as a whole, and whom it was given to. It says nothing of whether
+// they may answer it.
+func MayReadRequest(by access.Subject, r *Request) bool {
+	return access.Require(by, "request.read", access.Object{}) == nil ||
+		r.Owner != "" && r.Owner == by.Account && ofOwn(by, "request.read", access.Object{Owner: r.Owner}) == nil
+}
+
 // MayAnswer refuses who may not answer a request of an engagement that is owner's.
 // Who owns a control answers what was given to them, and nothing else.
 func MayAnswer(by access.Subject, id, owner string) error {
-	err := access.Require(by, "request.answer", of(id, owner))
-	if err == nil || owner != by.Account {
-		return err
+	o := of(id, owner)
+	if owner != by.Account {
+		return access.Require(by, "request.answer", o)
+	}
+	return ofOwn(by, "request.answer", o)
+}
+
+// ofOwn refuses who may not do that on something of their own: it is within any
+// control or system that is theirs.
+func ofOwn(by access.Subject, id access.PermissionID, own access.Object) error {
+	err := access.Require(by, id, own)
+	if err == nil {
+		return nil
 	}
 	for _, g := range by.Grants {
-		o := of(id, owner)
+		o := own
 		switch g.Scope {
 		case access.ScopeControl:
 			o.Controls = []string{g.Object}
@@ -181,7 +227,7 @@ func MayAnswer(by access.Subject, id, owner string) error {
 		default:
 			continue
 		}
-		if access.Require(by, "request.answer", o) == nil {
+		if access.Require(by, id, o) == nil {
 			return nil
 		}
 	}

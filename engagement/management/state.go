@@ -72,6 +72,8 @@ type Side struct {
 	Bridges     []Bridge
 	Course      []Turn             // in the order of the log
 	Copies      []engagement.Share // of the issued report, for one recipient each
+
+	signed map[string]signedOn // by "assertion/PARTY" and "representation/PARTY"
 }
 
 // A Step is one turn of something, and when.

@@ -55,7 +55,8 @@ func inviteFirm(s *State, e book.Entry) (book.Change, error) {
 	}}, nil
 }
 
-// EndFirm takes no more packets of a firm. It needs engagement.open.
+// EndFirm ends a firm: its packets are not taken any more and nothing is sent to it,
+// until it is invited again. What came stays. It needs engagement.open.
 func (b *Book) EndFirm(ctx context.Context, by access.Subject, origin, why string) error {
 	if err := access.Require(by, "engagement.open", access.Object{}); err != nil {
 		return err
@@ -95,7 +96,7 @@ func offerTerms(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[offerData](e)
 	t := d.Offer.Terms
 	if err = book.First(err, book.OneOf("type", t.Type, engagement.Types...), book.OneLine("system", t.System, 1), book.Text("why", d.Offer.Why, 0, maxText),
-		book.When(t.ID == "" || strings.ContainsAny(t.ID, "/: \n") || len(t.ID) > 60 || e.On != named("terms", t.ID), "the terms are of no engagement, or of another")); err != nil {
+		engagement.CheckID(t.ID), book.When(e.On != named("terms", t.ID), "the terms are of another engagement")); err != nil {
 		return book.Change{}, err
 	}
 	f := s.Firms[d.Firm]
@@ -109,6 +110,11 @@ func offerTerms(s *State, e book.Entry) (book.Change, error) {
 	digest, err := t.Digest()
 	if err != nil {
 		return book.Change{}, err
+	}
+	if x != nil && digest != x.Digest {
+		if err := book.First(x.open(), x.notIssued()); err != nil {
+			return book.Change{}, err
+		}
 	}
 	return book.Change{What: "terms offered: " + t.Type.String(), Do: func() {
 		if x == nil {
@@ -169,10 +175,16 @@ type moveData struct {
 // MoveState takes a step that is management's. Going back needs a reason. It
 // needs engagement.open.
 func (b *Book) MoveState(ctx context.Context, by access.Subject, id string, to engagement.State, why string) error {
+	return b.MoveStateFrom(ctx, by, id, to, why, book.Anyway)
+}
+
+// MoveStateFrom is MoveState by who saw where the examination stood. base is
+// State.Revision of "terms:EN-1" then: where it has moved since, nothing is done.
+func (b *Book) MoveStateFrom(ctx context.Context, by access.Subject, id string, to engagement.State, why string, base int64) error {
 	if err := access.Require(by, "engagement.open", of(id)); err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "state.move", named("terms", id), book.Anyway, moveData{to, why})
+	_, err := b.book.Write(ctx, by, "state.move", named("terms", id), base, moveData{to, why})
 	return err
 }
 
@@ -194,6 +206,10 @@ func (x *Side) mayMove(d moveData) error {
 	switch {
 	case to == 0 || !d.State.ByManagement():
 		return book.TooEarly("%q is a step of the auditor's", d.State)
+	case to == from:
+		return book.TooEarly("it stands at %q already", d.State)
+	case to <= engagement.Collecting.Place() && len(x.Releases) > 0:
+		return book.TooEarly("a report is issued: %q is behind it, and only the firm opens its file again", d.State)
 	case to < from && strings.TrimSpace(d.Why) == "":
 		return fmt.Errorf("%w: going back needs a reason", audit.ErrInvalid)
 	case to > from+1 && (x.Terms.Type.OverPeriod() || d.State != engagement.Collecting):

@@ -150,7 +150,7 @@ func asserted(t testing.TB) *world {
 }
 
 func assertion() engagement.Assertion {
-	a := engagement.Assertion{By: "Halyard, Inc.", Text: "We prepared the description.", Dated: "2027-02-26",
+	a := engagement.Assertion{By: "Halyard, Inc.", Text: "We prepared the description.", Dated: "2027-01-04",
 		Decision: engagement.Decisions{Description: true, Design: true, Operation: true}}
 	return signedAs(a, signer)
 }
@@ -166,7 +166,7 @@ func signedAs(a engagement.Assertion, by access.Subject) engagement.Assertion {
 }
 
 func letter(text string) engagement.Representation {
-	r := engagement.Representation{By: "Halyard, Inc.", Text: text, Dated: "2027-02-26"}
+	r := engagement.Representation{By: "Halyard, Inc.", Text: text, Dated: "2027-01-04"}
 	digest, err := r.ToSign()
 	if err != nil {
 		panic(err)

@@ -101,10 +101,7 @@ func checkFiles(kind engagement.Kind, payload any, files []Part) error {
 		}
 		return hasDigest(kind, files, v.Report)
 	case engagement.Population:
-		if len(files) > 2 {
-			return invalid("a population comes with its items and one bundle; %d files are beside it", len(files))
-		}
-		return hasDigest(kind, files, v.Digest)
+		return onlyDigests(kind, files, v.Digest)
 	case []engagement.Answer:
 		return answerFiles(kind, v, files)
 	case engagement.EvidenceNote:
