@@ -122,10 +122,11 @@ func (f *File) findingsOf(kind, of string) (out []string) {
 // are equal rest on the same.
 func (f *File) rests(what string) map[string]string {
 	kind, of, _ := strings.Cut(what, ":")
-	out := map[string]string{}
+	out := map[string]string{"period": digestOf([]string{f.Terms.First, f.Terms.Last, f.Terms.AsOf, f.Terms.Zone})}
 	switch kind {
 	case OnControl:
 		f.restsOnTests(out, f.testsOf(of))
+		f.restsOnControl(out, of)
 	case OnDC:
 		f.restsOnTests(out, f.testsOfDC(of))
 		if f.Description != nil {
@@ -140,6 +141,21 @@ func (f *File) rests(what string) map[string]string {
 		}
 	}
 	return out
+}
+
+// restsOnControl adds what a control's tests have to reach: the versions that were
+// in force, and every accepted population, drawn from or not.
+func (f *File) restsOnControl(out map[string]string, control string) {
+	var versions []string
+	for _, v := range f.Versions(control) {
+		versions = append(versions, v.From, audit.FormatTime(v.Span.From), audit.FormatTime(v.Span.To))
+	}
+	out["versions of "+control] = digestOf(versions)
+	for _, p := range f.Populations {
+		if p.Accepted && p.Superseded == "" && slices.Contains(p.Controls, control) {
+			out["population:"+p.ID] = p.Digest
+		}
+	}
 }
 
 func (f *File) restsOnTests(out map[string]string, tests []*Test) {
@@ -162,7 +178,8 @@ func (f *File) restsOnTests(out map[string]string, tests []*Test) {
 func knownState(known map[string]*Known) string {
 	var lines []string
 	for _, ref := range slices.Sorted(maps.Keys(known)) {
-		lines = append(lines, ref, strconv.FormatBool(known[ref].Disposed.Settled()))
+		k := known[ref]
+		lines = append(lines, ref, k.Outcome, k.Digest, strconv.FormatBool(k.Disposed.Settled()))
 	}
 	return digestOf(lines)
 }

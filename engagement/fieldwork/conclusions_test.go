@@ -310,3 +310,60 @@ func TestEarlyEntriesDoNotCount(t *testing.T) {
 		}
 	})
 }
+
+// TestConclusionsRestOnWhatTheyCover: terms that reach further, rows that came late
+// and another version of the control are no part of what was concluded on.
+func TestConclusionsRestOnWhatTheyCover(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, what string
+		change     func(t *testing.T, w *world)
+	}{
+		{"the period is longer", "period", func(t *testing.T, w *world) {
+			var x engagement.Terms
+			w.file(func(_ *fieldwork.State, f *fieldwork.File) { x = f.Terms })
+			x.Last = "2027-01-31"
+			check(t, w.book.ChangeTerms(t.Context(), partner, x, "a later year end", "", w.revision("engagement:EN-1")))
+		}},
+		{"late rows are accepted", "population:P-2", func(t *testing.T, w *world) {
+			lines := strings.ReplaceAll(items(8, nil), "CHG-", "LATE-")
+			p := frozen("P-2", lines, "CHG-01")
+			p.Round, p.Supplement = "2", true
+			w.feed(p, lines)
+			w.accept("P-2")
+		}},
+		{"another freeze is accepted", "population:P-1", func(t *testing.T, w *world) {
+			lines := withResults(items(61, nil))
+			p := frozen("P-2", lines, "CHG-01")
+			p.Round, p.Supersedes = "2", "P-1"
+			w.feed(p, lines)
+			w.accept("P-2")
+		}},
+		{"another version of the control", "versions of CHG-01", func(t *testing.T, w *world) {
+			set := controlSet()
+			set.Controls[0].Effective.To = "2026-06-30"
+			next := set.Controls[0]
+			next.Effective = audit.Effective{From: "2026-07-01"}
+			set.Controls = append(set.Controls, next)
+			check(t, w.book.TakeControls(t.Context(), receiver, "EN-1", set, 5))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := signedOff(t)
+			check(t, w.book.TakeControls(t.Context(), receiver, "EN-1", controlSet(), 4))
+			check(t, w.book.Conclude(t.Context(), manager, "EN-1", onChange, withExceptions(), 0))
+			stale := func() (s string) {
+				w.file(func(_ *fieldwork.State, f *fieldwork.File) { s = f.Stale(onChange) })
+				return s
+			}
+			if got := stale(); got != "" {
+				t.Fatalf("stale at once: %s", got)
+			}
+			c.change(t, w)
+			if got := stale(); !strings.Contains(got, c.what) {
+				t.Errorf("stale: %q; want it to name %s", got, c.what)
+			}
+		})
+	}
+}

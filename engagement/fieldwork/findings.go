@@ -96,7 +96,7 @@ func (f *File) backed(d FindingDraft, t *Test) error {
 		}
 	}
 	for _, ref := range d.Known {
-		if f.Known[t.ID][ref] == nil {
+		if f.knownAs(t.ID, ref) == nil {
 			return fmt.Errorf("%w: no deviation %q is listed outside the sample of %s", audit.ErrNotFound, ref, t.ID)
 		}
 	}
@@ -155,14 +155,19 @@ func (f *File) keepFinding(id string, d FindingDraft, t *Test, e book.Entry) {
 		f.Findings[id] = x
 	}
 	for _, ref := range x.Finding.Known {
-		if k := f.Known[t.ID][ref]; k != nil && k.Disposed != nil && k.Disposed.Finding == id {
+		if k := f.knownAs(t.ID, ref); k != nil && k.Disposed != nil && k.Disposed.Finding == id {
 			k.Disposed = nil
 		}
 	}
+	known := []string{}
 	for _, ref := range d.Known {
-		f.Known[t.ID][ref].Disposed = &Disposition{As: InFinding, Finding: id, Why: d.Nature, By: e.By.Name, At: e.At}
+		k := f.knownAs(t.ID, ref)
+		k.Disposed = &Disposition{As: InFinding, Finding: id, Why: d.Nature, By: e.By.Name, At: e.At}
+		if !slices.Contains(known, k.Ref) {
+			known = append(known, k.Ref)
+		}
 	}
-	facts := engagement.Finding{ID: id, Control: t.Control, Test: t.ID, Nature: d.Nature, Text: d.Text, Known: book.List(d.Known), Items: []string{}}
+	facts := engagement.Finding{ID: id, Control: t.Control, Test: t.ID, Nature: d.Nature, Text: d.Text, Known: known, Items: []string{}}
 	x.Cells = nil
 	for _, c := range d.Cells {
 		x.Cells = append(x.Cells, Cell(c))
@@ -175,6 +180,9 @@ func (f *File) keepFinding(id string, d FindingDraft, t *Test, e book.Entry) {
 	}
 	if digestOf(x.Finding) != digestOf(facts) {
 		x.Released, x.Steps = time.Time{}, append(x.Steps, Step{e.At, e.By.Name, "written"})
+	}
+	if !slices.Contains(x.Writers, e.By.Name) {
+		x.Writers = append(x.Writers, e.By.Name)
 	}
 	x.Finding, x.Cause, x.Extent, x.Compensating, x.Evaluation, x.Criteria, x.By, x.Revision =
 		facts, d.Cause, d.Extent, d.Compensating, d.Evaluation, slices.Concat(t.Criteria, t.Extra), e.By.Name, e.Base+1
@@ -207,6 +215,25 @@ func (b *Book) ReleaseFinding(ctx context.Context, by access.Subject, id, findin
 	return out, err
 }
 
+// withdrawnWords say to the client why an exception it knows is none. What the
+// auditor wrote of it stays with the firm.
+var withdrawnWords = map[string]string{WrongTest: "The test or its attribute was wrong, the item is not.", WrongPopulation: "The item does not belong to the population."}
+
+// ToClient is an exception as the client is to know it now; ok is false while it
+// knows nothing of it, or nothing new. One that was released and turned out to be
+// none is withdrawn.
+func (x *Finding) ToClient() (out engagement.Finding, ok bool) {
+	switch {
+	case x.Given.ID == "":
+		return out, false
+	case !x.Stands():
+		out = x.Given
+		out.Withdrawn, out.Why = true, withdrawnWords[x.Disposed.As]
+		return out, true
+	}
+	return x.Given, !x.Released.IsZero()
+}
+
 // findingOf is the exception an entry is on.
 func (s *State) findingOf(e book.Entry) (*File, *Finding, error) {
 	f, id, err := s.on(e, "finding")
@@ -230,7 +257,7 @@ func releaseFinding(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, err
 	}
 	return book.Change{What: "released to the client", Do: func() {
-		x.Released, x.Revision = e.At, e.Base+1
+		x.Released, x.Given, x.Revision = e.At, x.Finding, e.Base+1
 		x.Steps = append(x.Steps, Step{e.At, e.By.Name, "released to the client"})
 	}}, nil
 }

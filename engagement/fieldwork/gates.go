@@ -12,7 +12,7 @@ import (
 )
 
 // closingTakers are the entries from the workpapers to the archive.
-var closingTakers = book.Merge(paperTakers, computedTakers, knownTakers, reviewTakers, findingTakers, conclusionTakers, opinionTakers, issueTakers, copyTakers, archiveTakers)
+var closingTakers = book.Merge(paperTakers, retireTakers, computedTakers, knownTakers, reviewTakers, findingTakers, conclusionTakers, opinionTakers, issueTakers, copyTakers, archiveTakers)
 
 // A Gate is something that has to be there before an act counts. The takers ask
 // the same table that screens show and docs/formats/fieldwork.md prints.
@@ -73,8 +73,12 @@ type Standing struct {
 // Standing says how the gates before an act stand, for who looks before they
 // act. on is what a conclusion is on; for a workpaper's acts it
 // is the test, for an exception's the exception.
-// Gates on what the act itself says are judged as if it said nothing. at is now.
+// Gates on what the act itself says are judged as if it said nothing; a report is
+// taken to be dated today. at is now.
 func (s *State) Standing(f *File, act, on string, at time.Time) (out []Standing) {
+	if act == "report.issue" {
+		return s.StandingToIssue(f, "", "", at)
+	}
 	g := &ground{s: s, f: f, on: on, test: f.Tests[on], paper: f.Papers[on], finding: f.Findings[on], e: book.Entry{At: at}}
 	nothing := strings.HasPrefix(act, "paper.") && act != "paper.open" && g.paper == nil || strings.HasPrefix(act, "finding.") && g.finding == nil
 	for _, table := range Gates {
@@ -104,10 +108,15 @@ func (s *State) StandingIf(f *File, what string, c Concluding, at time.Time) (ou
 	return out
 }
 
-// StandingToIssue is Standing of the issue of a report that is dated so and
-// supersedes another, "" for none.
+// StandingToIssue is Standing of the issue of a report that is dated so, "" for
+// today where the engagement is, and supersedes another, "" for the one of the same
+// engagement that is in force, if any.
 func (s *State) StandingToIssue(f *File, dated, supersedes string, at time.Time) (out []Standing) {
-	g := &ground{s: s, f: f, e: book.Entry{At: at}, issues: issueData{Dated: dated, Supersedes: supersedes}}
+	g := &ground{s: s, f: f, e: book.Entry{At: at}}
+	if was := f.latest(); supersedes == "" && was != nil {
+		supersedes = was.Report
+	}
+	g.issues = issueData{Dated: cmp.Or(dated, f.day(g.e)), Supersedes: supersedes}
 	for _, gate := range issueGates {
 		if gate.Act == "report.issue" {
 			out = append(out, Standing{gate.Needs, gate.missing(g)})

@@ -13,6 +13,7 @@ var opinionGates = []Gate{
 	{"opinion.write", "the period, or the day it is as of, is over", func(g *ground) string {
 		return unless(ended(g.f.Terms, g.e.At), "it is not")
 	}},
+	{"draft.give", "management has agreed to the terms in force", (*ground).agreed},
 	{"draft.give", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
 	{"quality.sign", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
 	{"quality.sign", "the quality reviewer had no hand in the work", func(g *ground) string {
@@ -24,6 +25,7 @@ var issueGates = []Gate{
 	{"report.issue", "the engagement is at draft review", func(g *ground) string {
 		return unless(g.f.State == engagement.DraftReview, "it is at: %s", g.f.State)
 	}},
+	{"report.issue", "management has agreed to the terms in force", (*ground).agreed},
 	{"report.issue", "every conclusion is there and current", (*ground).allConcluded},
 	{"report.issue", "no conclusion rests on an older version of what it is about", (*ground).allCurrent},
 	{"report.issue", "every part has a signed opinion that rests on the conclusions in force", (*ground).opined},
@@ -42,7 +44,7 @@ var issueGates = []Gate{
 	{"report.issue", "every opinion was written after each event that shows a condition of the period", (*ground).weighed},
 	{"report.issue", "a draft was given for factual review, and every comment has its answer", (*ground).commented},
 	{"report.issue", "the report's day is not before its evidence, nor after today", (*ground).datedRight},
-	{"report.issue", "a report after the first says which it supersedes, and why", (*ground).supersedes},
+	{"report.issue", "a report after the first says which it supersedes, and why: the latest of this client's, in force", (*ground).supersedes},
 
 	{"report.revise", "the report is issued and in force", (*ground).inForce},
 	{"report.revise", "the file is not locked", func(g *ground) string {
@@ -66,6 +68,11 @@ var archiveGates = []Gate{
 	{"archive.add", "the file is locked", func(g *ground) string {
 		return unless(g.f.Archive != nil && !g.f.Archive.Locked.IsZero(), "it is not locked: what belongs to it is put where it belongs")
 	}},
+}
+
+// agreed: terms that changed are agreed to anew.
+func (g *ground) agreed() string {
+	return unless(g.f.Agreed != nil, "management has not agreed to the terms as they are now")
 }
 
 func (g *ground) allConcluded() string {
@@ -226,20 +233,33 @@ func (g *ground) supersedes() string {
 	switch {
 	case was != nil && want != was.Report:
 		return "the report before it is " + was.Report
-	case was == nil && want != "" && !g.s.wasIssued(want):
-		return "no report " + want + " was issued here"
+	case was == nil && want != "" && g.s.superseded(g.f, want) == nil:
+		return "no report " + want + " of this client is in force as the latest of its engagement"
 	}
 	return ""
 }
 
-// wasIssued reports whether a report of any engagement has that digest.
-func (s *State) wasIssued(report string) bool {
-	for _, f := range s.Files {
-		if slices.ContainsFunc(f.Issues, func(x *Issuance) bool { return x.Report == report }) {
-			return true
+// Supersedable are the other engagements of the same client whose latest report is
+// in force, by ID: the first report of this one can supersede one of them.
+func (s *State) Supersedable(f *File) (out []*File) {
+	for _, other := range book.Sorted(s.Files) {
+		a, b := other.Terms.Client, f.Terms.Client
+		if other != f && a.Name == b.Name && a.Key == b.Key && (&ground{s: s, f: other}).inForce() == "" {
+			out = append(out, other)
 		}
 	}
-	return false
+	return out
+}
+
+// superseded is the engagement of Supersedable whose latest report has that digest;
+// nil where there is none.
+func (s *State) superseded(f *File, report string) *File {
+	for _, other := range s.Supersedable(f) {
+		if other.latest().Report == report {
+			return other
+		}
+	}
+	return nil
 }
 
 func (g *ground) issuedNow() string {

@@ -15,6 +15,7 @@ var paperGates = []Gate{
 	{"paper.extend", "the added rows are a sample of the same control", func(g *ground) string {
 		return unless(g.sampleFits(g.sample), "%q is no sample of control %s", g.sample, g.test.Control)
 	}},
+	{"paper.retire", "the sample's population was frozen again, and the workpaper has the rows of a sample of the later freeze", (*ground).retirable},
 	{"paper.prepare", "it has the rows of its samples as they are now, of populations that were not frozen again", (*ground).rowsCurrent},
 	{"paper.prepare", "every cell has a result; Unable to test is one", func(g *ground) string {
 		left := g.paper.Untested(g.test)
@@ -47,7 +48,7 @@ var reviewGates = []Gate{
 		return unless(len(open) == 0, "open review notes: %s", some(open))
 	}},
 	{"paper.review", "the reviewer had no hand in it", func(g *ground) string {
-		return unless(g.paper == nil || !slices.Contains(g.paper.Workers(), g.e.By.Name), "you worked on it; somebody else has to review it")
+		return unless(g.paper == nil || !slices.Contains(g.f.Workers(g.paper.Test), g.e.By.Name), "you worked on it; somebody else has to review it")
 	}},
 	{"finding.release", "the exception stands: it is not disposed of", func(g *ground) string {
 		return unless(g.finding != nil && g.finding.Stands(), "it was disposed of")
@@ -107,10 +108,7 @@ func (g *ground) rowsCurrent() string {
 }
 
 func (f *File) behind(p *Paper) string {
-	rows := map[string]bool{}
-	for _, r := range p.Rows {
-		rows[r] = p.Void[r] == ""
-	}
+	rows := p.counted()
 	for _, id := range p.Samples {
 		s := f.Samples[id]
 		if s == nil || slices.ContainsFunc(s.Items, func(item string) bool { return !rows[item] }) {
@@ -119,10 +117,22 @@ func (f *File) behind(p *Paper) string {
 	}
 	for _, pop := range f.populationsOf(p) {
 		if pop.Superseded != "" {
-			return "population " + pop.ID + " was frozen again as " + pop.Superseded
+			return "population " + pop.ID + " was frozen again as " + pop.Superseded + ": extend the workpaper by a sample of that" + f.thenRetire(p, pop)
 		}
 	}
 	return ""
+}
+
+// thenRetire says which samples of a workpaper are retired for a freeze that took
+// their population's place; "" where it has none.
+func (f *File) thenRetire(p *Paper, pop *Population) string {
+	var out []string
+	for _, id := range p.Samples {
+		if x := f.Samples[id]; x != nil && x.Population == pop.ID {
+			out = append(out, "sample "+id)
+		}
+	}
+	return unless(len(out) == 0, ", then retire %s with the reason", some(out))
 }
 
 // unshown are the cells whose computed outcome was not looked at, of populations

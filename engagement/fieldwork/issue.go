@@ -24,23 +24,29 @@ type issueData struct {
 func (d issueData) check() error {
 	err := allOf(digest("report", d.Report), dayText("dated", d.Dated, true), within("files", len(d.Files), 1, 100), text("why", d.Why, 0, maxText),
 		when((d.Supersedes == "") != (d.Why == ""), "supersedes, why: a report that supersedes another says which and why"))
-	names := map[string]bool{}
+	names, value := map[string]bool{}, false
 	for _, x := range d.Files {
+		value = value || x.Digest == d.Report
 		err = first(err, line("name of a file", x.Name, 1), digest("file "+x.Name, x.Digest), when(x.Size <= 0, "size of "+x.Name+": bytes"), when(names[x.Name], "files: "+x.Name+" is named twice"))
 		names[x.Name] = true
 	}
-	return err
+	return first(err, when(!value, "files: the report's own value is none of them, and nobody could read what was signed"))
 }
 
 // Issue signs and issues the report: its value by its digest, the files made from
-// it, which the caller has put among the firm's blobs, its day. From then on nothing of the engagement changes; what is found
-// later goes into a superseding report (Revise). It needs report.sign, and a session of the last minutes.
+// it, its value among them, which the caller has put among the firm's blobs, its
+// day. From then on nothing of the engagement changes; what is found
+// later goes into a superseding report (Revise). It needs report.sign, and a session of the last minutes; to supersede the report
+// of another engagement of the same client, for that engagement too.
 func (b *Book) Issue(ctx context.Context, by access.Subject, id, report string, files []IssuedFile, dated, supersedes, why string, sig engagement.Signature) (engagement.Release, error) {
 	if err := access.Require(by, "report.sign", in(id)); err != nil {
 		return engagement.Release{}, err
 	}
 	if err := b.ownKey(ctx, by, sig); err != nil {
 		return engagement.Release{}, fmt.Errorf("report of %s: %w", id, err)
+	}
+	if err := b.maySupersede(ctx, by, id, supersedes); err != nil {
+		return engagement.Release{}, err
 	}
 	for _, x := range files {
 		if err := b.haveBlob(ctx, x.Name, x.Digest); err != nil {
@@ -52,6 +58,20 @@ func (b *Book) Issue(ctx context.Context, by access.Subject, id, report string, 
 		return engagement.Release{}, err
 	}
 	return d.release(), nil
+}
+
+// maySupersede asks for the right to sign on the other engagement whose report is
+// superseded, where there is one. What is none of the client's the gate refuses.
+func (b *Book) maySupersede(ctx context.Context, by access.Subject, id, report string) error {
+	if report == "" {
+		return nil
+	}
+	return b.ReadFile(ctx, id, func(s *State, f *File) error {
+		if other := s.superseded(f, report); other != nil {
+			return access.Require(by, "report.sign", in(other.Terms.ID))
+		}
+		return nil
+	})
 }
 
 // release is what the client gets to know with the files.
@@ -76,20 +96,20 @@ func issue(s *State, e book.Entry) (book.Change, error) {
 	if err := g.hold("report.issue"); err != nil {
 		return book.Change{}, err
 	}
+	other := s.superseded(f, d.Supersedes)
 	return book.Change{What: "report is issued, dated " + d.Dated, Do: func() {
 		r := d.release()
 		f.Release = &r
 		f.move(moveData{State: engagement.Issued}, e.By.Name, e.At).Do()
 		f.Issues = append(f.Issues, &Issuance{Release: r, Digests: d.Files, By: e.By.Name, At: e.At, Record: e.Record})
-		for _, file := range s.Files {
-			for _, was := range file.Issues {
-				if was.Report == d.Supersedes {
-					was.Superseded = d.Report
-				}
-				if was.Report == d.Supersedes && file != f {
-					file.move(moveData{State: engagement.Reissued}, e.By.Name, e.At).Do()
-				}
+		for _, was := range f.Issues {
+			if was.Report == d.Supersedes {
+				was.Superseded = d.Report
 			}
+		}
+		if other != nil {
+			other.latest().Superseded = d.Report
+			other.move(moveData{State: engagement.Reissued}, e.By.Name, e.At).Do()
 		}
 	}}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"tieout/access"
 	"tieout/audit"
 	"tieout/book"
+	"tieout/engagement"
 )
 
 var knownTakers = map[string]taker{"known.look": look, "known.add": addKnown, "known.dispose": disposeKnown, "known.confirm": confirmKnown}
@@ -68,12 +69,13 @@ func (b *Book) LookForKnown(ctx context.Context, by access.Subject, id, test str
 type lookPlan struct {
 	lookData
 	population Population
+	sampled    int // of its items, rows of the workpaper
 }
 
 // collect goes once over a population for all procedures that are looked at. A
 // line that says no word of a deviation is not read further.
 func (b *Book) collect(ctx context.Context, plans []*lookPlan, rows map[string]bool) error {
-	sampled, lines := 0, 0
+	lines := 0
 	err := b.eachLine(ctx, plans[0].population, func(line []byte) error {
 		lines++
 		if !bytes.Contains(line, deviationWord) && !bytes.Contains(line, lateWord) {
@@ -90,13 +92,8 @@ func (b *Book) collect(ctx context.Context, plans []*lookPlan, rows map[string]b
 		}
 		return nil
 	})
-	for _, in := range rows {
-		if in {
-			sampled++
-		}
-	}
 	for _, l := range plans {
-		l.Of = max(lines-sampled, 0)
+		l.Of = max(lines-l.sampled, 0)
 	}
 	return err
 }
@@ -119,11 +116,25 @@ func (b *Book) looks(ctx context.Context, id, test string) (plans []*lookPlan, r
 			rows[r] = p.Void[r] == "" && r != ""
 		}
 		for _, want := range f.toLook(p, t) {
-			plans = append(plans, &lookPlan{lookData{Attribute: want.attribute, Procedure: want.procedure, Population: want.population.ID, Digest: want.population.Digest}, *want.population})
+			plans = append(plans, &lookPlan{lookData{Attribute: want.attribute, Procedure: want.procedure, Population: want.population.ID, Digest: want.population.Digest}, *want.population, f.rowsOf(p, want.population, rows)})
 		}
 		return nil
 	})
 	return plans, rows, err
+}
+
+// rowsOf is how many rows that count are items of a population.
+func (f *File) rowsOf(p *Paper, pop *Population, rows map[string]bool) int {
+	of := map[string]bool{}
+	for _, id := range p.Samples {
+		if s := f.Samples[id]; s != nil && s.Population == pop.ID {
+			for _, item := range s.Items {
+				of[item] = rows[item]
+			}
+		}
+	}
+	maps.DeleteFunc(of, func(_ string, in bool) bool { return !in })
+	return len(of)
 }
 
 // writeLook writes what was found, in as many entries as it takes; the look
@@ -134,7 +145,11 @@ func (b *Book) writeLook(ctx context.Context, by access.Subject, on string, d lo
 	for {
 		n := min(len(all), knownAtOnce)
 		d.Items, d.More, all = all[:n], len(all) > n, all[n:]
-		if err := b.act(ctx, by, "test.mark", "known.look", on, book.Anyway, d); err != nil || !d.More {
+		own, err := book.Within(by, "known.look", on, d)
+		if err == nil {
+			err = b.act(ctx, own, "test.mark", "known.look", on, book.Anyway, d)
+		}
+		if err != nil || !d.More {
 			return err
 		}
 	}
@@ -189,7 +204,7 @@ func look(s *State, e book.Entry) (book.Change, error) {
 	}
 	return book.Change{What: "looked over the whole population for deviations outside the sample: " + fmt.Sprint(d.Found) + " found", Do: func() {
 		for _, x := range d.Items {
-			f.known(test, &Known{Test: test, Ref: x.Item, Attribute: d.Attribute, Outcome: x.Outcome, Source: d.Procedure, At: e.At, Record: e.Record})
+			f.known(test, &Known{Test: test, Ref: knownRef(x.Item, d.Attribute), Item: x.Item, Attribute: d.Attribute, Outcome: x.Outcome, Source: d.Procedure, Population: d.Population, Digest: d.Digest, At: e.At, Record: e.Record})
 		}
 		if !d.More {
 			f.looked(test, Looked{d.Attribute, d.Procedure, d.Population, d.Digest, d.Found, d.Of, e.By.Name, e.At, e.Record})
@@ -204,8 +219,36 @@ func (f *File) looked(test string, l Looked) {
 	f.Looked[test] = append(f.Looked[test], l)
 }
 
-// known keeps a deviation outside the sample; one that is known already stays as
-// it is.
+// knownRef names a deviation that was computed: one attribute of one item.
+func knownRef(item, attribute string) string { return item + "/" + attribute }
+
+// knownAs is a deviation by its reference. Entries of before deviations were told
+// apart by attribute name the item alone, and mean its first attribute's.
+func (f *File) knownAs(test, ref string) *Known {
+	if k := f.Known[test][ref]; k != nil {
+		return k
+	}
+	for _, a := range attributes(f.Tests[test]) {
+		if k := f.Known[test][knownRef(ref, a.Name)]; k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
+// same reports whether a later look found what is known already: the same
+// outcome of the same procedure, in lines that no other freeze took the place of.
+func (f *File) sameKnown(was, now *Known) bool {
+	if was.Outcome != now.Outcome || was.Source != now.Source {
+		return false
+	}
+	p := f.Populations[was.Population]
+	return was.Digest == now.Digest || p != nil && p.Superseded == ""
+}
+
+// known keeps a deviation outside the sample. One that is known already stays as
+// it is, disposed of or not; where a later look found something else, it is open
+// again, with what was said of it before.
 func (f *File) known(test string, k *Known) {
 	if f.Known == nil {
 		f.Known = map[string]map[string]*Known{}
@@ -213,7 +256,14 @@ func (f *File) known(test string, k *Known) {
 	if f.Known[test] == nil {
 		f.Known[test] = map[string]*Known{}
 	}
-	if f.Known[test][k.Ref] == nil {
+	was := f.Known[test][k.Ref]
+	switch {
+	case was == nil:
+		f.Known[test][k.Ref] = k
+	case !f.sameKnown(was, k):
+		before := *was
+		before.Earlier = nil
+		k.Earlier = append(slices.Clone(was.Earlier), before)
 		f.Known[test][k.Ref] = k
 	}
 }
@@ -251,8 +301,11 @@ func addKnown(s *State, e book.Entry) (book.Change, error) {
 	if f.Known[test][d.Ref] != nil {
 		return book.Change{}, tooEarly("deviation %q of test %s is listed already", d.Ref, test)
 	}
+	if i := strings.LastIndexByte(d.Ref, '/'); i > 0 && procedureOf(f.Tests[test], d.Ref[i+1:]) != "" {
+		return book.Change{}, fmt.Errorf("%w: ref: %q is what a computed deviation of attribute %s is called; call this one otherwise", audit.ErrInvalid, d.Ref, d.Ref[i+1:])
+	}
 	return book.Change{What: "a deviation outside the sample is listed: " + d.Ref, Do: func() {
-		f.known(test, &Known{Test: test, Ref: d.Ref, Source: d.Source, Text: d.Text, At: e.At, Record: e.Record})
+		f.known(test, &Known{Test: test, Ref: d.Ref, Item: d.Ref, Source: d.Source, Text: d.Text, At: e.At, Record: e.Record})
 	}}, nil
 }
 
@@ -277,18 +330,31 @@ func disposeKnown(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, err
 	}
 	for _, ref := range d.Refs {
-		switch k := f.Known[test][ref]; {
+		switch k := f.knownAs(test, ref); {
 		case k == nil:
 			return book.Change{}, fmt.Errorf("%w: deviation %q of test %s", audit.ErrNotFound, ref, test)
 		case k.Disposed.Settled():
 			return book.Change{}, tooEarly("deviation %q of test %s is disposed of: %s", ref, test, k.Disposed.As)
+		case f.namedBy(k) != "":
+			return book.Change{}, tooEarly("exception %s names deviation %q: write the exception without it first", f.namedBy(k), k.Ref)
 		}
 	}
 	return book.Change{What: count(len(d.Refs), "deviation") + ": " + d.As, Do: func() {
 		for _, ref := range d.Refs {
-			f.Known[test][ref].Disposed = &Disposition{As: d.As, Why: d.Why, By: e.By.Name, At: e.At}
+			f.knownAs(test, ref).Disposed = &Disposition{As: d.As, Why: d.Why, By: e.By.Name, At: e.At}
 		}
 	}}, nil
+}
+
+// namedBy is the standing exception that names a deviation outside the sample, ""
+// for none.
+func (f *File) namedBy(k *Known) string {
+	for _, x := range book.Sorted(f.Findings) {
+		if x.Test == k.Test && x.Stands() && slices.Contains(x.Finding.Known, k.Ref) {
+			return x.ID
+		}
+	}
+	return ""
 }
 
 type refsData struct {
@@ -300,7 +366,7 @@ type refsData struct {
 func (b *Book) ConfirmKnown(ctx context.Context, by access.Subject, id, test string, refs []string, base int64) error {
 	err := b.second(ctx, by, "workpaper.review", id, func(f *File) (who []string) {
 		for _, ref := range refs {
-			if k := f.Known[test][ref]; k != nil && k.Disposed != nil {
+			if k := f.knownAs(test, ref); k != nil && k.Disposed != nil {
 				who = append(who, k.Disposed.By)
 			}
 		}
@@ -320,7 +386,7 @@ func confirmKnown(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, err
 	}
 	for _, ref := range d.Refs {
-		k := f.Known[test][ref]
+		k := f.knownAs(test, ref)
 		if k == nil {
 			return book.Change{}, fmt.Errorf("%w: deviation %q of test %s", audit.ErrNotFound, ref, test)
 		}
@@ -330,7 +396,7 @@ func confirmKnown(s *State, e book.Entry) (book.Change, error) {
 	}
 	return book.Change{What: "confirmed: " + count(len(d.Refs), "deviation"), Do: func() {
 		for _, ref := range d.Refs {
-			f.Known[test][ref].Disposed.confirm(e)
+			f.knownAs(test, ref).Disposed.confirm(e)
 		}
 	}}, nil
 }
@@ -354,16 +420,51 @@ func (d *Disposition) confirm(e book.Entry) { d.ConfirmedBy, d.Confirmed = e.By.
 // disposition, by reference. One that a later draw brought into the sample is in
 // the grid.
 func (f *File) OpenKnown(test string) (out []*Known) {
-	rows := map[string]bool{}
-	if p := f.Papers[test]; p != nil {
-		for _, r := range p.Rows {
-			rows[r] = p.Void[r] == ""
-		}
-	}
-	for _, ref := range slices.SortedFunc(maps.Keys(f.Known[test]), strings.Compare) {
-		if k := f.Known[test][ref]; !k.Disposed.Settled() && !rows[ref] {
+	rows := f.Papers[test].counted()
+	for _, ref := range slices.Sorted(maps.Keys(f.Known[test])) {
+		if k := f.Known[test][ref]; !k.Disposed.Settled() && !rows[k.Item] {
 			out = append(out, k)
 		}
 	}
 	return out
+}
+
+// KnownListed are the deviations known outside a test's sample, by reference, as
+// far as a tester may know them: of an item that a later draw brought into the
+// grid, a deviation is shown after the tester's own mark of it.
+func (f *File) KnownListed(test string) (out []*Known) {
+	p := f.Papers[test]
+	rows := p.counted()
+	for _, ref := range slices.Sorted(maps.Keys(f.Known[test])) {
+		k := f.Known[test][ref]
+		if k.Attribute != "" && rows[k.Item] && p.toMark(Cell{k.Item, k.Attribute}) {
+			continue
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
+// counted are the rows of a workpaper whose items were not taken out of it.
+func (p *Paper) counted() map[string]bool {
+	rows := map[string]bool{}
+	if p == nil {
+		return rows
+	}
+	for _, r := range p.Rows {
+		rows[r] = p.Void[r] == ""
+	}
+	return rows
+}
+
+// excepts reports whether a cell is marked Exception.
+func (p *Paper) excepts(c Cell) bool {
+	m := p.Cells[c]
+	return m != nil && m.Mark == engagement.Exception
+}
+
+// toMark reports whether a cell has no result yet.
+func (p *Paper) toMark(c Cell) bool {
+	m := p.Cells[c]
+	return m == nil || m.Mark == engagement.ToTest
 }

@@ -164,7 +164,7 @@ func (s *State) Hands(f *File) []string {
 
 func (f *File) hands(who map[string]bool) {
 	for _, p := range f.Papers {
-		for _, a := range p.Workers() {
+		for _, a := range f.Workers(p.Test) {
 			who[a] = true
 		}
 		if p.Reviewed != nil {

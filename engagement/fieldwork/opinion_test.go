@@ -1,6 +1,8 @@
 package fieldwork_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
@@ -185,8 +188,12 @@ func issuable(t testing.TB) *world {
 	must[engagement.Finding](t)(w.book.ReleaseFinding(ctx, manager, "EN-1", "X-1", w.revision("finding:EN-1/X-1")))
 	w.opineAll(t)
 	w.steps(t)
-	check(t, w.book.GiveDraft(ctx, partner, "EN-1", engagement.Draft{Digest: letter(), Due: "2027-02-10"}))
-	check(t, w.book.TakeComments(ctx, receiver, "EN-1", []engagement.Comment{{ID: "C-1", Draft: letter(), Where: "Section III", Text: "The region is wrong."}}, 6))
+	if err := w.book.GiveDraft(ctx, partner, "EN-1", engagement.Draft{Digest: letter(), Due: "2027-02-10"}); !errors.Is(err, audit.ErrNotFound) {
+		t.Errorf("gave a draft nobody has: %v; want not found", err)
+	}
+	draft := w.put(t, "draft.json", "a draft").Digest
+	check(t, w.book.GiveDraft(ctx, partner, "EN-1", engagement.Draft{Digest: draft, Due: "2027-02-10"}))
+	check(t, w.book.TakeComments(ctx, receiver, "EN-1", []engagement.Comment{{ID: "C-1", Draft: draft, Where: "Section III", Text: "The region is wrong."}}, 6))
 	check(t, w.book.AnswerComment(ctx, manager, "EN-1", "C-1", "Corrected.", 1))
 	w.to("2027-02-20")
 	check(t, w.book.Inquire(ctx, manager, "EN-1", "Ana Ruiz, and the incident log", "Nothing happened.", "2027-02-20"))
@@ -237,11 +244,20 @@ func (w *world) put(t testing.TB, name, body string) fieldwork.IssuedFile {
 	return fieldwork.IssuedFile{Name: name, Digest: strings.TrimPrefix(d, "sha256:"), Size: n}
 }
 
-var reportDigest = strings.Repeat("cd", 32)
+// values are the reports that are issued here, by digest: the bytes of their values.
+var values = map[string]string{reportDigest: "a value", secondDigest: "a second value"}
+
+var reportDigest, secondDigest = sumOf("a value"), sumOf("a second value")
+
+func sumOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
 
 func (w *world) issue(t testing.TB, report, supersedes, why string) error {
 	t.Helper()
-	_, err := w.book.Issue(t.Context(), partner, "EN-1", report, []fieldwork.IssuedFile{w.put(t, "report.pdf", "a report")}, "2027-02-20", supersedes, why, w.signature(paulaID, report))
+	files := []fieldwork.IssuedFile{w.put(t, "report.pdf", "a report"), w.put(t, "report.json", values[report])}
+	_, err := w.book.Issue(t.Context(), partner, "EN-1", report, files, "2027-02-20", supersedes, why, w.signature(paulaID, report))
 	return err
 }
 
@@ -300,6 +316,11 @@ func TestIssueIsRefused(t *testing.T) {
 		f.Findings["X-1"].Released = time.Time{}
 		return func() { f.Findings["X-1"].Released = was }
 	})
+	try("terms that management has not agreed to", "management has not agreed to the terms as they are now", func(f *fieldwork.File) func() {
+		was := f.Agreed
+		f.Agreed = nil
+		return func() { f.Agreed = was }
+	})
 	try("no quality review", "quality review is not signed", func(f *fieldwork.File) func() {
 		f.Terms.Quality = true
 		return func() { f.Terms.Quality = false }
@@ -317,8 +338,16 @@ func TestIssueIsRefused(t *testing.T) {
 	w.to("2027-02-19")
 	try("a day that has not come", "has not come", func(*fieldwork.File) func() { return func() {} })
 	w.to("2027-02-20")
-	if _, err := w.book.Issue(t.Context(), partner, "EN-1", reportDigest, []fieldwork.IssuedFile{{Name: "report.pdf", Digest: letter(), Size: 1}}, "2027-02-20", "", "", w.signature(paulaID, reportDigest)); !errors.Is(err, audit.ErrNotFound) {
-		t.Errorf("issued a file nobody has: %v; want not found", err)
+	for name, x := range map[string]struct {
+		file fieldwork.IssuedFile
+		want error
+	}{
+		"a file nobody has":                {fieldwork.IssuedFile{Name: "report.pdf", Digest: letter(), Size: 1}, audit.ErrNotFound},
+		"files without the report's value": {w.put(t, "note.txt", "a note of the firm's"), audit.ErrInvalid},
+	} {
+		if _, err := w.book.Issue(t.Context(), partner, "EN-1", reportDigest, []fieldwork.IssuedFile{x.file}, "2027-02-20", "", "", w.signature(paulaID, reportDigest)); !errors.Is(err, x.want) {
+			t.Errorf("issued %s: %v; want %v", name, err, x.want)
+		}
 	}
 	if err := w.issue(t, reportDigest, letter(), "facts"); !errors.Is(err, audit.ErrConflict) {
 		t.Errorf("supersedes a report that is none: %v; want a conflict", err)
@@ -391,7 +420,7 @@ func TestNothingChangesAfterIssue(t *testing.T) {
 		"description": func() error {
 			return w.book.TakeDescription(ctx, receiver, "EN-1", engagement.Description{Version: 9, Sections: []engagement.DCSection{{DC: "DC 1"}}}, 9)
 		},
-		"report": func() error { return w.issue(t, strings.Repeat("ef", 32), reportDigest, "x") },
+		"report": func() error { return w.issue(t, secondDigest, reportDigest, "x") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := act(); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "issued") {
@@ -400,7 +429,7 @@ func TestNothingChangesAfterIssue(t *testing.T) {
 		})
 	}
 	check(t, w.book.Revise(ctx, partner, "EN-1", "an incident of the period came out"))
-	second := strings.Repeat("ef", 32)
+	second := secondDigest
 	if err := w.issue(t, second, "", ""); err == nil || !strings.Contains(err.Error(), "the report before it is") {
 		t.Errorf("a second report that supersedes nothing: %v; want it refused", err)
 	}
@@ -450,5 +479,69 @@ func TestSOC3RestsOnTheTypeIIsConclusions(t *testing.T) {
 	check(t, w.book.Reopen(ctx, manager, "EN-1", opTest, "an item was misread"))
 	if err := opine(engagement.PartOperation); err == nil || !strings.Contains(err.Error(), "to be renewed") {
 		t.Errorf("an opinion on stale conclusions of the other engagement: %v; want it refused", err)
+	}
+}
+
+// TestAReportSupersedesOnlyItsClients: the latest report in force of the same
+// client, by a partner who may sign for that engagement too.
+func TestAReportSupersedesOnlyItsClients(t *testing.T) {
+	t.Parallel()
+	w := issuable(t)
+	check(t, w.issue(t, reportDigest, "", ""))
+	x := terms(engagement.SOC2TypeII)
+	id := must[engagement.Terms](t)(w.book.OpenEngagement(t.Context(), partner, x)).ID
+	w.file(func(s *fieldwork.State, old *fieldwork.File) {
+		f := s.Files[id]
+		missing := func() string {
+			for _, g := range s.StandingToIssue(f, "2027-02-20", reportDigest, w.now()) {
+				if strings.Contains(g.Needs, "says which it supersedes") {
+					return g.Missing
+				}
+			}
+			return "no such gate"
+		}
+		last := old.Issues[0]
+		for _, c := range []struct {
+			name    string
+			spoil   func() (undo func())
+			refused bool
+		}{
+			{"the report in force of the same client", func() func() { return func() {} }, false},
+			{"another client's", func() func() {
+				f.Terms.Client.Name = "Brookline, Inc."
+				return func() { f.Terms.Client.Name = old.Terms.Client.Name }
+			}, true},
+			{"that of a client of the same name with another log", func() func() {
+				f.Terms.Client.Key = "another"
+				return func() { f.Terms.Client.Key = old.Terms.Client.Key }
+			}, true},
+			{"one that is withdrawn", func() func() {
+				last.Withdrawn = &fieldwork.Step{What: "x"}
+				return func() { last.Withdrawn = nil }
+			}, true},
+			{"one that is superseded", func() func() {
+				last.Superseded = secondDigest
+				return func() { last.Superseded = "" }
+			}, true},
+			{"one before the latest", func() func() {
+				old.Issues = append(old.Issues, &fieldwork.Issuance{Release: engagement.Release{Report: secondDigest}})
+				return func() { old.Issues = old.Issues[:1] }
+			}, true},
+			{"one that is being revised", func() func() {
+				old.State = engagement.DraftReview
+				return func() { old.State = engagement.Issued }
+			}, true},
+		} {
+			undo := c.spoil()
+			if got := missing(); (got != "") != c.refused {
+				t.Errorf("superseding %s: %q; want it refused: %t", c.name, got, c.refused)
+			}
+			undo()
+		}
+	})
+	only := access.Subject{Workspace: access.Firm, Kind: audit.ActorPerson, Account: paulaID, Session: "S", Fresh: true, Grants: []access.Grant{{Role: access.Partner, Scope: access.ScopeEngagement, Object: id}}}
+	files := []fieldwork.IssuedFile{w.put(t, "report.json", values[secondDigest])}
+	if _, err := w.book.Issue(t.Context(), only, id, secondDigest, files, "2027-02-20", reportDigest, "x", w.signature(paulaID, secondDigest)); !errors.Is(err, audit.ErrForbidden) {
+		t.Errorf("superseded a report by who signs nothing of its engagement: %v; want it forbidden", err)
 	}
 }

@@ -24,6 +24,7 @@ type Paper struct {
 	Reviewed   *Signed
 	Version    int // raised by each sign-off of the reviewer; reopening starts the next
 	Reopenings []Step
+	Retired    []Retired // samples of populations that were frozen again
 	Opening    Step
 }
 
@@ -69,15 +70,19 @@ func (r Revealed) Differs(m engagement.Mark) bool {
 // A Known is a deviation outside the sample that the auditor knows of. It never
 // counts into a rate; it has to be disposed of before its control is concluded.
 type Known struct {
-	Test      string
-	Ref       string // the item, or what the auditor calls it
-	Attribute string // "": learned otherwise than from the population
-	Outcome   string // audit.Outcome's word; "": learned otherwise
-	Source    string // procedure of the client's, or where it was learned
-	Text      string
-	At        time.Time
-	Record    int64
-	Disposed  *Disposition // nil: open
+	Test       string
+	Ref        string // names it in entries, forms and exceptions: the item and its attribute, "CHG-7/A", or what the auditor calls it
+	Item       string // the item; of one learned otherwise what the auditor calls it
+	Attribute  string // "": learned otherwise than from the population
+	Outcome    string // audit.Outcome's word; "": learned otherwise
+	Source     string // procedure of the client's, or where it was learned
+	Population string // that was looked over, and the digest of its item lines; "": learned otherwise
+	Digest     string
+	Text       string
+	At         time.Time
+	Record     int64
+	Disposed   *Disposition // nil: open
+	Earlier    []Known      // as it was known before a later look found something else, with what was said of it
 }
 
 // How something that looks like an exception is disposed of. Only the first
@@ -124,10 +129,12 @@ type Finding struct {
 	Compensating []string // ids of tests of other controls, in this engagement
 	Evaluation   string   // the auditor's, never sent
 	Criteria     []string
-	Disposed     *Disposition // nil: it stands
-	Released     time.Time    // zero: the client does not know it as it now is
+	Disposed     *Disposition       // nil: it stands
+	Released     time.Time          // zero: the client does not know it as it now is
+	Given        engagement.Finding // as the client was last given it, where it was
 	Response     *engagement.Response
-	By           string // who wrote it last
+	By           string   // who wrote it last
+	Writers      []string // all who wrote it
 	Steps        []Step
 	Revision     int64
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -115,6 +114,7 @@ func extendPaper(s *State, e book.Entry) (book.Change, error) {
 	return book.Change{What: "rows of sample " + d.Sample + " are added", Do: func() {
 		sample := f.Samples[d.Sample]
 		for _, item := range sample.Items {
+			delete(p.Void, item) // it was retired, or replaced in another sample
 			if !slices.Contains(p.Rows, item) {
 				p.Rows = append(p.Rows, item)
 			}
@@ -198,14 +198,20 @@ type Verdict struct {
 
 func (v Verdict) check() error {
 	err := allOf(book.OneOf("mark", v.Mark, engagement.ToTest, engagement.NoException, engagement.Exception, engagement.NotApplicable, engagement.UnableToTest),
-		text("note", v.Note, 0, maxText), text("why", v.Why, 0, 2000), within("evidence", len(v.Evidence), 0, maxRecords))
+		text("note", v.Note, 0, maxText), text("why", v.Why, 0, 2000), records(v.Evidence))
 	if (v.Mark == engagement.NotApplicable || v.Mark == engagement.UnableToTest) && strings.TrimSpace(v.Note) == "" {
 		err = allOf(err, when(true, "note: "+string(v.Mark)+" needs its reason"))
 	}
 	if v.Mark == engagement.Exception && strings.TrimSpace(v.Note) == "" {
 		err = allOf(err, when(true, "note: say what the exception is"))
 	}
-	for _, r := range v.Evidence {
+	return err
+}
+
+// records checks records of the client's log that a mark rests on.
+func records(list []int64) error {
+	err := within("evidence", len(list), 0, maxRecords)
+	for _, r := range list {
 		err = first(err, when(r < 0, "evidence: records of the client's log have numbers from 0 on"))
 	}
 	return err
@@ -287,25 +293,28 @@ type manyData struct {
 }
 
 type manyCell struct {
-	Item      string `json:"item"`
-	Attribute string `json:"attribute"`
-	Base      int64  `json:"base"`
+	Item      string  `json:"item"`
+	Attribute string  `json:"attribute"`
+	Base      int64   `json:"base"`
+	Evidence  []int64 `json:"evidence,omitempty"` // of this cell; none: the entry's
 }
 
-// A Seen is a cell with its revision as it was seen.
+// A Seen is a cell with its revision as it was seen, and the records of the
+// client's log that were looked at for it; without such they are the verdict's.
 type Seen struct {
 	Cell
-	Base int64
+	Base     int64
+	Evidence []int64
 }
 
 // MarkMany marks cells alike, in one entry: all of them or, where one of them
-// changed since it was seen, none. "No exception" it gives only to items the same
-// person opened before. It needs test.mark.
+// changed since it was seen, none. It marks only items the same person opened
+// before. It needs test.mark.
 func (b *Book) MarkMany(ctx context.Context, by access.Subject, id, test string, cells []Seen, v Verdict) error {
 	v.Evidence = book.List(v.Evidence)
 	d := manyData{Verdict: v, Cells: []manyCell{}}
 	for _, c := range cells {
-		d.Cells = append(d.Cells, manyCell{c.Item, c.Attribute, c.Base})
+		d.Cells = append(d.Cells, manyCell{c.Item, c.Attribute, c.Base, c.Evidence})
 	}
 	return b.act(ctx, by, "test.mark", "paper.marks", on("paper", id, test), book.Anyway, d)
 }
@@ -319,15 +328,18 @@ func markMany(s *State, e book.Entry) (book.Change, error) {
 	seen := map[Cell]bool{}
 	for _, x := range d.Cells {
 		c := Cell{x.Item, x.Attribute}
-		if err := first(when(seen[c], "cells: a cell is named twice"), p.takes(f, c, d.Verdict), unchanged(s, CellOn(f.Terms.ID, p.Test, c), x.Base), p.openedBy(e.By.Name, c, d.Mark)); err != nil {
+		if err := first(when(seen[c], "cells: a cell is named twice"), records(x.Evidence), p.takes(f, c, d.Verdict), unchanged(s, CellOn(f.Terms.ID, p.Test, c), x.Base), p.openedBy(e.By.Name, c)); err != nil {
 			return book.Change{}, err
 		}
 		seen[c] = true
 	}
 	return book.Change{What: "marked " + count(len(d.Cells), "cell") + ": " + string(d.Mark), Do: func() {
 		for _, x := range d.Cells {
-			c := Cell{x.Item, x.Attribute}
-			p.mark(c, d.Verdict, e, true)
+			c, v := Cell{x.Item, x.Attribute}, d.Verdict
+			if len(x.Evidence) > 0 {
+				v.Evidence = x.Evidence
+			}
+			p.mark(c, v, e, true)
 			s.Also(CellOn(f.Terms.ID, p.Test, c), e, "marked: "+string(d.Mark))
 		}
 	}}, nil
@@ -342,11 +354,11 @@ func unchanged(s *State, on string, base int64) error {
 	return nil
 }
 
-// openedBy refuses to call an item free of exceptions, with others at once, that
-// the same person did not open.
-func (p *Paper) openedBy(who string, c Cell, m engagement.Mark) error {
-	if m == engagement.NoException && p.Opened[who][c.Item].IsZero() && c.Item != "" {
-		return tooEarly("you have not opened item %q: only items you opened can be marked %q together", c.Item, engagement.NoException)
+// openedBy refuses to mark an item, with others at once, that the same person did
+// not open.
+func (p *Paper) openedBy(who string, c Cell) error {
+	if p.Opened[who][c.Item].IsZero() && c.Item != "" {
+		return tooEarly("you have not opened item %q: only items you opened can be marked together", c.Item)
 	}
 	return nil
 }
@@ -423,28 +435,6 @@ func (p *Paper) cells(t *Test) (out []Cell) {
 		}
 	}
 	return out
-}
-
-// Workers are the accounts that had a hand in a workpaper: those who marked,
-// attached, or signed it as prepared.
-func (p *Paper) Workers() []string {
-	who := map[string]bool{}
-	if p == nil {
-		return nil
-	}
-	for _, m := range p.Cells {
-		who[m.By] = true
-		for _, was := range m.Earlier {
-			who[was.By] = true
-		}
-	}
-	for _, a := range p.Attached {
-		who[a.By] = true
-	}
-	if p.Prepared != nil {
-		who[p.Prepared.By] = true
-	}
-	return slices.Sorted(maps.Keys(who))
 }
 
 // PaperDigest is SHA-256 over the canonical JSON of a workpaper with the test it

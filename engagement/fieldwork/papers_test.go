@@ -187,6 +187,9 @@ func TestBulkOnlyOnOpenedItems(t *testing.T) {
 	if err := w.book.MarkMany(ctx, staff, "EN-1", opTest, cells, none("")); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "not opened item") {
 		t.Errorf("marked an item somebody else opened: %v; want it refused", err)
 	}
+	if err := w.book.MarkMany(ctx, staff, "EN-1", opTest, cells, fieldwork.Verdict{Mark: engagement.NotApplicable, Note: "a test branch"}); !errors.Is(err, audit.ErrConflict) {
+		t.Errorf("marked an item somebody else opened, as not applicable: %v; want it refused", err)
+	}
 	check(t, w.book.OpenItem(ctx, staff, "EN-1", opTest, rows[1]))
 	check(t, w.book.Mark(ctx, tester, "EN-1", opTest, cells[1].Cell, none(""), 0))
 	if err := w.book.MarkMany(ctx, staff, "EN-1", opTest, cells, none("seen")); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "has changed") {
@@ -197,7 +200,13 @@ func TestBulkOnlyOnOpenedItems(t *testing.T) {
 			t.Errorf("the other cell is marked %+v; want none of them marked", got)
 		}
 	})
-	check(t, w.book.MarkMany(ctx, staff, "EN-1", opTest, cells[:1], none("")))
+	cells[0].Evidence = []int64{41, 42}
+	check(t, w.book.MarkMany(ctx, staff, "EN-1", opTest, cells[:1], fieldwork.Verdict{Mark: engagement.NoException}))
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
+		if got := f.Papers[opTest].Cells[cells[0].Cell]; !slices.Equal(got.Evidence, []int64{41, 42}) {
+			t.Errorf("the mark rests on %v; want the records of its item", got.Evidence)
+		}
+	})
 	if got := w.revision(fieldwork.CellOn("EN-1", opTest, cells[0].Cell)); got != 1 {
 		t.Errorf("revision of the cell is %d; want 1", got)
 	}

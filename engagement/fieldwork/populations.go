@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"time"
 
 	"tieout/access"
 	"tieout/audit"
@@ -282,38 +281,4 @@ func (b *Book) AcceptanceOf(ctx context.Context, id, population string) (engagem
 		return a, tooEarly("population %s was neither accepted nor questioned", p.ID)
 	}
 	return a, nil
-}
-
-// Late reports whether a population is of rows that came after an interim round,
-// and so belongs to the supplementary stratum.
-func (p *Population) Late() bool { return p.Supplement }
-
-// TestedTo is the last day of the accepted populations of a control without a
-// gap in its rounds, or the zero time: an operating conclusion waits until it is
-// the period's end.
-func (f *File) TestedTo(control string) time.Time {
-	period, ok := span(f.Terms)
-	if !ok {
-		return time.Time{}
-	}
-	var spans []audit.Span
-	for _, p := range book.Sorted(f.Populations) {
-		if p.Accepted && p.Superseded == "" && !p.Supplement && slices.Contains(p.Controls, control) {
-			spans = append(spans, p.Window)
-		}
-	}
-	slices.SortFunc(spans, func(a, b audit.Span) int { return a.From.Compare(b.From) })
-	at := period.From
-	for _, s := range spans {
-		if s.From.After(at) {
-			break
-		}
-		if s.To.After(at) {
-			at = s.To
-		}
-	}
-	if at.Equal(period.From) {
-		return time.Time{}
-	}
-	return at
 }

@@ -34,8 +34,10 @@ func (f *File) ProposeRequests() []engagement.Request {
 		if t.Dropped == "" && ofControl(t) && !served[kind+" "+t.ID] {
 			out = f.ask(out, kind, t)
 		}
-		if s := f.releasedFor(t); s != nil && !served["evidence "+t.ID] {
-			out = append(out, engagement.Request{Kind: "evidence", Title: fmt.Sprintf("Evidence of the %d items of sample %s", len(s.Items), s.ID), Asks: "For each item listed: the records that show what the test looks at.\n\n" + attributesText(t), Tests: []string{t.ID}, Items: slices.Clone(s.Items)})
+		for _, s := range f.releasedFor(t) {
+			if left := f.unasked(t, s); len(left) > 0 {
+				out = append(out, engagement.Request{Kind: "evidence", Title: fmt.Sprintf("Evidence of the %s of sample %s", count(len(left), "item"), s.ID), Asks: "For each item listed: the records that show what the test looks at.\n\n" + attributesText(t), Tests: []string{t.ID}, Items: left})
+			}
 		}
 	}
 	return out
@@ -88,11 +90,35 @@ func cut(s string) string {
 	return s
 }
 
-// releasedFor is the newest released sample of a test's control.
-func (f *File) releasedFor(t *Test) (out *Sample) {
+// releasedFor are the released samples of a test's control that were drawn from
+// populations in force.
+func (f *File) releasedFor(t *Test) (out []*Sample) {
 	for _, s := range book.Sorted(f.Samples) {
-		if t.Population && t.Dropped == "" && s.Control == t.Control && !s.Released.IsZero() && len(s.Items) > 0 && (out == nil || s.Record > out.Record) {
-			out = s
+		if t.Population && t.Dropped == "" && s.Control == t.Control && !s.Released.IsZero() && f.drawnInForce(s.ID) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// unasked are the items of a sample whose evidence no request asks for, for a
+// test: a later sample, an extension and a replacement have such.
+func (f *File) unasked(t *Test, s *Sample) (out []string) {
+	asked := map[string]bool{}
+	for _, r := range f.Requests {
+		if r.Kind != "evidence" || r.Status == engagement.RequestWithdrawn || !slices.Contains(r.Tests, t.ID) {
+			continue
+		}
+		if len(r.Items) == 0 {
+			return nil // it asks for all there is
+		}
+		for _, it := range r.Items {
+			asked[it] = true
+		}
+	}
+	for _, it := range s.Items {
+		if !asked[it] {
+			out = append(out, it)
 		}
 	}
 	return out

@@ -101,9 +101,14 @@ func setRequest(s *State, e book.Entry) (book.Change, error) {
 func (f *File) putRequest(q engagement.Request, revision int64, e book.Entry) {
 	r := f.Requests[q.ID]
 	if r == nil {
-		r = &Request{Status: engagement.RequestOpen, Steps: []Step{{e.At, e.By.Name, "written"}}}
+		r = &Request{Status: engagement.RequestOpen}
 		f.Requests[q.ID] = r
 	}
+	what := "written"
+	if len(r.Steps) > 0 {
+		what = stepChanged
+	}
+	r.Steps = append(r.Steps, Step{e.At, e.By.Name, what})
 	r.Request, r.Revision, r.Released = q, revision, false
 }
 
@@ -193,13 +198,18 @@ func importRequests(s *State, e book.Entry) (book.Change, error) {
 }
 
 // ReleaseRequests lets the client know requests as they now are; what is sent is
-// RequestNewsOf. It needs request.write.
+// RequestNewsOf. After an error those before the one it names are released. It needs
+// request.write.
 func (b *Book) ReleaseRequests(ctx context.Context, by access.Subject, id string, requests ...string) error {
 	if err := access.Require(by, "request.write", in(id)); err != nil {
 		return err
 	}
 	for _, r := range requests {
-		if _, err := b.book.Write(ctx, by, "request.release", on("request", id, r), book.Anyway, releaseData{}); err != nil {
+		own, err := book.Within(by, "request.release", on("request", id, r), releaseData{})
+		if err == nil {
+			_, err = b.book.Write(ctx, own, "request.release", on("request", id, r), book.Anyway, releaseData{})
+		}
+		if err != nil {
 			return fmt.Errorf("request %s: %w", r, err)
 		}
 	}
@@ -234,10 +244,10 @@ func releaseRequest(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, tooEarly("the client has request %s as it is", r.ID)
 	}
 	return book.Change{What: "released to the client", Do: func() {
-		if r.Status == engagement.RequestSubmitted {
+		if r.Status == engagement.RequestSubmitted || r.Status == engagement.RequestInProgress {
 			r.Status = engagement.RequestOpen // it asks for something else now
 		}
-		r.Released, r.Revision = true, s.Revision(e.On)+1
+		r.Released, r.Given, r.Revision = true, r.Request, s.Revision(e.On)+1
 		r.Steps = append(r.Steps, Step{e.At, e.By.Name, "released"})
 	}}, nil
 }
@@ -337,14 +347,44 @@ func (b *Book) Request(ctx context.Context, id, request string) (out Request, er
 	return out, err
 }
 
+// stepChanged is a change of a request that the client does not know yet.
+const stepChanged = "changed"
+
+// Turns is how many turns a request has taken that the client is to know of.
+func (r *Request) Turns() (n int) {
+	for _, s := range r.Steps {
+		if s.What != stepChanged {
+			n++
+		}
+	}
+	return n
+}
+
+// news reports whether the client is to know where a request stands. One that was
+// changed and not released again says nothing new, but where it was returned or
+// ended after the change.
+func (r *Request) news() bool {
+	switch {
+	case r.Released:
+		return r.Status != engagement.RequestInProgress && r.Status != engagement.RequestSubmitted
+	case !r.everReleased():
+		return false
+	}
+	last := ""
+	if n := len(r.Steps); n > 0 {
+		last = r.Steps[n-1].What
+	}
+	return r.over() || r.Status == engagement.RequestReturned && last != stepChanged
+}
+
 // RequestNewsOf is what the client is sent of the released requests whose turn
-// the firm has taken: Open, Returned, Accepted, Withdrawn; by number.
+// the firm has taken: Open, Returned, Accepted, Withdrawn; by number. Each has the
+// words it was last released with.
 func (b *Book) RequestNewsOf(ctx context.Context, id string) (out []engagement.RequestNews, err error) {
 	err = b.ReadFile(ctx, id, func(_ *State, f *File) error {
 		for _, r := range book.Sorted(f.Requests) {
-			theirs := r.Status == engagement.RequestInProgress || r.Status == engagement.RequestSubmitted
-			if r.Released && !theirs {
-				out = append(out, engagement.RequestNews{Request: r.Request, Status: r.Status, Why: r.Why})
+			if r.news() {
+				out = append(out, engagement.RequestNews{Request: r.Given, Status: r.Status, Why: r.Why})
 			}
 		}
 		slices.SortFunc(out, func(a, b engagement.RequestNews) int {
@@ -359,8 +399,8 @@ func (b *Book) RequestNewsOf(ctx context.Context, id string) (out []engagement.R
 }
 
 // Held is how long each side had a request up to an instant: the firm before its
-// release and while what was brought waits for it, the client else. The clocks
-// stop when it is accepted or withdrawn.
+// release, while a change of it is not released and while what was brought waits
+// for it, the client else. The clocks stop when it is accepted or withdrawn.
 func (r *Request) Held(now time.Time) (firm, client time.Duration) {
 	theirs := false
 	for i, s := range r.Steps {
@@ -371,7 +411,7 @@ func (r *Request) Held(now time.Time) (firm, client time.Duration) {
 		switch s.What {
 		case "released", "returned", "in progress":
 			theirs = true
-		case "submitted":
+		case "submitted", stepChanged:
 			theirs = false
 		case "accepted", "withdrawn":
 			return firm, client

@@ -3,6 +3,8 @@ package fieldwork_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,5 +121,83 @@ func TestImportIsAllOrNothing(t *testing.T) {
 	w.file(func(_ *fieldwork.State, f *fieldwork.File) { check(t, requestfile.WriteCSV(&b, f.RequestRows())) })
 	if n := strings.Count(b.String(), "RQ-"); n != 4 {
 		t.Errorf("%d requests went out; want 4: %s", n, b.String())
+	}
+}
+
+// TestAChangedRequestReachesTheClient: a change goes out with its release, whatever
+// the client had begun, and a request that ends ends there too, in words it knows.
+func TestAChangedRequestReachesTheClient(t *testing.T) {
+	t.Parallel()
+	w := planned(t, "CHG-01")
+	ctx := t.Context()
+	first := engagement.Request{Kind: "document", Title: "Change policy", Asks: "The policy in force", Tests: []string{"T-CHG-01-1"}}
+	r := must[fieldwork.Request](t)(w.book.SetRequest(ctx, staff, "EN-1", first, 0))
+	rev := func() int64 { return w.revision("request:EN-1/" + r.ID) }
+	news := func() []engagement.RequestNews {
+		return must[[]engagement.RequestNews](t)(w.book.RequestNewsOf(ctx, "EN-1"))
+	}
+	w.pass(time.Hour)
+	check(t, w.book.ReleaseRequests(ctx, staff, "EN-1", r.ID))
+	w.pass(time.Hour)
+	check(t, w.book.TakeAnswers(ctx, receiver, "EN-1", []engagement.Answer{{Request: r.ID, Status: engagement.RequestInProgress}}, 9))
+	w.pass(time.Hour)
+	changed := r.Request
+	changed.Asks = "The policy in force, and the one before"
+	must[fieldwork.Request](t)(w.book.SetRequest(ctx, staff, "EN-1", changed, rev()))
+	if got := news(); len(got) != 0 {
+		t.Errorf("the client is sent %+v of a change that is not released", got)
+	}
+	w.pass(time.Hour)
+	got := must[fieldwork.Request](t)(w.book.Request(ctx, "EN-1", r.ID))
+	if firm, client := got.Held(w.now()); firm != 2*time.Hour || client != 2*time.Hour {
+		t.Errorf("the firm held it %s, the client %s; want 2h each: the change waits for the firm", firm, client)
+	}
+	check(t, w.book.ReleaseRequests(ctx, staff, "EN-1", r.ID))
+	if got := news(); len(got) != 1 || got[0].Status != engagement.RequestOpen || got[0].Request.Asks != changed.Asks {
+		t.Errorf("the client is sent %+v; want the change, open", got)
+	}
+	again := changed
+	again.Asks = "What nobody released"
+	must[fieldwork.Request](t)(w.book.SetRequest(ctx, staff, "EN-1", again, rev()))
+	check(t, w.book.DecideRequest(ctx, staff, "EN-1", r.ID, engagement.RequestWithdrawn, "it came with the controls", rev()))
+	if got := news(); len(got) != 1 || got[0].Status != engagement.RequestWithdrawn || got[0].Request.Asks != changed.Asks {
+		t.Errorf("the client is sent %+v; want it withdrawn, in the words it was released with", got)
+	}
+}
+
+// TestEvidenceOfEverySampleIsAskedFor: a later sample of a control has items nobody
+// asked for.
+func TestEvidenceOfEverySampleIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := ready(t, 40)
+	ctx := t.Context()
+	x := must[fieldwork.Sample](t)(w.book.DrawSample(ctx, staff, "EN-1", random(3)))
+	check(t, w.book.ReleaseSample(ctx, manager, "EN-1", "S-1", 1))
+	evidence := func() (out []engagement.Request) {
+		w.file(func(_ *fieldwork.State, f *fieldwork.File) {
+			for _, r := range f.ProposeRequests() {
+				if r.Kind == "evidence" {
+					out = append(out, r)
+				}
+			}
+		})
+		return out
+	}
+	if got := evidence(); len(got) != 1 || len(got[0].Items) != 3 {
+		t.Fatalf("proposed %+v; want the evidence of S-1", got)
+	}
+	must[fieldwork.Request](t)(w.book.SetRequest(ctx, staff, "EN-1", evidence()[0], 0))
+	if got := evidence(); len(got) != 0 {
+		t.Errorf("proposed %+v again; want nothing, it is asked for", got)
+	}
+	fresh := "CHG-0040"
+	for n := 40; slices.Contains(x.Items, fresh); n-- {
+		fresh = fmt.Sprintf("CHG-%04d", n)
+	}
+	o := fieldwork.Order{Population: "P-1", Control: "CHG-01", Method: engagement.Judgmental, Why: "large ones", Picked: map[string]string{x.Items[0]: "large", fresh: "late"}}
+	must[fieldwork.Sample](t)(w.book.DrawSample(ctx, staff, "EN-1", o))
+	check(t, w.book.ReleaseSample(ctx, manager, "EN-1", "S-2", 1))
+	if got := evidence(); len(got) != 1 || len(got[0].Items) != 1 || got[0].Items[0] != fresh || got[0].Title != "Evidence of the 1 item of sample S-2" {
+		t.Errorf("proposed %+v; want the one item of S-2 that nobody asked for", got)
 	}
 }

@@ -55,7 +55,7 @@ func (f *File) sameState(test, digest string) error {
 // all notes are cleared. It freezes the version. It needs workpaper.review, which
 // nobody has on what they prepared.
 func (b *Book) Review(ctx context.Context, by access.Subject, id, test, digest string) error {
-	err := b.second(ctx, by, "workpaper.review", id, func(f *File) []string { return f.Papers[test].Workers() })
+	err := b.second(ctx, by, "workpaper.review", id, func(f *File) []string { return f.Workers(test) })
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func review(s *State, e book.Entry) (book.Change, error) {
 // the next version. What was concluded on it rests on an older version from now
 // on and has to be renewed. It needs workpaper.review.
 func (b *Book) Reopen(ctx context.Context, by access.Subject, id, test, why string) error {
-	err := b.second(ctx, by, "workpaper.review", id, func(f *File) []string { return f.Papers[test].Workers() })
+	err := b.second(ctx, by, "workpaper.review", id, func(f *File) []string { return f.Workers(test) })
 	if err != nil {
 		return err
 	}

@@ -332,7 +332,10 @@ func TestKnownDeviations(t *testing.T) {
 		}
 	}
 	refs := w.known()
-	if len(refs) != 6-inSample || slices.ContainsFunc(refs, func(r string) bool { return !deviated(r) || slices.Contains(w.rows(opTest), r) }) {
+	if len(refs) != 6-inSample || slices.ContainsFunc(refs, func(r string) bool {
+		item, b := strings.CutSuffix(r, "/B")
+		return !b || !deviated(item) || slices.Contains(w.rows(opTest), item)
+	}) {
 		t.Fatalf("known outside the sample: %v; want the %d deviations that were not drawn", refs, 6-inSample)
 	}
 	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
@@ -351,5 +354,70 @@ func TestKnownDeviations(t *testing.T) {
 	check(t, w.book.ConfirmKnown(ctx, manager, "EN-1", opTest, refs[:1], w.revision(on)))
 	if got := w.known(); len(got) != len(refs)-1 {
 		t.Errorf("%d open; want %d", len(got), len(refs)-1)
+	}
+}
+
+// TestWhoWroteOfItDoesNotReviewIt: an exception and the note on a difference are
+// work as marks are.
+func TestWhoWroteOfItDoesNotReviewIt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		work func(t *testing.T, w *world)
+	}{
+		{"wrote the exception", func(t *testing.T, w *world) {
+			d := w.finding()
+			w.file(func(_ *fieldwork.State, f *fieldwork.File) { d.Known = f.Findings["X-1"].Finding.Known })
+			must[string](t)(w.book.SetFinding(t.Context(), manager, "EN-1", "X-1", d, w.revision("finding:EN-1/X-1")))
+			d.Text += " Each was seen."
+			must[string](t)(w.book.SetFinding(t.Context(), staff, "EN-1", "X-1", d, w.revision("finding:EN-1/X-1")))
+		}},
+		{"explained a difference", func(t *testing.T, w *world) {
+			c := fieldwork.Cell{Item: w.rows(opTest)[0], Attribute: "B"}
+			w.file(func(_ *fieldwork.State, f *fieldwork.File) { // as if the procedure said otherwise
+				p := f.Papers[opTest]
+				p.Revealed[c].Outcome = map[bool]string{true: "operated", false: "deviation"}[deviated(c.Item)]
+			})
+			check(t, w.book.Explain(t.Context(), manager, "EN-1", opTest, c, "the review is in another system"))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := worked(t)
+			c.work(t, w)
+			check(t, w.book.Prepare(t.Context(), staff, "EN-1", opTest, w.digestNow(opTest)))
+			if err := w.book.Review(t.Context(), manager, "EN-1", opTest, w.digestNow(opTest)); !errors.Is(err, audit.ErrForbidden) {
+				t.Errorf("reviewed by who %s: %v; want it forbidden", c.name, err)
+			}
+			check(t, w.book.Review(t.Context(), partner, "EN-1", opTest, w.digestNow(opTest)))
+		})
+	}
+}
+
+// TestAReleasedExceptionThatIsNoneIsWithdrawn: the client learns that what it was
+// told does not count, and nothing of what the auditor wrote of it.
+func TestAReleasedExceptionThatIsNoneIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	w := worked(t)
+	ctx := t.Context()
+	toClient := func() (out engagement.Finding, ok bool) {
+		w.file(func(_ *fieldwork.State, f *fieldwork.File) { out, ok = f.Findings["X-1"].ToClient() })
+		return out, ok
+	}
+	if x, ok := toClient(); ok {
+		t.Errorf("the client gets %+v before the release", x)
+	}
+	given := must[engagement.Finding](t)(w.book.ReleaseFinding(ctx, manager, "EN-1", "X-1", 1))
+	d := w.finding()
+	d.Known, d.Text = given.Known, "Words the client does not know."
+	must[string](t)(w.book.SetFinding(ctx, staff, "EN-1", "X-1", d, w.revision("finding:EN-1/X-1")))
+	if x, ok := toClient(); ok {
+		t.Errorf("the client gets %+v of a change that is not released", x)
+	}
+	check(t, w.book.DisposeFinding(ctx, manager, "EN-1", "X-1", fieldwork.WrongTest, "private: our attribute named the wrong branch", w.revision("finding:EN-1/X-1")))
+	check(t, w.book.ConfirmFinding(ctx, partner, "EN-1", "X-1", w.revision("finding:EN-1/X-1")))
+	x, ok := toClient()
+	if !ok || !x.Withdrawn || x.Text != given.Text || strings.Contains(x.Why, "private") || x.Why == "" {
+		t.Errorf("the client gets %+v, %t; want it withdrawn, in the words it has", x, ok)
 	}
 }

@@ -37,10 +37,13 @@ type TestFacts struct {
 
 // A ControlFacts is what a control's tests add up to.
 type ControlFacts struct {
-	Control   string
-	Versions  []Version
-	Tests     []TestFacts
-	Findings  []string
+	Control  string
+	Versions []Version
+	Tests    []TestFacts
+	Findings []string
+
+	Deficiencies []Deficiency // of its tests; what else is tested for a criterion stands beside the criterion's
+
 	Concluded *Conclusion
 	Stale     string // why the conclusion has to be renewed; "": it has not
 }
@@ -89,7 +92,7 @@ type RollUp struct {
 
 // RollUp adds a file up: facts only, from the state alone.
 func (f *File) RollUp() RollUp {
-	r := &rolling{f: f, tests: map[string][]TestFacts{}, dcs: map[string][]TestFacts{}, byTest: map[string]TestFacts{}, findings: map[string][]*Finding{}}
+	r := &rolling{f: f, tests: map[string][]TestFacts{}, dcs: map[string][]TestFacts{}, byTest: map[string]TestFacts{}, findings: map[string][]*Finding{}, standing: map[string][]*Finding{}}
 	r.collect()
 	var out RollUp
 	for _, c := range f.ControlsInScope() {
@@ -129,13 +132,13 @@ type rolling struct {
 	dcs      map[string][]TestFacts // by description criterion
 	byTest   map[string]TestFacts
 	findings map[string][]*Finding // standing, by control
+	standing map[string][]*Finding // by test
 }
 
 func (r *rolling) collect() {
-	byTest := map[string][]*Finding{}
 	for _, x := range book.Sorted(r.f.Findings) {
 		if x.Stands() {
-			byTest[x.Test] = append(byTest[x.Test], x)
+			r.standing[x.Test] = append(r.standing[x.Test], x)
 			r.findings[x.Control] = append(r.findings[x.Control], x)
 		}
 	}
@@ -143,7 +146,7 @@ func (r *rolling) collect() {
 		if t.Dropped != "" {
 			continue
 		}
-		facts := r.f.facts(t, byTest[t.ID])
+		facts := r.f.facts(t, r.standing[t.ID])
 		r.byTest[t.ID] = facts
 		if ofControl(t) {
 			r.tests[t.Control] = append(r.tests[t.Control], facts)
@@ -153,6 +156,22 @@ func (r *rolling) collect() {
 			r.dcs[dc] = append(r.dcs[dc], facts)
 		}
 	}
+}
+
+// Facts is what one test's workpaper adds up to, as RollUp has it; a test that is
+// none adds up to nothing.
+func (f *File) Facts(test string) TestFacts {
+	t := f.Tests[test]
+	if t == nil {
+		return TestFacts{Test: test}
+	}
+	var findings []*Finding
+	for _, x := range book.Sorted(f.Findings) {
+		if x.Test == test && x.Stands() {
+			findings = append(findings, x)
+		}
+	}
+	return f.facts(t, findings)
 }
 
 // facts adds one workpaper up.
@@ -189,15 +208,15 @@ func (f *File) facts(t *Test, findings []*Finding) TestFacts {
 			out.Sampled += len(s.Items)
 		}
 	}
-	out.Limits = f.limitsOf(p, out)
+	out.Limits = f.limitsOf(p, t, out)
 	return out
 }
 
 // limitsOf are the limits of a test's exception rate: of one sample that is drawn
-// whole and tested whole, and of no other. Where everything was tested there is
-// nothing to infer.
-func (f *File) limitsOf(p *Paper, t TestFacts) []Limit {
-	if len(p.Samples) != 1 || t.Tested != t.Sampled || t.Sampled == 0 || t.Sampled == t.Population || f.Samples[p.Samples[0]] == nil {
+// whole and tested whole, every exception of it written, and of no other. Where
+// everything was tested there is nothing to infer.
+func (f *File) limitsOf(p *Paper, of *Test, t TestFacts) []Limit {
+	if len(p.Samples) != 1 || t.Tested != t.Sampled || t.Sampled == 0 || t.Sampled == t.Population || f.Samples[p.Samples[0]] == nil || len(f.uncovered(p, of)) > 0 {
 		return nil
 	}
 	limits, err := Limits(*f.Samples[p.Samples[0]], t.Exceptions)
@@ -211,6 +230,9 @@ func (r *rolling) control(on, id string, tests []TestFacts, versions []Version) 
 	out := ControlFacts{Control: id, Versions: versions, Tests: tests, Concluded: r.f.Concluded[on], Stale: r.f.Stale(on)}
 	for _, t := range tests {
 		out.Findings = append(out.Findings, t.Findings...)
+		for _, x := range r.standing[t.Test] {
+			out.Deficiencies = append(out.Deficiencies, r.deficiency(x, nil))
+		}
 	}
 	return out
 }
@@ -246,5 +268,11 @@ func (r *rolling) deficiency(x *Finding, controls []string) Deficiency {
 	return d
 }
 
-// Rate is a deficiency's rate in words, as a report says it: "2 of 25 items".
-func (d Deficiency) Rate() string { return fmt.Sprintf("%d of %s", d.Items, count(d.Of, "item")) }
+// Rate is a deficiency's rate in words, as a report says it: "2 of 25 items". A
+// test without items has none.
+func (d Deficiency) Rate() string {
+	if d.Of == 0 && d.Known == 0 {
+		return "a test without items"
+	}
+	return fmt.Sprintf("%d of %s", d.Items, count(d.Of, "item"))
+}

@@ -198,3 +198,69 @@ func BenchmarkRollUp(b *testing.B) {
 		}
 	})
 }
+
+// TestRollUpListsEveryStandingException: one on the description, and one of a
+// control that is for no criterion in scope, are deficiencies too.
+func TestRollUpListsEveryStandingException(t *testing.T) {
+	t.Parallel()
+	w := concluded(t)
+	ctx := t.Context()
+	check(t, w.book.Reopen(ctx, manager, "EN-1", "T-DC-1", "a region is missing"))
+	check(t, w.book.Mark(ctx, staff, "EN-1", "T-DC-1", fieldwork.Cell{Attribute: "A"}, fieldwork.Verdict{Mark: engagement.Exception, Note: "a region is missing", Why: "seen in the records"}, 1))
+	must[string](t)(w.book.SetFinding(ctx, staff, "EN-1", "", fieldwork.FindingDraft{Test: "T-DC-1", Cells: []fieldwork.FindingCell{{Attribute: "A"}}, Nature: "a region is missing", Text: "The description lacks a region."}, 0))
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
+		dc := f.RollUp().Description[0]
+		if len(dc.Deficiencies) != 1 || dc.Deficiencies[0].Finding != "X-2" || dc.Deficiencies[0].Rate() != "a test without items" {
+			t.Errorf("DC 1 has %+v; want X-2, of a test without items", dc.Deficiencies)
+		}
+		f.Controls.Controls[0].Criteria, f.Tests[opTest].Criteria, f.Tests[designTest].Criteria = nil, nil, nil
+		r := f.RollUp()
+		if got := r.Controls[0].Deficiencies; len(got) != 1 || got[0].Finding != "X-1" {
+			t.Errorf("CHG-01 for no criterion has %+v; want X-1", got)
+		}
+		for _, c := range r.Criteria {
+			if len(c.Deficiencies) > 0 {
+				t.Errorf("%s has %+v; want none", c.On, c.Deficiencies)
+			}
+		}
+	})
+}
+
+// TestLimitsOnlyOfAWholeSample: a sample says nothing of the whole while an item of
+// it is not tested, or an exception of it is not written.
+func TestLimitsOnlyOfAWholeSample(t *testing.T) {
+	t.Parallel()
+	w := worked(t)
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
+		p := f.Papers[opTest]
+		row := p.Rows[0]
+		was := map[string]*fieldwork.Marked{}
+		for _, a := range []string{"A", "B"} {
+			c := fieldwork.Cell{Item: row, Attribute: a}
+			was[a] = p.Cells[c]
+		}
+		for _, x := range []struct {
+			name  string
+			marks []engagement.Mark
+			want  int
+		}{
+			{"as it was marked", nil, 2},
+			{"an item nobody was able to test", []engagement.Mark{engagement.UnableToTest, engagement.UnableToTest}, 0},
+			{"an exception without its finding", []engagement.Mark{engagement.Exception, engagement.NoException}, 0},
+		} {
+			for i, a := range []string{"A", "B"} {
+				m := *was[a]
+				if x.marks != nil {
+					m.Mark = x.marks[i]
+				}
+				p.Cells[fieldwork.Cell{Item: row, Attribute: a}] = &m
+			}
+			if got := f.Facts(opTest).Limits; len(got) != x.want {
+				t.Errorf("%s: %d limits; want %d", x.name, len(got), x.want)
+			}
+		}
+	})
+	if got := (&fieldwork.File{}).Facts("T-9"); got.Opened || got.Limits != nil {
+		t.Errorf("a test that is none adds up to %+v", got)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"io"
 
 	"tieout/access"
 	"tieout/audit"
@@ -74,22 +73,4 @@ func (b *Book) openingOf(ctx context.Context, index, size int64) (redraw.Opening
 	}
 	o.Body, o.Record, o.Salt, o.Checkpoint = string(body), string(canonical), hex.EncodeToString(salt[:]), string(head.Note)
 	return o, nil
-}
-
-// ExportItems writes a population's item lines as they were frozen. It needs
-// workpaper.read.
-func (b *Book) ExportItems(ctx context.Context, by access.Subject, id, population string, w io.Writer) error {
-	if err := access.Require(by, "workpaper.read", in(id)); err != nil {
-		return err
-	}
-	p, err := b.Population(ctx, id, population)
-	if err != nil {
-		return err
-	}
-	r, err := b.seal.Blobs.Get(ctx, p.Items)
-	if err != nil {
-		return fmt.Errorf("items of population %s: %w", population, err)
-	}
-	_, err = io.Copy(w, r)
-	return closeAlso(r, err)
 }

@@ -1,7 +1,6 @@
 package fieldwork_test
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -26,9 +25,7 @@ func exported(t *testing.T) (redraw.File, string, redraw.Known) {
 	must[engagement.Replacement](t)(w.book.ReplaceItem(ctx, staff, "EN-1", "S-1", x.Items[0], "a test entry", []int64{3}, 1))
 	check(t, w.book.ReleaseSample(ctx, manager, "EN-1", "S-1", 2))
 	f := must[redraw.File](t)(w.book.ExportSample(ctx, staff, "EN-1", "S-1"))
-	var lines bytes.Buffer
-	check(t, w.book.ExportItems(ctx, staff, "EN-1", "P-1", &lines))
-	return f, lines.String(), redraw.Known{Key: f.Keys[0], Seen: f.Openings[0].Checkpoint, Root: f.Population.Freeze.Root}
+	return f, items(40, nil), redraw.Known{Key: f.Keys[0], Seen: f.Openings[0].Checkpoint, Root: f.Population.Freeze.Root}
 }
 
 func TestAnybodyPicksASampleAgain(t *testing.T) {

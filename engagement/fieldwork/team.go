@@ -60,23 +60,34 @@ func stateFirm(s *State, e book.Entry) (book.Change, error) {
 type declareData struct {
 	Free     bool   `json:"free"`
 	Conflict string `json:"conflict,omitempty"`
+	Lifted   string `json:"lifted,omitempty"` // of a free one after a conflict
 }
 
 // Declare keeps one's own declaration of independence for an engagement; a later
-// one takes the place of the earlier. A conflict keeps the person from all work
-// until a partner approved a safeguard. It needs independence.declare.
-func (b *Book) Declare(ctx context.Context, by access.Subject, id string, free bool, conflict string) error {
+// one takes the place of the earlier, which stays beside it. A conflict keeps the
+// person from all work until a partner approved a safeguard. Who declared one and
+// is free of it says in words why; of a free declaration words are nothing else. It
+// counts once a partner approves it. Nobody is on the team before they declared:
+// it needs independence.declare, and a role whose scope holds the engagement.
+func (b *Book) Declare(ctx context.Context, by access.Subject, id string, free bool, words string) error {
+	if err := access.Require(by, "workpaper.read", in(id)); err != nil {
+		return err
+	}
 	if err := access.Require(by, "independence.declare", access.Object{Engagements: []string{id}, Owner: by.Account}); err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "independence.declare", on("independence", id, by.Account), book.Anyway, declareData{free, conflict})
+	d := declareData{Free: free, Conflict: words}
+	if free {
+		d = declareData{Free: true, Lifted: words}
+	}
+	_, err := b.book.Write(ctx, by, "independence.declare", on("independence", id, by.Account), book.Anyway, d)
 	return err
 }
 
 func declare(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[declareData](e)
 	f, who, ferr := s.on(e, "independence")
-	if err = first(err, ferr, byPerson(e), text("conflict", d.Conflict, 0, maxText)); err != nil {
+	if err = first(err, ferr, byPerson(e), text("conflict", d.Conflict, 0, maxText), text("lifted", d.Lifted, 0, maxText)); err != nil {
 		return book.Change{}, err
 	}
 	switch {
@@ -84,18 +95,35 @@ func declare(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, f.open()
 	case who != e.By.Name:
 		return book.Change{}, fmt.Errorf("%w: everybody declares for themselves", audit.ErrForbidden)
-	case d.Free && d.Conflict != "":
+	case d.Free && d.Conflict != "" || d.Lifted != "" && !(d.Free && f.Independence[who].conflicted()):
 		return book.Change{}, fmt.Errorf("%w: either you are independent, or something stands against it", audit.ErrInvalid)
 	case !d.Free && strings.TrimSpace(d.Conflict) == "":
 		return book.Change{}, fmt.Errorf("%w: say what stands against your independence", audit.ErrInvalid)
 	}
+	was := f.Independence[who]
+	if d.Free && was.conflicted() && strings.TrimSpace(d.Lifted) == "" {
+		return book.Change{}, fmt.Errorf("%w: you declared a conflict: say why it stands no more. A partner approves that before you work", audit.ErrInvalid)
+	}
 	what := "declares to be independent"
-	if !d.Free {
+	switch {
+	case d.Lifted != "":
+		what = "declares that a conflict stands no more: " + d.Lifted
+	case !d.Free:
 		what = "declares a conflict: " + d.Conflict
 	}
 	return book.Change{What: what, Do: func() {
-		f.Independence[who] = &Declaration{Account: who, Free: d.Free, Conflict: d.Conflict, At: e.At}
+		f.Independence[who] = was.then(Declaration{Account: who, Free: d.Free, Conflict: d.Conflict, Lifted: d.Lifted, At: e.At})
 	}}, nil
+}
+
+// then is a later declaration, with those before it.
+func (d *Declaration) then(next Declaration) *Declaration {
+	if d != nil {
+		before := *d
+		before.Earlier = nil
+		next.Earlier = append(slices.Clone(d.Earlier), before)
+	}
+	return &next
 }
 
 type safeguardData struct {
@@ -103,7 +131,7 @@ type safeguardData struct {
 }
 
 // ApproveSafeguard lets a person with a declared conflict work, under a
-// safeguard. A partner does it, never for themselves; base is the declaration's
+// safeguard, or once it is lifted. A partner does it, never for themselves; base is the declaration's
 // revision (State.Revision of "independence:EN-1/ACCOUNT"). It needs client.accept.
 func (b *Book) ApproveSafeguard(ctx context.Context, by access.Subject, id, account, safeguard string, base int64) error {
 	if err := access.Require(by, "client.accept", in(id)); err != nil {
@@ -124,7 +152,7 @@ func approveSafeguard(s *State, e book.Entry) (book.Change, error) {
 	}
 	decl := f.Independence[who]
 	switch {
-	case decl == nil || decl.Free:
+	case decl == nil || decl.Free && decl.Lifted == "":
 		return book.Change{}, tooEarly("%s declared no conflict", who)
 	case who == e.By.Name:
 		return book.Change{}, fmt.Errorf("%w: a safeguard for a conflict of one's own is approved by another partner", audit.ErrForbidden)

@@ -27,14 +27,21 @@ type Declaration struct {
 	Account  string
 	Free     bool   // declares to be independent
 	Conflict string // what stands against it
+	Lifted   string // why a conflict that was declared before stands no more; a partner approves that too
 	At       time.Time
 
-	Safeguard  string // what is done about the conflict, approved by a partner
+	Safeguard  string // what is done about the conflict, approved by a partner, or the partner's word that it is lifted
 	ApprovedBy string // partner; "": nobody did
+	Earlier    []Declaration
 }
 
 // Clear reports whether the person may work on the engagement.
-func (d *Declaration) Clear() bool { return d != nil && (d.Free || d.ApprovedBy != "") }
+func (d *Declaration) Clear() bool {
+	return d != nil && (d.Free && d.Lifted == "" || d.ApprovedBy != "")
+}
+
+// conflicted reports whether a conflict was declared that no partner let go.
+func (d *Declaration) conflicted() bool { return d != nil && (!d.Free || !d.Clear()) }
 
 // A Member is a person of the team, by what they do on it.
 type Member struct {
@@ -80,7 +87,8 @@ type Request struct {
 	Why      string // of the last return or withdrawal
 	Steps    []Step
 	Answers  []engagement.Answer
-	Released bool // the client has it
+	Released bool               // the client has it as it is
+	Given    engagement.Request // as the client was last given it, where it was
 	Revision int64
 }
 

@@ -291,6 +291,7 @@ func sayByControl(all, shown, pairs int, filtered bool) string {
 	return report.Plural(all, "control meets criteria", "controls meet criteria") + ", " + report.Plural(pairs, "link", "links") + " in all."
 }
 
+// isAre is the verb of so many things.
 func isAre(n int) string {
 	if n == 1 {
 		return "is"

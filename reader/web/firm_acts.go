@@ -54,16 +54,21 @@ func (q *request) shared(err error, words string) error {
 	return q.firmShow(map[string]string{"duty": q.field("duty")})
 }
 
+// firmDeclare keeps a declaration of who may read the file: any grant reaches what
+// is one's own, and a refused declaration shows the engagement's page again.
 func (q *request) firmDeclare() error {
+	if err := access.Require(q.who, "workpaper.read", ofEngagement(q.PathValue("id"))); err != nil {
+		return err
+	}
 	free := q.field("free") == "yes"
 	if !free && q.field("free") != "no" {
 		return q.acted(fmt.Errorf("%w: say whether you are independent of the client, or what stands against it", audit.ErrInvalid), "")
 	}
-	conflict := q.field("conflict")
+	words := q.field("conflict")
 	if free {
-		conflict = ""
+		words = q.field("lifted")
 	}
-	err := q.files.Declare(q.Context(), q.who, q.PathValue("id"), free, conflict)
+	err := q.files.Declare(q.Context(), q.who, q.PathValue("id"), free, words)
 	return q.acted(err, "Your declaration is sealed.")
 }
 

@@ -159,7 +159,7 @@ func (d *firmArchivePage) state(q *request, s *fieldwork.State, f *fieldwork.Fil
 	if due := f.LockDue(); !due.IsZero() {
 		d.Due, d.Overdue = report.Day(due, zone), now.After(due)
 	}
-	toAssemble, toLock := gridMissing(s.Standing(f, "archive.assemble", "", now)), gridMissing(s.Standing(f, "archive.lock", "", now))
+	toAssemble, toLock := firmMissing(s.Standing(f, "archive.assemble", "", now)), firmMissing(s.Standing(f, "archive.lock", "", now))
 	may := q.gridMay("file.assemble")
 	d.MayAssemble = may && len(toAssemble) == 0
 	a := f.Archive

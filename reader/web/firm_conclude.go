@@ -282,7 +282,7 @@ func sayConclusions(all, left, stale int) string {
 	case written == 0:
 		return "None of " + report.Plural(all, "conclusion", "conclusions") + " is written."
 	default:
-		return fmt.Sprintf("%s of %s %s written%s.", report.Number(written), report.Plural(all, "conclusion", "conclusions"), isOrAre(written), tail)
+		return fmt.Sprintf("%s of %s %s written%s.", report.Number(written), report.Plural(all, "conclusion", "conclusions"), isAre(written), tail)
 	}
 }
 
@@ -292,14 +292,6 @@ func capitalOr(s string) string {
 		return ""
 	}
 	return sentence(s)
-}
-
-// isOrAre is the verb of so many things.
-func isOrAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // standingFindings is how many exceptions stand in a file.
@@ -364,7 +356,7 @@ func firmPriorOf(f *fieldwork.File, what string) (out []engagement.Prior) {
 	return out
 }
 
-// firmMissing is what is missing before an act, with what is asked for.
+// firmMissing is what is missing before an act, in words.
 func firmMissing(list []fieldwork.Standing) (out []string) {
 	for _, g := range list {
 		if g.Missing != "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tieout/engagement"
+	"tieout/engagement/describe"
 	"tieout/engagement/fieldwork"
 	"tieout/report"
 )
@@ -85,8 +86,11 @@ type firmDeficiencyGroup struct {
 	Rows        []firmDeficiency
 }
 
-// firmDeficiencies adds standing exceptions up by criterion and by commitment.
+// firmDeficiencies adds standing exceptions up by criterion, by commitment and by
+// description criterion; those of controls that are for none of these come last,
+// so that every one that stands is listed.
 func firmDeficiencies(f *fieldwork.File, r fieldwork.RollUp) (out []firmDeficiencyGroup) {
+	listed := map[string]bool{}
 	for _, c := range append(slices.Clone(r.Criteria), r.Commitments...) {
 		if len(c.Deficiencies) == 0 {
 			continue
@@ -100,10 +104,33 @@ func firmDeficiencies(f *fieldwork.File, r fieldwork.RollUp) (out []firmDeficien
 		}
 		for _, d := range c.Deficiencies {
 			g.Rows = append(g.Rows, deficiencyFacts(f, d))
+			listed[d.Finding] = true
 		}
 		out = append(out, g)
 	}
+	for _, c := range r.Description {
+		out = append(out, deficienciesOf(f, fieldwork.OnDC, describe.Titles[c.Control], c, listed)...)
+	}
+	for _, c := range r.Controls {
+		out = append(out, deficienciesOf(f, fieldwork.OnControl, "It meets no criterion that is in scope.", c, listed)...)
+	}
 	return out
+}
+
+// deficienciesOf are the exceptions of a control or a description criterion that
+// are not listed yet, as one group; none where there are none.
+func deficienciesOf(f *fieldwork.File, kind, title string, c fieldwork.ControlFacts, listed map[string]bool) []firmDeficiencyGroup {
+	g := firmDeficiencyGroup{link: link{c.Control, concludeHref(f.Terms.ID, kind+":"+c.Control)}, Kind: map[string]string{fieldwork.OnDC: "Description criterion", fieldwork.OnControl: "Control"}[kind], Title: title}
+	for _, d := range c.Deficiencies {
+		if kind == fieldwork.OnDC || !listed[d.Finding] {
+			g.Rows = append(g.Rows, deficiencyFacts(f, d))
+			listed[d.Finding] = true
+		}
+	}
+	if len(g.Rows) == 0 {
+		return nil
+	}
+	return []firmDeficiencyGroup{g}
 }
 
 func commitmentText(f *fieldwork.File, id string) string {
@@ -119,8 +146,12 @@ func commitmentText(f *fieldwork.File, id string) string {
 
 // deficiencyFacts puts one deficiency in words. Nothing in it says how grave it is.
 func deficiencyFacts(f *fieldwork.File, d fieldwork.Deficiency) firmDeficiency {
-	id := f.Terms.ID
-	out := firmDeficiency{Finding: link{d.Finding, gridFindingHref(id, d.Finding)}, Control: link{d.Control, concludeHref(id, fieldwork.OnControl+":"+d.Control)}, Rate: d.Rate(), Limits: limitsInWords(d.Limits)}
+	id, what := f.Terms.ID, fieldwork.OnControl+":"+d.Control
+	if t := f.Tests[d.Test]; t != nil {
+		what = concludedBy(*t)
+	}
+	kind, of, _ := strings.Cut(what, ":")
+	out := firmDeficiency{Finding: link{d.Finding, gridFindingHref(id, d.Finding)}, Control: link{of, concludeHref(id, what)}, Rate: d.Rate(), Limits: limitsInWords(d.Limits)}
 	if !d.From.IsZero() {
 		zone := (&gridLook{terms: f.Terms}).zone()
 		out.Span = report.Day(d.From, zone) + " to " + report.Day(d.To.Add(-time.Second), zone)
@@ -131,7 +162,7 @@ func deficiencyFacts(f *fieldwork.File, d fieldwork.Deficiency) firmDeficiency {
 	if len(d.Compensating) > 0 {
 		out.Facts = append(out.Facts, "Compensating tests: "+strings.Join(d.Compensating, ", "))
 	}
-	if w := othersInWords(d.Others); w != "" {
+	if w := othersInWords(d.Others); w != "" && kind == fieldwork.OnControl {
 		out.Facts = append(out.Facts, w)
 	}
 	if d.Responded {

@@ -111,6 +111,9 @@ func (d *firmConcludePage) facts(q *request, f *fieldwork.File) {
 		for _, t := range r.Description[i].Tests {
 			d.Tests = append(d.Tests, testFacts(d.ID, t))
 		}
+		for _, x := range r.Description[i].Deficiencies {
+			d.Deficiencies = append(d.Deficiencies, deficiencyFacts(f, x))
+		}
 	default:
 		i := slices.IndexFunc(r.Criteria, func(x fieldwork.CriterionFacts) bool { return x.On == d.What })
 		c = r.Criteria[i].Concluded

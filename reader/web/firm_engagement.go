@@ -80,9 +80,10 @@ type firmStep struct {
 
 // A firmMember is a person of the team, or who declared something.
 type firmMember struct {
-	Account, Name, Duty, Since, Declared, Conflict, Safeguard string
-	Revision                                                  int64
-	Clear, Own, Ended                                         bool
+	Account, Name, Duty, Since, Declared, Conflict, Lifted, Safeguard string
+	Earlier                                                           []string
+	Revision                                                          int64
+	Clear, Own, Ended                                                 bool
 }
 
 // A firmPartyRow is one side of the engagement, with what it states of itself.
@@ -109,6 +110,7 @@ type firmEngagementPage struct {
 	Warn       []string
 	Team       []firmMember
 	Declared   bool
+	Conflicted bool // who looks declared a conflict, and no partner let it go
 	Duties     []choice
 	People     []string
 	Accepted   *fieldwork.Accepted
@@ -151,10 +153,11 @@ func (q *request) firmShow(typed map[string]string) error {
 	err := q.inFile(func(s *fieldwork.State, f *fieldwork.File) error {
 		q.firmFrame(f, "")
 		data.T, data.Span, data.Over = f.Terms, firmSpan(f.Terms), f.State.Over()
-		data.Waits, data.Steps, data.Warn = q.firmWaitRows(f), firmSteps(f, q.now()), f.Unanswered()
+		data.Waits, data.Steps, data.Warn = q.firmWaitRows(s, f), firmSteps(f, q.now()), f.Unanswered()
 		data.Places = q.firmPlaces(s, f)
 		data.Revision, data.TermsRev = s.Revision("state:"+id), s.Revision("engagement:"+id)
-		data.Team, data.Declared = q.firmTeam(s, f), f.Independence[q.me.ID] != nil
+		mine := f.Independence[q.me.ID]
+		data.Team, data.Declared, data.Conflicted = q.firmTeam(s, f), mine != nil, mine != nil && !(mine.Free && mine.Clear())
 		data.terms(q, f)
 		if p := f.State.Place(); p >= engagement.Fieldwork.Place() && p < engagement.Issued.Place() {
 			for _, st := range engagement.States[engagement.Observing.Place()-1 : p-1] {
@@ -170,7 +173,7 @@ func (q *request) firmShow(typed map[string]string) error {
 			data.Course = append(data.Course, firmTurn{report.Moment(t.At, q.zone()), by, report.Capital(t.What), link{ref, q.at("evidence", ref)}})
 		}
 		slices.Reverse(data.Course)
-		q.Say = sayEngagement(f, q.now(), q.zone())
+		q.Say = sayEngagement(s, f, q.now(), q.zone())
 		return nil
 	})
 	if err != nil {
@@ -243,10 +246,10 @@ func (q *request) firmTeam(s *fieldwork.State, f *fieldwork.File) (out []firmMem
 			m.Duty, m.Since, m.Ended = t.Duty, report.Day(t.Since, q.zone()), !t.Until.IsZero()
 		}
 		if d := f.Independence[account]; d != nil {
-			m.Clear, m.Conflict, m.Safeguard = d.Clear(), d.Conflict, d.Safeguard
-			m.Declared = "Independent, declared " + report.Day(d.At, q.zone())
-			if !d.Free {
-				m.Declared = "Conflict, declared " + report.Day(d.At, q.zone())
+			m.Clear, m.Conflict, m.Lifted, m.Safeguard = d.Clear(), d.Conflict, d.Lifted, d.Safeguard
+			m.Declared = q.declared(d)
+			for _, x := range d.Earlier {
+				m.Earlier = append(m.Earlier, strings.TrimSpace(q.declared(&x)+". "+capitalOr(x.Conflict+x.Lifted)))
 			}
 		}
 		out = append(out, m)
@@ -258,6 +261,18 @@ func (q *request) firmTeam(s *fieldwork.State, f *fieldwork.File) (out []firmMem
 		row(d.Account)
 	}
 	return out
+}
+
+// declared says what a declaration says, and when it was made.
+func (q *request) declared(d *fieldwork.Declaration) string {
+	word := "Independent"
+	switch {
+	case d.Lifted != "":
+		word = "Conflict stands no more"
+	case !d.Free:
+		word = "Conflict"
+	}
+	return word + ", declared " + report.Day(d.At, q.zone())
 }
 
 // firmParties are both sides with who operates which server, and what went
@@ -336,7 +351,7 @@ func sayExchange(sent, received int, waiting int64, last string) string {
 }
 
 // sayEngagement says where an engagement stands and what it waits for.
-func sayEngagement(f *fieldwork.File, now time.Time, loc *time.Location) string {
+func sayEngagement(st *fieldwork.State, f *fieldwork.File, now time.Time, loc *time.Location) string {
 	s := f.Terms.Type.String() + " of " + f.Terms.Client.Name + ", " + firmSpan(f.Terms) + ", "
 	switch {
 	case f.State.Over():
@@ -344,7 +359,7 @@ func sayEngagement(f *fieldwork.File, now time.Time, loc *time.Location) string 
 	case f.State.Place() > 0:
 		s += "stands at " + string(f.State) + ", step " + report.Number(f.State.Place()) + " of 12"
 	}
-	waits := firmWaits(f, "", now)
+	waits := firmWaits(st, f, "", now)
 	ours := 0
 	for _, w := range waits {
 		if w.On != "the client" && !strings.HasPrefix(w.What, "Declare your") {

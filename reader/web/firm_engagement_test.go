@@ -211,12 +211,40 @@ func TestFirmHolder(t *testing.T) {
 		released bool
 		want     string
 	}{
-		{engagement.RequestOpen, false, "the firm"}, {engagement.RequestOpen, true, "the client"}, {engagement.RequestInProgress, true, "the client"},
+		{engagement.RequestOpen, false, "the firm"}, {engagement.RequestOpen, true, "the client"}, {engagement.RequestInProgress, true, "the client"}, {engagement.RequestInProgress, false, "the firm"},
 		{engagement.RequestSubmitted, true, "the firm"}, {engagement.RequestReturned, true, "the client"}, {engagement.RequestAccepted, true, ""}, {engagement.RequestWithdrawn, false, ""},
 	} {
 		r := &fieldwork.Request{Status: c.status, Released: c.released}
 		if got := firmHolder(r); got != c.want {
 			t.Errorf("%s, released %t: got %q, want %q", c.status, c.released, got, c.want)
+		}
+	}
+}
+
+// TestFirmDeclarationShowsNoOtherFile: a declaration is one's own, and what it is
+// refused with shows no file that is closed to who makes it.
+func TestFirmDeclarationShowsNoOtherFile(t *testing.T) {
+	t.Parallel()
+	w := newFirmWorld(t).opened()
+	other := w.visit(w.s, "otto", access.Grant{Role: access.Staff, Scope: access.ScopeEngagement, Object: "EN-2"})
+	soon := w.visit(w.s, "stef", access.Grant{Role: access.Staff, Scope: access.ScopeEngagement, Object: "EN-1"})
+	const at = "/engagements/EN-1/independence"
+	for _, c := range []struct {
+		name string
+		who  *visitor
+		form []string
+		code int
+		sees bool
+	}{
+		{"nothing chosen, by who is of another engagement", other, nil, http.StatusForbidden, false},
+		{"a conflict without words, by who is of another engagement", other, []string{"free", "no"}, http.StatusForbidden, false},
+		{"independent, by who is of another engagement", other, []string{"free", "yes"}, http.StatusForbidden, false},
+		{"nothing chosen, by who is to be assigned", soon, nil, http.StatusUnprocessableEntity, true},
+		{"independent, by who is to be assigned", soon, []string{"free", "yes"}, http.StatusSeeOther, false},
+	} {
+		got := c.who.post(at, c.form...)
+		if sees := strings.Contains(got.Body.String(), "Halyard"); got.Code != c.code || sees != c.sees {
+			t.Errorf("%s: %d, the file is shown: %t; want %d and %t", c.name, got.Code, sees, c.code, c.sees)
 		}
 	}
 }

@@ -2,8 +2,6 @@ package web
 
 import (
 	"fmt"
-	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +22,7 @@ type firmWait struct {
 }
 
 // firmWaits are what an engagement waits for at an instant; me is who looks.
-func firmWaits(f *fieldwork.File, me string, now time.Time) (out []firmWait) {
+func firmWaits(s *fieldwork.State, f *fieldwork.File, me string, now time.Time) (out []firmWait) {
 	add := func(on string, since time.Time, path, format string, args ...any) {
 		out = append(out, firmWait{What: fmt.Sprintf(format, args...), On: on, Since: since, Path: path})
 	}
@@ -51,33 +49,8 @@ func firmWaits(f *fieldwork.File, me string, now time.Time) (out []firmWait) {
 	}
 	out = append(out, firmRequestWaits(f)...)
 	out = append(out, firmWorkWaits(f)...)
-	return append(out, firmOpinionWaits(f)...)
-}
-
-// firmOpinionWaits are the opinion, once everything is concluded, and the quality
-// review after it.
-func firmOpinionWaits(f *fieldwork.File) (out []firmWait) {
-	parts := f.Terms.Type.Parts()
-	if f.Terms.Type == engagement.SOC3 {
-		return nil // it waits for the engagement it rests on
-	}
-	last := time.Time{}
-	for _, what := range f.ToConclude() {
-		c := f.Concluded[what]
-		if c == nil {
-			return nil
-		}
-		if c.At.After(last) {
-			last = c.At
-		}
-	}
-	switch left := len(parts) - len(f.Opinions); {
-	case left > 0:
-		out = append(out, firmWait{What: report.Plural(left, "part of the opinion to write", "parts of the opinion to write"), On: "the firm", Since: last, Path: "/opinion"})
-	case f.Terms.Quality && (f.Quality == nil || f.Quality.Digest != f.QualityDigest()):
-		out = append(out, firmWait{What: "Engagement quality review to sign", On: "the firm", Since: last, Path: "/quality"})
-	}
-	return out
+	out = append(out, firmConcludeWaits(f)...)
+	return append(out, firmOpinionWaits(s, f)...)
 }
 
 // firmRequestWaits are requests and populations, each side's together.
@@ -126,90 +99,10 @@ func firmHolder(r *fieldwork.Request) string {
 	switch {
 	case r.Status == engagement.RequestAccepted || r.Status == engagement.RequestWithdrawn:
 		return ""
-	case r.Status == engagement.RequestSubmitted || !r.Released && r.Status != engagement.RequestInProgress:
+	case r.Status == engagement.RequestSubmitted || !r.Released:
 		return "the firm"
 	}
 	return "the client"
-}
-
-// firmWorkWaits are workpapers, notes and exceptions.
-func firmWorkWaits(f *fieldwork.File) (out []firmWait) {
-	oldest := map[string]firmWait{}
-	n, first := map[string]int{}, map[string]string{}
-	at := func(key, test, part string) {
-		if first[key] == "" {
-			first[key] = "/tests/" + url.PathEscape(test) + part
-		}
-	}
-	count := func(key, on string, at time.Time) {
-		n[key]++
-		if w, ok := oldest[key]; !ok || at.Before(w.Since) {
-			oldest[key] = firmWait{On: on, Since: at}
-		}
-	}
-	for _, p := range book.Sorted(f.Papers) {
-		if p.Prepared != nil && p.Reviewed == nil {
-			count("review", "the firm", p.Prepared.At)
-			at("review", p.Test, "")
-		}
-	}
-	for _, x := range book.Sorted(f.Notes) {
-		if x.Cleared.IsZero() {
-			count("note", "the firm", x.At)
-			at("note", x.Test, "")
-		}
-	}
-	for _, t := range book.Sorted(f.Tests) {
-		for _, k := range f.OpenKnown(t.ID) {
-			count("known", "the firm", k.At)
-			at("known", t.ID, "/known")
-		}
-	}
-	signed := controlsSigned(f)
-	for _, c := range slices.Sorted(maps.Keys(signed)) {
-		if f.Concluded[fieldwork.OnControl+":"+c] == nil {
-			count("conclude", "the firm", signed[c])
-		}
-	}
-	for _, x := range book.Sorted(f.Findings) {
-		switch {
-		case !x.Stands() || x.Response != nil && x.Response.Final:
-		case x.Released.IsZero():
-			count("release", "the firm", x.Steps[len(x.Steps)-1].At)
-		default:
-			count("response", "the client", x.Released)
-		}
-	}
-	for _, k := range []struct{ key, one, many, path string }{
-		{"review", "workpaper to review", "workpapers to review", first["review"]}, {"note", "review note open", "review notes open", first["note"]},
-		{"known", "deviation outside the sample is open", "deviations outside the samples are open", first["known"]}, {"conclude", "control to conclude", "controls to conclude", "/conclusions?left=yes"},
-		{"release", "exception to release", "exceptions to release", "/findings"}, {"response", "exception without a final response", "exceptions without a final response", "/findings"},
-	} {
-		if n[k.key] > 0 {
-			w := oldest[k.key]
-			w.What, w.Path = report.Plural(n[k.key], k.one, k.many), k.path
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
-// controlsSigned are the controls whose workpapers are all signed off, and of which
-// no deviation outside the sample is open, each with when the last one was.
-func controlsSigned(f *fieldwork.File) map[string]time.Time {
-	out, open := map[string]time.Time{}, map[string]bool{}
-	for _, t := range f.Tests {
-		if t.Dropped != "" || strings.HasPrefix(concludedBy(*t), fieldwork.OnDC) {
-			continue
-		}
-		if p := f.Papers[t.ID]; p == nil || p.Reviewed == nil || len(f.OpenKnown(t.ID)) > 0 {
-			open[t.Control] = true
-		} else if p.Reviewed.At.After(out[t.Control]) {
-			out[t.Control] = p.Reviewed.At
-		}
-	}
-	maps.DeleteFunc(out, func(c string, _ time.Time) bool { return open[c] })
-	return out
 }
 
 // clock says since when something waits, and how many days that is; of what has
@@ -251,10 +144,10 @@ type firmClient struct {
 	Rows []firmRow
 }
 
-func (q *request) firmWaitRows(f *fieldwork.File) (out []firmWaitRow) {
+func (q *request) firmWaitRows(s *fieldwork.State, f *fieldwork.File) (out []firmWaitRow) {
 	class := map[string]string{"you": "late", "the firm": "due", "the client": "none"}
 	order := []string{"you", "the firm", "the client"}
-	list := firmWaits(f, q.me.ID, q.now())
+	list := firmWaits(s, f, q.me.ID, q.now())
 	slices.SortStableFunc(list, func(a, b firmWait) int { return slices.Index(order, a.On) - slices.Index(order, b.On) })
 	for _, w := range list {
 		row := firmWaitRow{link: link{w.What, q.at("engagements", f.Terms.ID) + w.Path}, On: w.On, Clock: w.clock(q.now(), q.zone()), Class: class[w.On]}
@@ -273,7 +166,7 @@ func (q *request) firmHome() error {
 	err := q.files.Read(q.Context(), func(s *fieldwork.State) error {
 		for _, f := range q.firmSees(s) {
 			t := f.Terms
-			row := firmRow{link: link{t.ID, q.at("engagements", t.ID)}, Type: t.Type.String(), System: t.System, Span: firmSpan(t), State: report.Capital(string(f.State)), Waits: q.firmWaitRows(f), Places: q.firmFileLinks(t.ID)}
+			row := firmRow{link: link{t.ID, q.at("engagements", t.ID)}, Type: t.Type.String(), System: t.System, Span: firmSpan(t), State: report.Capital(string(f.State)), Waits: q.firmWaitRows(s, f), Places: q.firmFileLinks(t.ID)}
 			for _, w := range row.Waits {
 				switch w.On {
 				case "you":

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tieout/audit"
-	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/report"
@@ -16,7 +15,9 @@ import (
 // A firmKnownRow is a deviation outside a test's sample.
 type firmKnownRow struct {
 	N                       int
-	Ref, Label, What, Said  string
+	Ref, Item               string // how forms name it, and the item
+	Label, What, Said       string
+	Before                  string // what was known of it before a later look, and what was said of that
 	Class, Word             string
 	Tick                    bool // something can be said of it, or confirmed
 	Record, Finding, InGrid link
@@ -28,11 +29,14 @@ type firmPattern struct {
 	N, Open, Said int
 }
 
-// patternOf groups deviations: what a procedure computed of one attribute, or
-// what was learned otherwise.
+// patternOf groups deviations: what a procedure computed of one attribute, what
+// was marked in a sample that is retired, or what was learned otherwise.
 func patternOf(k *fieldwork.Known) string {
-	if k.Attribute == "" {
+	switch {
+	case k.Attribute == "":
 		return "told"
+	case k.Outcome == "":
+		return "retired"
 	}
 	return k.Attribute + " " + k.Outcome
 }
@@ -48,6 +52,16 @@ func knownState(k *fieldwork.Known, open bool) (class, word string) {
 		return "late", "To be confirmed: " + k.Disposed.As
 	}
 	return "dev", "Open"
+}
+
+// knownBefore says what was known of a deviation before a later look found
+// something else.
+func knownBefore(k fieldwork.Known) string {
+	s := "Before: " + k.Outcome + " in " + k.Population
+	if k.Disposed.Settled() {
+		s += ", " + k.Disposed.As
+	}
+	return s + "."
 }
 
 type firmKnownPage struct {
@@ -114,7 +128,8 @@ func (d *firmKnownPage) take(q *request, s *fieldwork.State, f *fieldwork.File, 
 	d.closed(q, f)
 	d.CanLook = d.Write && f.Papers[t.ID] != nil && slices.ContainsFunc(t.Attributes, func(a engagement.Attribute) bool { return a.Procedure != "" }) && len(f.Papers[t.ID].Samples)+len(f.Papers[t.ID].Empty) > 0
 	d.Revision = s.Revision("known:" + d.ID + "/" + t.ID)
-	d.patterns(q, f, t, open)
+	all := f.KnownListed(t.ID)
+	d.patterns(q, all, open)
 	var by []string
 	said := 0
 	for _, k := range d.list {
@@ -128,8 +143,8 @@ func (d *firmKnownPage) take(q *request, s *fieldwork.State, f *fieldwork.File, 
 	if d.Others = len(by); d.Closed == "" {
 		d.MayConfirm, d.Again = q.gridSecond(by)
 	}
-	q.Say = sayKnown(len(f.Known[t.ID]), len(open), said, len(f.Looked[t.ID]) > 0)
-	d.rows(q, f, open)
+	q.Say = sayKnown(len(all), len(open), said, len(f.Looked[t.ID]) > 0)
+	d.rows(q, open)
 }
 
 // closed says why nothing can be done here.
@@ -144,17 +159,20 @@ func (d *firmKnownPage) closed(q *request, f *fieldwork.File) {
 }
 
 // patterns fills in what the list can be narrowed to, and the list.
-func (d *firmKnownPage) patterns(q *request, f *fieldwork.File, t *fieldwork.Test, open map[string]bool) {
+func (d *firmKnownPage) patterns(q *request, known []*fieldwork.Known, open map[string]bool) {
 	by := map[string]*firmPattern{}
 	var all []*firmPattern
-	d.Exception = gridBase(d.ID, t.ID) + "/finding"
-	for _, k := range book.Sorted(f.Known[t.ID]) {
+	d.Exception = gridBase(d.ID, d.Test) + "/finding"
+	for _, k := range known {
 		key := patternOf(k)
 		p := by[key]
 		if p == nil {
 			p = &firmPattern{Key: key, Text: strings.TrimSpace(k.Attribute + ": " + k.Outcome)}
-			if key == "told" {
+			switch key {
+			case "told":
 				p.Text = "Learned otherwise"
+			case "retired":
+				p.Text = "In a retired sample"
 			}
 			by[key] = p
 			all = append(all, p)
@@ -168,7 +186,7 @@ func (d *firmKnownPage) patterns(q *request, f *fieldwork.File, t *fieldwork.Tes
 	}
 	slices.SortFunc(all, func(a, b *firmPattern) int { return strings.Compare(a.Key, b.Key) })
 	at := d.Base
-	d.Filters = []stateFilter{{"", "All", report.Number(len(f.Known[t.ID])), at, d.Of == ""}}
+	d.Filters = []stateFilter{{"", "All", report.Number(len(known)), at, d.Of == ""}}
 	for _, p := range all {
 		d.Filters = append(d.Filters, stateFilter{"", p.Text, fmt.Sprintf("%s, %s open", report.Number(p.N), report.Number(p.Open)), q.to(at, "of", p.Key), d.Of == p.Key})
 	}
@@ -178,7 +196,7 @@ func (d *firmKnownPage) patterns(q *request, f *fieldwork.File, t *fieldwork.Tes
 }
 
 // rows fills in one page of the list: what is open comes first.
-func (d *firmKnownPage) rows(q *request, f *fieldwork.File, open map[string]bool) {
+func (d *firmKnownPage) rows(q *request, open map[string]bool) {
 	slices.SortStableFunc(d.list, func(a, b *fieldwork.Known) int {
 		if open[a.Ref] != open[b.Ref] {
 			return map[bool]int{true: -1, false: 1}[open[a.Ref]]
@@ -196,11 +214,17 @@ func (d *firmKnownPage) rows(q *request, f *fieldwork.File, open map[string]bool
 	from := q.from(len(d.list))
 	d.Pager = q.pager(d.Base, from, len(d.list), "of", d.Of)
 	for i, k := range d.list[from:min(len(d.list), from+pageLength)] {
-		row := firmKnownRow{N: i + 1, Ref: k.Ref, What: k.Text, Tick: open[k.Ref], Record: link{audit.EvidenceRef(k.Record), q.at("evidence", audit.EvidenceRef(k.Record))}}
-		if k.Attribute != "" {
+		row := firmKnownRow{N: i + 1, Ref: k.Ref, Item: k.Item, What: k.Text, Tick: open[k.Ref], Record: link{audit.EvidenceRef(k.Record), q.at("evidence", audit.EvidenceRef(k.Record))}}
+		switch {
+		case k.Attribute != "" && k.Outcome != "":
 			row.What = fmt.Sprintf("%s: %s, by %s", k.Attribute, k.Outcome, k.Source)
-		} else {
+		case k.Attribute != "":
+			row.What = fmt.Sprintf("%s: %s (%s)", k.Attribute, k.Text, k.Source)
+		default:
 			row.What += " (" + k.Source + ")"
+		}
+		if n := len(k.Earlier); n > 0 {
+			row.Before = knownBefore(k.Earlier[n-1])
 		}
 		row.Class, row.Word = knownState(k, open[k.Ref])
 		if x := k.Disposed; x != nil {
@@ -220,7 +244,7 @@ func (d *firmKnownPage) rows(q *request, f *fieldwork.File, open map[string]bool
 func (d *firmKnownPage) label(q *request) error {
 	var refs []string
 	for _, r := range d.Rows {
-		refs = append(refs, r.Ref)
+		refs = append(refs, r.Item)
 	}
 	for _, p := range d.pops {
 		got, err := q.s.grids.items(q.Context(), q.files, q.who, d.ID, p, refs)
@@ -228,7 +252,7 @@ func (d *firmKnownPage) label(q *request) error {
 			return err
 		}
 		for i := range d.Rows {
-			if it, ok := got[d.Rows[i].Ref]; ok {
+			if it, ok := got[d.Rows[i].Item]; ok {
 				d.Rows[i].Label = it.Label
 			}
 		}
@@ -248,7 +272,7 @@ func sayKnown(n, open, said int, looked bool) string {
 	case open == 0:
 		return fmt.Sprintf("All %s deviations known outside the sample are disposed of.", report.Number(n))
 	}
-	s := fmt.Sprintf("%s of %s known outside the sample %s open; none counts into a rate, and the control is concluded on once none is", report.Number(open), report.Plural(n, "deviation", "deviations"), isOrAre(open))
+	s := fmt.Sprintf("%s of %s known outside the sample %s open; none counts into a rate, and the control is concluded on once none is", report.Number(open), report.Plural(n, "deviation", "deviations"), isAre(open))
 	if said > 0 {
 		s += fmt.Sprintf(". %s for a second person's word", report.Plural(said, "waits", "wait"))
 	}

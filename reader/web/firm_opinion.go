@@ -106,17 +106,24 @@ func countsInWords(kind string, n map[engagement.Outcome]int) (out []firmCount) 
 	return out
 }
 
-// eachOnce are the standing exceptions, each once, though they touch several
-// criteria.
+// eachOnce are all standing exceptions, each once, though they touch several
+// criteria: those of the description and of controls that are for no criterion in
+// scope too.
 func eachOnce(f *fieldwork.File, r fieldwork.RollUp) (out []firmDeficiency) {
 	seen := map[string]bool{}
-	for _, c := range r.Criteria {
-		for _, d := range c.Deficiencies {
+	add := func(list []fieldwork.Deficiency) {
+		for _, d := range list {
 			if !seen[d.Finding] {
 				seen[d.Finding] = true
 				out = append(out, deficiencyFacts(f, d))
 			}
 		}
+	}
+	for _, c := range r.Criteria {
+		add(c.Deficiencies)
+	}
+	for _, c := range append(slices.Clone(r.Description), r.Controls...) {
+		add(c.Deficiencies)
 	}
 	return out
 }
@@ -187,9 +194,9 @@ func sayOpinion(parts []firmPart, missing int) string {
 	case written == 0:
 		return "Everything is concluded; none of " + of + " of the opinion is written."
 	case renewal > 0:
-		return fmt.Sprintf("%d of %s %s written; %s on conclusions that have changed since.", written, of, isOrAre(written), report.Plural(renewal, "rests", "rest"))
+		return fmt.Sprintf("%d of %s %s written; %s on conclusions that have changed since.", written, of, isAre(written), report.Plural(renewal, "rests", "rest"))
 	case written < len(parts):
-		return fmt.Sprintf("%d of %s %s written and signed.", written, of, isOrAre(written))
+		return fmt.Sprintf("%d of %s %s written and signed.", written, of, isAre(written))
 	case written == 1:
 		return "The one part is written and signed."
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tieout/access"
@@ -254,12 +255,10 @@ func (q *request) firmTake() error {
 
 func (q *request) firmReliance() error {
 	control := q.field("control")
-	var revision int64
-	err := q.inFile(func(s *fieldwork.State, _ *fieldwork.File) error {
-		revision = s.Revision("reliance:" + q.PathValue("id") + "/" + control)
-		return nil
-	})
-	if err == nil {
+	revision, err := strconv.ParseInt(q.field("rev-"+control), 10, 64)
+	if err != nil {
+		err = fmt.Errorf("%w: the form does not say which revision it was made from; load the page again", audit.ErrInvalid)
+	} else {
 		err = q.files.SetReliance(q.Context(), q.who, q.PathValue("id"), control, engagement.Reliance(q.field("mode")), q.field("why"), revision)
 	}
 	return q.onPlan(err, "Reliance is fixed for "+control+"; it stays once a sample is drawn.")

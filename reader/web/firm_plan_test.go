@@ -63,10 +63,17 @@ func TestPlanRests(t *testing.T) {
 	w := newFirmWorld(t).planned()
 	v, at := w.partner, "/engagements/EN-1/plan"
 	holds(t, v.page(at+"/new"), "Nothing is planned until you keep it")
-	if got := v.post(at+"/reliance", "control", "CHG-01", "mode", "items at source", "why", ""); got.Code != http.StatusUnprocessableEntity {
+	if got := v.post(at+"/reliance", "control", "CHG-01", "mode", "items at source", "why", "", "rev-CHG-01", "0"); got.Code != http.StatusUnprocessableEntity {
 		t.Errorf("reliance without a reason: %d", got.Code)
 	}
-	holds(t, v.went(v.post(at+"/reliance", "control", "CHG-01", "mode", "items at source", "why", "Kept by the system itself.")), "no table of sample sizes is in force")
+	holds(t, v.page(at), `name="rev-CHG-01" value="0"`)
+	if got := v.post(at+"/reliance", "control", "CHG-01", "mode", "items at source", "why", "Kept by the system itself."); got.Code != http.StatusUnprocessableEntity {
+		t.Errorf("reliance from a form without its revision: %d", got.Code)
+	}
+	holds(t, v.went(v.post(at+"/reliance", "control", "CHG-01", "mode", "items at source", "why", "Kept by the system itself.", "rev-CHG-01", "0")), "no table of sample sizes is in force")
+	if got := v.post(at+"/reliance", "control", "CHG-01", "mode", string(engagement.WholeLogic), "why", "From a page of before.", "rev-CHG-01", "0"); got.Code != http.StatusConflict {
+		t.Errorf("reliance from a page that somebody's act has overtaken: %d", got.Code)
+	}
 	if got := v.postFile(at+"/sizes", "file", "sizes.yaml", "what: ever\n", "revision", "0"); got.Code != http.StatusUnprocessableEntity {
 		t.Errorf("a table that is none: %d\n%s", got.Code, got.Body)
 	}

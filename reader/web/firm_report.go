@@ -133,8 +133,20 @@ func (q *request) firmReport() error {
 	q.Say = sayReport(data.stands())
 	q.Title, q.Heading, q.Wide = "Report of "+id, "Report", true
 	q.Way = []link{{id, q.at("engagements", id)}, {"Report", ""}}
-	q.Code = []string{"tieout verify " + strings.ToLower("RPT-"+id+"-1") + ".pdf"}
+	q.Code = data.code()
 	return q.render("firm-report.html", &data)
+}
+
+// code is how the newest issued report is checked as a command; none before one.
+func (d *firmReportPage) code() (out []string) {
+	for _, x := range d.Issued {
+		for _, file := range x.Files {
+			if strings.HasSuffix(file.Text, ".pdf") {
+				return []string{"tieout verify " + file.Text}
+			}
+		}
+	}
+	return nil
 }
 
 // take fills in what the file says.
@@ -142,7 +154,7 @@ func (d *firmReportPage) take(q *request, s *fieldwork.State, f *fieldwork.File,
 	for i := range f.Issues {
 		d.Issued = append([]firmIssued{q.firmIssuedOf(f, i, zone)}, d.Issued...)
 	}
-	d.Working = len(f.Issues) == 0 || f.State.Place() < engagement.Issued.Place() && !f.State.Over()
+	d.Working = !f.State.Over() && (len(f.Issues) == 0 || f.State.Place() < engagement.Issued.Place())
 	for i, g := range f.Drafts {
 		d.Given = append(d.Given, firmGiven{report.Number(i + 1), g.Digest, firmDay(g.Due, f.Terms.Zone)})
 	}
@@ -196,7 +208,7 @@ func (q *request) firmToday(f *fieldwork.File) string {
 func (d *firmReportPage) forms(q *request, s *fieldwork.State, f *fieldwork.File) {
 	at := q.under("engagements", d.ID, "report")
 	d.After.Again = q.againFor("report.sign")
-	d.Draft = firmDraftForm{Again: d.After.Again, Action: at + "/draft", Dated: d.Final.Dated, Due: q.typed("due", ""), Missing: gridMissing(s.Standing(f, "draft.give", "", q.now()))}
+	d.Draft = firmDraftForm{Again: d.After.Again, Action: at + "/draft", Dated: d.Final.Dated, Due: q.typed("due", ""), Missing: firmMissing(s.Standing(f, "draft.give", "", q.now()))}
 	if len(d.Draft.Missing) == 0 && d.Working && (q.gridMay("report.sign") || q.Method == "POST") {
 		d.Draft.Open = "yes"
 	}
@@ -215,10 +227,10 @@ func (d *firmReportPage) forms(q *request, s *fieldwork.State, f *fieldwork.File
 	}
 	if q.gridMay("report.sign") || q.Method == "POST" {
 		d.After.WithdrawWhy, d.After.ReviseWhy = q.PostForm.Get("withdraw-why"), q.PostForm.Get("revise-why")
-		if len(gridMissing(s.Standing(f, "report.withdraw", "", q.now()))) == 0 {
+		if len(firmMissing(s.Standing(f, "report.withdraw", "", q.now()))) == 0 {
 			d.After.Withdraw = at + "/withdraw"
 		}
-		if len(gridMissing(s.Standing(f, "report.revise", "", q.now()))) == 0 {
+		if len(firmMissing(s.Standing(f, "report.revise", "", q.now()))) == 0 {
 			d.After.Revise = at + "/revise"
 		}
 	}
@@ -228,12 +240,9 @@ func (d *firmReportPage) forms(q *request, s *fieldwork.State, f *fieldwork.File
 // the first report of this one can supersede.
 func (q *request) firmOthers(s *fieldwork.State, f *fieldwork.File) (out []choice) {
 	typed := q.PostForm.Get("supersedes")
-	for _, other := range book.Sorted(s.Files) {
-		n := len(other.Issues)
-		if n == 0 || other == f || other.Terms.Client.Name != f.Terms.Client.Name || !q.may("workpaper.read", ofEngagement(other.Terms.ID)) {
-			continue
-		}
-		if x := other.Issues[n-1]; x.Superseded == "" {
+	for _, other := range s.Supersedable(f) {
+		if q.may("workpaper.read", ofEngagement(other.Terms.ID)) {
+			x := other.Issues[len(other.Issues)-1]
 			out = append(out, choice{x.Report, other.Terms.ID + ", " + other.Terms.Type.String() + ", dated " + firmDay(x.Dated, other.Terms.Zone), typed == x.Report})
 		}
 	}
@@ -265,7 +274,7 @@ func (q *request) firmIssuedOf(f *fieldwork.File, i int, zone *time.Location) fi
 	return out
 }
 
-// firmBytes is a size in words: "12 KB".
+// firmBytes is a size in words: "12 KB"; a KB is 1000 bytes.
 func firmBytes(n int64) string {
 	switch {
 	case n < 1000:

@@ -42,7 +42,7 @@ func (q *request) firmCopies() error {
 			ref := audit.EvidenceRef(c.Record)
 			data.Rows = append(data.Rows, firmShare{*c, q.name(c.By), report.Moment(c.At, zone), copyInWords(c.Copy), link{ref, q.at("evidence", ref)}})
 		}
-		data.Missing = gridMissing(s.Standing(f, "report.copy", "", q.now()))
+		data.Missing = firmMissing(s.Standing(f, "report.copy", "", q.now()))
 		data.May = len(data.Missing) == 0 && q.gridMay("report.copy")
 		return nil
 	})

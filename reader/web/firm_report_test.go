@@ -475,3 +475,19 @@ func TestSayReport(t *testing.T) {
 		})
 	}
 }
+
+// TestNoDraftOfACanceledEngagement: what was given up has no report under way.
+func TestNoDraftOfACanceledEngagement(t *testing.T) {
+	t.Parallel()
+	w := newFirmWorld(t).accepted()
+	holds(t, w.partner.page(reportAt), "The draft as the file stands")
+	by := w.by(w.partner, access.Partner)
+	gridCheck(t, w.s.files.EndEngagement(t.Context(), by, "EN-1", engagement.Canceled, "Both sides gave it up, since the system is not built any more.", 0))
+	page := w.partner.page(reportAt)
+	if strings.Contains(page, "The draft as the file stands") || strings.Contains(page, "Before the report is issued") {
+		t.Errorf("a canceled engagement has a draft under way:\n%s", page)
+	}
+	if strings.Contains(page, "tieout verify") {
+		t.Error("a report that was never issued is checked by name")
+	}
+}

@@ -21,6 +21,7 @@ var gridRoutes = []route{
 	{pattern: "GET /engagements/{id}/tests/{test}", needs: "workpaper.read", on: theEngagement, do: (*request).gridTest},
 	{pattern: "POST /engagements/{id}/tests/{test}/open", needs: "test.mark", on: theEngagement, do: (*request).gridOpen},
 	{pattern: "POST /engagements/{id}/tests/{test}/extend", needs: "test.mark", on: theEngagement, do: (*request).gridExtend},
+	{pattern: "POST /engagements/{id}/tests/{test}/retire", needs: "test.mark", on: theEngagement, do: (*request).gridRetire},
 	{pattern: "POST /engagements/{id}/tests/{test}/mark", needs: "test.mark", on: theEngagement, do: (*request).gridMark},
 	{pattern: "GET /engagements/{id}/tests/{test}/together", needs: "test.mark", on: theEngagement, do: (*request).gridTogether},
 	{pattern: "POST /engagements/{id}/tests/{test}/together", needs: "test.mark", on: theEngagement, do: (*request).gridMarkTogether},
@@ -54,7 +55,8 @@ type gridCell struct {
 type gridRow struct {
 	N                     int
 	ID, Label, When, Href string
-	Void                  string // it was replaced, and why
+	Void                  string // it was replaced, or retired with its sample, and why
+	Retired               bool
 	Cells                 []gridCell
 	Word, Class           string
 	Here, Opened          bool
@@ -81,8 +83,9 @@ type gridLook struct {
 	pops       []fieldwork.Population
 	samples    []fieldwork.Sample
 	attached   []fieldwork.Attachment
-	closed     string // why who is signed in cannot work on it; "": they can
-	behind     []string
+	closed     string   // why who is signed in cannot work on it; "": they can
+	behind     []string // samples with items that are no rows
+	retire     []string // samples whose population was frozen again, with a sample of the later freeze here
 	signing    gridSigning
 	known      int
 	knownOpen  int
@@ -104,7 +107,7 @@ func (g *gridLook) zone() *time.Location {
 	return loc
 }
 
-// base is the address of the workpaper.
+// gridBase is the address of a test's workpaper.
 func gridBase(id, test string) string {
 	return "/engagements/" + url.PathEscape(id) + "/tests/" + url.PathEscape(test)
 }
@@ -177,7 +180,7 @@ func (g *gridLook) takePaper(s *fieldwork.State, f *fieldwork.File, p *fieldwork
 	g.marks, g.bases, g.opened = map[fieldwork.Cell]fieldwork.Marked{}, map[fieldwork.Cell]int64{}, map[string]time.Time{}
 	g.revealed, g.hidden, g.covered = map[fieldwork.Cell]fieldwork.Revealed{}, map[fieldwork.Cell]bool{}, map[fieldwork.Cell]string{}
 	for i, id := range p.Rows {
-		g.rows = append(g.rows, gridRow{N: i + 1, ID: id, Void: p.Void[id]})
+		g.rows = append(g.rows, gridRow{N: i + 1, ID: id, Void: p.Void[id], Retired: p.Void[id] != "" && slices.ContainsFunc(p.Retired, func(r fieldwork.Retired) bool { return slices.Contains(r.Rows, id) })})
 		for _, a := range t.Attributes {
 			c := fieldwork.Cell{Item: id, Attribute: a.Name}
 			g.bases[c] = s.Revision(fieldwork.CellOn(f.Terms.ID, t.ID, c))
@@ -226,15 +229,17 @@ func (g *gridLook) takeSources(f *fieldwork.File, p *fieldwork.Paper) {
 	}
 	add(p.Empty)
 	for _, x := range book.Sorted(f.Samples) {
+		if o := f.Populations[x.Population]; o == nil || o.Superseded != "" {
+			continue // its rows are added no more
+		}
 		if x.Control == g.test.Control && slices.ContainsFunc(x.Items, func(it string) bool { return !slices.Contains(p.Rows, it) || p.Void[it] != "" }) && len(p.Samples)+len(p.Empty) > 0 {
 			g.behind = append(g.behind, x.ID)
 		}
 	}
-	for _, k := range f.Known[g.test.ID] {
-		if g.known++; k.Disposed == nil {
-			g.knownOpen++
-		}
+	if again := f.FrozenAgain(p); len(again) < len(p.Samples) {
+		g.retire = again
 	}
+	g.known, g.knownOpen = len(f.KnownListed(g.test.ID)), len(f.OpenKnown(g.test.ID))
 }
 
 // takeOpening finds what a workpaper can be opened with.
@@ -356,6 +361,9 @@ func (g *gridLook) fill(row, attribute int, items map[string]engagement.Item) {
 		r.Word, r.Class, r.Href = string(m), gridStates[m], gridBase(g.terms.ID, g.test.ID)+"?item="+strconv.Itoa(i+1)
 		if r.Void != "" {
 			r.Word, r.Class = "Replaced", "none"
+		}
+		if r.Retired {
+			r.Word = "Retired"
 		}
 	}
 }

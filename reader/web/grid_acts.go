@@ -53,6 +53,11 @@ func (q *request) gridExtend() error {
 	return q.gridAgain(err, "The rows of "+q.field("sample")+" are there.")
 }
 
+func (q *request) gridRetire() error {
+	err := q.files.RetireSample(q.Context(), q.who, q.PathValue("id"), q.PathValue("test"), q.field("sample"), q.field("why"))
+	return q.gridAgain(err, "Sample "+q.field("sample")+" is retired; what was marked of its items stays in the file.")
+}
+
 // A gridVerdict is what a form says of one attribute.
 type gridVerdict struct {
 	cell  fieldwork.Cell
@@ -131,8 +136,17 @@ func (q *request) gridLooked(g *gridLook, item string) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
+	return g.looked(item, items), nil
+}
+
+// looked are the records of an item's evidence, none of one that who is signed in
+// did not open.
+func (g *gridLook) looked(item string, items map[string]engagement.Item) []int64 {
+	if _, opened := g.opened[item]; !opened {
+		return nil
+	}
 	records := items[item].Records
-	return records[:min(len(records), 200)], nil
+	return records[:min(len(records), 200)]
 }
 
 // gridRefused shows the item again with what was typed: what is missing takes the
@@ -174,8 +188,13 @@ func (q *request) gridReveal() error {
 			}
 		}
 	}
-	err = q.files.Reveal(q.Context(), q.who, g.terms.ID, g.test.ID, cells...)
-	return q.gridAgain(err, "")
+	if q.field("item") == "" {
+		return q.gridAgain(q.files.Reveal(q.Context(), q.who, g.terms.ID, g.test.ID), "")
+	}
+	if len(cells) == 0 {
+		return q.gridAgain(nil, "") // it was shown already; without cells all would be
+	}
+	return q.gridAgain(q.files.Reveal(q.Context(), q.who, g.terms.ID, g.test.ID, cells...), "")
 }
 
 func (q *request) gridExplain() error {
@@ -296,6 +315,10 @@ func (q *request) gridMarkTogether() error {
 	if err != nil {
 		return err
 	}
+	items, err := q.gridItems(g)
+	if err != nil {
+		return err
+	}
 	var cells []fieldwork.Seen
 	for _, name := range q.PostForm["cell"] {
 		n, rest, _ := strings.Cut(name, "-")
@@ -306,7 +329,8 @@ func (q *request) gridMarkTogether() error {
 			return fmt.Errorf("%w: %.40q is no cell of this workpaper", audit.ErrInvalid, name)
 		}
 		if slices.Contains(q.PostForm["attribute"], attribute) {
-			cells = append(cells, fieldwork.Seen{Cell: fieldwork.Cell{Item: g.rows[row-1].ID, Attribute: attribute}, Base: b})
+			item := g.rows[row-1].ID
+			cells = append(cells, fieldwork.Seen{Cell: fieldwork.Cell{Item: item, Attribute: attribute}, Base: b, Evidence: g.looked(item, items)})
 		}
 	}
 	if len(cells) == 0 {

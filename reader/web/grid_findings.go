@@ -39,7 +39,15 @@ func gridFindingState(x *fieldwork.Finding) (class, word string) {
 	return "dev", "Not released"
 }
 
+// gridRate is an exception's rate: sampled items only, with what lies outside.
 func gridRate(x *fieldwork.Finding) string {
+	known := len(x.Finding.Known)
+	switch {
+	case x.Of == 0 && known == 0:
+		return "The test has no items"
+	case known > 0:
+		return fmt.Sprintf("%d of %s, and %d outside the sample", len(x.Items), report.Plural(x.Of, "item", "items"), known)
+	}
 	return fmt.Sprintf("%d of %s", len(x.Items), report.Plural(x.Of, "item", "items"))
 }
 
@@ -143,12 +151,12 @@ func (v *gridFindingForm) take(s *fieldwork.State, f *fieldwork.File, p *fieldwo
 		chosen := x != nil && slices.Contains(x.Cells, c)
 		v.Cells = append(v.Cells, picked{strconv.Itoa(slices.Index(p.Rows, c.Item)+1) + "-" + c.Attribute, strings.TrimSpace(c.Item + " " + c.Attribute + ": " + p.Cells[c].Note), chosen || x == nil && !covered[c]})
 	}
-	for _, k := range book.Sorted(f.Known[t.ID]) {
+	for _, k := range f.KnownListed(t.ID) {
 		mine := x != nil && slices.Contains(x.Finding.Known, k.Ref)
 		if k.Disposed.Settled() && !mine {
 			continue // it is in another exception, or is none
 		}
-		v.Known = append(v.Known, picked{k.Ref, strings.TrimSpace(k.Ref + " " + k.Attribute + " " + k.Text), mine || x == nil && patternOf(k) == pattern})
+		v.Known = append(v.Known, picked{k.Ref, strings.TrimSpace(k.Item + " " + k.Attribute + " " + k.Text), mine || x == nil && patternOf(k) == pattern})
 	}
 	v.Revision = s.Revision("finding:" + f.Terms.ID + "/" + v.Finding)
 	if x != nil {
@@ -240,19 +248,27 @@ func (q *request) gridFinding() error {
 		}
 		v.MayEdit = works && q.gridMay("test.mark") && !x.Disposed.Settled()
 		v.MayRelease = works && q.gridMay("exception.release") && x.Released.IsZero() && x.Stands()
+		q.Say = sayFinding(x)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	q.Title, q.Heading, q.Ref, q.Say = name, v.X.Nature, name, sayFinding(&v.X)
+	q.Title, q.Heading, q.Ref = name, v.X.Nature, name
 	q.Way = []link{{id, q.at("engagements", id)}, {"Exceptions", gridList(id, "findings")}, {name, ""}}
 	return q.render("grid-finding.html", &v)
 }
 
 // sayFinding says where one exception stands.
 func sayFinding(x *fieldwork.Finding) string {
+	known := len(x.Finding.Known)
 	rate := fmt.Sprintf("Found in %d of %s tested.", len(x.Items), report.Plural(x.Of, "item", "items"))
+	switch {
+	case x.Of == 0 && known == 0:
+		rate = "The test has no items."
+	case known > 0:
+		rate = strings.TrimSuffix(rate, ".") + fmt.Sprintf(", and %d outside the sample.", known)
+	}
 	switch {
 	case !x.Stands():
 		return rate + " It was disposed of and does not count."
@@ -276,7 +292,7 @@ func (q *request) gridFindingAct(act func(base int64) error, words string) error
 		}
 		return q.gridFinding()
 	}
-	return q.gridReleased(gridFindingHref(q.PathValue("id"), q.PathValue("finding")), words)
+	return q.released(q.PathValue("id"), gridFindingHref(q.PathValue("id"), q.PathValue("finding")), words)
 }
 
 func (q *request) gridReleaseFinding() error {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 )
 
@@ -104,5 +105,29 @@ func TestGridFromMarksToReview(t *testing.T) {
 	do(w.manager, finding+"/confirm", http.StatusSeeOther, "base", "3")
 	if got = w.staff.page(finding); !strings.Contains(got, "disposed of and does not count") {
 		t.Errorf("after it was disposed of:\n%s", got)
+	}
+}
+
+func TestSayFinding(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		items, of      int
+		known          int
+		say, rateWords string
+	}{
+		{"sampled items", 2, 25, 0, "Found in 2 of 25 items tested.", "2 of 25 items"},
+		{"sampled items, and more outside", 1, 25, 3, "Found in 1 of 25 items tested, and 3 outside the sample.", "1 of 25 items, and 3 outside the sample"},
+		{"outside the sample alone", 0, 25, 1, "Found in 0 of 25 items tested, and 1 outside the sample.", "0 of 25 items, and 1 outside the sample"},
+		{"a test without items", 0, 0, 0, "The test has no items.", "The test has no items"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := &fieldwork.Finding{Finding: engagement.Finding{Of: c.of, Items: make([]string, c.items), Known: make([]string, c.known)}}
+			if got := sayFinding(x); got != c.say+" The client knows nothing of it yet." {
+				t.Errorf("got %q; want it to begin with %q", got, c.say)
+			}
+			if got := gridRate(x); got != c.rateWords {
+				t.Errorf("rate %q; want %q", got, c.rateWords)
+			}
+		})
 	}
 }

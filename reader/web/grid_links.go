@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"tieout/audit"
 	"tieout/engagement/fieldwork"
@@ -30,9 +31,43 @@ func (q *request) gridSend(digest, name string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	defer r.Close()
-	gridFileHead(q.w.Header(), name)
-	_, err = io.Copy(q.w, r)
-	return err
+	return q.gridFileOf(name, func(w io.Writer) error {
+		_, err := io.Copy(w, r)
+		return err
+	})
+}
+
+// gridFileOf gives out what write writes as a file to keep. Whoever gets it never
+// takes a part of it for the whole, or a page for it: what goes wrong before the
+// first byte is said, what goes wrong later breaks the answer off.
+func (q *request) gridFileOf(name string, write func(io.Writer) error) error {
+	w := &firstByte{w: q.w, before: func() {
+		gridFileHead(q.w.Header(), name)
+		_ = http.NewResponseController(q.w).SetWriteDeadline(time.Now().Add(carryTime)) // a writer of tests has none
+	}}
+	err := write(w)
+	if err != nil && !w.begun {
+		return err
+	}
+	if !w.begun { // an empty file is one
+		w.before()
+	}
+	return q.streamed(0, err)
+}
+
+// A firstByte is a writer that does something before its first byte.
+type firstByte struct {
+	w      io.Writer
+	before func()
+	begun  bool
+}
+
+func (f *firstByte) Write(b []byte) (int, error) {
+	if !f.begun {
+		f.begun = true
+		f.before()
+	}
+	return f.w.Write(b)
 }
 
 // gridFrame is what a page of an engagement's file shows around its own part,
@@ -56,16 +91,4 @@ func gridBaseOf(q *request) (int64, error) {
 		return 0, fmt.Errorf("%w: the form does not say which revision it was made from; load the page again", audit.ErrInvalid)
 	}
 	return n, nil
-}
-
-// gridReleased says what was done, and seals the packet for what the client is to
-// know of it. What went wrong with that is said; the act stands.
-func (q *request) gridReleased(to, words string) error {
-	if q.s.flush != nil {
-		if err := q.s.flush(q.Context(), q.PathValue("id")); err != nil {
-			q.s.note(q.Request, err)
-			words += " The packet for the client is not sealed yet: " + refusalOf(err) + " It is sealed with the next one."
-		}
-	}
-	return q.done(to, words)
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -81,7 +82,8 @@ type gridView struct {
 	Progress                 string
 	Pops                     []gridSource
 	Samples                  []gridSource
-	Behind                   []string
+	Behind, Retire           []string
+	RetireWhy                string
 	Known, KnownOpen         int
 	Excepted                 int // cells marked Exception
 	Hidden                   int
@@ -154,7 +156,7 @@ func (q *request) gridOpened(g *gridLook, r gridRow) string {
 	switch site := q.Header.Get("Sec-Fetch-Site"); {
 	case g.closed != "":
 		return g.closed
-	case done || r.Void != "":
+	case done || r.Void != "" || q.Method == http.MethodHead: // who asks for the head alone sees nothing
 		return ""
 	case site == "cross-site" || q.Header.Get("Sec-Purpose") != "":
 		return "Open it from the grid."
@@ -197,7 +199,7 @@ func (q *request) gridView(g *gridLook, row, attribute int) *gridView {
 	done, of, exceptions := g.done()
 	items := g.test.Population
 	v := &gridView{page: &q.page, Base: gridBase(g.terms.ID, g.test.ID), Engagement: g.terms.ID, Client: g.terms.Client.Name, T: g.test, Control: g.control, There: g.there,
-		Closed: g.closed != "", Why: g.closed, Rows: g.rows, Items: items && !g.emptyRow(), Behind: g.behind, Known: g.known, KnownOpen: g.knownOpen, Excepted: len(g.excepted), Hidden: len(g.hidden),
+		Closed: g.closed != "", Why: g.closed, Rows: g.rows, Items: items && !g.emptyRow(), Behind: g.behind, Retire: g.retire, RetireWhy: q.PostForm.Get("why"), Known: g.known, KnownOpen: g.knownOpen, Excepted: len(g.excepted), Hidden: len(g.hidden),
 		Openings: g.openings, Candidates: g.candidates, Empties: g.empties, Sign: g.signing}
 	signed := ""
 	if g.signing.Reviewed {
@@ -217,7 +219,7 @@ func (q *request) gridView(g *gridLook, row, attribute int) *gridView {
 		v.Samples = append(v.Samples, q.gridSampleSource(g, s))
 	}
 	for _, a := range g.attached {
-		v.Files = append(v.Files, gridAttached{a.Name, gridSize(a.Size), q.name(a.By), report.Moment(a.At, g.zone()), v.Base + "/files/" + a.Digest})
+		v.Files = append(v.Files, gridAttached{a.Name, firmBytes(a.Size), q.name(a.By), report.Moment(a.At, g.zone()), v.Base + "/files/" + a.Digest})
 	}
 	for _, r := range g.rows {
 		if r.Opened && r.Void == "" && slices.ContainsFunc(r.Cells, func(c gridCell) bool { return c.Word == string(engagement.ToTest) }) {
@@ -259,13 +261,6 @@ func (g *gridLook) moves(row, attribute int) (m gridMoves) {
 		m.Right = g.href(row, attribute+1)
 	}
 	return m
-}
-
-func gridSize(n int64) string {
-	if n < 1<<10 {
-		return report.Plural(int(n), "byte", "bytes")
-	}
-	return report.Number(int((n+1023)>>10)) + " KB"
 }
 
 func (q *request) gridPopSource(g *gridLook, p fieldwork.Population) gridSource {
@@ -428,7 +423,7 @@ func (q *request) gridPatterns(g *gridLook, it *gridItem) error {
 	return nil
 }
 
-// gridNotes are what happened to a file's object, with who and when.
+// gridSteps are what happened to a file's object, with who and when.
 func (q *request) gridSteps(list []fieldwork.Step, zone *time.Location) (out []step) {
 	for _, s := range list {
 		out = append(out, step{When: report.Moment(s.At, zone), Who: q.name(s.By), What: report.Capital(s.What)})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -52,17 +53,20 @@ func (q *request) gridPopList(control, round, stratum string) error {
 	var lines []gridPopLine
 	var commits []gridCommitLine
 	var controls []picked
-	accepted, unopened := 0, 0
+	n, accepted, unopened := 0, 0, 0 // of those that no later freeze took the place of
 	err := q.files.ReadFile(q.Context(), id, func(_ *fieldwork.State, f *fieldwork.File) error {
 		q.gridFrame(f, "/populations")
 		zone := (&gridLook{terms: f.Terms}).zone()
 		for _, p := range book.Sorted(f.Populations) {
 			x := gridPopLine{ID: p.ID, Title: p.Title, Href: gridPopHref(id, p.ID), Items: report.Number(p.Count), Window: report.Days(p.Window, zone), Frozen: report.Moment(p.Freeze.At, zone), Controls: strings.Join(p.Controls, ", ")}
 			x.Class, x.Word = gridStanding(p)
-			if p.Accepted {
+			lines = append(lines, x)
+			if p.Superseded != "" {
+				continue
+			}
+			if n++; p.Accepted {
 				accepted++
 			}
-			lines = append(lines, x)
 		}
 		commits, unopened = gridCommits(f, id)
 		controls = gridControls(f, control)
@@ -71,7 +75,7 @@ func (q *request) gridPopList(control, round, stratum string) error {
 	if err != nil {
 		return err
 	}
-	q.Title, q.Heading, q.Say = "Populations", "Populations", sayGridPops(len(lines), accepted, unopened)
+	q.Title, q.Heading, q.Say = "Populations", "Populations", sayGridPops(n, accepted, unopened)
 	q.Way = []link{{id, q.at("engagements", id)}, {"Populations", ""}}
 	return q.render("grid-populations.html", struct {
 		*page
@@ -161,6 +165,7 @@ type gridPopView struct {
 	MayAccept, MayAsk    bool
 	Facts                [][2]string
 	Packet               link
+	Withheld             string // why its lines come without computed outcomes; "": they come as they were frozen
 }
 
 func (q *request) gridPop() error { return q.gridPopShow("", "") }
@@ -223,6 +228,7 @@ func (v *gridPopView) take(q *request, f *fieldwork.File) {
 	if p.Supplement {
 		v.Facts = append(v.Facts, [2]string{"Supplement", "rows that came after an interim round"})
 	}
+	v.Withheld = f.Withheld(f.Populations[p.ID])
 	v.Strata = gridStrata(p.Strata)
 	works := f.MayWork(q.gridEntry()) == nil
 	v.May = works && q.gridMay("population.accept") && p.Superseded == ""
@@ -264,12 +270,25 @@ func sayGridPop(p fieldwork.Population, complete bool, samples int) string {
 func gridList(id, kind string) string { return strings.TrimSuffix(gridUnder(id, kind, ""), "/") }
 
 // gridPopItems gives out the item lines as they were frozen, as a file to keep.
+// While a tester is still to mark what they say computed outcomes of, it gives
+// them out without those.
 func (q *request) gridPopItems() error {
-	p, err := q.files.Population(q.Context(), q.PathValue("id"), q.PathValue("population"))
+	id, name := q.PathValue("id"), q.PathValue("population")
+	file, export := id+"-"+name+".jsonl", q.files.ExportItems
+	err := q.inFile(func(_ *fieldwork.State, f *fieldwork.File) error {
+		p := f.Populations[name]
+		if p == nil {
+			return fmt.Errorf("%w: population %q of %s", audit.ErrNotFound, name, id)
+		}
+		if f.Withheld(p) != "" {
+			file, export = id+"-"+name+"-without-outcomes.jsonl", q.files.ExportPlainItems
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	return q.gridSend(strings.TrimPrefix(p.Items, "sha256:"), q.PathValue("id")+"-"+p.ID+".jsonl")
+	return q.gridFileOf(file, func(w io.Writer) error { return export(q.Context(), q.who, id, name, w) })
 }
 
 // gridPopAct is an act on a population, at the revision its form was shown at.
@@ -284,7 +303,7 @@ func (q *request) gridPopAct(act func(base int64) error, words string) error {
 		}
 		return q.gridPopShow(q.field("text"), q.field("question"))
 	}
-	return q.gridReleased(gridPopHref(q.PathValue("id"), q.PathValue("population")), words)
+	return q.released(q.PathValue("id"), gridPopHref(q.PathValue("id"), q.PathValue("population")), words)
 }
 
 func (q *request) gridComplete() error {

@@ -1,10 +1,15 @@
 package web
 
 import (
+	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
+	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 )
@@ -70,6 +75,8 @@ func TestGridFromPopulationToRelease(t *testing.T) {
 	const draw = "/engagements/EN-1/draw"
 	do(w.staff, draw, http.StatusUnprocessableEntity, "says where it comes from", "of", "P-1 CHG-01", "method", "random", "size", "25")
 	do(w.staff, draw, http.StatusUnprocessableEntity, "such as 25 0", "of", "P-1 CHG-01", "method", "random", "size", "25", "basis", "agreed", "stages", "25")
+	do(w.staff, draw, http.StatusUnprocessableEntity, "only a random or a stratified sample can be extended", "of", "P-1 CHG-01", "method", "100 percent", "stages", "25 0\n40 1")
+	do(w.staff, draw, http.StatusUnprocessableEntity, "has the size it has", "of", "P-1 CHG-01", "method", "100 percent", "size", "25")
 	to := do(w.staff, draw, http.StatusSeeOther, "/engagements/EN-1/samples/S-1", "of", "P-1 CHG-01", "method", "random", "size", "25", "basis", "agreed with the partner", "stages", "25 0\n40 1")
 	got = w.staff.page(to)
 	for _, want := range []string{"25 of 240 items, drawn at random from population P-1. The client does not know it.", "Q1 2026", "40 items in all", "agreed with the partner", "25 items in all, nothing added up to 0 exceptions (here now)"} {
@@ -98,7 +105,7 @@ func TestGridFromPopulationToRelease(t *testing.T) {
 	if got = w.staff.page(to); !strings.Contains(got, "a change of a test repository") || strings.Contains(got, evil) {
 		t.Errorf("replaced:\n%s", got)
 	}
-	if r := w.staff.get(pop + "/items"); r.Code != http.StatusOK || r.Body.String() != w.lines || !strings.Contains(r.Header().Get("Content-Disposition"), "attachment") {
+	if r := w.staff.get(pop + "/items"); r.Code != http.StatusOK || strings.Count(r.Body.String(), "\n") != 240 || strings.Contains(r.Body.String(), "operated") || !strings.Contains(r.Header().Get("Content-Disposition"), "attachment") {
 		t.Errorf("item lines: %d, %d bytes", r.Code, r.Body.Len())
 	}
 	if got = w.staff.page("/engagements/EN-1/samples"); !strings.Contains(got, "1 sample is drawn; the client has 0.") {
@@ -134,5 +141,72 @@ func TestGridSampleSays(t *testing.T) {
 		if got := sayGridSamples(n, 0); got != want {
 			t.Errorf("got %q; want %q", got, want)
 		}
+	}
+}
+
+// TestGridPopulationFileKeepsOutcomes: the file of a population tells no outcome
+// that could influence a mark, and is the frozen one once none can be.
+func TestGridPopulationFileKeepsOutcomes(t *testing.T) {
+	t.Parallel()
+	w := gridOpened(t, 40, 4)
+	const pop = "/engagements/EN-1/populations/P-1"
+	file := func() (name, body string) {
+		got := w.staff.get(pop + "/items")
+		if got.Code != http.StatusOK {
+			t.Fatalf("the file: %d\n%s", got.Code, got.Body)
+		}
+		return got.Header().Get("Content-Disposition"), got.Body.String()
+	}
+	if name, body := file(); !strings.Contains(name, "without-outcomes") || strings.Contains(body, "deviation") || strings.Count(body, "\n") != 40 {
+		t.Errorf("before the marks %s: %.300s; want 40 lines without outcomes", name, body)
+	}
+	holds(t, w.staff.page(pop), "without computed outcomes", "4 cells of "+gridTest+" to be marked")
+	var rows []string
+	w.paper(func(p *fieldwork.Paper, _ *fieldwork.Test) { rows = slices.Clone(p.Rows) })
+	for _, item := range rows {
+		gridCheck(t, w.s.files.Mark(t.Context(), w.asStaff(), "EN-1", gridTest, fieldwork.Cell{Item: item, Attribute: "B"}, fieldwork.Verdict{Mark: engagement.NoException}, 0))
+	}
+	if name, body := file(); strings.Contains(name, "without") || body != w.lines {
+		t.Errorf("after the marks %s: %d bytes; want the %d that were frozen", name, len(body), len(w.lines))
+	}
+	holds(t, w.staff.page(pop), "Its item lines, as they were frozen")
+}
+
+// TestGridBrokenFileIsNoWhole: a file that breaks off is told from a whole one, and
+// one that does not begin is a page that says so.
+func TestGridBrokenFileIsNoWhole(t *testing.T) {
+	t.Parallel()
+	w := gridOpened(t, 20, 2)
+	for _, c := range []struct {
+		name  string
+		write func(io.Writer) error
+		want  string
+	}{
+		{"whole", func(w io.Writer) error { _, err := io.WriteString(w, "all"); return err }, "file all"},
+		{"empty", func(io.Writer) error { return nil }, "file "},
+		{"refused before the first byte", func(io.Writer) error { return audit.ErrConflict }, "error "},
+		{"broken off", func(w io.Writer) error { _, err := io.WriteString(w, "a"); return errors.Join(err, audit.ErrAltered) }, "aborted a"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rec := httptest.NewRecorder()
+			q := &request{Request: newRequest("/"), s: w.s, w: rec}
+			got := func() (what string) {
+				defer func() {
+					if recover() == http.ErrAbortHandler {
+						what = "aborted "
+					}
+				}()
+				if err := q.gridFileOf("items.jsonl", c.write); err != nil {
+					return "error "
+				}
+				return "file "
+			}()
+			if got += rec.Body.String(); got != c.want {
+				t.Errorf("got %q; want %q", got, c.want)
+			}
+			if is := strings.Contains(rec.Header().Get("Content-Disposition"), "items.jsonl"); is != (c.want != "error ") {
+				t.Errorf("named as a file: %t", is)
+			}
+		})
 	}
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -62,7 +61,8 @@ func (q *request) gridSample() error {
 		}
 		v.S, v.Base = *x, s.Revision("sample:"+id+"/"+name)
 		q.gridFrame(f, "/samples")
-		return v.take(q, f)
+		v.take(q, f)
+		return nil
 	})
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func sayGridSample(s *fieldwork.Sample, of int) string {
 	return fmt.Sprintf("%d of %s, %s from population %s. %s", len(s.Items), report.Plural(of, "item", "items"), gridMethodWords[s.Method], s.Population, has)
 }
 
-func (v *gridSampleView) take(q *request, f *fieldwork.File) error {
+func (v *gridSampleView) take(q *request, f *fieldwork.File) {
 	x, id := &v.S, v.Engagement
 	zone := (&gridLook{terms: f.Terms}).zone()
 	v.How, v.Drawn, v.By = report.Capital(gridMethodWords[x.Method]), report.Moment(x.At, zone), q.name(x.By)
@@ -107,14 +107,11 @@ func (v *gridSampleView) take(q *request, f *fieldwork.File) error {
 	}
 	v.Bars = gridBars(x)
 	v.takeStages(x)
-	if err := v.takeWork(f, x); err != nil {
-		return err
-	}
+	v.takeWork(f, x)
 	v.Works = f.MayWork(q.gridEntry()) == nil
 	draws := v.Works && current && q.gridMay("sample.draw")
 	v.MayRelease = v.Works && x.Released.IsZero() && q.gridMay("sample.release")
 	v.MayGrow, v.MayReplace, v.MayAgain = draws && v.Next != "", draws && x.Projectable(), x.Projectable()
-	return nil
 }
 
 // takeStages says in words what extension was planned and where the sample is.
@@ -133,41 +130,20 @@ func (v *gridSampleView) takeStages(x *fieldwork.Sample) {
 
 // takeWork finds the workpapers on a sample, and what its exceptions say in
 // numbers about the whole.
-func (v *gridSampleView) takeWork(f *fieldwork.File, x *fieldwork.Sample) error {
+func (v *gridSampleView) takeWork(f *fieldwork.File, x *fieldwork.Sample) {
 	for name, p := range f.Papers {
 		if !slices.Contains(p.Samples, x.ID) {
 			continue
 		}
 		v.Papers = append(v.Papers, link{name, gridBase(v.Engagement, name)})
-		t := f.Tests[name]
-		if t == nil || len(p.Untested(t)) > 0 {
-			continue
-		}
-		wrong := map[string]bool{}
-		for _, c := range p.Excepted(t) {
-			wrong[c.Item] = slices.Contains(x.Items, c.Item)
-		}
-		n := 0
-		for _, in := range wrong {
-			if in {
-				n++
-			}
-		}
-		limits, err := fieldwork.Limits(*x, n)
-		if errors.Is(err, audit.ErrInvalid) {
-			continue // nothing is said of the rest by such a sample
-		}
-		if err != nil {
-			return err
-		}
-		for _, l := range limits {
-			v.Limits = append(v.Limits, fmt.Sprintf("%s: %s in %s. With %s percent confidence at most %s percent of such items, or %s of the %s, have one.", name, report.Plural(n, "item with an exception", "items with exceptions"),
-				report.Plural(len(x.Items), "item", "items"), strconv.FormatFloat(l.Confidence*100, 'f', -1, 64), strconv.FormatFloat(l.Rate*100, 'f', 1, 64), report.Number(l.Count), report.Number(l.Of)))
+		facts := f.Facts(name)
+		for _, l := range facts.Limits {
+			v.Limits = append(v.Limits, fmt.Sprintf("%s: %s in %s. With %s percent confidence at most %s percent of such items, or %s of the %s, have one.", name, report.Plural(facts.Exceptions, "item with an exception", "items with exceptions"),
+				report.Plural(facts.Tested, "item", "items"), strconv.FormatFloat(l.Confidence*100, 'f', -1, 64), strconv.FormatFloat(l.Rate*100, 'f', 1, 64), report.Number(l.Count), report.Number(l.Of)))
 		}
 	}
 	slices.SortFunc(v.Papers, func(a, b link) int { return strings.Compare(a.Text, b.Text) })
 	slices.Sort(v.Limits)
-	return nil
 }
 
 // gridBars are the quarters of a sample's spread, drawn 60 high.

@@ -158,7 +158,13 @@ func sayDraw(n int) string {
 func (q *request) gridOrder() (o fieldwork.Order, err error) {
 	o = fieldwork.Order{Method: engagement.Method(q.field("method")), Basis: q.field("basis"), Why: q.field("why")}
 	o.Population, o.Control, _ = strings.Cut(q.field("of"), " ")
+	if o.Stages, err = gridStages(q.field("stages")); err != nil {
+		return o, err // of a method that has none the draw is refused
+	}
 	if o.Method == engagement.Judgmental || o.Method == engagement.EveryItem {
+		if q.field("size") != "" {
+			return o, fmt.Errorf("%w: size: what is picked by judgment, or whole, has the size it has", audit.ErrInvalid)
+		}
 		o.Picked, err = gridJudged(q.field("judgment"))
 		return o, err
 	}
@@ -172,8 +178,7 @@ func (q *request) gridOrder() (o fieldwork.Order, err error) {
 	} else {
 		o.Risk, o.Frequency, o.Basis = sample.Risk(q.field("risk")), q.field("frequency"), ""
 	}
-	o.Stages, err = gridStages(q.field("stages"))
-	return o, err
+	return o, nil
 }
 
 // gridJudged reads items picked by judgment: one a line, its ID, a tab or " | ",
@@ -277,7 +282,7 @@ func (q *request) gridRelease() error {
 	if err != nil {
 		return q.gridSampleAgain(err)
 	}
-	return q.gridReleased(gridSampleHref(q.PathValue("id"), q.PathValue("sample")), "Released: the client gets the list of items.")
+	return q.released(q.PathValue("id"), gridSampleHref(q.PathValue("id"), q.PathValue("sample")), "Released: the client gets the list of items.")
 }
 
 func (q *request) gridExtendSample() error {

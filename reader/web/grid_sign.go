@@ -47,7 +47,7 @@ type gridSigning struct {
 // gridSigningOf reads how the sign-off of a workpaper stands for who is signed in.
 func (q *request) gridSigningOf(s *fieldwork.State, f *fieldwork.File, p *fieldwork.Paper, t *fieldwork.Test) gridSigning {
 	zone := (&gridLook{terms: f.Terms}).zone()
-	mine := slices.Contains(p.Workers(), q.who.Account)
+	mine := slices.Contains(f.Workers(p.Test), q.who.Account)
 	works := f.MayWork(q.gridEntry()) == nil
 	out := gridSigning{Digest: f.PaperDigest(t.ID), Version: p.Version, Reopenings: q.gridSteps(p.Reopenings, zone)}
 	if p.Prepared != nil {
@@ -56,11 +56,11 @@ func (q *request) gridSigningOf(s *fieldwork.State, f *fieldwork.File, p *fieldw
 	if p.Reviewed != nil {
 		out.Reviewed, out.ReviewedBy, out.ReviewedAt = true, q.name(p.Reviewed.By), report.Moment(p.Reviewed.At, zone)
 	}
-	out.Missing = gridMissing(s.Standing(f, "paper.prepare", t.ID, q.now()))
-	out.MissingReview = gridMissing(s.Standing(f, "paper.review", t.ID, q.now()))
+	out.Missing = firmMissing(s.Standing(f, "paper.prepare", t.ID, q.now()))
+	out.MissingReview = firmMissing(s.Standing(f, "paper.review", t.ID, q.now()))
 	reviewer := false
 	if works && !mine {
-		reviewer, out.Again = q.gridSecond(p.Workers())
+		reviewer, out.Again = q.gridSecond(f.Workers(p.Test))
 	}
 	out.MayPrepare = works && q.gridMay("test.mark") && !out.Prepared && !out.Reviewed && len(out.Missing) == 0
 	out.MayReview = reviewer && out.Prepared && !out.Reviewed && len(out.MissingReview) == 0
@@ -85,16 +85,6 @@ func (q *request) gridNoteOf(s *fieldwork.State, f *fieldwork.File, n *fieldwork
 	out.MayAnswer = q.gridMay("note.write")
 	m := f.Team[q.who.Account]
 	out.MayClear = out.MayAnswer && n.Answer != "" && (n.By == q.who.Account || m != nil && m.Duty == fieldwork.DutyPartner)
-	return out
-}
-
-// gridMissing is what stands before an act, in words.
-func gridMissing(list []fieldwork.Standing) (out []string) {
-	for _, g := range list {
-		if g.Missing != "" {
-			out = append(out, sentence(g.Missing))
-		}
-	}
 	return out
 }
 

@@ -181,3 +181,57 @@ func TestGridIsNotForEverybody(t *testing.T) {
 		}
 	})
 }
+
+// TestGridRevealsTheOpenItemAlone: who asks twice for one item's computed outcomes
+// is shown no other's.
+func TestGridRevealsTheOpenItemAlone(t *testing.T) {
+	t.Parallel()
+	w := gridOpened(t, 40, 4)
+	for _, n := range []string{"1", "2"} {
+		if r := w.staff.post(gridAddress+"/mark", "item", n, "at", "B", "was-B", "", "base-B", "0", "mark-B", "No exception"); r.Code != http.StatusSeeOther {
+			t.Fatalf("marked: %d", r.Code)
+		}
+	}
+	shown := func() (n int) {
+		w.paper(func(p *fieldwork.Paper, _ *fieldwork.Test) { n = len(p.Revealed) })
+		return n
+	}
+	for range 2 {
+		if r := w.staff.post(gridAddress+"/reveal", "item", "1", "at", "B"); r.Code != http.StatusSeeOther || shown() != 1 {
+			t.Errorf("reveal item 1: %d, %d shown; want its one alone", r.Code, shown())
+		}
+	}
+	if r := w.staff.post(gridAddress + "/reveal"); r.Code != http.StatusSeeOther || shown() != 2 {
+		t.Errorf("reveal all: %d, %d shown; want both", r.Code, shown())
+	}
+}
+
+// TestGridHeadOpensNothing: who asks for the head of a page has nothing before them.
+func TestGridHeadOpensNothing(t *testing.T) {
+	t.Parallel()
+	w := gridOpened(t, 20, 3)
+	w.staff.do("HEAD", gridAddress+"?item=2", host)
+	w.paper(func(p *fieldwork.Paper, _ *fieldwork.Test) {
+		if len(p.Opened) != 0 {
+			t.Errorf("the head of a page opened %v", p.Opened)
+		}
+	})
+}
+
+// TestGridMarksTogetherWithRecords: marks given together rest on each item's own
+// records.
+func TestGridMarksTogetherWithRecords(t *testing.T) {
+	t.Parallel()
+	w := gridOpened(t, 40, 4)
+	w.staff.page(gridAddress + "?item=1")
+	w.staff.page(gridAddress + "?item=2")
+	if r := w.staff.post(gridAddress+"/together", "attribute", "A", "mark", "No exception", "cell", "1-A@0", "cell", "2-A@0"); r.Code != http.StatusSeeOther {
+		t.Fatalf("together: %d %s", r.Code, r.Body)
+	}
+	w.paper(func(p *fieldwork.Paper, _ *fieldwork.Test) {
+		a, b := p.Cells[fieldwork.Cell{Item: p.Rows[0], Attribute: "A"}], p.Cells[fieldwork.Cell{Item: p.Rows[1], Attribute: "A"}]
+		if len(a.Evidence) != 2 || len(b.Evidence) != 2 || a.Evidence[0] == b.Evidence[0] {
+			t.Errorf("the marks rest on %v and %v; want each item's two records", a.Evidence, b.Evidence)
+		}
+	})
+}
