@@ -179,7 +179,7 @@ func (c *Client) registered(ctx context.Context, f *describe.Facts, t engagement
 		for _, o := range t.Subservices {
 			sub := describe.Subservice{Name: o.Name, Service: o.Service, Inclusive: o.Inclusive, Expected: described(o.Expected), Monitored: o.Monitor}
 			if d := subserviceOf(sys, o.Name); d != nil {
-				supplied(&sub, d, s)
+				supplied(&sub, d, s, c.P.Period.Location())
 			}
 			f.Subservices = append(f.Subservices, sub)
 		}
@@ -224,7 +224,7 @@ func subserviceOf(sys *definition.System, name string) *definition.Subservice {
 
 // supplied adds what the definitions and the register of suppliers know of a
 // subservice organization beside the terms.
-func supplied(sub *describe.Subservice, d *definition.Subservice, s *program.State) {
+func supplied(sub *describe.Subservice, d *definition.Subservice, s *program.State, zone *time.Location) {
 	if len(sub.Monitored) == 0 {
 		sub.Monitored = d.Monitoring
 	}
@@ -235,12 +235,12 @@ func supplied(sub *describe.Subservice, d *definition.Subservice, s *program.Sta
 	}
 	last := ""
 	for _, r := range s.VendorReports {
-		if r.Vendor == d.Vendor && d.Vendor != "" && !r.Reviewed.IsZero() && r.Last > last {
+		if r.Vendor == d.Vendor && d.Vendor != "" && r.Shows() && r.Concluded() && r.Last > last {
 			last = r.Last
 		}
 	}
 	if v := s.Vendors[d.Vendor]; last == "" && v != nil && !v.Reviewed.IsZero() && !v.ReportEnd.IsZero() {
-		last = v.ReportEnd.UTC().Format(time.DateOnly)
+		last = v.ReportEnd.In(zone).Format(time.DateOnly)
 	}
 	if last != "" {
 		sub.Report = attest.Day(last)

@@ -19,39 +19,54 @@ type DaySpan struct{ First, Last time.Time }
 // Days is how many days are in it.
 func (s DaySpan) Days() int { return int(s.Last.Sub(s.First)/(24*time.Hour)) + 1 }
 
-// A VendorCover is how much of a period a supplier's reports speak of. Days that a
-// letter of the supplier's own management tells of are not examined, and are
-// counted apart.
+// A VendorCover is how much of a period a supplier's reports speak of. Each day is
+// counted once, by the most that is said of it. Days that a letter of the supplier's
+// own management tells of are not examined, and are counted apart.
 type VendorCover struct {
 	Days     int       // of the period
-	Examined int       // days within SOC 2 Type II reports of the service in use
+	Examined int       // days within SOC 2 Type II reports of the service in use whose review is concluded
+	InPart   int       // further days within such reports of a part of the service
 	Lettered int       // further days that letters tell of
-	Holes    []DaySpan // that neither covers
+	Open     int       // further days that statements speak of whose review is not concluded
+	Holes    []DaySpan // that nothing covers
 	Tail     int       // days of the last hole, where it reaches the period's end
 }
 
 // Uncovered is how many days nothing covers.
-func (c VendorCover) Uncovered() int { return c.Days - c.Examined - c.Lettered }
+func (c VendorCover) Uncovered() int { return c.Days - c.Examined - c.InPart - c.Lettered - c.Open }
 
 // Cover weighs a supplier's statements against the days first to last. A letter
-// counts for at most 92 days after the report that it follows on.
+// counts for at most 92 days after the report that it follows on. Where an auditor
+// gave no opinion, or a report is of another system, nothing is covered.
 func Cover(list []VendorReport, first, last time.Time) VendorCover {
 	first, last = dayOf(first), dayOf(last)
-	var reports []DaySpan
+	var full, part, open []DaySpan
 	for _, r := range list {
-		if r.Type == ReportSOC2Type2 && r.Ours != "no" {
-			reports = append(reports, r.span())
+		switch {
+		case !r.Shows() || r.Opinion == "disclaimer":
+		case !r.Concluded():
+			open = append(open, r.span())
+		case r.Ours == "in part":
+			part = append(part, r.span())
+		default:
+			full = append(full, r.span())
 		}
 	}
-	letters := lettered(list, reports)
+	done := slices.DeleteFunc(slices.Clone(list), func(r VendorReport) bool { return !r.Concluded() })
+	letters := lettered(done, slices.Concat(full, part))
+	open = append(open, lettered(list, slices.Concat(full, part, open))...)
 	c := VendorCover{}
 	for d := first; !d.After(last); d = d.AddDate(0, 0, 1) {
 		c.Days++
 		switch {
-		case holds(reports, d):
+		case holds(full, d):
 			c.Examined++
+		case holds(part, d):
+			c.InPart++
 		case holds(letters, d):
 			c.Lettered++
+		case holds(open, d):
+			c.Open++
 		default:
 			if n := len(c.Holes); n > 0 && c.Holes[n-1].Last.AddDate(0, 0, 1).Equal(d) {
 				c.Holes[n-1].Last = d

@@ -41,7 +41,24 @@ type VendorReport struct {
 	Revision   int64             `json:"revision"`
 	ChangedBy  string            `json:"changedBy"`
 	Changed    time.Time         `json:"changed,omitzero"`
+
+	ends time.Time // of a concluded review: the last second of Last, in the organization's zone
 }
+
+// ofOurs reports whether it is of the service in use, or of a part of it.
+func (r *VendorReport) ofOurs() bool { return r.Ours != "no" }
+
+// Concluded reports whether its review is.
+func (r *VendorReport) Concluded() bool { return !r.Reviewed.IsZero() }
+
+// Shows reports whether tests of suppliers can rest on it once its review is
+// concluded: only a SOC 2 Type II of the service in use says how controls of the
+// trust services criteria operated over a period.
+func (r *VendorReport) Shows() bool { return r.Type == ReportSOC2Type2 && r.ofOurs() }
+
+// reviews reports whether its review is one of the supplier: what its management
+// writes of itself, or what is about another system, is none.
+func (r *VendorReport) reviews() bool { return r.Type != ReportLetter && r.ofOurs() }
 
 // A VendorException is an exception of a supplier's report.
 type VendorException struct {
@@ -190,9 +207,13 @@ func setVendorReport(s *State, e Entry) (book.Change, error) {
 		return book.Change{}, fmt.Errorf("%w: the report is dated %s, which is to come", audit.ErrInvalid, d.Dated)
 	}
 	return book.Change{What: "entered: " + string(d.Type) + " to " + d.Last, Do: func() {
+		have := s.VendorReports[e.Of()]
 		s.VendorReports[e.Of()] = &VendorReport{ID: e.Of(), Vendor: d.Vendor, Type: d.Type, Issuer: d.Issuer, System: d.System, Ours: d.Ours, First: d.First, Last: d.Last, Dated: d.Dated,
 			Categories: d.Categories, Opinion: d.Opinion, Modified: d.Modified, CarvedOut: d.CarvedOut, Included: d.Included, Exceptions: d.Exceptions, Duties: d.Duties, Events: d.Events,
 			Next: d.Next, Evidence: d.Evidence, Revision: s.Revision(e.On) + 1, ChangedBy: e.By.Name, Changed: e.At}
+		if have != nil && have.Concluded() {
+			s.reviewed(v, e, "the review of "+e.Of()+" is open again: the report was corrected")
+		}
 	}}, nil
 }
 
@@ -225,6 +246,7 @@ func (r *VendorReport) Unfinished() (out []string) {
 type vendorConcluding struct {
 	Conclusion string `json:"conclusion"`
 	FollowUp   string `json:"followUp"`
+	Zone       string `json:"zone"` // in which the report's last day ends; "" is UTC
 }
 
 func concludeVendorReport(s *State, e Entry) (book.Change, error) {
@@ -232,7 +254,8 @@ func concludeVendorReport(s *State, e Entry) (book.Change, error) {
 	if err == nil {
 		err = book.First(text("conclusion", d.Conclusion, 1, 20_000), text("what is done about it", d.FollowUp, 0, 20_000))
 	}
-	if err != nil {
+	zone, zerr := time.LoadLocation(d.Zone)
+	if err = book.First(err, when(zerr != nil, "the zone is none")); err != nil {
 		return book.Change{}, err
 	}
 	r := s.VendorReports[e.Of()]
@@ -245,30 +268,57 @@ func concludeVendorReport(s *State, e Entry) (book.Change, error) {
 	v := s.Vendors[r.Vendor]
 	return book.Change{What: "review concluded", Do: func() {
 		r.Conclusion, r.FollowUp, r.ReviewedBy, r.Reviewed, r.Revision = d.Conclusion, d.FollowUp, e.By.Name, e.At, e.Base+1
-		v.Reviewed = e.At
-		if r.Type.HasOpinion() {
-			v.Mapped = e.At
-			if end := endOfDay(r.Last); end.After(v.ReportEnd) {
-				v.ReportEnd = end
-			}
-		}
-		v.Revision = s.Also("vendor:"+v.ID, e, "reviewed its "+string(r.Type)+" to "+r.Last+": "+r.ID)
-		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
+		r.ends = endOfDay(r.Last, zone)
+		s.reviewed(v, e, "reviewed its "+string(r.Type)+" to "+r.Last+": "+r.ID)
 	}}, nil
 }
 
-// endOfDay is the end of a calendar day in UTC: a supplier's report names days of
-// a zone of its own, which it does not say.
-func endOfDay(day string) time.Time {
-	t, err := time.Parse(time.DateOnly, day)
+// reviewed has a vendor follow from its reports as they are now, in words.
+func (s *State) reviewed(v *Vendor, e Entry, what string) {
+	s.settle(v)
+	v.Revision = s.Also("vendor:"+v.ID, e, what)
+	s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
+}
+
+// settle computes what of a vendor follows from the reviews of its reports that are
+// concluded now, beside what was stated of it: whichever is later.
+func (s *State) settle(v *Vendor) {
+	v.Reviewed, v.ReportEnd, v.Mapped = v.stated.reviewed, v.stated.reportEnd, v.stated.mapped
+	for _, r := range s.VendorReports {
+		if r.Vendor != v.ID || !r.Concluded() {
+			continue
+		}
+		if r.reviews() {
+			v.Reviewed = later(v.Reviewed, r.Reviewed)
+		}
+		if r.Shows() {
+			v.ReportEnd, v.Mapped = later(v.ReportEnd, r.ends), later(v.Mapped, r.Reviewed)
+		}
+	}
+}
+
+// notRepeated is what was stated of a vendor in a field whose value is written: a
+// form that was opened gives back what it showed, as an instant or as the day alone,
+// and so states nothing new.
+func notRepeated(now, shown, stated time.Time) time.Time {
+	if d := shown.Sub(now); !now.IsZero() && 0 <= d && d <= 25*time.Hour {
+		return stated
+	}
+	return now
+}
+
+// endOfDay is the last second of a calendar day in the organization's zone, as a
+// person states a day: a supplier's report does not say in which zone its days are.
+func endOfDay(day string, zone *time.Location) time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, day, zone)
 	if err != nil {
 		return time.Time{}
 	}
-	return t.AddDate(0, 0, 1)
+	return audit.Instant(t.AddDate(0, 0, 1).Add(-time.Second))
 }
 
 // SetVendorReport enters a supplier's report, a new one where ID is "", and
-// returns it. Whatever a review concluded before is open again. It needs
+// returns it; what is no report yet gets its number here. Whatever a review concluded before is open again. It needs
 // register.write. Evidence names a record that holds evidence, or nothing.
 func (b *Book) SetVendorReport(ctx context.Context, by access.Subject, r VendorReport) (VendorReport, error) {
 	if err := access.Require(by, "register.write", access.Object{}); err != nil {
@@ -290,6 +340,11 @@ func (b *Book) SetVendorReport(ctx context.Context, by access.Subject, r VendorR
 	}
 	id := r.ID
 	var err error
+	if id != "" {
+		if _, err := b.VendorReport(ctx, id); err != nil {
+			return VendorReport{}, err
+		}
+	}
 	if id == "" {
 		id, err = b.numbered(ctx, by, "vendorreport", "VR", write)
 	} else {
@@ -302,13 +357,13 @@ func (b *Book) SetVendorReport(ctx context.Context, by access.Subject, r VendorR
 }
 
 // ConcludeVendorReport ends the review of a supplier's report. What the review
-// has not settled (Unfinished) refuses it with audit.ErrConflict. It needs
-// register.write.
-func (b *Book) ConcludeVendorReport(ctx context.Context, by access.Subject, id, conclusion, followUp string, revision int64) error {
+// has not settled (Unfinished) refuses it with audit.ErrConflict. The report's last
+// day ends in zone, the organization's. It needs register.write.
+func (b *Book) ConcludeVendorReport(ctx context.Context, by access.Subject, id, conclusion, followUp string, revision int64, zone *time.Location) error {
 	if err := access.Require(by, "register.write", access.Object{}); err != nil {
 		return err
 	}
-	_, err := b.write(ctx, by, "vendorreport.conclude", "vendorreport:"+id, revision, vendorConcluding{conclusion, followUp})
+	_, err := b.write(ctx, by, "vendorreport.conclude", "vendorreport:"+id, revision, vendorConcluding{conclusion, followUp, zone.String()})
 	return err
 }
 

@@ -37,26 +37,113 @@ func TestVendorReportReview(t *testing.T) {
 		{"for 1 of 2 controls expected of users", func(r *program.VendorReport) { r.Duties[0].Controls = []string{"IAM-02"} }},
 	}
 	for _, s := range steps {
-		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "", r.Revision); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), s.missing) {
+		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "", r.Revision, newYork(t)); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), s.missing) {
 			t.Fatalf("got %v, want what is missing: %s", err, s.missing)
 		}
 		s.change(&r)
 		r = must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, r))
 	}
-	if err := w.book.ConcludeVendorReport(ctx, reader, r.ID, "Good.", "", r.Revision); !errors.Is(err, audit.ErrForbidden) {
+	if err := w.book.ConcludeVendorReport(ctx, reader, r.ID, "Good.", "", r.Revision, newYork(t)); !errors.Is(err, audit.ErrForbidden) {
 		t.Errorf("a reader concludes: %v", err)
 	}
 	w.pass(time.Hour)
-	if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "Ask again in May.", r.Revision); err != nil {
+	if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "Ask again in May.", r.Revision, newYork(t)); err != nil {
 		t.Fatal(err)
 	}
 	got := must[program.Vendor](t)(w.again().Vendor(ctx, v.ID))
-	if want := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC); !got.Reviewed.Equal(w.now()) || !got.Mapped.Equal(w.now()) || !got.ReportEnd.Equal(want) || got.Revision != 2 {
+	if want := time.Date(2026, 1, 1, 4, 59, 59, 0, time.UTC); !got.Reviewed.Equal(w.now()) || !got.Mapped.Equal(w.now()) || !got.ReportEnd.Equal(want) || got.Revision != 2 {
 		t.Errorf("the vendor: %+v", got)
 	}
 	r = must[program.VendorReport](t)(w.book.VendorReport(ctx, r.ID))
 	if again := must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, r)); again.Conclusion != "" || !again.Reviewed.IsZero() {
 		t.Errorf("changed after its review, it still counts as concluded: %+v", again)
+	}
+}
+
+func newYork(t *testing.T) *time.Location {
+	return must[*time.Location](t)(time.LoadLocation("America/New_York"))
+}
+
+// TestVendorFollows: what tests of suppliers rest on follows from reports that show
+// it, as they stand: a review that is opened again takes back what it gave, and what
+// was stated of the vendor by itself stays.
+func TestVendorFollows(t *testing.T) {
+	w := newWorld(t)
+	ctx, doc := t.Context(), w.document()
+	stated := time.Date(2025, 6, 30, 12, 0, 0, 0, time.UTC)
+	conclude := func(t *testing.T, change func(*program.VendorReport)) (program.Vendor, program.VendorReport) {
+		t.Helper()
+		in := mailer()
+		in.Reviewed, in.ReportEnd, in.Mapped = stated, stated, stated
+		v := must[program.Vendor](t)(w.book.SetVendor(ctx, lead, in))
+		r := soc2(v.ID, doc)
+		r.Modified, r.Exceptions, r.Duties = "Access of leavers.", nil, nil
+		change(&r)
+		r = must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, r))
+		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Read.", "", r.Revision, time.UTC); err != nil {
+			t.Fatal(err)
+		}
+		return must[program.Vendor](t)(w.book.Vendor(ctx, v.ID)), must[program.VendorReport](t)(w.book.VendorReport(ctx, r.ID))
+	}
+	plain := func(kind program.VendorReportType, first string) func(*program.VendorReport) {
+		return func(r *program.VendorReport) {
+			r.Type, r.First = kind, first
+			if !kind.HasOpinion() {
+				r.Opinion, r.Modified = "", ""
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name            string
+		change          func(*program.VendorReport)
+		reviewed, shows bool
+	}{
+		{"SOC 2 Type II", func(*program.VendorReport) {}, true, true},
+		{"of a part of the service", func(r *program.VendorReport) { r.Ours = "in part" }, true, true},
+		{"of another system", func(r *program.VendorReport) { r.Ours = "no" }, false, false},
+		{"SOC 2 Type I", plain(program.ReportSOC2Type1, ""), true, false},
+		{"SOC 1", plain(program.ReportSOC1Type2, "2025-01-01"), true, false},
+		{"SOC 3", plain(program.ReportSOC3, "2025-01-01"), true, false},
+		{"certificate", plain(program.ReportISO27001, "2025-01-01"), true, false},
+		{"bridge letter", plain(program.ReportLetter, "2025-01-01"), false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v, _ := conclude(t, tt.change)
+			if got := !v.Reviewed.Equal(stated); got != tt.reviewed {
+				t.Errorf("reviewed: %v, want %v: %s", got, tt.reviewed, v.Reviewed)
+			}
+			if end, mapped := !v.ReportEnd.Equal(stated), !v.Mapped.Equal(stated); end != tt.shows || mapped != tt.shows {
+				t.Errorf("its end %s, mapped %s; want them to follow: %v", v.ReportEnd, v.Mapped, tt.shows)
+			}
+		})
+	}
+	t.Run("opened again", func(t *testing.T) {
+		v, r := conclude(t, func(*program.VendorReport) {})
+		v.Name = "Other name" // a form gives back what it showed: days alone
+		day := func(at time.Time) time.Time { return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC) }
+		v.Reviewed, v.Mapped = day(v.Reviewed), day(v.Mapped)
+		v = must[program.Vendor](t)(w.book.SetVendor(ctx, lead, v))
+		if want := time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC); !v.ReportEnd.Equal(want) {
+			t.Errorf("its report ends %s, want %s", v.ReportEnd, want)
+		}
+		r.Last, r.Dated = "2025-10-31", "2026-01-05"
+		must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, r))
+		got := must[program.Vendor](t)(w.again().Vendor(ctx, v.ID))
+		if !got.Reviewed.Equal(stated) || !got.ReportEnd.Equal(stated) || !got.Mapped.Equal(stated) {
+			t.Errorf("its corrected report is not reviewed, yet the vendor: %+v", got)
+		}
+	})
+}
+
+// TestVendorReportNumbers: what is no report yet is entered under a number of the
+// register's own.
+func TestVendorReportNumbers(t *testing.T) {
+	w := newWorld(t)
+	v := must[program.Vendor](t)(w.book.SetVendor(t.Context(), lead, mailer()))
+	r := soc2(v.ID, w.document())
+	r.ID = "MINE"
+	if _, err := w.book.SetVendorReport(t.Context(), lead, r); !errors.Is(err, audit.ErrNotFound) {
+		t.Errorf("a report under a number somebody chose: %v", err)
 	}
 }
 
@@ -103,28 +190,38 @@ func date(s string) time.Time {
 
 func TestCover(t *testing.T) {
 	report := func(kind program.VendorReportType, first, last string) program.VendorReport {
-		return program.VendorReport{Type: kind, Ours: "yes", First: first, Last: last}
+		return program.VendorReport{Type: kind, Ours: "yes", First: first, Last: last, Opinion: "unqualified", Reviewed: date("2026-02-01")}
 	}
+	but := func(r program.VendorReport, change func(*program.VendorReport)) program.VendorReport {
+		change(&r)
+		return r
+	}
+	year := report(program.ReportSOC2Type2, "2025-01-01", "2025-12-31")
 	half := report(program.ReportSOC2Type2, "2025-01-01", "2025-06-30")
 	for _, tt := range []struct {
-		name                              string
-		list                              []program.VendorReport
-		examined, lettered, uncov, t, gap int
+		name                                            string
+		list                                            []program.VendorReport
+		examined, inPart, lettered, open, uncov, t, gap int
 	}{
-		{"nothing", nil, 0, 0, 365, 365, 1},
-		{"the whole year", []program.VendorReport{report(program.ReportSOC2Type2, "2024-10-01", "2026-01-31")}, 365, 0, 0, 0, 0},
-		{"half", []program.VendorReport{half}, 181, 0, 184, 184, 1},
-		{"half and a letter, cut at 92 days", []program.VendorReport{half, report(program.ReportLetter, "2025-07-01", "2025-12-31")}, 181, 92, 92, 92, 1},
-		{"a letter that does not follow on", []program.VendorReport{half, report(program.ReportLetter, "2025-08-01", "2025-09-30")}, 181, 0, 184, 184, 1},
-		{"a letter alone", []program.VendorReport{report(program.ReportLetter, "2025-01-01", "2025-03-31")}, 0, 0, 365, 365, 1},
-		{"a hole in the midst", []program.VendorReport{half, report(program.ReportSOC2Type2, "2025-08-01", "2025-12-31")}, 334, 0, 31, 0, 1},
-		{"twice the same days", []program.VendorReport{half, half}, 181, 0, 184, 184, 1},
-		{"another system", []program.VendorReport{{Type: program.ReportSOC2Type2, Ours: "no", First: "2025-01-01", Last: "2025-12-31"}}, 0, 0, 365, 365, 1},
-		{"a SOC 3 and a SOC 1", []program.VendorReport{report(program.ReportSOC3, "2025-01-01", "2025-12-31"), report(program.ReportSOC1Type2, "2025-01-01", "2025-12-31")}, 0, 0, 365, 365, 1},
+		{"nothing", nil, 0, 0, 0, 0, 365, 365, 1},
+		{"the whole year", []program.VendorReport{report(program.ReportSOC2Type2, "2024-10-01", "2026-01-31")}, 365, 0, 0, 0, 0, 0, 0},
+		{"half", []program.VendorReport{half}, 181, 0, 0, 0, 184, 184, 1},
+		{"half and a letter, cut at 92 days", []program.VendorReport{half, report(program.ReportLetter, "2025-07-01", "2025-12-31")}, 181, 0, 92, 0, 92, 92, 1},
+		{"a letter that does not follow on", []program.VendorReport{half, report(program.ReportLetter, "2025-08-01", "2025-09-30")}, 181, 0, 0, 0, 184, 184, 1},
+		{"a letter alone", []program.VendorReport{report(program.ReportLetter, "2025-01-01", "2025-03-31")}, 0, 0, 0, 0, 365, 365, 1},
+		{"a hole in the midst", []program.VendorReport{half, report(program.ReportSOC2Type2, "2025-08-01", "2025-12-31")}, 334, 0, 0, 0, 31, 0, 1},
+		{"twice the same days", []program.VendorReport{half, half}, 181, 0, 0, 0, 184, 184, 1},
+		{"another system", []program.VendorReport{but(year, func(r *program.VendorReport) { r.Ours = "no" })}, 0, 0, 0, 0, 365, 365, 1},
+		{"a part of the service", []program.VendorReport{but(year, func(r *program.VendorReport) { r.Ours = "in part" }), half}, 181, 184, 0, 0, 0, 0, 0},
+		{"no opinion", []program.VendorReport{but(year, func(r *program.VendorReport) { r.Opinion = "disclaimer" })}, 0, 0, 0, 0, 365, 365, 1},
+		{"a letter after no opinion", []program.VendorReport{but(half, func(r *program.VendorReport) { r.Opinion = "disclaimer" }), report(program.ReportLetter, "2025-07-01", "2025-08-31")}, 0, 0, 0, 0, 365, 365, 1},
+		{"not reviewed", []program.VendorReport{half, but(year, func(r *program.VendorReport) { r.Reviewed = time.Time{} })}, 181, 0, 0, 184, 0, 0, 0},
+		{"a letter nobody reviewed", []program.VendorReport{half, but(report(program.ReportLetter, "2025-07-01", "2025-08-31"), func(r *program.VendorReport) { r.Reviewed = time.Time{} })}, 181, 0, 0, 62, 122, 122, 1},
+		{"a SOC 3 and a SOC 1", []program.VendorReport{report(program.ReportSOC3, "2025-01-01", "2025-12-31"), report(program.ReportSOC1Type2, "2025-01-01", "2025-12-31")}, 0, 0, 0, 0, 365, 365, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := program.Cover(tt.list, date("2025-01-01"), date("2025-12-31"))
-			if c.Days != 365 || c.Examined != tt.examined || c.Lettered != tt.lettered || c.Uncovered() != tt.uncov || c.Tail != tt.t || len(c.Holes) != tt.gap {
+			if c.Days != 365 || c.Examined != tt.examined || c.InPart != tt.inPart || c.Lettered != tt.lettered || c.Open != tt.open || c.Uncovered() != tt.uncov || c.Tail != tt.t || len(c.Holes) != tt.gap {
 				t.Errorf("got %+v, %d uncovered", c, c.Uncovered())
 			}
 		})

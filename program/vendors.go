@@ -32,7 +32,13 @@ type Vendor struct {
 	Changed    time.Time `json:"changed,omitzero"`
 	Revision   int64     `json:"revision"`
 	Since      time.Time `json:"-"` // when it was started with, as stated, else when it was first written
+
+	stated vendorStated
 }
+
+// A vendorStated is what was stated of a vendor by itself, beside what the concluded
+// reviews of its reports give.
+type vendorStated struct{ reviewed, reportEnd, mapped time.Time }
 
 // Values of a vendor's fields.
 var (
@@ -92,6 +98,11 @@ func setVendor(s *State, e Entry) (book.Change, error) {
 		if !v.Started.IsZero() {
 			v.Since = v.Started
 		}
+		v.stated = vendorStated{v.Reviewed, v.ReportEnd, v.Mapped}
+		if old := s.Vendors[v.ID]; old != nil {
+			v.stated = vendorStated{notRepeated(v.Reviewed, old.Reviewed, old.stated.reviewed), notRepeated(v.ReportEnd, old.ReportEnd, old.stated.reportEnd), notRepeated(v.Mapped, old.Mapped, old.stated.mapped)}
+		}
+		s.settle(v)
 		s.Vendors[v.ID] = v
 		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
 	}}, nil

@@ -18,7 +18,7 @@ func demoVendors(ctx context.Context, p *period.Program, book *program.Book, lea
 	for _, x := range []struct {
 		v       program.Vendor
 		reports []program.VendorReport
-		end     string // conclusion of the first report's review; "": it is open
+		end     string // conclusion of the reports' reviews; "": they are open
 	}{
 		{program.Vendor{Name: "Cumulo Hosting", Service: "Cloud hosting", Tier: "critical"}, []program.VendorReport{
 			{Type: program.ReportSOC2Type2, Issuer: "Ferrule & Dace LLP", System: "Cumulo Compute", Ours: "yes", First: "2024-10-01", Last: "2025-09-30", Dated: "2025-11-14", Categories: []string{"S", "A"}, Opinion: "unqualified",
@@ -47,7 +47,11 @@ func demoVendor(ctx context.Context, p *period.Program, book *program.Book, lead
 	if err != nil {
 		return err
 	}
-	for i, r := range reports {
+	zone, err := time.LoadLocation(demo.Zone)
+	if err != nil {
+		return err
+	}
+	for _, r := range reports {
 		file, err := demoReportFile(r)
 		if err != nil {
 			return err
@@ -60,8 +64,8 @@ func demoVendor(ctx context.Context, p *period.Program, book *program.Book, lead
 		if r, err = book.SetVendorReport(ctx, lead.by, r); err != nil {
 			return err
 		}
-		if i == 0 && conclusion != "" {
-			if err := book.ConcludeVendorReport(ctx, lead.by, r.ID, conclusion, "", r.Revision); err != nil {
+		if conclusion != "" {
+			if err := book.ConcludeVendorReport(ctx, lead.by, r.ID, conclusion, "", r.Revision, zone); err != nil {
 				return err
 			}
 		}

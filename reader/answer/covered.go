@@ -43,19 +43,27 @@ func lasting(from, to time.Time) audit.Span {
 
 // recordNeeds is the permission that opens a record.
 func recordNeeds(rec audit.Record) access.PermissionID {
-	if rec.Kind == audit.RecordActivity || rec.Kind == audit.RecordEntry {
+	switch rec.Kind {
+	case audit.RecordActivity, audit.RecordEntry:
 		return "activity.read"
+	case audit.RecordFieldwork, audit.RecordPacket:
+		return "request.read"
 	}
 	return "evidence.read"
 }
 
 // ofRecord is a sealed record for the table of rights: a page or document belongs
 // to the controls that are tested with its source, what people did to whoever
-// reads the activity log.
+// reads the activity log. What management does in an examination, and packets, are
+// for who reads examinations as a whole: neither an auditor's guest nor who has
+// single controls or systems does.
 func (s *Sight) ofRecord(rec audit.Record) (id access.PermissionID, o access.Object) {
-	if id = recordNeeds(rec); id == "activity.read" {
+	switch id = recordNeeds(rec); id {
+	case "request.read":
+		return id, access.Object{}
+	case "activity.read":
 		o = s.Reach()
-	} else {
+	default:
 		o = s.OfSource(rec.Source)
 	}
 	if !s.covers(rec) {

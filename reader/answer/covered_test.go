@@ -84,6 +84,9 @@ func TestGuestOpensWhatIsCovered(t *testing.T) {
 		{"definitions applied before", audit.Record{Kind: audit.RecordDefinition, Recorded: on26(1, 1).AddDate(0, -1, 0)}, true},
 		{"definitions applied later", audit.Record{Kind: audit.RecordDefinition, Recorded: later}, false},
 		{"an erasure of later", audit.Record{Kind: audit.RecordErasure, Recorded: later}, true},
+		{"management's entry in an examination", audit.Record{Kind: audit.RecordFieldwork, Recorded: in}, false},
+		{"one that a result rests on", audit.Record{Kind: audit.RecordFieldwork, Recorded: in, Index: 20}, false},
+		{"a packet of an examination", audit.Record{Kind: audit.RecordPacket, Recorded: in}, false},
 	} {
 		s := guest()
 		if got := s.MayOpen(tt.rec) == nil; got != tt.want {

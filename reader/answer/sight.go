@@ -111,17 +111,34 @@ func (s *Sight) MayOpen(rec audit.Record) error {
 	return access.Require(s.Who, id, o)
 }
 
+// MayGive refuses to bring the auditor a record that they may not read themselves.
+// What is no evidence at all, management.Book refuses.
+func (s *Sight) MayGive(rec audit.Record) error {
+	if err := s.MayOpen(rec); err != nil {
+		return err
+	}
+	return access.Require(s.Who, "evidence.read", s.OfSource(rec.Source))
+}
+
+// OfExam is something of an examination's that belongs to controls: of the
+// company's own side, in which an auditor's guest has no part.
+func (s *Sight) OfExam(controls ...string) access.Object {
+	o := s.OfControls(controls...)
+	o.Engagements = nil
+	return o
+}
+
 // Seeing tells of records whether they may open them. It is for many in a row,
 // and for one goroutine.
 func (s *Sight) Seeing() func(audit.Record) bool {
 	type asked struct {
-		id      access.PermissionID
+		kind    audit.RecordKind
 		source  string
 		covered bool
 	}
 	known := map[asked]bool{}
 	return func(rec audit.Record) bool {
-		k := asked{recordNeeds(rec), rec.Source, s.covers(rec)}
+		k := asked{rec.Kind, rec.Source, s.covers(rec)}
 		may, ok := known[k]
 		if !ok {
 			id, o := s.ofRecord(rec)

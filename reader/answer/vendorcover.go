@@ -17,19 +17,26 @@ func CoverTo(last, today time.Time) time.Time {
 	return last
 }
 
-// Cover says how much of a period a supplier's statements speak of. Days that
-// only its own letter tells of are never added to those examined.
+// Cover says how much of a period a supplier's statements speak of. Days of which
+// less is said are never added to those examined: those of a part of the service, of
+// the supplier's own letter, or of statements whose review is not concluded.
 func Cover(c program.VendorCover) string {
 	days := report.Plural(c.Days, "day", "days")
 	switch {
 	case c.Examined == c.Days:
 		return "All " + days + " are examined."
-	case c.Examined+c.Lettered == 0:
+	case c.Uncovered() == c.Days:
 		return "None of the " + days + " is covered by a report or letter."
 	}
 	s := fmt.Sprintf("%s of %s examined", report.Number(c.Examined), days)
+	if c.InPart > 0 {
+		s += "; " + report.Number(c.InPart) + " examined for a part of the service in use"
+	}
 	if c.Lettered > 0 {
 		s += "; " + report.Number(c.Lettered) + " by the supplier’s own letter, not examined"
+	}
+	if c.Open > 0 {
+		s += "; " + report.Number(c.Open) + " in statements whose review is not concluded"
 	}
 	if n := c.Uncovered(); n > 0 {
 		s += "; " + report.Number(n) + " covered by nothing"
@@ -43,7 +50,7 @@ func CoverNext(c program.VendorCover) string {
 	switch {
 	case c.Tail == 0:
 		return ""
-	case c.Examined > 0 && c.Lettered == 0 && c.Tail <= program.LetterDays:
+	case c.Examined+c.InPart > 0 && c.Lettered == 0 && c.Tail <= program.LetterDays:
 		return fmt.Sprintf("A letter of the supplier’s management can speak of the last %s.", report.Plural(c.Tail, "day", "days"))
 	}
 	return fmt.Sprintf("The last %s need the supplier’s next report, or evidence of your own: a letter reaches %d days past a report.", report.Plural(c.Tail, "day", "days"), program.LetterDays)

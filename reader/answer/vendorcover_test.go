@@ -15,6 +15,7 @@ func TestCover(t *testing.T) {
 		want, next string
 	}{
 		{"all", program.VendorCover{Days: 365, Examined: 365}, "All 365 days are examined.", ""},
+		{"of a part, and not reviewed", program.VendorCover{Days: 365, InPart: 181, Open: 184}, "0 of 365 days examined; 181 examined for a part of the service in use; 184 in statements whose review is not concluded.", ""},
 		{"none", program.VendorCover{Days: 365, Tail: 365}, "None of the 365 days is covered by a report or letter.", "The last 365 days need the supplier’s next report, or evidence of your own: a letter reaches 92 days past a report."},
 		{"a tail", program.VendorCover{Days: 365, Examined: 334, Tail: 31}, "334 of 365 days examined; 31 covered by nothing.", "A letter of the supplier’s management can speak of the last 31 days."},
 		{"one day", program.VendorCover{Days: 365, Examined: 364, Tail: 1}, "364 of 365 days examined; 1 covered by nothing.", "A letter of the supplier’s management can speak of the last 1 day."},

@@ -45,7 +45,7 @@ func (q *request) vendorCover(id string) (out vendorCover, err error) {
 	}
 	c := q.coverOf(list)
 	out.Says, out.Next = answer.Cover(c), answer.CoverNext(c)
-	if c.Examined+c.Lettered > 0 {
+	if c.Uncovered() < c.Days {
 		for _, h := range c.Holes {
 			out.Holes = append(out.Holes, daysBetween(h.First, h.Last))
 		}
@@ -132,7 +132,7 @@ func (q *request) vendorReport() error {
 func (q *request) concludeVendorReport() error {
 	r, err := q.theVendorReport()
 	if err == nil {
-		err = q.book.ConcludeVendorReport(q.Context(), q.who, r.ID, q.field("conclusion"), q.field("followUp"), q.base())
+		err = q.book.ConcludeVendorReport(q.Context(), q.who, r.ID, q.field("conclusion"), q.field("followUp"), q.base(), q.zone())
 	}
 	if err != nil {
 		if err := q.problem(err); err != nil {
@@ -207,9 +207,16 @@ func (q *request) writeVendorReport() error {
 	if err != nil {
 		return err
 	}
+	if q.PathValue("report") != "" { // a report is entered once, under a number of its own
+		if _, err := q.theVendorReport(); err != nil {
+			return err
+		}
+	}
 	r, err := q.vendorReportTyped()
 	if err == nil && len(file.Data) > 0 {
-		r.Evidence, err = q.sealVendorReport(file, r)
+		if r.Evidence, err = q.sealVendorReport(file, r); err == nil {
+			q.PostForm.Set("evidence", r.Evidence) // it is sealed, whatever comes of the rest
+		}
 	}
 	if err == nil {
 		r, err = q.book.SetVendorReport(q.Context(), q.who, r)
@@ -217,9 +224,6 @@ func (q *request) writeVendorReport() error {
 	if err != nil {
 		if err := q.problem(err); err != nil {
 			return err
-		}
-		if r.Evidence != "" {
-			q.PostForm.Set("evidence", r.Evidence)
 		}
 		return q.vendorReportForm()
 	}
@@ -237,7 +241,10 @@ func (q *request) sealVendorReport(file upload, r program.VendorReport) (string,
 		return "", err
 	}
 	rec, err := q.sealUpload(file, period.Document{Title: string(r.Type) + " of " + r.Vendor + " to " + r.Last, About: about})
-	return rec.Ref(), err
+	if err != nil {
+		return "", err
+	}
+	return rec.Ref(), nil
 }
 
 func (q *request) vendorReportTyped() (r program.VendorReport, err error) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 
 // vendorReportForm is a form of a supplier's report to the middle of March 2026.
 func vendorReportForm() []string {
-	return []string{"revision", "0", "type", "SOC 2 Type II", "issuer", "Other " + evil, "system", "Mail", "ours", "yes", "first", "2026-01-01", "last", "2026-03-15", "dated", "2026-03-30",
+	return []string{"revision", "0", "type", "SOC 2 Type II", "issuer", "Other " + evil, "system", "Mail", "ours", "yes", "categories", "S", "first", "2026-01-01", "last", "2026-03-15", "dated", "2026-03-30",
 		"opinion", "qualified", "modified", "Access of leavers.", "carvedOut", "Cloud " + evil, "exceptions", "AC-4 | Two of 25 kept access " + evil + " | CSOC-1 | Own reviews catch it",
 		"duties", "U-1 | Users remove their leavers | IAM-02\nU-2 | Users choose a region | none: one is offered"}
 }
@@ -32,10 +33,23 @@ func TestVendorReportOnScreen(t *testing.T) {
 			t.Errorf("%s of %q: status %d, want %q in\n%s", c.field, c.value, got.Code, c.want, got.Body)
 		}
 	}
+	refusedLate := lead.sendFile("/vendors/V-1/reports/new", "late.pdf", []byte("%PDF-1.7 sealed already"), changed(vendorReportForm(), []string{"categories", "X"})...)
+	sealed := regexp.MustCompile(`name="evidence"[^>]*value="(E-[0-9]+)"`).FindStringSubmatch(refusedLate.Body.String())
+	if refusedLate.Code != http.StatusUnprocessableEntity || sealed == nil || !strings.Contains(lead.page("/evidence/"+sealed[1]), "late.pdf") {
+		t.Errorf("what was sealed before the refusal is not in the form: status %d, %q", refusedLate.Code, sealed)
+	}
+	noDays := lead.sendFile("/vendors/V-1/reports/new", "report.pdf", []byte("%PDF-1.7 of no days"), changed(vendorReportForm(), []string{"last", "2025-01-01"})...)
+	if noDays.Code != http.StatusUnprocessableEntity || strings.Contains(noDays.Body.String(), "E-0") {
+		t.Errorf("a file that was not sealed: status %d\n%s", noDays.Code, noDays.Body)
+	}
 	got := lead.sendFile("/vendors/V-1/reports/new", "report.pdf", []byte("%PDF-1.7 of a supplier"), vendorReportForm()...)
 	if got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/vendors/V-1/reports/VR-1" {
 		t.Fatalf("status %d to %s: %s", got.Code, got.Header().Get("Location"), got.Body)
 	}
+	if got := lead.sendFile("/vendors/V-1/reports/MINE/edit", "report.pdf", nil, vendorReportForm()...); got.Code != http.StatusNotFound {
+		t.Errorf("a report under a number somebody chose: status %d", got.Code)
+	}
+	mustHold(t, lead.page("/vendors/V-1"), "0 of 31 days examined; 15 in statements whose review is not concluded; 16 covered by nothing.")
 	page := lead.page("/vendors/V-1/reports/VR-1")
 	mustHold(t, page, "Everything is taken out of it; the review has no conclusion yet.", "Its opinion is modified: qualified.", "Controls of one organization behind it are carved out.", "IAM-02", "None needed: one is offered", "Own reviews catch it")
 	if strings.Contains(page, evil) {
