@@ -50,13 +50,15 @@ func own(p *period.Program) engagement.Party {
 }
 
 // Post is the company's end of one engagement's exchange; before its terms are
-// here, with the invited firm whose log is other.
+// here, with the invited firm whose log is other. Packets go to and come from a
+// firm that is invited, under the key it is invited with: where that has ended the
+// error is audit.ErrForbidden.
 func (c *Client) Post(ctx context.Context, id, other string) (*packet.Post, error) {
 	var sides packet.Sides
 	err := c.Side.Read(ctx, func(s *management.State) error {
 		if x := s.Sides[id]; x != nil && (other == "" || x.Terms.Firm.Origin == other) {
 			sides = packet.SidesOf(x.Terms)
-			return nil
+			return invited(s, x.Terms.Firm)
 		}
 		f := s.Firms[other]
 		if f == nil || !f.Ended.IsZero() {
@@ -68,8 +70,38 @@ func (c *Client) Post(ctx context.Context, id, other string) (*packet.Post, erro
 	if err != nil {
 		return nil, err
 	}
+	return c.post(sides)
+}
+
+func (c *Client) post(sides packet.Sides) (*packet.Post, error) {
 	sides.Client = own(c.P)
 	return c.Register.Post(sides)
+}
+
+// invited refuses a firm whose packets are not taken any more.
+func invited(s *management.State, firm engagement.Party) error {
+	f := s.Firms[firm.Origin]
+	if f == nil || !f.Ended.IsZero() || f.Key != firm.Key {
+		return fmt.Errorf("%w: %s is not invited any more, or with another key: nothing is taken from it or sent to it until a compliance lead or signer invites it again", audit.ErrForbidden, firm.Name)
+	}
+	return nil
+}
+
+// Kept is what went between the two sides of an engagement until now, to read: it
+// stays when the firm is not invited any more.
+func (c *Client) Kept(ctx context.Context, id string) (*packet.Post, error) {
+	var sides packet.Sides
+	err := c.Side.Read(ctx, func(s *management.State) error {
+		x, err := s.Side(id)
+		if err == nil {
+			sides = packet.SidesOf(x.Terms)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.post(sides)
 }
 
 // Keeper finds the end of an exchange for a server: what arrives there is acted

@@ -148,7 +148,7 @@ func (c *Client) ReleasedFile(ctx context.Context, id, report, name string) ([]b
 
 // packetFile reads a file beside the packet that a record brought.
 func (c *Client) packetFile(ctx context.Context, id string, record int64, name string) (data []byte, err error) {
-	post, err := c.Post(ctx, id, "")
+	post, err := c.Kept(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ const maxReceived = 256 << 20
 
 // opened gives the packet that came as a record of this log, checked again.
 func (c *Client) opened(ctx context.Context, id string, record int64, do func(*packet.Packet) error) (err error) {
-	post, err := c.Post(ctx, id, "")
+	post, err := c.Kept(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -105,9 +105,9 @@ func (q *request) examEndPage() error {
 
 // sayEndFirm says what ending a firm means.
 func sayEndFirm(name string, runs int) string {
-	s := "New terms of " + name + " are refused from then on; what came before stays."
+	s := "No packet of " + name + " is taken from then on, and none is sent to it; what came before stays."
 	if runs > 0 {
-		return s + " " + report.Capital(report.Plural(runs, "examination", "examinations")) + " with it " + map[bool]string{true: "goes", false: "go"}[runs == 1] + " on as agreed."
+		return s + " " + report.Capital(report.Plural(runs, "examination", "examinations")) + " with it " + map[bool]string{true: "stands", false: "stand"}[runs == 1] + " still until it is invited again."
 	}
 	return s
 }
@@ -118,7 +118,7 @@ func (q *request) examEnd() error {
 		err = q.exam.Side.EndFirm(q.Context(), q.who, f.Origin, q.field("why"))
 	}
 	if err == nil {
-		return q.done(q.to("/examinations"), "No new terms of "+f.Name+" are taken any more.")
+		return q.done(q.to("/examinations"), "No packet of "+f.Name+" is taken any more.")
 	}
 	if err := q.problem(err); err != nil {
 		return err

@@ -72,7 +72,7 @@ func (q *request) companyEnd() (e examEnd, err error) {
 		return nil
 	})
 	if err == nil {
-		e.post, err = q.exam.Post(q.Context(), id, "")
+		e.post, err = q.exam.Kept(q.Context(), id)
 	}
 	return e, err
 }

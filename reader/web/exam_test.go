@@ -32,8 +32,8 @@ func TestSayExaminations(t *testing.T) {
 		{"brought none", sayBrought(0, 2), "Nothing was new: 2 packets were here already."},
 		{"brought one", sayBrought(1, 1), "1 packet was checked, sealed and taken."},
 		{"brought some", sayBrought(2, 3), "2 packets were taken; 1 was here already."},
-		{"end", sayEndFirm("B", 0), "New terms of B are refused from then on; what came before stays."},
-		{"end one", sayEndFirm("B", 1), "New terms of B are refused from then on; what came before stays. 1 examination with it goes on as agreed."},
+		{"end", sayEndFirm("B", 0), "No packet of B is taken from then on, and none is sent to it; what came before stays."},
+		{"end one", sayEndFirm("B", 1), "No packet of B is taken from then on, and none is sent to it; what came before stays. 1 examination with it stands still until it is invited again."},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, c.got, c.want)
@@ -254,7 +254,7 @@ func TestExamOnline(t *testing.T) {
 	if got := w.lead.post("/examinations/end", "firm", origin, "why", ""); got.Code != 422 {
 		t.Errorf("end without a reason: %d", got.Code)
 	}
-	mustHold(t, w.lead.page("/examinations/end?firm="+strings.ReplaceAll(origin, "/", "%2F")), "goes on as agreed")
+	mustHold(t, w.lead.page("/examinations/end?firm="+strings.ReplaceAll(origin, "/", "%2F")), "stands still until it is invited again")
 	if got := w.lead.post("/examinations/end", "firm", origin, "why", "another firm"); got.Code != 303 {
 		t.Errorf("end: %d\n%s", got.Code, mainOf(got))
 	}
