@@ -57,10 +57,26 @@ func readBounded(name string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if size > most {
-		return nil, fmt.Errorf("%w: %s has %d bytes; the most read is %d", audit.ErrInvalid, name, size, most)
+	if err := fits(name, size, most); err != nil {
+		return nil, err
 	}
 	return io.ReadAll(io.LimitReader(f, most))
+}
+
+func fits(name string, size, most int64) error {
+	if size > most {
+		return fmt.Errorf("%w: %s has %d bytes; the most read is %d", audit.ErrInvalid, name, size, most)
+	}
+	return nil
+}
+
+// bounded refuses a file that readBounded would.
+func bounded(name string, most int64) error {
+	f, size, err := openFile(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fits(name, size, most), f.Close())
 }
 
 // isReport reports whether a file begins as a PDF does.

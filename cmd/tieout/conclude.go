@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,7 +57,10 @@ func (a *app) listConclusionsCommand() *cobra.Command {
 			return nil
 		})
 		l.summary = fmt.Sprintf("%d of %d concluded.", all-left, all)
-		return first(err, a.show(l))
+		if err != nil {
+			return err
+		}
+		return a.show(l)
 	})}
 	cmd.Flags().BoolVar(&open, "open", false, "only what is not concluded, or to be renewed")
 	return cmd
@@ -86,6 +90,9 @@ func (a *app) factsCommand() *cobra.Command {
 			return d.file(ctx, func(s *fieldwork.State, x *fieldwork.File) error {
 				what := d.args[0]
 				kind, of, _ := strings.Cut(what, ":")
+				if !slices.Contains(x.ToConclude(), what) {
+					return fmt.Errorf("%w: %.60q is nothing that is concluded on here, such as control:IAM-06; see 'tieout conclude list'", audit.ErrNotFound, what)
+				}
 				missing := openGates(s.Standing(x, "conclusion."+kind, what, d.p.Now()))
 				tests, lines := factsFor(x, kind, of)
 				say := fmt.Sprintf("%s: %s; %s before it can be concluded.", what, count(len(tests), "test", "tests"), nothing(len(missing), "thing is missing", "things are missing"))
@@ -173,7 +180,10 @@ func (a *app) writeConclusionCommand() *cobra.Command {
 		}
 		left := 0
 		err = d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { left = len(unconcluded(x)); return nil })
-		return first(err, a.ifDone(err, &d.place, d.args, "Concluded on %s: %s. %s left.", someOf(d.args), c.Outcome, report.Capital(howMany(left, "conclusion is", "conclusions are"))))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, d.args, "Concluded on %s: %s. %s left.", someOf(d.args), c.Outcome, report.Capital(howMany(left, "conclusion is", "conclusions are")))
 	})
 	f := cmd.Flags()
 	f.StringVar(&outcome, "outcome", "", "one of: "+joined(outcomes)+", or of a criterion not applicable (needed)")
@@ -181,33 +191,68 @@ func (a *app) writeConclusionCommand() *cobra.Command {
 	f.BoolVar(&c.Implemented, "implemented", false, "of a control as of a date: an instance of it was seen")
 	f.StringVar(&c.Text, "text", "", "the conclusion in your words, or @FILE (needed)")
 	f.StringArrayVar(&c.Prior, "prior", nil, "what was seen of an exception of the report before, in the order of the terms; may be repeated")
-	return cmd
+	return needed(cmd, "outcome", "text")
 }
 
 func (a *app) inquireCommand() *cobra.Command {
 	var asked, answer, to string
 	cmd := a.firmAct("inquire", "Record an inquiry about events after the period, up to a day", exactly(0, "no argument"), func(ctx context.Context, d *firmDesk) error {
 		err := d.Files.Inquire(ctx, d.by, d.id, asked, answer, to)
-		return first(err, a.ifDone(err, &d.place, to, "Subsequent events were asked about up to %s.", to))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, to, "Subsequent events were asked about up to %s.", to)
 	})
 	f := cmd.Flags()
 	f.StringVar(&asked, "asked", "", "who was asked and what was read (needed)")
 	f.StringVar(&answer, "answer", "", "what came of it (needed)")
 	f.StringVar(&to, "to", "", "last day it covers, 2026-03-31 (needed)")
-	return cmd
+	return needed(cmd, "asked", "answer", "to")
 }
 
 func (a *app) eventCommand() *cobra.Command {
-	var day, class, effect string
-	cmd := a.firmAct("event TITLE", "Keep an event after the period with what it means", exactly(1, "what happened"), func(ctx context.Context, d *firmDesk) error {
-		id, err := d.Files.SetEvent(ctx, d.by, d.id, "", day, d.args[0], class, effect, 0)
-		return first(err, a.ifDone(err, &d.place, id, "%s is kept: %s.", id, class))
+	var said fieldwork.Event
+	var change string
+	var cmd *cobra.Command
+	cmd = a.firmAct("event TITLE", "Keep an event after the period with what it means, or correct one", exactly(1, "what happened"), func(ctx context.Context, d *firmDesk) error {
+		x, base := said, int64(0)
+		if change != "" {
+			have, err := d.event(ctx, change)
+			if err != nil {
+				return err
+			}
+			x, base = have, have.Revision
+			over(cmd, "on", &x.Day, said.Day)
+			over(cmd, "means", &x.Class, said.Class)
+			over(cmd, "effect", &x.Effect, said.Effect)
+		} else if err := without(cmd, "on", "means", "effect"); err != nil {
+			return err
+		}
+		id, err := d.Files.SetEvent(ctx, d.by, d.id, change, x.Day, d.args[0], x.Class, x.Effect, base)
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, id, "%s is kept: %s.", id, x.Class)
 	})
 	f := cmd.Flags()
-	f.StringVar(&day, "on", "", "its day (needed)")
-	f.StringVar(&class, "means", "", "one of: "+strings.Join(fieldwork.EventClasses, ", ")+" (needed)")
-	f.StringVar(&effect, "effect", "", "what was done about it")
+	f.StringVar(&said.Day, "on", "", "its day (needed of a new one)")
+	f.StringVar(&said.Class, "means", "", "one of: "+strings.Join(fieldwork.EventClasses, ", ")+" (needed of a new one)")
+	f.StringVar(&said.Effect, "effect", "", "what was done about it (needed of a new one)")
+	f.StringVar(&change, "change", "", "correct this event, such as EV-1, in place of keeping a new one; what no flag says stays as it is")
 	return cmd
+}
+
+// event is an event that is kept, as it is now.
+func (d *firmDesk) event(ctx context.Context, id string) (x fieldwork.Event, err error) {
+	err = d.file(ctx, func(_ *fieldwork.State, f *fieldwork.File) error {
+		have := f.Events[id]
+		if have == nil {
+			return fmt.Errorf("%w: event %s is not kept here", audit.ErrNotFound, id)
+		}
+		x = *have
+		return nil
+	})
+	return x, err
 }
 
 func (a *app) opinionCommand() *cobra.Command {
@@ -220,33 +265,41 @@ func (a *app) opinionCommand() *cobra.Command {
 func (a *app) listOpinionsCommand() *cobra.Command {
 	return &cobra.Command{Use: "list", Short: "Parts of the report and the opinion on each", Args: exactly(0, "no argument"), RunE: a.onFirm(looks, func(ctx context.Context, d *firmDesk) error {
 		l := listing{schema: "tieout.opinions/1", columns: cols("part", "opinion", "~text", "signed by", "on")}
-		given := 0
+		given, digest := 0, ""
 		err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
+			digest = x.QualityDigest()
 			for _, p := range x.Terms.Type.Parts() {
 				r := []string{string(p), "nothing yet", "", "", ""}
 				if o := x.Opinions[p]; o != nil {
 					given++
-					r = []string{string(p), string(o.Opinion), o.Text, o.Signed.Name + ", " + o.Signed.Title, dayOf(o.At)}
+					r = []string{string(p), string(o.Opinion), o.Text, o.Signed.Name + ", " + o.Signed.Title, dayOf(x.Terms, o.At)}
 				}
 				l.rows = append(l.rows, row{r, map[string]any{"part": p, "opinion": x.Opinions[p]}})
 			}
 			return nil
 		})
-		l.summary = fmt.Sprintf("%d of %s with an opinion.", given, count(len(l.rows), "part", "parts"))
-		return first(err, a.show(l))
+		l.digest = digest
+		l.summary = fmt.Sprintf("%d of %s with an opinion. As they stand their digest is %s, by which 'quality sign --seen' signs.", given, count(len(l.rows), "part", "parts"), digest)
+		if err != nil {
+			return err
+		}
+		return a.show(l)
 	})}
 }
 
 func (a *app) writeOpinionCommand() *cobra.Command {
 	var opinion, text, basis string
 	var s signs
-	cmd := a.firmAct("write PART", "Write and sign the opinion on a part: description, design or operation", exactly(1, "a part: description, design or operation"), func(ctx context.Context, d *firmDesk) error {
+	cmd := a.firmAct("write PART", "Write and sign the opinion on a part of the report", exactly(1, "a part of the report, as 'opinion list' names them"), func(ctx context.Context, d *firmDesk) error {
 		part := engagement.Part(d.args[0])
 		if err := typedAll(map[string]*string{"text": &text, "basis": &basis}); err != nil {
 			return err
 		}
 		digest := ""
 		err := d.file(ctx, func(st *fieldwork.State, x *fieldwork.File) error {
+			if parts := x.Terms.Type.Parts(); !slices.Contains(parts, part) {
+				return fmt.Errorf("%w: %.40q is no part of a %s; its parts are %s", audit.ErrUsage, part, x.Terms.Type, joined(parts))
+			}
 			if m := openGates(st.Standing(x, "opinion.write", string(part), d.p.Now())); len(m) > 0 {
 				return fmt.Errorf("%w: %s", audit.ErrConflict, strings.Join(m, "; "))
 			}
@@ -260,31 +313,42 @@ func (a *app) writeOpinionCommand() *cobra.Command {
 		if err == nil {
 			err = d.Files.Opine(ctx, d.by, d.id, part, engagement.Opinion(opinion), text, basis, sig)
 		}
-		return first(err, a.ifDone(err, &d.place, sig, "%s, %s, signed the opinion on the %s: %s.", sig.Name, sig.Title, part, opinion))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, sig, "%s, %s, signed the opinion on the %s: %s.", sig.Name, sig.Title, part, opinion)
 	})
 	f := cmd.Flags()
 	f.StringVar(&opinion, "opinion", "", "Unmodified, Qualified, Adverse or Disclaimer (needed)")
 	f.StringVar(&text, "text", "", "the opinion in your words, or @FILE (needed)")
 	f.StringVar(&basis, "basis", "", "the basis paragraph of a modified one, or @FILE")
 	s.flags(cmd)
-	return cmd
+	cmd.Long = "Writes the opinion on a part of the report and signs it with the partner's key. A Type II has the parts description, design and operation, a Type I description and design, a SOC 3 operation alone."
+	return needed(cmd, "opinion", "text", "title")
 }
 
 func (a *app) qualityCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "quality", Short: "The engagement quality review: sign"}
-	var text string
-	sign := a.firmAct("sign", "Sign the engagement quality review, over the opinions as they stand", exactly(0, "no argument"), func(ctx context.Context, d *firmDesk) error {
+	var text, seen string
+	sign := a.firmAct("sign", "Sign the engagement quality review, over the opinions as they were read", exactly(0, "no argument"), func(ctx context.Context, d *firmDesk) error {
 		digest := ""
 		err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { digest = x.QualityDigest(); return nil })
+		if err == nil && !prefixed(seen, digest) {
+			err = fmt.Errorf("%w: --seen %.64s: the opinions have another digest now; read them as they are ('tieout opinion list')", audit.ErrConflict, seen)
+		}
 		if err == nil {
 			text, err = typed("--text", text)
 		}
 		if err == nil {
 			err = d.Files.SignQuality(ctx, d.by, d.id, digest, text)
 		}
-		return first(err, a.ifDone(err, &d.place, digest, "%s signed the engagement quality review of %s.", d.me.Name, d.id))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, digest, "%s signed the engagement quality review of %s.", d.me.Name, d.id)
 	})
 	sign.Flags().StringVar(&text, "text", "", "what was reviewed, in your words, or @FILE (needed)")
-	cmd.AddCommand(sign)
+	sign.Flags().StringVar(&seen, "seen", "", "digest of the opinions as 'opinion list' showed them, eight digits or more (needed)")
+	cmd.AddCommand(needed(sign, "text", "seen"))
 	return a.engagementFlags(cmd)
 }

@@ -10,13 +10,25 @@ import (
 
 	"tieout/audit"
 	"tieout/demo"
+	"tieout/internal/durable"
 	"tieout/period"
 	"tieout/report"
 	"tieout/report/text"
 )
 
-// demoMarker is a file that only a demo folder has: --replace removes no other.
-const demoMarker = "halyard.truth.json"
+// demoMarker is the file that says a folder holds a demo. It is written before
+// anything else is; --replace removes nothing where it is missing.
+const demoMarker = ".tieout-demo"
+
+// demoBundle is the period's bundle in a demo's folder.
+const demoBundle = "demo.bundle"
+
+// demoMakes are the names of all that a demo writes into its folder.
+func demoMakes() []string {
+	var e exports
+	e.defaults("")
+	return []string{clientFolder, clientFolder + ".truth.json", firmFolder, packetFolder, reportsFolder, demoBundle, e.html, e.xlsx, e.json, e.oscal}
+}
 
 // demo writes Halyard's year, runs the real flow over it and compares what is
 // found with the truth list.
@@ -30,7 +42,7 @@ func (a *app) demo(ctx context.Context, dir, size string, replace, noServe bool)
 	}
 	start := a.env.Now()
 	a.note("Halyard is an invented company; everything in it is made up.")
-	workspace := filepath.Join(dir, "halyard")
+	workspace := filepath.Join(dir, clientFolder)
 	bar := &progress{a: a}
 	truth, err := demo.Generate(ctx, workspace, scale, func(done, total int) { bar.step("  writing exports %d of %d", done, total) })
 	if err != nil {
@@ -58,7 +70,7 @@ func (a *app) demo(ctx context.Context, dir, size string, replace, noServe bool)
 	if noServe {
 		return a.demoRooms(ctx, p, scale, truth, dir, start, servers{client: clientAddress, firm: firmAddress})
 	}
-	s, err := listen()
+	s, err := listen(scale.Name == demo.Startup.Name)
 	if err != nil {
 		return err
 	}
@@ -66,7 +78,7 @@ func (a *app) demo(ctx context.Context, dir, size string, replace, noServe bool)
 	if err := a.demoRooms(ctx, p, scale, truth, dir, start, s); err != nil {
 		return err
 	}
-	return a.demoServe(ctx, dir, scale, s)
+	return a.demoServe(ctx, dir, s)
 }
 
 // demoRooms gives people accounts in both workspaces, plays the examination, and
@@ -76,10 +88,11 @@ func (a *app) demoRooms(ctx context.Context, p *period.Program, scale demo.Size,
 	if err != nil {
 		return fmt.Errorf("people of the demo: %w", err)
 	}
+	client, theFirm := s.rooms(dir)
 	if scale.Name != demo.Startup.Name {
 		a.note("The examination is played in the startup's demo alone.")
 		a.note("Took %s.", a.env.Now().Sub(start).Round(100*time.Millisecond))
-		a.printRoom("Halyard", "Halyard's own people", s.client, people, password)
+		a.printRoom("Halyard", "Halyard's own people", client, people, password)
 		return nil
 	}
 	firm, err := a.openDemoFirm(ctx, dir, password)
@@ -93,8 +106,8 @@ func (a *app) demoRooms(ctx context.Context, p *period.Program, scale demo.Size,
 	}
 	a.printIssued(dir, played)
 	a.note("Took %s.", a.env.Now().Sub(start).Round(100*time.Millisecond))
-	a.printRoom("Halyard", "Halyard's own people", s.client, people, password)
-	a.printRoom("Brookline Assurance LLP", "the audit firm, which is invented too", s.firm, firm.people, password)
+	a.printRoom("Halyard", "Halyard's own people", client, people, password)
+	a.printRoom("Brookline Assurance LLP", "the audit firm, which is invented too", theFirm, firm.people, password)
 	return nil
 }
 
@@ -108,21 +121,32 @@ func demoSize(name string) (demo.Size, error) {
 	return demo.Size{}, fmt.Errorf("%w: --size %q; it is startup or enterprise", audit.ErrUsage, name)
 }
 
-// clearDemo makes room for a demo; a folder that is no demo is left alone.
+// clearDemo makes room for a demo and marks the folder as one's. A folder that is
+// no demo is left alone; of one that is, what a demo makes is removed, and what
+// somebody put beside it stays.
 func clearDemo(dir string, replace bool) error {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	_, marker := os.Stat(filepath.Join(dir, demoMarker))
-	_, workspace := os.Stat(filepath.Join(dir, "halyard", "tieout.yaml"))
-	if !replace || marker != nil && workspace != nil {
-		return fmt.Errorf("%w: %s is not empty; name another folder, or use --replace to remove an earlier demo", audit.ErrConflict, dir)
+	marker := filepath.Join(dir, demoMarker)
+	if len(entries) > 0 {
+		if !replace {
+			return fmt.Errorf("%w: %s is not empty; name another folder, or use --replace to remove an earlier demo", audit.ErrConflict, dir)
+		}
+		if x, err := os.Lstat(marker); err != nil || !x.Mode().IsRegular() {
+			return fmt.Errorf("%w: %s has no %s, which a demo begins with: nothing in it is removed; name another folder", audit.ErrConflict, dir, demoMarker)
+		}
 	}
-	return os.RemoveAll(dir)
+	for _, name := range demoMakes() {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	if err := durable.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	return durable.Write(marker, []byte("This folder was made by 'tieout demo', which with --replace removes what it made in it.\n"), 0o644)
 }
 
 // demoRun collects and checks.
@@ -150,7 +174,7 @@ func (a *app) demoRun(ctx context.Context, p *period.Program) (*period.Run, erro
 
 // demoFound writes the report, says what was found and holds it to the truth list.
 func (a *app) demoFound(ctx context.Context, p *period.Program, run *period.Run, truth *demo.Truth, dir string) error {
-	e := exports{bundle: filepath.Join(dir, "demo.bundle")}
+	e := exports{bundle: filepath.Join(dir, demoBundle)}
 	e.defaults(dir)
 	if _, err := a.export(ctx, p, e); err != nil {
 		return err
@@ -200,5 +224,5 @@ func (a *app) printWhere(dir string, e exports, r *audit.Report) {
 	}
 	fmt.Fprintf(w, "\n  report    %s\n  workbook  %s\n  bundle    %s\n", e.html, e.xlsx, e.bundle)
 	fmt.Fprintf(w, "\nNext\n  tieout -w %s evidence show %s    from a deviation to the raw bytes\n  tieout verify %s\n  tieout reperform %s\n",
-		filepath.Join(dir, "halyard"), ref, e.bundle, e.bundle)
+		filepath.Join(dir, clientFolder), ref, e.bundle, e.bundle)
 }

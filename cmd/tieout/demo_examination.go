@@ -23,8 +23,9 @@ type demoFirm struct {
 	people []*signIn
 }
 
-// firmFolder and the others are folders in a demo's.
+// clientFolder and the others are folders in a demo's.
 const (
+	clientFolder  = "halyard"
 	firmFolder    = "brookline"
 	packetFolder  = "packets"
 	reportsFolder = "soc2"
@@ -69,12 +70,16 @@ func firmPeople(ctx context.Context, p *period.Program, password string) ([]*sig
 		}
 		return out
 	}
-	return inviteAll(ctx, accounts, admin, password, []invited{
+	people, err := inviteAll(ctx, accounts, admin, password, []invited{
 		{"partner", cast.Partner, []access.Grant{{Role: access.Partner, Scope: access.ScopeWorkspace}}},
 		{"manager", cast.Manager, []access.Grant{{Role: access.Manager, Scope: access.ScopeWorkspace}}},
 		{"staff", cast.Staff, on(access.Staff)},
 		{"quality reviewer", cast.Quality, on(access.QualityReviewer)},
 	})
+	if err == nil {
+		err = endAll(ctx, accounts, people)
+	}
+	return people, err
 }
 
 // demoExamination plays the examination of Halyard's year between two open
@@ -172,10 +177,15 @@ func inviteAll(ctx context.Context, accounts *access.People, admin *signIn, pass
 		}
 		people = append(people, s)
 	}
+	return people, nil
+}
+
+// endAll ends everybody's sessions: they sign in anew.
+func endAll(ctx context.Context, accounts *access.People, people []*signIn) error {
 	for _, s := range people {
 		if _, err := accounts.EndSessions(ctx, s.by, s.id); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return people, nil
+	return nil
 }

@@ -39,37 +39,20 @@ func (a *app) demoPeople(ctx context.Context, p *period.Program, size demo.Size)
 		return nil, "", err
 	}
 	control := "IAM-02"
-	people = []*signIn{admin}
-	for _, x := range []struct {
-		role  string
-		m     demo.Member
-		grant []access.Grant
-	}{
+	people, err = inviteAll(ctx, accounts, admin, password, []invited{
 		{"compliance lead", cast.Lead, []access.Grant{{Role: access.ComplianceLead, Scope: access.ScopeWorkspace}, {Role: access.Employee, Scope: access.ScopeOwn}}},
 		{"owner of " + control, cast.Owner, []access.Grant{{Role: access.ControlOwner, Scope: access.ScopeControl, Object: control}, {Role: access.Employee, Scope: access.ScopeOwn}}},
 		{"management signer", cast.Signer, []access.Grant{{Role: access.ManagementSigner, Scope: access.ScopeWorkspace}}},
 		{"employee", cast.Employee, []access.Grant{{Role: access.Employee, Scope: access.ScopeOwn}}},
 		{"auditor's guest", cast.Auditor, []access.Grant{{Role: access.AuditorsGuest, Scope: access.ScopeEngagement, Object: p.Name}}},
-	} {
-		s := &signIn{Role: x.role, Member: x.m}
-		i, _, err := accounts.Invite(ctx, admin.by, x.m.Email, x.m.Name, x.grant)
-		if err != nil {
-			return nil, "", err
-		}
-		if err := s.enter(ctx, accounts, i, password); err != nil {
-			return nil, "", err
-		}
-		people = append(people, s)
+	})
+	if err == nil {
+		err = demoYear(ctx, p, people)
 	}
-	if err := demoYear(ctx, p, people); err != nil {
-		return nil, "", err
+	if err == nil {
+		err = endAll(ctx, accounts, people)
 	}
-	for _, s := range people {
-		if _, err := accounts.EndSessions(ctx, s.by, s.id); err != nil {
-			return nil, "", err
-		}
-	}
-	return people, password, nil
+	return people, password, err
 }
 
 // firstAccount makes the administrator's account.

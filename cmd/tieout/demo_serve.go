@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"tieout/audit"
-	"tieout/demo"
 	"tieout/demo/engaged"
 	"tieout/report/attest"
 )
@@ -22,16 +21,17 @@ const (
 	firmAddress   = "http://localhost:8732"
 )
 
-// servers are the addresses of both rooms, and what listens there.
+// servers are the addresses of both rooms, and what listens there, if anything
+// does.
 type servers struct {
 	client, firm        string
 	toClient, toTheFirm net.Listener
 }
 
-// listen takes both ports before anything is said of them: the usual ones where
-// they are free.
-func listen() (s servers, err error) {
-	if s.toClient, s.client, err = listenAt(clientListens); err != nil {
+// listen takes the ports before anything is said of them, the firm's where there
+// is one: the usual ones where they are free.
+func listen(firm bool) (s servers, err error) {
+	if s.toClient, s.client, err = listenAt(clientListens); err != nil || !firm {
 		return s, err
 	}
 	if s.toTheFirm, s.firm, err = listenAt(firmListens); err != nil {
@@ -52,11 +52,25 @@ func listenAt(usual string) (net.Listener, string, error) {
 	return l, "http://localhost:" + port, err
 }
 
-// close closes both; a server that served has closed its own.
-func (s servers) close() { _, _ = s.toClient.Close(), s.toTheFirm.Close() }
+// close closes what listens; a server that served has closed its own.
+func (s servers) close() {
+	_ = s.toClient.Close()
+	if s.toTheFirm != nil {
+		_ = s.toTheFirm.Close()
+	}
+}
 
-// demoServe serves both workspaces to this machine until one of them stops.
-func (a *app) demoServe(ctx context.Context, dir string, scale demo.Size, s servers) error {
+// rooms are where each workspace is served; where none is, the command that does.
+func (s servers) rooms(dir string) (client, firm string) {
+	if s.toClient != nil {
+		return s.client, s.firm
+	}
+	serve := func(folder string) string { return "tieout -w " + filepath.Join(dir, folder) + " serve" }
+	return serve(clientFolder), serve(firmFolder) + " --listen " + firmListens
+}
+
+// demoServe serves the workspaces to this machine until one of them stops.
+func (a *app) demoServe(ctx context.Context, dir string, s servers) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var both sync.WaitGroup
@@ -67,8 +81,8 @@ func (a *app) demoServe(ctx context.Context, dir string, scale demo.Size, s serv
 			errs <- a.serveOn(ctx, filepath.Join(dir, folder), l, serveFlags{listen: l.Addr().String(), workers: 1})
 		})
 	}
-	serve("halyard", s.toClient)
-	if scale.Name == demo.Startup.Name {
+	serve(clientFolder, s.toClient)
+	if s.toTheFirm != nil {
 		serve(firmFolder, s.toTheFirm)
 	}
 	both.Wait()
@@ -96,9 +110,9 @@ func (a *app) printIssued(dir string, played engaged.Played) {
 	fmt.Fprintf(w, "\nNext\n  tieout verify %s\n", filepath.Join(at, "report.pdf"))
 }
 
-// printRoom says who operates a workspace, where it is served, and who can sign
-// in with what.
-func (a *app) printRoom(name, operators, address string, people []*signIn, password string) {
-	fmt.Fprintf(a.env.Stdout, "\n%s, operated by %s: %s\n", name, operators, address)
+// printRoom says who operates a workspace, where it is served or by which command,
+// and who can sign in with what.
+func (a *app) printRoom(name, operators, at string, people []*signIn, password string) {
+	fmt.Fprintf(a.env.Stdout, "\n%s, operated by %s: %s\n", name, operators, at)
 	printPeople(a.env.Stdout, people, password)
 }

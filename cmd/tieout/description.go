@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -59,9 +62,39 @@ func (a *app) showDescriptionCommand() *cobra.Command {
 			}
 			l.rows = append(l.rows, row{r, s})
 		}
-		l.summary = describedSentence(x)
+		digest, err := describedDigest(x)
+		if err != nil {
+			return err
+		}
+		l.digest = digest
+		l.summary = describedSentence(x) + " As it stands its digest is " + digest + ", by which 'description finish --seen' finishes it."
 		return a.show(l)
 	})}
+}
+
+// describedDigest names a description as it stands by what it holds: who finishes
+// it says by the digest that it is this one they read.
+func describedDigest(x examination.Described) (string, error) {
+	type section struct {
+		DC       string               `json:"dc"`
+		Revision int64                `json:"revision"`
+		Written  engagement.DCSection `json:"written"`
+	}
+	of := struct {
+		Sections []section             `json:"sections"`
+		Controls []string              `json:"controls"`
+		Expected []engagement.Expected `json:"expected"`
+	}{[]section{}, book.List(x.Controls), book.List(x.Expected)}
+	for _, s := range x.Sections {
+		v := section{DC: s.DC}
+		if s.Written != nil {
+			v.Revision, v.Written = s.Written.Revision, s.Written.DCSection
+		}
+		of.Sections = append(of.Sections, v)
+	}
+	b, err := json.Marshal(of) // of one order: it is compared with itself alone
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), err
 }
 
 func describedSentence(x examination.Described) string {
@@ -168,7 +201,10 @@ func (a *app) expectCommand() *cobra.Command {
 		if err == nil {
 			err = d.Side.SetExpected(ctx, d.by, d.id, expectedOf(list), base)
 		}
-		return first(err, a.ifDone(err, &d.place, len(list), "%s of user entities are in the description.", count(len(list), "control", "controls")))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, len(list), "%s of user entities are in the description.", count(len(list), "control", "controls"))
 	})
 }
 
@@ -183,7 +219,10 @@ func (a *app) changeCommand() *cobra.Command {
 		if err == nil {
 			err = d.Side.DecideChange(ctx, d.by, d.id, d.args[0], disclosed, why, base)
 		}
-		return first(err, a.ifDone(err, &d.place, disclosed, "The decision on %s is sealed.", d.args[0]))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, disclosed, "The decision on %s is sealed.", d.args[0])
 	})
 	cmd.Flags().BoolVar(&disclosed, "told", false, "readers are told of it")
 	cmd.Flags().BoolVar(&omitted, "not-told", false, "they need not be")
@@ -193,10 +232,18 @@ func (a *app) changeCommand() *cobra.Command {
 
 func (a *app) finishDescriptionCommand() *cobra.Command {
 	var controls []string
-	cmd := a.clientAct("finish", "Finish the description as it stands, for the auditor; a management signer does", exactly(0, "no argument"), func(ctx context.Context, d *clientDesk) error {
+	var read string
+	cmd := a.clientAct("finish", "Finish the description as it was read, for the auditor; a management signer does", exactly(0, "no argument"), func(ctx context.Context, d *clientDesk) error {
 		x, err := d.Described(ctx, d.id)
 		if err != nil {
 			return err
+		}
+		digest, err := describedDigest(x)
+		if err != nil {
+			return err
+		}
+		if !prefixed(read, digest) {
+			return fmt.Errorf("%w: --seen %.64s: the description has another digest now; read it as it is ('tieout description show')", audit.ErrConflict, read)
 		}
 		if len(controls) == 0 {
 			controls = slices.Clone(x.Controls)
@@ -210,11 +257,15 @@ func (a *app) finishDescriptionCommand() *cobra.Command {
 			seen = append(seen, n)
 		}
 		v, err := d.Side.FinishDescription(ctx, d.by, d.id, controls, seen)
-		return first(err, a.ifDone(err, &d.place, v.Description, "Version %d of the description is finished: %s, %s. It goes out with the next exchange.", v.Version,
-			count(len(v.Sections), "section", "sections"), count(len(v.Controls), "control", "controls")))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, v.Description, "Version %d of the description is finished: %s, %s. It goes out with the next exchange.", v.Version,
+			count(len(v.Sections), "section", "sections"), count(len(v.Controls), "control", "controls"))
 	})
 	cmd.Flags().StringSliceVar(&controls, "control", nil, "control it says exists (default: those in scope); may be repeated")
-	return cmd
+	cmd.Flags().StringVar(&read, "seen", "", "digest of the description as 'description show' showed it, eight digits or more (needed)")
+	return needed(cmd, "seen")
 }
 
 func (a *app) assertionCommand() *cobra.Command {
@@ -239,7 +290,10 @@ func (a *app) assertionCommand() *cobra.Command {
 		if err == nil {
 			err = d.Side.SignAssertion(ctx, d.by, d.id, x, examination.Keys{Store: d.p.Store}.Own(ctx))
 		}
-		return first(err, a.ifDone(err, &d.place, x, "%s, %s, signed the assertion of %s, dated %s.", x.Signed.Name, x.Signed.Title, party, dated))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, x, "%s, %s, signed the assertion of %s, dated %s.", x.Signed.Name, x.Signed.Title, party, dated)
 	})
 	f := sign.Flags()
 	f.StringVar(&by, "by", "", "inclusive subservice organization whose assertion it is (default: the company)")
@@ -250,7 +304,7 @@ func (a *app) assertionCommand() *cobra.Command {
 	f.BoolVar(&operation, "operation", false, "asserts: the controls operated")
 	f.StringVar(&except, "except", "", "what does not hold, in management's words, or @FILE")
 	s.flags(sign)
-	cmd.AddCommand(sign)
+	cmd.AddCommand(needed(sign, "text", "dated", "title"))
 	return a.engagementFlags(cmd)
 }
 
@@ -289,13 +343,16 @@ func (a *app) representationCommand() *cobra.Command {
 		if err == nil {
 			err = d.Side.SignRepresentation(ctx, d.by, d.id, x, examination.Keys{Store: d.p.Store}.Own(ctx))
 		}
-		return first(err, a.ifDone(err, &d.place, x, "%s, %s, signed the letter of representation of %s, dated %s.", x.Signed.Name, x.Signed.Title, party, dated))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, x, "%s, %s, signed the letter of representation of %s, dated %s.", x.Signed.Name, x.Signed.Title, party, dated)
 	})
 	f := sign.Flags()
 	f.StringVar(&by, "by", "", "inclusive subservice organization whose letter it is (default: the company)")
 	f.StringVar(&text, "text", "", "the letter in management's words, or @FILE (needed)")
 	f.StringVar(&dated, "dated", "", "the report's day, 2026-03-31 (needed)")
 	s.flags(sign)
-	cmd.AddCommand(sign)
+	cmd.AddCommand(needed(sign, "text", "dated", "title"))
 	return a.engagementFlags(cmd)
 }

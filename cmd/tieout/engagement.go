@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +16,7 @@ import (
 )
 
 func (a *app) engagementCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "engagement", Short: "An examination: open, team, accept, agree, steps, exchange, archive",
+	cmd := &cobra.Command{Use: "engagement", Short: "An examination: list, show, open, assign, accept, agree, move, exchange",
 		Long: `An examination has two workspaces, always: the audit firm's, made with 'tieout
 init --firm', and that of the company it examines. Each side keeps its own file;
 what crosses between them is signed packets ('engagement exchange'), over HTTPS
@@ -113,7 +112,7 @@ func firmValue(s *fieldwork.State, x *fieldwork.File, d *firmDesk) shownEngageme
 		for _, m := range openGates(s.StandingToIssue(x, d.today(x.Terms), "", d.p.Now())) {
 			v.Open = append(v.Open, d.inNames(m))
 		}
-	case next.Place() < engagement.Issued.Place():
+	case next != "" && next.Place() < engagement.Issued.Place():
 		for _, m := range x.Missing(next, d.p.Now()) {
 			v.Open = append(v.Open, d.inNames(m))
 		}
@@ -123,11 +122,7 @@ func firmValue(s *fieldwork.State, x *fieldwork.File, d *firmDesk) shownEngageme
 
 // today is the day it is where the engagement counts its days.
 func (d *place) today(t engagement.Terms) string {
-	loc, err := time.LoadLocation(t.Zone)
-	if err != nil {
-		loc = time.UTC
-	}
-	return d.p.Now().In(loc).Format(time.DateOnly)
+	return dayOf(t, d.p.Now())
 }
 
 // stepWords names a step in a sentence: "before fieldwork".
@@ -198,7 +193,7 @@ func (a *app) showFile(ctx context.Context, d *firmDesk) error {
 		}
 		a.say(say)
 		a.facts(append(termFacts(x.Terms, v.Digest), [][2]string{
-			{"agreed", agreedWords(x.Agreed)}, {"management", "at " + string(x.Heard)}, {"team", teamWords(d, x)}, {"tests", testWords(x)},
+			{"agreed", agreedWords(x.Terms, x.Agreed)}, {"management", "at " + string(x.Heard)}, {"team", teamWords(d, x)}, {"tests", testWords(x)},
 			{"requests", requestWords(x)}, {"populations", plain(len(x.Populations))}, {"samples", plain(len(x.Samples))}, {"exceptions", plain(len(x.Findings))},
 			{"conclusions", fmt.Sprintf("%d of %d", len(x.ToConclude())-len(unconcluded(x)), len(x.ToConclude()))},
 		}...))
@@ -216,7 +211,7 @@ func firmSentence(x *fieldwork.File, open int) string {
 	switch {
 	case x.State.Over():
 		return head + "."
-	case next.Place() > engagement.Issued.Place():
+	case next == "" || next.Place() > engagement.Issued.Place():
 		return head + ": the report is out, and nothing of its file changes any more."
 	case open == 0:
 		return fmt.Sprintf("%s; nothing stands before %s.", head, stepWords(next))
@@ -267,11 +262,11 @@ func termFacts(t engagement.Terms, digest string) [][2]string {
 		{"categories", strings.Join(inScope, " ")}, {"terms", digest}}
 }
 
-func agreedWords(x *engagement.Agreed) string {
+func agreedWords(t engagement.Terms, x *engagement.Agreed) string {
 	if x == nil {
 		return "not yet"
 	}
-	return fmt.Sprintf("by %s, %s, %s", x.Signed.Name, x.Signed.Title, dayOf(x.Signed.At))
+	return fmt.Sprintf("by %s, %s, %s", x.Signed.Name, x.Signed.Title, dayOf(t, x.Signed.At))
 }
 
 func teamWords(d *firmDesk, x *fieldwork.File) string {
@@ -330,7 +325,7 @@ func (a *app) showSide(ctx context.Context, d *clientDesk) error {
 			return a.writeJSON("tieout.engagement/1", say, "engagement", v)
 		}
 		a.say(say)
-		a.facts(append(termFacts(x.Terms, v.Digest), [][2]string{{"agreed", agreedWords(x.Agreed)}, {"requests", plain(len(x.Requests))}, {"populations", plain(len(x.Populations))},
+		a.facts(append(termFacts(x.Terms, v.Digest), [][2]string{{"agreed", agreedWords(x.Terms, x.Agreed)}, {"requests", plain(len(x.Requests))}, {"populations", plain(len(x.Populations))},
 			{"samples", plain(len(x.Samples))}, {"exceptions", plain(len(x.Findings))}, {"drafts", plain(len(x.Drafts))}, {"reports", plain(len(x.Releases))}}...))
 		a.printOpen(v.Open, "")
 		return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +30,7 @@ func (a *app) assembleCommand() *cobra.Command {
 			return err
 		}
 		due := ""
-		err = d.file(ctx, func(_ *fieldwork.State, f *fieldwork.File) error { due = dayOf(f.LockDue()); return nil })
+		err = d.file(ctx, func(_ *fieldwork.State, f *fieldwork.File) error { due = dayOf(f.Terms, f.LockDue()); return nil })
 		if err != nil {
 			return err
 		}
@@ -51,23 +50,22 @@ func (a *app) lockCommand() *cobra.Command {
 func (a *app) addToArchiveCommand() *cobra.Command {
 	var why, name string
 	cmd := a.firmAct("add FILE", "Add a document to a locked file, with the reason", exactly(1, "a file"), func(ctx context.Context, d *firmDesk) error {
-		f, size, err := openFile(d.args[0])
-		if err != nil {
-			return err
-		}
-		sum, _, err := d.p.Blobs.Put(ctx, f)
-		err = errors.Join(err, f.Close())
+		name, size := cmp.Or(name, filepath.Base(d.args[0])), int64(0)
+		sum, err := a.keepFile(ctx, &d.place, "the file", d.args[0], func(sum string, n int64) error {
+			size = n
+			return d.Files.MayAddToArchive(ctx, d.by, d.id, name, sum, n, why)
+		})
 		if err == nil {
-			err = d.Files.AddToArchive(ctx, d.by, d.id, cmp.Or(name, filepath.Base(d.args[0])), strings.TrimPrefix(sum, "sha256:"), size, why)
+			err = d.Files.AddToArchive(ctx, d.by, d.id, name, sum, size, why)
 		}
 		if err != nil {
 			return err
 		}
-		return a.did(&d.place, sum, "%s stands beside the locked file of %s.", cmp.Or(name, filepath.Base(d.args[0])), d.id)
+		return a.did(&d.place, "sha256:"+sum, "%s stands beside the locked file of %s.", name, d.id)
 	})
 	cmd.Flags().StringVar(&why, "why", "", "why it is added now (needed)")
 	cmd.Flags().StringVar(&name, "name", "", "its name in the file (default: the file's)")
-	return cmd
+	return needed(cmd, "why")
 }
 
 func (a *app) exportArchiveCommand() *cobra.Command {
@@ -102,7 +100,7 @@ func (a *app) verifyArchive(ctx context.Context, path string) error {
 		return err
 	}
 	say := fmt.Sprintf("The file of %s, %s by %s: %s unaltered since it was locked on %s, %s added after. %s", head.Engagement, head.Client, head.Firm,
-		count(len(head.Members), "document", "documents"), dayOf(head.Locked), howMany(len(head.Added), "document", "documents"), words)
+		count(len(head.Members), "document", "documents"), head.Locked.UTC().Format("2006-01-02 15:04 UTC"), howMany(len(head.Added), "document", "documents"), words)
 	return a.tell("tieout.archive.verify/1", say, head)
 }
 
@@ -114,7 +112,7 @@ func (a *app) sealedArchive(ctx context.Context, head fieldwork.ArchiveHead) (st
 		return offline, nil
 	}
 	words := offline
-	return words, a.with(ctx, func(p *period.Program) error {
+	err := a.with(ctx, func(p *period.Program) error {
 		if !p.Def.IsFirm() {
 			return nil
 		}
@@ -130,4 +128,5 @@ func (a *app) sealedArchive(ctx context.Context, head fieldwork.ArchiveHead) (st
 			return nil
 		})
 	})
+	return words, err
 }

@@ -10,11 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tieout/audit"
+	"tieout/book"
+	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
 	"tieout/engagement/packet"
@@ -24,10 +27,13 @@ import (
 
 // An end is one side's end of the exchange of one engagement.
 type end struct {
-	id    string
-	post  *packet.Post
-	flush func(ctx context.Context, id string) error // seals packets for what was decided; nil: nothing is to be sent yet
-	take  func(ctx context.Context, r packet.Received) error
+	id      string
+	other   engagement.Party // the other side, by its name and the origin of its log
+	address string           // of the other side's server; "": nobody wrote it down here
+	post    *packet.Post
+	err     error                                      // why there is no exchange with it
+	flush   func(ctx context.Context, id string) error // seals packets for what was decided; nil: nothing is to be sent yet
+	take    func(ctx context.Context, r packet.Received) error
 }
 
 // An exchanged is what an exchange did, for programs.
@@ -36,6 +42,7 @@ type exchanged struct {
 	Sent       int      `json:"sent"`  // packets that the other side took, or that lie in the folder for it
 	Taken      int      `json:"taken"` // packets that are new here
 	Files      []string `json:"files,omitempty"`
+	Error      string   `json:"error,omitempty"` // why not everything went through
 }
 
 func (a *app) exchangeCommand() *cobra.Command {
@@ -46,7 +53,9 @@ yet, and takes the other side's packets. With --folder both go by a folder that
 is carried there and back: packets for the company lie in to-client below it,
 those for the firm in to-firm. Without it packets go over HTTPS to the other
 side's server: the client knows the firm's from 'engagement invite', or
---address names it. Running it again sends nothing twice.
+--address names it. Running it again sends nothing twice. Without an engagement
+it is all of them, each with its own other side; a folder or an address is of
+one: where several are meant, name the engagement.
 
 Nothing is sent that was not released. Every packet is signed by its sender's
 log, and its checkpoint is witnessed here.`,
@@ -59,11 +68,11 @@ log, and its checkpoint is witnessed here.`,
 			}
 			return a.exchange(ctx, &d.place, ends, folder, address)
 		}, func(ctx context.Context, d *clientDesk) error {
-			ends, known, err := d.ends(ctx, folder)
+			ends, err := d.ends(ctx, folder, address)
 			if err != nil {
 				return err
 			}
-			return a.exchange(ctx, &d.place, ends, folder, cmp.Or(address, known))
+			return a.exchange(ctx, &d.place, ends, folder, address)
 		}))}, "table", "json")
 	cmd.Flags().StringVar(&folder, "folder", "", "folder that is carried between the two sides")
 	cmd.Flags().StringVar(&address, "address", "", "address of the other side's server, such as https://tieout.acme.example")
@@ -84,27 +93,20 @@ func (a *app) ofOne(run func(*cobra.Command, []string) error) func(*cobra.Comman
 // ends are the firm's: of the engagement that --engagement names, else of all
 // whose terms name the client's log.
 func (d *firmDesk) ends(ctx context.Context) (out []end, err error) {
-	var ids []string
 	err = d.Files.Read(ctx, func(s *fieldwork.State) error {
 		for id, x := range s.Files {
 			if d.id == id || d.id == "" && x.Terms.Client.Key != "" {
-				ids = append(ids, id)
+				out = append(out, end{id: id, other: x.Terms.Client, flush: d.Flush, take: d.Take})
 			}
 		}
 		return nil
 	})
-	slices.SortFunc(ids, cmpIDs)
-	if err == nil && len(ids) == 0 {
+	if err == nil && len(out) == 0 {
 		err = fmt.Errorf("%w: there is no engagement %swhose terms name the key of the client's log; see 'tieout engagement list'", audit.ErrNotFound, spaced(d.id))
 	}
-	for _, id := range ids {
-		if err != nil {
-			break
-		}
-		var post *packet.Post
-		if post, err = d.Post(ctx, id, ""); err == nil {
-			out = append(out, end{id, post, d.Flush, d.Take})
-		}
+	slices.SortFunc(out, func(a, b end) int { return cmpIDs(a.id, b.id) })
+	for i := range out {
+		out[i].post, out[i].err = d.Post(ctx, out[i].id, "")
 	}
 	return out, err
 }
@@ -116,109 +118,185 @@ func spaced(s string) string {
 	return s + " "
 }
 
-// ends are the client's: those whose terms are here, and those a firm that is
-// invited sends terms of in the folder. known is the firm's address, where one is
-// known and all have the same.
-func (d *clientDesk) ends(ctx context.Context, folder string) (out []end, known string, err error) {
-	other := map[string]string{} // origin of the firm's log, by engagement
-	terms := map[string]bool{}
-	addresses := map[string]bool{}
+// ends are the client's: those whose terms are here, of firms that are invited,
+// and those that an invited firm sends terms of in the folder. An engagement that
+// is named is asked for also where nothing of it is here yet.
+func (d *clientDesk) ends(ctx context.Context, folder, address string) ([]end, error) {
+	list, err := d.pending(folder)
+	if err != nil {
+		return nil, err
+	}
+	have, gone := map[string]end{}, map[string]end{}
 	err = d.Side.Read(ctx, func(s *management.State) error {
 		for id, x := range s.Sides {
-			if d.id == "" || d.id == id {
-				other[id], terms[id] = x.Terms.Firm.Origin, true
+			e := end{id: id, other: x.Terms.Firm, flush: d.Flush, take: d.Take}
+			f := s.Firms[e.other.Origin]
+			switch {
+			case d.id != "" && d.id != id:
+			case f == nil || !f.Ended.IsZero():
+				gone[id] = e
+			default:
+				e.address = f.Address
+				have[id] = e
 			}
 		}
-		for origin, f := range s.Firms {
-			if !f.Ended.IsZero() {
-				continue
-			}
-			addresses[f.Address] = true
-			known = f.Address
-			if d.id != "" && other[d.id] == "" {
-				other[d.id] = origin // over HTTPS its terms are asked for
-			}
+		if err := d.inFolder(s, list, have); err != nil || folder != "" || d.id == "" || s.Sides[d.id] != nil {
+			return err
 		}
-		return nil
+		return d.firmsAt(s, address, have)
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	if len(addresses) > 1 {
-		known = ""
+	if len(have) == 0 {
+		have = gone // their firms are not invited any more, and that is what is said of them
 	}
-	if err := d.inFolder(ctx, folder, other); err != nil {
-		return nil, "", err
+	if len(have) == 0 {
+		return nil, fmt.Errorf("%w: no terms of an engagement are here, and none are in the folder. The firm sends them once a partner accepted it; over HTTPS name it with --engagement", audit.ErrNotFound)
 	}
-	ids := sortedKeys(other)
-	slices.SortFunc(ids, cmpIDs)
-	for _, id := range ids {
-		post, err := d.Post(ctx, id, other[id])
-		if err != nil {
-			return nil, "", err
-		}
-		e := end{id, post, d.Flush, d.Take}
-		if !terms[id] {
-			e.flush = nil
-		}
-		out = append(out, e)
+	out := slices.SortedFunc(maps.Values(have), func(a, b end) int { return cmpIDs(a.id, b.id) })
+	for i := range out {
+		out[i].post, out[i].err = d.Post(ctx, out[i].id, out[i].other.Origin)
 	}
-	if len(out) == 0 {
-		err = fmt.Errorf("%w: no terms of an engagement are here, and none are in the folder. The firm sends them once a partner accepted it; over HTTPS name it with --engagement", audit.ErrNotFound)
-	}
-	return out, known, err
+	return out, nil
 }
 
-// inFolder adds the engagements whose first packets lie in a folder, from firms
-// that are invited. Packets of others are left where they lie.
-func (d *clientDesk) inFolder(ctx context.Context, folder string, other map[string]string) error {
+// pending are the packets in a folder that are for this side's log. Other files
+// are left where they lie.
+func (d *clientDesk) pending(folder string) ([]packet.Pending, error) {
 	if folder == "" {
-		return nil
+		return nil, nil
 	}
 	from, _ := inOut(&d.place, folder)
 	list, err := packet.PendingIn(from)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
-	if err != nil {
-		return err
-	}
-	return d.Side.Read(ctx, func(s *management.State) error {
-		for _, p := range list {
-			f := s.Firms[p.Header.From]
-			if p.Err == nil && f != nil && f.Ended.IsZero() && other[p.Header.Engagement] == "" && (d.id == "" || d.id == p.Header.Engagement) {
-				other[p.Header.Engagement] = f.Origin
-			}
-		}
-		return nil
-	})
+	own := d.p.Log.Keys().Log()
+	return slices.DeleteFunc(list, func(p packet.Pending) bool { return p.Err != nil || p.Header.To != own }), err
 }
 
-func (a *app) exchange(ctx context.Context, d *place, ends []end, folder, address string) error {
-	var done []exchanged
+// inFolder adds the engagements whose first packets lie in a folder, from firms
+// that are invited; packets of others are left where they lie. A packet under the
+// number of another firm's engagement is an audit.ErrConflict: a folder that one
+// firm filled goes to no other.
+func (d *clientDesk) inFolder(s *management.State, list []packet.Pending, have map[string]end) error {
+	for _, p := range list {
+		id, f := p.Header.Engagement, s.Firms[p.Header.From]
+		if f == nil || !f.Ended.IsZero() || d.id != "" && d.id != id {
+			continue
+		}
+		known := have[id].other
+		if x := s.Sides[id]; x != nil {
+			known = x.Terms.Firm
+		}
+		switch known.Origin {
+		case "":
+			have[id] = d.newEnd(id, f)
+		case f.Origin:
+		default:
+			return fmt.Errorf("%w: the folder brings %s of %s, and %s is an engagement of %s here: each firm numbers its own. Ask %s to open it under another number, with 'id:' in its file of terms",
+				audit.ErrConflict, id, f.Name, id, known.Name, f.Name)
+		}
+	}
+	return nil
+}
+
+// newEnd is that of an engagement nothing is here of yet, with an invited firm.
+func (d *clientDesk) newEnd(id string, f *management.Firm) end {
+	return end{id: id, other: engagement.Party{Name: f.Name, Origin: f.Origin, Key: f.Key}, address: f.Address, take: d.Take}
+}
+
+// firmsAt adds the engagement that is named, of which nothing is here: over
+// HTTPS its terms are asked for, of the only firm that is invited or the one at
+// the address.
+func (d *clientDesk) firmsAt(s *management.State, address string, have map[string]end) error {
+	var list []*management.Firm
+	for _, f := range book.Sorted(s.Firms) {
+		if f.Ended.IsZero() {
+			list = append(list, f)
+		}
+	}
+	if at := slices.DeleteFunc(slices.Clone(list), func(f *management.Firm) bool { return f.Address != address }); address != "" && len(at) > 0 {
+		list = at
+	}
+	switch len(list) {
+	case 0:
+		return nil
+	case 1:
+		have[d.id] = d.newEnd(d.id, list[0])
+		return nil
+	}
+	return fmt.Errorf("%w: several firms are invited (%s), and nothing of %s is here yet: say whose it is with --address, as it was invited with", audit.ErrUsage, joinedNames(list), d.id)
+}
+
+func joinedNames(list []*management.Firm) string {
+	out := make([]string, len(list))
+	for i, f := range list {
+		out[i] = f.Name
+	}
+	return strings.Join(out, ", ")
+}
+
+// oneOther refuses one folder, or one address, for what goes to several others:
+// each would get to know what was released to another.
+func oneOther(d *place, ends []end, folder, address string) error {
+	names := map[string]string{}
 	for _, e := range ends {
-		x := exchanged{Engagement: e.id}
-		if err := e.seal(ctx); err != nil {
-			return err
-		}
-		var err error
-		if folder != "" {
-			err = a.byFolder(ctx, d, e, folder, &x)
-		} else {
-			err = a.byHTTPS(ctx, e, address, &x)
-		}
+		names[e.other.Origin] = e.other.Name
+	}
+	if folder == "" && address == "" || len(names) < 2 {
+		return nil
+	}
+	others := map[bool]string{true: "clients", false: "firms"}[d.p.Def.IsFirm()]
+	return fmt.Errorf("%w: several %s (%s); name the engagement", audit.ErrUsage, others, strings.Join(slices.Sorted(maps.Values(names)), ", "))
+}
+
+// exchange is that of each engagement in turn. One that fails keeps no other from
+// going through: what was done is said, and then what was not.
+func (a *app) exchange(ctx context.Context, d *place, ends []end, folder, address string) error {
+	if err := oneOther(d, ends, folder, address); err != nil {
+		return err
+	}
+	var done []exchanged
+	var words []string
+	var failed error
+	for _, e := range ends {
+		x, err := a.exchangeOne(ctx, d, e, folder, cmp.Or(address, e.address))
 		if err != nil {
-			return fmt.Errorf("%s: %w", e.id, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", e.id, err))
+			x.Error = d.spoken(err).Error()
+		}
+		if err == nil || x.Sent+x.Taken > 0 {
+			words = append(words, exchangeSentence(x, folder))
 		}
 		done = append(done, x)
 	}
-	if a.output == "json" {
-		return a.writeJSON("tieout.exchange/1", exchangeSentence(done[len(done)-1], folder), "items", done)
+	switch {
+	case len(words) == 0:
+		return failed
+	case a.output == "json":
+		return errors.Join(failed, a.writeJSON("tieout.exchange/1", strings.Join(words, " "), "items", done))
 	}
-	for _, x := range done {
-		a.say(exchangeSentence(x, folder))
+	for _, w := range words {
+		a.say(w)
 	}
-	return nil
+	return failed
+}
+
+func (a *app) exchangeOne(ctx context.Context, d *place, e end, folder, address string) (exchanged, error) {
+	x, err := exchanged{Engagement: e.id}, e.err
+	if err == nil {
+		err = e.seal(ctx)
+	}
+	switch {
+	case err != nil:
+	case folder != "":
+		err = a.byFolder(ctx, d, e, folder, &x)
+	default:
+		err = a.byHTTPS(ctx, e, address, &x)
+	}
+	return x, err
 }
 
 // seal makes packets for what was decided and not sent yet.

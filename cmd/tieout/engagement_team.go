@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,22 +18,29 @@ import (
 )
 
 func (a *app) declareCommand() *cobra.Command {
-	var conflict string
+	var conflict, why string
 	var independent bool
 	cmd := a.firmAct("declare", "Declare to be independent of the client, or what stands against it", exactly(0, "no argument"), func(ctx context.Context, d *firmDesk) error {
 		if independent == (conflict != "") {
 			return fmt.Errorf("%w: say either --independent, or with --conflict what stands against it", audit.ErrUsage)
 		}
-		if err := d.Files.Declare(ctx, d.by, d.id, independent, conflict); err != nil {
+		if why != "" && !independent {
+			return fmt.Errorf("%w: --why goes with --independent: why a conflict that was declared stands no more", audit.ErrUsage)
+		}
+		if err := d.Files.Declare(ctx, d.by, d.id, independent, conflict+why); err != nil {
 			return err
 		}
 		if !independent {
 			return a.did(&d.place, conflict, "%s declared a conflict for %s. Work waits for a safeguard that a partner approves.", d.me.Name, d.id)
 		}
+		if why != "" {
+			return a.did(&d.place, why, "%s declared that a conflict for %s stands no more. Work waits for a partner to approve that.", d.me.Name, d.id)
+		}
 		return a.did(&d.place, nil, "%s declared to be independent of the client of %s.", d.me.Name, d.id)
 	})
 	cmd.Flags().BoolVar(&independent, "independent", false, "nothing stands against independence")
 	cmd.Flags().StringVar(&conflict, "conflict", "", "what stands against it")
+	cmd.Flags().StringVar(&why, "why", "", "with --independent: why a conflict that was declared stands no more")
 	return cmd
 }
 
@@ -80,7 +89,7 @@ func (a *app) unassignCommand() *cobra.Command {
 		return a.did(&d.place, who, "%s left the team of %s.", d.name(who), d.id)
 	})
 	cmd.Flags().StringVar(&why, "why", "", "the reason (needed)")
-	return cmd
+	return needed(cmd, "why")
 }
 
 // An answered is one question of acceptance as its file has it.
@@ -97,7 +106,7 @@ func (a *app) acceptCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		sum, err := a.keepFile(ctx, &d.place, "--letter", letter)
+		sum, err := a.keepFile(ctx, &d.place, "--letter", letter, func(sum string, _ int64) error { return d.Files.MayAccept(ctx, d.by, d.id, checks, sum) })
 		if err == nil {
 			err = d.Files.Accept(ctx, d.by, d.id, checks, sum)
 		}
@@ -156,17 +165,33 @@ func readAnswers(path string) ([]fieldwork.Checked, error) {
 }
 
 // keepFile puts a file among the workspace's blobs and returns its digest, hex.
-func (a *app) keepFile(ctx context.Context, d *place, flag, path string) (string, error) {
+// may is asked first, with the digest and the size: what it refuses is not kept.
+func (a *app) keepFile(ctx context.Context, d *place, flag, path string, may func(sum string, size int64) error) (string, error) {
 	if path == "" {
 		return "", fmt.Errorf("%w: %s: name the file", audit.ErrUsage, flag)
 	}
-	f, err := openRead(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return "", err
 	}
-	defer func(f *os.File) { _ = f.Close() }(f) // it was only read
-	sum, _, err := d.p.Blobs.Put(ctx, f)
-	return strings.TrimPrefix(sum, "sha256:"), err
+	defer func() { _ = f.Close() }() // it was only read
+	hash := sha256.New()
+	size, err := io.Copy(hash, f)
+	sum := hex.EncodeToString(hash.Sum(nil))
+	if err == nil {
+		err = may(sum, size)
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return "", err
+	}
+	kept, _, err := d.p.Blobs.Put(ctx, f)
+	if err == nil && strings.TrimPrefix(kept, "sha256:") != sum {
+		err = fmt.Errorf("%w: %s changed while it was read", audit.ErrConflict, path)
+	}
+	return sum, err
 }
 
 func (a *app) endCommand() *cobra.Command {
@@ -182,5 +207,5 @@ func (a *app) endCommand() *cobra.Command {
 		return a.did(&d.place, d.args[0], "%s is %s.", d.id, d.args[0])
 	})
 	cmd.Flags().StringVar(&why, "why", "", "the reason (needed)")
-	return cmd
+	return needed(cmd, "why")
 }

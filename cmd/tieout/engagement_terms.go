@@ -19,6 +19,7 @@ import (
 // (docs/formats/engagement-terms.md): YAML, or JSON, which is YAML too. The firm
 // is the workspace's own.
 type termsFile struct {
+	ID          string              `yaml:"id"` // the number it is opened under; "": the next that is free
 	Type        string              `yaml:"type"`
 	Client      partyFile           `yaml:"client"`
 	System      string              `yaml:"system"`
@@ -74,7 +75,7 @@ const inScopeWord = "in"
 
 // terms are what a file says; what makes no examination the Book refuses.
 func (t termsFile) terms(firm engagement.Party) engagement.Terms {
-	out := engagement.Terms{Type: engagement.Type(t.Type), Client: engagement.Party{Name: t.Client.Name, Key: t.Client.Key, Origin: originOf(t.Client.Key)}, Firm: firm,
+	out := engagement.Terms{ID: t.ID, Type: engagement.Type(t.Type), Client: engagement.Party{Name: t.Client.Name, Key: t.Client.Key, Origin: originOf(t.Client.Key)}, Firm: firm,
 		System: t.System, Zone: t.Zone, First: t.First, Last: t.Last, AsOf: t.AsOf, RestsOn: t.RestsOn, Quality: t.Quality}
 	for _, c := range sortedKeys(t.Categories) {
 		choice := engagement.Choice{Category: audit.Category(c), Why: t.Categories[c]}
@@ -185,6 +186,9 @@ func (a *app) changeTermsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if t.ID != "" && t.ID != d.id {
+			return fmt.Errorf("%w: %s: id: the file is of %.40s, and the terms are those of %s; an engagement keeps its number", audit.ErrInvalid, d.args[0], t.ID, d.id)
+		}
 		err = d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { t.ID, t.Firm = d.id, x.Terms.Firm; return nil })
 		base, berr := d.base(ctx, "engagement")
 		if err == nil && berr == nil {
@@ -197,7 +201,7 @@ func (a *app) changeTermsCommand() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&why, "why", "", "the reason (needed)")
 	cmd.Flags().StringVar(&judgment, "judgment", "", "where something examined is taken away: the auditor's judgment that no result is hidden by it")
-	return cmd
+	return needed(cmd, "why")
 }
 
 func first(errs ...error) error {
@@ -244,15 +248,16 @@ func (a *app) inviteFirmCommand() *cobra.Command {
 
 func (a *app) endFirmCommand() *cobra.Command {
 	var why string
-	cmd := in(&cobra.Command{Use: "uninvite ORIGIN", Short: "Take no more packets of a firm", Args: exactly(1, "the origin of the firm's log"),
+	cmd := in(&cobra.Command{Use: "uninvite ORIGIN", Short: "Take no more packets of a firm, and send it none",
+		Long: "Takes no more packets of a firm and sends it none, by folder as over HTTPS; its server fetches nothing here. What came stays. Invited again with the same key it goes on where it was.", Args: exactly(1, "the origin of the firm's log"),
 		RunE: a.onClient(none, func(ctx context.Context, d *clientDesk) error {
 			if err := d.Side.EndFirm(ctx, d.by, d.args[0], why); err != nil {
 				return err
 			}
-			return a.did(&d.place, d.args[0], "No more packets of %s are taken.", d.args[0])
+			return a.did(&d.place, d.args[0], "No more packets of %s are taken, and none are sent to it.", d.args[0])
 		})}, "table", "json")
 	cmd.Flags().StringVar(&why, "why", "", "the reason (needed)")
-	return cmd
+	return needed(cmd, "why")
 }
 
 func (a *app) agreeCommand() *cobra.Command {
@@ -277,7 +282,7 @@ func (a *app) agreeCommand() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&seen, "terms", "", "digest of the terms as you read them, eight digits or more (needed)")
 	s.flags(cmd)
-	return cmd
+	return needed(cmd, "terms", "title")
 }
 
 // offered is the digest of the terms as the firm last offered them.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -172,6 +171,13 @@ func (d *place) spoken(err error) error {
 	if err == nil {
 		return nil
 	}
+	if list := joinedIn(err); list != nil {
+		out := make([]error, len(list))
+		for i, e := range list {
+			out[i] = d.spoken(e)
+		}
+		return errors.Join(out...)
+	}
 	words := err.Error()
 	for id, n := range d.names {
 		words = strings.ReplaceAll(words, id, n.Name)
@@ -311,12 +317,16 @@ func typedAll(flags map[string]*string) (err error) {
 	return nil
 }
 
-// dayOf is a moment's day as lists write it, "" of none.
-func dayOf(t time.Time) string {
-	if t.IsZero() {
+// dayOf is a moment's day where the engagement counts its days, "" of none.
+func dayOf(t engagement.Terms, at time.Time) string {
+	if at.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.DateOnly)
+	loc, err := time.LoadLocation(t.Zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return at.In(loc).Format(time.DateOnly)
 }
 
 // prefixed reports whether a digest as it was typed, eight digits or more, is that
@@ -336,15 +346,6 @@ func readRecords(flag string, list []string) (out []int64, err error) {
 		out = append(out, n)
 	}
 	return out, nil
-}
-
-// openRead opens a file a person names.
-func openRead(path string) (*os.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", audit.ErrNotFound, err)
-	}
-	return f, nil
 }
 
 // cols are plain columns; one with "~" before its name is as wide as there is

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"tieout/period"
+	"tieout/source/all"
 )
 
 // An examWorld is a company and its auditor, each with a workspace, worked by
@@ -164,6 +168,46 @@ func (w *examWorld) field(s string, path ...string) any {
 		v = m[p]
 	}
 	return v
+}
+
+// seen is the digest of what somebody signs off, as it stands: a test's workpaper,
+// "opinions" or the "description".
+func (w *examWorld) seen(what string) string {
+	w.t.Helper()
+	switch what {
+	case "opinions":
+		return w.field(w.done("firm", "opinion", "list", "-o", "json"), "summary", "digest").(string)
+	case "description":
+		return w.field(w.done("acme", "description", "show", "-o", "json"), "summary", "digest").(string)
+	}
+	return w.field(w.done("firm", "test", "show", what, "-o", "json"), "test", "digest").(string)
+}
+
+// drawn is the item of the sample.
+func (w *examWorld) drawn() string {
+	w.t.Helper()
+	return w.field(w.done("firm", "sample", "show", "S-1", "-o", "json"), "sample", "items").([]any)[0].(string)
+}
+
+// nothingSealed wants a workspace's log to be as long after something as before.
+func (w *examWorld) nothingSealed(where string, do func()) {
+	w.t.Helper()
+	size := func() int64 {
+		p, err := period.Open(w.t.Context(), filepath.Join(w.dir, where), period.Options{Drivers: all.Drivers, Now: w.clock, Getenv: func(string) string { return "" }, Tieout: "test"})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		head, err := p.Store.Head(w.t.Context())
+		if err = errors.Join(err, p.Close()); err != nil {
+			w.t.Fatal(err)
+		}
+		return head.Size
+	}
+	before := size()
+	do()
+	if after := size(); after != before {
+		w.t.Errorf("the log of %s has %d records more", where, after-before)
+	}
 }
 
 // unconcluded are what has no conclusion, of one kind.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,11 +31,25 @@ type shownException struct {
 	State      string               `json:"state"`
 	Evaluation string               `json:"evaluation,omitempty"`
 	Response   *engagement.Response `json:"response"`
+
+	stands bool // it is not disposed of
+}
+
+// ofFirm is an exception as the firm has it.
+func ofFirm(t engagement.Terms, x *fieldwork.Finding) shownException {
+	return shownException{x.Finding, findingState(t, x), x.Evaluation, x.Response, x.Stands()}
+}
+
+// ofClient is one as the client knows it.
+func ofClient(x *management.Finding) shownException {
+	return shownException{x.Finding, "released", "", x.Response, true}
 }
 
 func (v shownException) row() row {
 	answer := "not answered"
 	switch {
+	case v.Response != nil && !v.Response.Final:
+		answer = "a draft"
 	case v.Response != nil && v.Response.Agrees:
 		answer = "management agrees"
 	case v.Response != nil:
@@ -43,7 +58,7 @@ func (v shownException) row() row {
 	return row{[]string{v.ID, v.Control, v.Test, fmt.Sprintf("%d of %d", len(v.Items), v.Of), v.Nature, v.State, answer}, v}
 }
 
-func findingState(x *fieldwork.Finding) string {
+func findingState(t engagement.Terms, x *fieldwork.Finding) string {
 	switch {
 	case !x.Stands():
 		return x.Disposed.As
@@ -52,7 +67,7 @@ func findingState(x *fieldwork.Finding) string {
 	case x.Released.IsZero():
 		return "not released"
 	}
-	return "released " + dayOf(x.Released)
+	return "released " + dayOf(t, x.Released)
 }
 
 func (a *app) listExceptionsCommand() *cobra.Command {
@@ -61,33 +76,42 @@ func (a *app) listExceptionsCommand() *cobra.Command {
 			var list []shownException
 			err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
 				for _, y := range book.Sorted(x.Findings) {
-					list = append(list, shownException{y.Finding, findingState(y), y.Evaluation, y.Response})
+					list = append(list, ofFirm(x.Terms, y))
 				}
 				return nil
 			})
-			return first(err, a.showExceptions(list))
+			if err != nil {
+				return err
+			}
+			return a.showExceptions(list)
 		}, func(ctx context.Context, d *clientDesk) error {
 			var list []shownException
 			err := d.side(ctx, func(_ *management.State, x *management.Side) error {
 				for _, y := range book.Sorted(x.Findings) {
-					list = append(list, shownException{y.Finding, "released", "", y.Response})
+					list = append(list, ofClient(y))
 				}
 				return nil
 			})
-			return first(err, a.showExceptions(list))
+			if err != nil {
+				return err
+			}
+			return a.showExceptions(list)
 		})}
 }
 
 func (a *app) showExceptions(list []shownException) error {
 	l := listing{schema: "tieout.exceptions/1", columns: cols("exception", "control", "test", ">items", "~nature", "state", "answer")}
-	answered := 0
+	stand, answered := 0, 0
 	for _, v := range list {
-		if v.Response != nil {
+		if v.stands {
+			stand++
+		}
+		if v.stands && v.Response != nil && v.Response.Final {
 			answered++
 		}
 		l.rows = append(l.rows, v.row())
 	}
-	l.summary = fmt.Sprintf("%s, %d answered by management.", count(len(list), "exception", "exceptions"), answered)
+	l.summary = fmt.Sprintf("%s, %d answered by management.", count(stand, "exception", "exceptions"), answered)
 	return a.show(l)
 }
 
@@ -99,7 +123,7 @@ func (a *app) showExceptionCommand() *cobra.Command {
 				if y == nil {
 					return fmt.Errorf("%w: exception %s; see 'tieout exception list'", audit.ErrNotFound, d.args[0])
 				}
-				return a.printException(shownException{y.Finding, findingState(y), y.Evaluation, y.Response})
+				return a.printException(ofFirm(x.Terms, y))
 			})
 		}, func(ctx context.Context, d *clientDesk) error {
 			return d.side(ctx, func(_ *management.State, x *management.Side) error {
@@ -107,7 +131,7 @@ func (a *app) showExceptionCommand() *cobra.Command {
 				if y == nil {
 					return fmt.Errorf("%w: exception %s was not released; see 'tieout exception list'", audit.ErrNotFound, d.args[0])
 				}
-				return a.printException(shownException{y.Finding, "released", "", y.Response})
+				return a.printException(ofClient(y))
 			})
 		})}, "table", "json")
 }
@@ -122,7 +146,7 @@ func (a *app) printException(v shownException) error {
 	fmt.Fprintln(a.env.Stdout)
 	a.say(v.Text)
 	if r := v.Response; r != nil {
-		a.facts([][2]string{{"agrees", map[bool]string{true: "yes", false: "no"}[r.Agrees]}, {"cause", r.Cause}, {"effect", r.Effect}, {"done", r.Done}, {"status", r.Status}})
+		a.facts([][2]string{{"response", map[bool]string{true: "final", false: "a draft"}[r.Final]}, {"agrees", map[bool]string{true: "yes", false: "no"}[r.Agrees]}, {"cause", r.Cause}, {"effect", r.Effect}, {"done", r.Done}, {"status", r.Status}})
 	}
 	return nil
 }
@@ -131,30 +155,41 @@ func (a *app) setExceptionCommand() *cobra.Command {
 	var x fieldwork.FindingDraft
 	var change string
 	var cells []string
-	cmd := a.firmAct("set TEST", "Write an exception from cells marked so, or change one; by default all that no exception names", exactly(1, aTest), func(ctx context.Context, d *firmDesk) (err error) {
+	var cmd *cobra.Command
+	cmd = a.firmAct("set TEST", "Write an exception from cells marked so, or change one; by default all that no exception names", exactly(1, aTest), func(ctx context.Context, d *firmDesk) (err error) {
 		x.Test = d.args[0]
-		if err := typedAll(map[string]*string{"text": &x.Text, "evaluation": &x.Evaluation}); err != nil {
+		if change == "" {
+			err = without(cmd, "nature", "text")
+		}
+		if err == nil {
+			err = typedAll(map[string]*string{"text": &x.Text, "evaluation": &x.Evaluation})
+		}
+		if err != nil {
 			return err
 		}
-		if x.Cells, err = d.cells(ctx, x.Test, change, cells); err != nil {
+		base := int64(0)
+		if change != "" {
+			x, base, err = d.changed(ctx, cmd, change, x)
+		}
+		if err == nil && (change == "" || len(cells) > 0) {
+			x.Cells, err = d.cells(ctx, x.Test, cells)
+		}
+		if err != nil {
 			return err
 		}
 		x.Known, x.Compensating = book.List(x.Known), book.List(x.Compensating)
-		base := int64(0)
-		if change != "" {
-			if base, err = d.base(ctx, "finding", change); err != nil {
-				return err
-			}
-		}
 		id, err := d.Files.SetFinding(ctx, d.by, d.id, change, x, base)
-		return first(err, a.ifDone(err, &d.place, id, "%s names %s of %s. The client knows of it once it is released.", id, count(len(x.Cells), "cell", "cells"), x.Test))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, id, "%s names %s of %s. The client knows of it once it is released.", id, count(len(x.Cells), "cell", "cells"), x.Test)
 	})
 	f := cmd.Flags()
-	f.StringVar(&change, "change", "", "change this exception in place of writing a new one")
-	f.StringArrayVar(&cells, "cell", nil, "a cell marked Exception, as ITEM or ITEM:ATTRIBUTE; may be repeated")
+	f.StringVar(&change, "change", "", "change this exception in place of writing a new one; what no flag says stays as it is")
+	f.StringArrayVar(&cells, "cell", nil, "a cell marked Exception, as ITEM or ITEM:ATTRIBUTE, split at the last colon; may be repeated")
 	f.StringSliceVar(&x.Known, "known", nil, "a deviation outside the sample that it names; may be repeated")
-	f.StringVar(&x.Nature, "nature", "", "what kind of exception it is, in a line (needed)")
-	f.StringVar(&x.Text, "text", "", "its text as Section IV prints it, or @FILE (needed)")
+	f.StringVar(&x.Nature, "nature", "", "what kind of exception it is, in a line (needed of a new one)")
+	f.StringVar(&x.Text, "text", "", "its text as Section IV prints it, or @FILE (needed of a new one)")
 	f.StringVar(&x.Cause, "cause", "", "cause, as far as it is known")
 	f.StringVar(&x.Extent, "extent", "", "extent")
 	f.StringSliceVar(&x.Compensating, "compensating", nil, "test of another control that compensates; may be repeated")
@@ -162,18 +197,40 @@ func (a *app) setExceptionCommand() *cobra.Command {
 	return cmd
 }
 
-// cells are those a finding names: as they were typed, else of the finding that is
-// changed, else all that are marked Exception and that no other names.
-func (d *firmDesk) cells(ctx context.Context, test, change string, typed []string) (out []fieldwork.FindingCell, err error) {
-	for _, s := range typed {
-		item, attribute, ok := strings.Cut(s, ":")
-		if !ok {
-			attribute = "A"
+// changed is a stored exception with what flags say of it, and its revision. Its
+// cells and all else that no flag names stay as they are.
+func (d *firmDesk) changed(ctx context.Context, cmd *cobra.Command, id string, said fieldwork.FindingDraft) (x fieldwork.FindingDraft, base int64, err error) {
+	err = d.file(ctx, func(_ *fieldwork.State, f *fieldwork.File) error {
+		y := f.Findings[id]
+		if y == nil {
+			return fmt.Errorf("%w: exception %s; see 'tieout exception list'", audit.ErrNotFound, id)
 		}
-		out = append(out, fieldwork.FindingCell{Item: item, Attribute: attribute})
+		x = fieldwork.FindingDraft{Test: said.Test, Known: slices.Clone(y.Known), Nature: y.Nature, Text: y.Text, Cause: y.Cause, Extent: y.Extent,
+			Compensating: slices.Clone(y.Compensating), Evaluation: y.Evaluation}
+		for _, c := range y.Cells {
+			x.Cells = append(x.Cells, fieldwork.FindingCell(c))
+		}
+		return nil
+	})
+	if err != nil {
+		return x, 0, err
 	}
-	if len(out) > 0 {
-		return out, nil
+	over(cmd, "known", &x.Known, said.Known)
+	over(cmd, "nature", &x.Nature, said.Nature)
+	over(cmd, "text", &x.Text, said.Text)
+	over(cmd, "cause", &x.Cause, said.Cause)
+	over(cmd, "extent", &x.Extent, said.Extent)
+	over(cmd, "compensating", &x.Compensating, said.Compensating)
+	over(cmd, "evaluation", &x.Evaluation, said.Evaluation)
+	base, err = d.base(ctx, "finding", id)
+	return x, base, err
+}
+
+// cells are those a finding names: as they were typed, else all that are marked
+// Exception and that no other names.
+func (d *firmDesk) cells(ctx context.Context, test string, typed []string) (out []fieldwork.FindingCell, err error) {
+	if len(typed) > 0 {
+		return d.typedCells(ctx, test, typed)
 	}
 	err = d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
 		p := x.Papers[test]
@@ -183,7 +240,7 @@ func (d *firmDesk) cells(ctx context.Context, test, change string, typed []strin
 		named := map[fieldwork.Cell]bool{}
 		for _, y := range x.Findings {
 			for _, c := range y.Cells {
-				named[c] = y.Test == test && y.ID != change && y.Stands() || named[c]
+				named[c] = y.Test == test && y.Stands() || named[c]
 			}
 		}
 		for _, c := range p.Excepted(x.Tests[test]) {
@@ -196,6 +253,32 @@ func (d *firmDesk) cells(ctx context.Context, test, change string, typed []strin
 	return out, err
 }
 
+// typedCells are cells as they were typed: an item of the workpaper, or an item, a
+// colon and an attribute of the test; items have colons of their own.
+func (d *firmDesk) typedCells(ctx context.Context, test string, typed []string) (out []fieldwork.FindingCell, err error) {
+	err = d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
+		var rows []string
+		if p := x.Papers[test]; p != nil {
+			rows = p.Rows
+		}
+		for _, s := range typed {
+			out = append(out, typedCell(s, rows))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// typedCell reads ITEM or ITEM:ATTRIBUTE. What is an item of the rows as it stands
+// is one; else it is cut at the last colon.
+func typedCell(s string, rows []string) fieldwork.FindingCell {
+	at := strings.LastIndexByte(s, ':')
+	if at < 0 || slices.Contains(rows, s) {
+		return fieldwork.FindingCell{Item: s, Attribute: "A"}
+	}
+	return fieldwork.FindingCell{Item: s[:at], Attribute: s[at+1:]}
+}
+
 func (a *app) disposeExceptionCommand() *cobra.Command {
 	var why string
 	cmd := a.firmAct("dispose EXCEPTION AS", "Say that the test or the population was wrong, not the item; a second person confirms it",
@@ -204,10 +287,13 @@ func (a *app) disposeExceptionCommand() *cobra.Command {
 			if err == nil {
 				err = d.Files.DisposeFinding(ctx, d.by, d.id, d.args[0], d.args[1], why, base)
 			}
-			return first(err, a.ifDone(err, &d.place, why, "%s is said to be a %s. It counts once somebody else confirms it.", d.args[0], d.args[1]))
+			if err != nil {
+				return err
+			}
+			return a.did(&d.place, why, "%s is said to be a %s. It counts once somebody else confirms it.", d.args[0], d.args[1])
 		})
 	cmd.Flags().StringVar(&why, "why", "", "the reason (needed)")
-	return cmd
+	return needed(cmd, "why")
 }
 
 func (a *app) confirmExceptionCommand() *cobra.Command {
@@ -216,7 +302,10 @@ func (a *app) confirmExceptionCommand() *cobra.Command {
 		if err == nil {
 			err = d.Files.ConfirmFinding(ctx, d.by, d.id, d.args[0], base)
 		}
-		return first(err, a.ifDone(err, &d.place, nil, "What was said of %s is confirmed.", d.args[0]))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, nil, "What was said of %s is confirmed.", d.args[0])
 	})
 }
 
@@ -227,7 +316,10 @@ func (a *app) releaseExceptionCommand() *cobra.Command {
 			return err
 		}
 		x, err := d.Files.ReleaseFinding(ctx, d.by, d.id, d.args[0], base)
-		return first(err, a.ifDone(err, &d.place, x, "%s is released; it goes out with the next exchange.", d.args[0]))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, x, "%s is released; it goes out with the next exchange.", d.args[0])
 	})
 }
 
@@ -250,7 +342,10 @@ func (a *app) respondCommand() *cobra.Command {
 		if r.Final {
 			state = "final; it goes out with the next exchange"
 		}
-		return first(err, a.ifDone(err, &d.place, r, "Management's response to %s is %s.", r.Finding, state))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, r, "Management's response to %s is %s.", r.Finding, state)
 	})
 	f := cmd.Flags()
 	f.BoolVar(&agrees, "agrees", false, "management agrees with the exception")

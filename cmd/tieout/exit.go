@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"tieout/audit"
@@ -43,13 +44,31 @@ type findings struct {
 
 func (f findings) Error() string { return f.text }
 
-// exitCode maps an error to one exit code; of several joined errors the most
-// serious decides, in the order 5, 1, 4, 6, 3, 2.
+// seriousness is the order in which one of several exit codes is given.
+var seriousness = []int{exitAltered, exitInterrupted, exitUsage, exitFailed, exitForbidden, exitInconclusive, exitFindings, exitChanges}
+
+// exitCode maps an error to one exit code. Of several joined errors each has its
+// own, and the most serious decides, in the order 5, 1, 4, 6, 3, 2.
 func exitCode(ctx context.Context, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	var codes []int
+	for _, e := range unjoined(err) {
+		codes = append(codes, codeOf(ctx, e))
+	}
+	for _, c := range seriousness {
+		if slices.Contains(codes, c) {
+			return c
+		}
+	}
+	return exitFailed
+}
+
+// codeOf is the exit code of one error; of no known kind it is exitFailed.
+func codeOf(ctx context.Context, err error) int {
 	var f findings
 	switch {
-	case err == nil:
-		return exitDone
 	case errors.Is(err, audit.ErrAltered):
 		return exitAltered
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):
@@ -66,6 +85,61 @@ func exitCode(ctx context.Context, err error) int {
 		return f.code
 	}
 	return exitFailed
+}
+
+// joinedIn are the errors that errors.Join put together, nil of any other: an error
+// that wraps its kind beside its cause is one error.
+func joinedIn(err error) []error {
+	j, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	list := j.Unwrap()
+	texts := make([]string, len(list))
+	for i, e := range list {
+		texts[i] = e.Error()
+	}
+	if strings.Join(texts, "\n") != err.Error() {
+		return nil
+	}
+	return list
+}
+
+// unjoined are the errors that err is, each of one kind, also those that were
+// wrapped together.
+func unjoined(err error) (out []error) {
+	if list := joinedIn(err); list != nil {
+		for _, e := range list {
+			out = append(out, unjoined(e)...)
+		}
+		return out
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		if out = unjoined(inner); len(out) > 1 {
+			return out
+		}
+	}
+	return []error{err}
+}
+
+// complaints are the lines of stderr that tell why a command did not end well: every
+// joined error's own, of findings their last line.
+func complaints(err error) (out []string) {
+	if list := joinedIn(err); list != nil {
+		for _, e := range list {
+			out = append(out, complaints(e)...)
+		}
+		return out
+	}
+	for _, e := range unjoined(err) {
+		if !errors.As(e, new(findings)) {
+			return []string{"tieout: " + message(err)}
+		}
+	}
+	if err.Error() == "" {
+		return nil
+	}
+	return []string{err.Error()}
 }
 
 // message is err as a person reads it: the kinds' own words are left out where

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,11 +55,8 @@ func Run(ctx context.Context, env Environment) int {
 	if err == nil {
 		return exitDone
 	}
-	var quiet findings
-	if !errors.As(err, &quiet) {
-		fmt.Fprintln(env.Stderr, "tieout: "+message(err))
-	} else if quiet.text != "" {
-		fmt.Fprintln(env.Stderr, quiet.text)
+	for _, line := range complaints(err) {
+		fmt.Fprintln(env.Stderr, line)
 	}
 	return exitCode(ctx, err)
 }

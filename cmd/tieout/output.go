@@ -23,6 +23,7 @@ type listing struct {
 	summary string        // one sentence: the line after a table, summary.text in JSON
 	columns []text.Column // of the table
 	rows    []row
+	digest  string // of what is listed, where somebody signs by it: summary.digest in JSON
 }
 
 // A row is one line of a listing: its cells, and its value for JSON.
@@ -72,7 +73,11 @@ func (a *app) show(l listing) error {
 		for i, r := range l.rows {
 			values[i] = r.value
 		}
-		return a.writeJSON(l.schema, l.summary, "items", values)
+		summary := map[string]string{"text": l.summary}
+		if l.digest != "" {
+			summary["digest"] = l.digest
+		}
+		return a.writeDocument(l.schema, summary, "items", values)
 	case "jsonl":
 		for _, r := range l.rows {
 			if err := json.NewEncoder(w).Encode(r.value); err != nil {
@@ -126,10 +131,14 @@ func writeTable(w io.Writer, o text.Options, l listing) error {
 
 // writeJSON writes one JSON document with its schema and summary.
 func (a *app) writeJSON(schema, summary, name string, value any) error {
+	return a.writeDocument(schema, map[string]string{"text": summary}, name, value)
+}
+
+func (a *app) writeDocument(schema string, summary map[string]string, name string, value any) error {
 	enc := json.NewEncoder(a.env.Stdout)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(map[string]any{"schema": schema, "summary": map[string]string{"text": summary}, name: value})
+	return enc.Encode(map[string]any{"schema": schema, "summary": summary, name: value})
 }
 
 // writeCSV writes a listing as CSV; a cell a spreadsheet would run as a formula

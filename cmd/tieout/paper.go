@@ -92,7 +92,10 @@ func (a *app) listTestsCommand() *cobra.Command {
 			return nil
 		})
 		l.summary = fmt.Sprintf("%s, %d reviewed. Known deviations lie outside the samples and count into no rate.", count(all, "test", "tests"), reviewed)
-		return first(err, a.show(l))
+		if err != nil {
+			return err
+		}
+		return a.show(l)
 	})}
 }
 
@@ -184,7 +187,10 @@ func (a *app) openPaperCommand() *cobra.Command {
 		}
 		rows := 0
 		err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { rows = len(x.Papers[d.args[0]].Rows); return nil })
-		return first(err, a.did(&d.place, rows, "The workpaper of %s is open, with %s.", d.args[0], count(rows, "row", "rows")))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, rows, "The workpaper of %s is open, with %s.", d.args[0], count(rows, "row", "rows"))
 	})
 	cmd.Flags().StringVar(&sample, "sample", "", "sample whose items are the rows; none for a test without items")
 	cmd.Flags().StringVar(&empty, "empty", "", "population without an item, in place of a sample: its emptiness is proved")
@@ -263,6 +269,8 @@ func (a *app) signPaper(use, short string, sign func(ctx context.Context, d *fir
 		switch {
 		case err != nil:
 			return err
+		case seen != "" && digest == "":
+			return fmt.Errorf("%w: the test %s has no workpaper", audit.ErrNotFound, d.args[0])
 		case seen != "" && !prefixed(seen, digest):
 			return fmt.Errorf("%w: the workpaper of %s is another than %s now: somebody worked on it; look again ('tieout test show')", audit.ErrConflict, d.args[0], seen)
 		}
@@ -271,8 +279,13 @@ func (a *app) signPaper(use, short string, sign func(ctx context.Context, d *fir
 		}
 		return a.did(&d.place, digest, "%s signed the workpaper of %s as its %s, digest %.16s.", d.me.Name, d.args[0], map[string]string{"prepare": "preparer", "review": "reviewer"}[use], digest)
 	})
-	cmd.Flags().StringVar(&seen, "seen", "", "digest of the workpaper as you saw it, eight digits or more (default: as it is now)")
-	return cmd
+	const what = "digest of the workpaper as 'test show' showed it to you, eight digits or more "
+	if use == "prepare" { // it is the preparer's own work
+		cmd.Flags().StringVar(&seen, "seen", "", what+"(default: as it is now)")
+		return cmd
+	}
+	cmd.Flags().StringVar(&seen, "seen", "", what+"(needed)")
+	return needed(cmd, "seen")
 }
 
 func (a *app) reopenCommand() *cobra.Command {
@@ -284,7 +297,7 @@ func (a *app) reopenCommand() *cobra.Command {
 		return a.did(&d.place, why, "The workpaper of %s is open again. What was concluded on it has to be renewed.", d.args[0])
 	})
 	cmd.Flags().StringVar(&why, "why", "", "the reason (needed)")
-	return cmd
+	return needed(cmd, "why")
 }
 
 func (a *app) noteCommand() *cobra.Command {
@@ -294,7 +307,10 @@ func (a *app) noteCommand() *cobra.Command {
 		id := d.args[0]
 		if len(d.args) == 2 {
 			n, err := d.Files.AddNote(ctx, d.by, d.id, id, where, d.args[1])
-			return first(err, a.ifDone(err, &d.place, n, "Note %s stands on the workpaper of %s.", n, id))
+			if err != nil {
+				return err
+			}
+			return a.did(&d.place, n, "Note %s stands on the workpaper of %s.", n, id)
 		}
 		if (answer == "") == !cleared {
 			return fmt.Errorf("%w: write the note after the test, or answer or clear a note with --answer or --clear", audit.ErrUsage)
@@ -305,22 +321,20 @@ func (a *app) noteCommand() *cobra.Command {
 		}
 		if cleared {
 			err = d.Files.ClearNote(ctx, d.by, d.id, id, base)
-			return first(err, a.ifDone(err, &d.place, id, "Note %s is cleared.", id))
+			if err != nil {
+				return err
+			}
+			return a.did(&d.place, id, "Note %s is cleared.", id)
 		}
 		err = d.Files.AnswerNote(ctx, d.by, d.id, id, answer, base)
-		return first(err, a.ifDone(err, &d.place, id, "Note %s is answered.", id))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, id, "Note %s is answered.", id)
 	})
 	f := cmd.Flags()
 	f.StringVar(&where, "where", "", "cell or part of the paper, in words")
 	f.StringVar(&answer, "answer", "", "answer the note")
 	f.BoolVar(&cleared, "clear", false, "clear the note, once it is answered")
 	return cmd
-}
-
-// ifDone says what was done, unless it was not.
-func (a *app) ifDone(err error, d *place, value any, format string, args ...any) error {
-	if err != nil {
-		return err
-	}
-	return a.did(d, value, format, args...)
 }

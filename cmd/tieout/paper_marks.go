@@ -58,7 +58,7 @@ func (a *app) markCommand() *cobra.Command {
 		return a.markAll(ctx, d, "", []markLine{l})
 	})
 	cmd.Long = "Marks one attribute of one item. With --from it marks the lines of a CSV file with the columns " + strings.Join(markColumns, ", ") + " (item and mark are needed; attribute is A where it is left out; " +
-		"evidence is E-481 E-482). What is wrong in the file is named by line and column, all of it at once, and then nothing is marked. Items of the file are recorded as opened by you."
+		"evidence is E-481 E-482). What is wrong in the file is named by line and column, all of it at once, and then nothing is marked: its form, and whether the workpaper takes each line. Marking opens no item: nothing is recorded as opened."
 	f := cmd.Flags()
 	f.StringVar(&item, "item", "", "the item; none for a test without items")
 	f.StringVar(&attribute, "attribute", "A", "the attribute")
@@ -172,27 +172,23 @@ func (l *markLine) set(column, s string) string {
 	return ""
 }
 
-// markAll marks lines one by one, as their tester saw them. Where one is refused
-// those before it stand, and the error says which line it was.
+// markAll marks lines one by one, as their tester saw them, once the workpaper
+// takes every one of them. Where somebody else comes in between those before stand,
+// and the error says which line it was.
 func (a *app) markAll(ctx context.Context, d *firmDesk, file string, lines []markLine) error {
 	test := d.args[0]
 	bases := map[fieldwork.Cell]int64{}
-	var items []string
 	err := d.file(ctx, func(s *fieldwork.State, x *fieldwork.File) error {
-		p := x.Papers[test]
-		if p == nil {
+		if x.Papers[test] == nil {
 			return fmt.Errorf("%w: the test %s has no workpaper; open it with 'tieout test open'", audit.ErrConflict, test)
 		}
 		for _, l := range lines {
 			bases[l.cell] = s.Revision(fieldwork.CellOn(d.id, test, l.cell))
-			if l.cell.Item != "" && !slices.Contains(items, l.cell.Item) {
-				items = append(items, l.cell.Item)
-			}
 		}
 		return nil
 	})
-	if err == nil && len(items) > 0 {
-		err = d.Files.OpenItem(ctx, d.by, d.id, test, items...)
+	if err == nil && file != "" {
+		err = d.takesAll(ctx, file, lines, bases)
 	}
 	if err != nil {
 		return err
@@ -204,35 +200,88 @@ func (a *app) markAll(ctx context.Context, d *firmDesk, file string, lines []mar
 			}
 			return fmt.Errorf("%s:%d: %s before it marked: %w", file, l.line, count(n, "line is", "lines are"), err)
 		}
-		bases[l.cell]++
 	}
 	left := 0
 	err = d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
 		left = len(x.Papers[test].Untested(x.Tests[test]))
 		return nil
 	})
-	return first(err, a.ifDone(err, &d.place, len(lines), "%s of %s marked; %s left to test.", count(len(lines), "cell", "cells"), test, howMany(left, "cell", "cells")))
+	if err != nil {
+		return err
+	}
+	return a.did(&d.place, len(lines), "%s of %s marked; %s left to test.", count(len(lines), "cell", "cells"), test, howMany(left, "cell", "cells"))
+}
+
+// takesAll says which lines of a file the workpaper would not take, all of them at
+// once. A role, or a person's place in the engagement, that is missing is said once.
+func (d *firmDesk) takesAll(ctx context.Context, file string, lines []markLine, bases map[fieldwork.Cell]int64) error {
+	var wrong []string
+	at := map[fieldwork.Cell]int{}
+	for _, l := range lines {
+		err := d.Files.MayMark(ctx, d.by, d.id, d.args[0], l.cell, l.verdict, bases[l.cell])
+		switch {
+		case errors.Is(err, audit.ErrForbidden):
+			return err
+		case err == nil && at[l.cell] > 0:
+			err = fmt.Errorf("the cell is marked on line %d already", at[l.cell])
+		}
+		if at[l.cell] = l.line; err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s:%d: %s", file, l.line, message(err)))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: nothing is marked:\n%s", audit.ErrInvalid, strings.Join(wrong[:min(len(wrong), 100)], "\n"))
 }
 
 func (a *app) attachCommand() *cobra.Command {
 	return a.firmAct("attach TEST FILE", "Add a file of the auditor's own to a workpaper", exactly(2, aTest+" and a file"), func(ctx context.Context, d *firmDesk) error {
-		body, err := readBounded(d.args[1], maxDocument)
+		if err := bounded(d.args[1], maxDocument); err != nil {
+			return err
+		}
+		x := fieldwork.Attachment{Name: filepath.Base(d.args[1]), Media: "application/octet-stream"}
+		sum, err := a.keepFile(ctx, &d.place, "the file", d.args[1], func(sum string, size int64) error {
+			x.Digest, x.Size = sum, size
+			return d.Files.MayAttach(ctx, d.by, d.id, d.args[0], x)
+		})
+		if err == nil {
+			err = d.Files.Attach(ctx, d.by, d.id, d.args[0], x)
+		}
 		if err != nil {
 			return err
 		}
-		sum, err := a.keepFile(ctx, &d.place, "the file", d.args[1])
-		if err == nil {
-			err = d.Files.Attach(ctx, d.by, d.id, d.args[0], fieldwork.Attachment{Name: filepath.Base(d.args[1]), Media: "application/octet-stream", Digest: sum, Size: int64(len(body))})
-		}
-		return first(err, a.ifDone(err, &d.place, sum, "%s is in the workpaper of %s.", filepath.Base(d.args[1]), d.args[0]))
+		return a.did(&d.place, sum, "%s is in the workpaper of %s.", filepath.Base(d.args[1]), d.args[0])
 	})
+}
+
+// knownFlags refuses flags of two acts in one command: one of them would be
+// passed over.
+func knownFlags(cmd *cobra.Command) error {
+	acts := given(cmd, "add", "dispose", "confirm")
+	if len(acts) > 1 {
+		return fmt.Errorf("%w: %s are acts of their own: one command each", audit.ErrUsage, strings.Join(acts, " and "))
+	}
+	for _, x := range []struct {
+		flags []string
+		with  []string
+	}{{[]string{"source", "text"}, []string{"add"}}, {[]string{"why"}, []string{"dispose"}}, {[]string{"ref"}, []string{"dispose", "confirm"}}} {
+		if has := given(cmd, x.flags...); len(has) > 0 && len(given(cmd, x.with...)) == 0 {
+			return fmt.Errorf("%w: %s goes with --%s", audit.ErrUsage, strings.Join(has, " and "), strings.Join(x.with, " or --"))
+		}
+	}
+	return nil
 }
 
 func (a *app) knownCommand() *cobra.Command {
 	var ref, source, text, as, why string
 	var refs []string
 	var confirm bool
-	cmd := a.firmAct("known TEST", "Look for deviations outside the sample; add, dispose of or confirm one", exactly(1, aTest), func(ctx context.Context, d *firmDesk) error {
+	var cmd *cobra.Command
+	cmd = a.firmAct("known TEST", "Look for deviations outside the sample; add, dispose of or confirm one", exactly(1, aTest), func(ctx context.Context, d *firmDesk) error {
+		if err := knownFlags(cmd); err != nil {
+			return err
+		}
 		test := d.args[0]
 		base, err := d.base(ctx, "known", test)
 		switch {
@@ -260,7 +309,10 @@ func (a *app) knownCommand() *cobra.Command {
 		if len(open) > 0 {
 			words = fmt.Sprintf("%s known and to be disposed of before the control is concluded: %s", count(len(open), "is", "are"), strings.Join(open, ", "))
 		}
-		return first(err, a.ifDone(err, &d.place, open, "Deviations outside the sample of %s: %s.", test, words))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, open, "Deviations outside the sample of %s: %s.", test, words)
 	})
 	cmd.Long = "Lists the deviations that the client's procedures computed outside the sample, over the whole of a test's populations. They count into no rate; each is disposed of before the control is concluded: " +
 		"named in an exception, or, with a second person's word, as '" + fieldwork.WrongTest + "' or '" + fieldwork.WrongPopulation + "'."

@@ -123,7 +123,10 @@ func (a *app) proposeTestsCommand() *cobra.Command {
 			if err == nil {
 				_, err = writeFile(d.args[0], func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
 			}
-			return first(err, a.ifDone(err, &d.place, len(list), "%s drafted in %s. Nothing is planned by it: edit it, then 'tieout test plan %s'.", count(len(list), "test is", "tests are"), d.args[0], d.args[0]))
+			if err != nil {
+				return err
+			}
+			return a.did(&d.place, len(list), "%s drafted in %s. Nothing is planned by it: edit it, then 'tieout test plan %s'.", count(len(list), "test is", "tests are"), d.args[0], d.args[0])
 		})}, "table", "json")
 	cmd.Flags().StringSliceVar(&only, "control", nil, "only tests of this control; may be repeated")
 	return cmd
@@ -136,10 +139,13 @@ func (a *app) dropTestCommand() *cobra.Command {
 		if err == nil {
 			err = d.Files.DropTest(ctx, d.by, d.id, d.args[0], why, base)
 		}
-		return first(err, a.ifDone(err, &d.place, why, "%s is not performed.", d.args[0]))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, why, "%s is not performed.", d.args[0])
 	})
 	cmd.Flags().StringVar(&why, "why", "", "the reason (needed)")
-	return cmd
+	return needed(cmd, "why")
 }
 
 func (a *app) relianceCommand() *cobra.Command {
@@ -154,10 +160,13 @@ func (a *app) relianceCommand() *cobra.Command {
 		if err == nil {
 			err = d.Files.SetReliance(ctx, d.by, d.id, d.args[0], mode, why, base)
 		}
-		return first(err, a.ifDone(err, &d.place, mode, "%s rests on: %s. A draw fixes it.", d.args[0], mode))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, mode, "%s rests on: %s. A draw fixes it.", d.args[0], mode)
 	})
 	cmd.Flags().StringVar(&why, "why", "", "the reason (needed)")
-	return cmd
+	return needed(cmd, "why")
 }
 
 // A planFile is the planning workpapers as people write them.
@@ -189,6 +198,9 @@ func (a *app) planningCommand() *cobra.Command {
 		if err == nil {
 			err = d.Files.SetPlan(ctx, d.by, d.id, p, base)
 		}
-		return first(err, a.ifDone(err, &d.place, p, "The planning of %s is kept: %s.", d.id, count(len(p.Risks), "risk", "risks")))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, p, "The planning of %s is kept: %s.", d.id, count(len(p.Risks), "risk", "risks"))
 	})
 }

@@ -30,7 +30,7 @@ func (a *app) freezeCommand() *cobra.Command {
 	var explain []string
 	cmd := a.clientAct("freeze PROCEDURE", "Freeze what a procedure of the newest run was performed on, for the auditor to draw from", exactly(1, "a procedure such as change.review"),
 		func(ctx context.Context, d *clientDesk) error {
-			why, err := explained(explain)
+			why, err := explained("--explain", "WHAT=WHY", explain)
 			if err != nil {
 				return err
 			}
@@ -50,14 +50,19 @@ func (a *app) freezeCommand() *cobra.Command {
 	return cmd
 }
 
-func explained(list []string) (map[string]string, error) {
+// explained reads what a flag gives reasons for, one of its form each.
+func explained(flag, form string, list []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, s := range list {
 		what, why, ok := strings.Cut(s, "=")
-		if !ok || strings.TrimSpace(why) == "" {
-			return nil, fmt.Errorf("%w: --explain %q is not WHAT=WHY", audit.ErrUsage, s)
+		what, why = strings.TrimSpace(what), strings.TrimSpace(why)
+		switch {
+		case !ok || what == "" || why == "":
+			return nil, fmt.Errorf("%w: %s %q is not %s", audit.ErrUsage, flag, s, form)
+		case out[what] != "":
+			return nil, fmt.Errorf("%w: %s %s is given twice", audit.ErrUsage, flag, what)
 		}
-		out[what] = strings.TrimSpace(why)
+		out[what] = why
 	}
 	return out, nil
 }
@@ -68,6 +73,8 @@ type shownFrozen struct {
 	Accepted   bool   `json:"accepted"`
 	Question   string `json:"question,omitempty"`
 	Superseded string `json:"superseded,omitempty"`
+
+	day string // it was frozen on, where the engagement counts its days
 }
 
 func (v shownFrozen) row() row {
@@ -80,7 +87,7 @@ func (v shownFrozen) row() row {
 	case v.Question != "":
 		word = "questioned: " + v.Question
 	}
-	return row{[]string{v.ID, v.Title, strings.Join(v.Controls, " "), v.Round, report.Number(v.Count), dayOf(v.Freeze.At), word}, v}
+	return row{[]string{v.ID, v.Title, strings.Join(v.Controls, " "), v.Round, report.Number(v.Count), v.day, word}, v}
 }
 
 func (a *app) frozenCommand() *cobra.Command {
@@ -89,7 +96,7 @@ func (a *app) frozenCommand() *cobra.Command {
 			var list []shownFrozen
 			err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
 				for _, p := range book.Sorted(x.Populations) {
-					v := shownFrozen{Population: p.Population, Accepted: p.Accepted, Superseded: p.Superseded}
+					v := shownFrozen{Population: p.Population, Accepted: p.Accepted, Superseded: p.Superseded, day: dayOf(x.Terms, p.Freeze.At)}
 					if n := len(p.Questions); n > 0 {
 						v.Question = p.Questions[n-1].What
 					}
@@ -97,16 +104,22 @@ func (a *app) frozenCommand() *cobra.Command {
 				}
 				return nil
 			})
-			return first(err, a.showFrozen(list))
+			if err != nil {
+				return err
+			}
+			return a.showFrozen(list)
 		}, func(ctx context.Context, d *clientDesk) error {
 			var list []shownFrozen
 			err := d.side(ctx, func(_ *management.State, x *management.Side) error {
 				for _, p := range book.Sorted(x.Populations) {
-					list = append(list, shownFrozen{p.Population, p.Accepted, p.Question, p.Superseded})
+					list = append(list, shownFrozen{p.Population, p.Accepted, p.Question, p.Superseded, dayOf(x.Terms, p.Freeze.At)})
 				}
 				return nil
 			})
-			return first(err, a.showFrozen(list))
+			if err != nil {
+				return err
+			}
+			return a.showFrozen(list)
 		})}
 }
 
@@ -129,8 +142,11 @@ func (a *app) completeCommand() *cobra.Command {
 	return a.firmAct("complete POPULATION TEXT", "Write the auditor's own work on a population's completeness and accuracy", exactly(2, aPopulation+" and the work in words, or @FILE"),
 		func(ctx context.Context, d *firmDesk) error {
 			text, err := typed("the work", d.args[1])
-			base, berr := d.base(ctx, "population", d.args[0])
-			if err = first(err, berr); err == nil {
+			if err != nil {
+				return err
+			}
+			base, err := d.base(ctx, "population", d.args[0])
+			if err == nil {
 				err = d.Files.WriteComplete(ctx, d.by, d.id, d.args[0], text, base)
 			}
 			if err != nil {

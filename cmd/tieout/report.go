@@ -55,9 +55,7 @@ a later checkpoint of the log.`,
 				if dir == "" {
 					dir = filepath.Join(p.Dir, "report")
 				}
-				if !cmd.Flags().Changed("bundle") || e == (exports{}) {
-					e.defaults(dir)
-				}
+				e.defaults(dir)
 				if withBundle {
 					e.bundle = filepath.Join(dir, "results.bundle")
 				}

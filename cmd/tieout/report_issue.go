@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +54,10 @@ func (a *app) loadCommand(use, short string, load func(ctx context.Context, d *f
 			return err
 		}
 		words, err := load(ctx, d, data)
-		return first(err, a.ifDone(err, &d.place, filepath.Base(d.args[0]), "%s", words))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, filepath.Base(d.args[0]), "%s", words)
 	})}, "table", "json")
 }
 
@@ -62,22 +66,26 @@ func (a *app) draftReportCommand() *cobra.Command {
 	cmd := a.firmAct("draft", "Give management the draft for its factual review; with --to only write it", exactly(0, "no argument"), func(ctx context.Context, d *firmDesk) error {
 		if to != "" {
 			r, err := d.Draft(ctx, d.id, dated)
-			return first(err, writeUnless(err, a, r, to))
+			if err != nil {
+				return err
+			}
+			return a.writeLooked(r, to)
 		}
 		x, err := d.GiveDraft(ctx, d.by, d.id, dated, due)
-		return first(err, a.ifDone(err, &d.place, x, "The draft %.16s is given for factual review until %s; it goes out with the next exchange. It has no opinion and no signature.", x.Digest, x.Due))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, x, "The draft %.16s is given for factual review until %s; it goes out with the next exchange. It has no opinion and no signature.", x.Digest, x.Due)
 	})
 	f := cmd.Flags()
 	f.StringVar(&dated, "dated", "", "day the report is expected to have, 2026-03-31 (needed)")
 	f.StringVar(&due, "due", "", "day by which management comments (needed, but with --to)")
 	f.StringVar(&to, "to", "", "write the draft to this file and give it to nobody: its name ends in "+formatNames+" or .json")
-	return cmd
+	return needed(cmd, "dated")
 }
 
-func writeUnless(err error, a *app, r attest.Report, to string) error {
-	if err != nil {
-		return err
-	}
+// writeLooked writes a report that is looked at, in the format its name ends in.
+func (a *app) writeLooked(r attest.Report, to string) error {
 	if filepath.Ext(to) == ".json" && !strings.HasSuffix(to, oscalEnd) {
 		raw, err := attest.Marshal(r)
 		if err != nil {
@@ -90,7 +98,7 @@ func writeUnless(err error, a *app, r attest.Report, to string) error {
 
 func (a *app) lintCommand() *cobra.Command {
 	return in(&cobra.Command{Use: "lint [FILE|ENGAGEMENT]", Short: "Read a report as a careful reviewer does, and name what does not tie", Args: atMost(1, "the file of a report's value, or an engagement"),
-		Long: "Reads a service auditor's report (its value, or its PDF is rendered from) as a careful reviewer does before it goes out: sets of controls that differ, numbers that do not tie, texts that wait to be written, days out of order. " +
+		Long: "Reads the value of a service auditor's report (JSON) as a careful reviewer does before it goes out: sets of controls that differ, numbers that do not tie, texts that wait to be written, days out of order. " +
 			"With an engagement, or without an argument, it reads the draft as the file stands now, beside the names and texts the workspace knows. Errors refuse the release: exit 3.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && isFile(args[0]) {
@@ -100,12 +108,20 @@ func (a *app) lintCommand() *cobra.Command {
 				a.engagement = args[0]
 			}
 			return a.onFirm(looks, func(ctx context.Context, d *firmDesk) error {
-				r, err := d.Draft(ctx, d.id, d.p.Now().UTC().Format("2006-01-02"))
+				day := ""
+				err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { day = d.today(x.Terms); return nil })
+				if err != nil {
+					return err
+				}
+				r, err := d.Draft(ctx, d.id, day)
 				if err != nil {
 					return err
 				}
 				faults, err := d.Lint(ctx, r)
-				return first(err, a.showFaults(faults, "The draft of "+d.id))
+				if err != nil {
+					return err
+				}
+				return a.showFaults(faults, "The draft of "+d.id)
 			})(cmd, nil)
 		}}, "table", "json")
 }
@@ -154,10 +170,16 @@ func (a *app) commentCommand() *cobra.Command {
 			if err == nil {
 				err = d.Files.AnswerComment(ctx, d.by, d.id, d.args[0], answer, base)
 			}
-			return first(err, a.ifDone(err, &d.place, answer, "Comment %s is answered.", d.args[0]))
+			if err != nil {
+				return err
+			}
+			return a.did(&d.place, answer, "Comment %s is answered.", d.args[0])
 		}, func(ctx context.Context, d *clientDesk) error {
 			id, err := d.Side.Comment(ctx, d.by, d.id, where, d.args[0])
-			return first(err, a.ifDone(err, &d.place, id, "Comment %s on the draft goes out with the next exchange.", strings.TrimPrefix(id, d.id+"/")))
+			if err != nil {
+				return err
+			}
+			return a.did(&d.place, id, "Comment %s on the draft goes out with the next exchange.", strings.TrimPrefix(id, d.id+"/"))
 		})}, "table", "json")
 	cmd.Flags().StringVar(&where, "where", "", "client: section and row of the draft")
 	cmd.Flags().StringVar(&answer, "answer", "", "firm: the answer")
@@ -168,37 +190,63 @@ func (a *app) issueCommand() *cobra.Command {
 	var o examination.Issuing
 	var s signs
 	var look bool
+	var to string
 	cmd := a.firmAct("issue", "Sign and issue the report; from then on nothing of the engagement changes", exactly(0, "no argument"), func(ctx context.Context, d *firmDesk) error {
-		m, err := d.Final(ctx, d.by, d.id, o)
-		if err != nil {
-			return err
-		}
 		if look {
-			return a.tellFinal(d, m)
+			return a.lookAtFinal(ctx, d, o, to)
+		}
+		if to != "" {
+			return fmt.Errorf("%w: --to goes with --look; 'report files' writes what is issued", audit.ErrUsage)
+		}
+		if _, err := d.Final(ctx, d.by, d.id, o); err != nil {
+			return err
 		}
 		if o.Report == "" {
 			return fmt.Errorf("%w: --report: look at the report first ('tieout report issue --look') and name its digest; you sign what you saw", audit.ErrUsage)
 		}
 		o.Sign = func(what, digest string) (engagement.Signature, error) { return a.sign(ctx, &d.place, s, what, digest) }
 		x, err := d.IssueReport(ctx, d.by, d.id, o)
-		return first(err, a.ifDone(err, &d.place, x, "The report of %s is issued, dated %s, signed by %s, %s: %.16s. It goes out with the next exchange.", d.id, x.Dated, x.Signed.Name, x.Signed.Title, x.Report))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, x, "The report of %s is issued, dated %s, signed by %s, %s: %.16s. It goes out with the next exchange.", d.id, x.Dated, x.Signed.Name, x.Signed.Title, x.Report)
 	})
-	cmd.Long = "Issues the report in two steps. --look makes it as it would be issued, says what stands against it, and prints its digest; 'report files' or 'report draft --to' show it on paper. " +
+	cmd.Long = "Issues the report in two steps. --look makes it as it would be issued, says all that stands against it, and prints its digest (exit 3 while something does); --to writes it, to be read. " +
 		"Then --report with that digest signs it with the partner's key and issues it. Nothing of the engagement changes any more; what is found later goes into a superseding report."
 	f := cmd.Flags()
 	f.StringVar(&o.Dated, "dated", "", "the report's day, 2026-03-31 (needed)")
 	f.BoolVar(&look, "look", false, "only make it and say what stands against it")
+	f.StringVar(&to, "to", "", "with --look: file to write the report to, whose name ends in "+formatNames+" or .json")
 	f.StringVar(&o.Report, "report", "", "digest of the report as it was looked at")
 	f.StringVar(&o.Supersedes, "supersedes", "", "digest of another engagement's report that it takes the place of")
 	f.StringVar(&o.Why, "why", "", "why, of a superseding report")
 	s.flags(cmd)
-	return cmd
+	return needed(cmd, "dated")
+}
+
+// lookAtFinal makes the report as it would be issued, for the partner to read.
+// Where none can be made it says what is missing for that.
+func (a *app) lookAtFinal(ctx context.Context, d *firmDesk, o examination.Issuing, to string) error {
+	m, err := d.Final(ctx, d.by, d.id, o)
+	if errors.Is(err, audit.ErrConflict) && m.Digest == "" && len(m.Missing()) > 0 {
+		return a.tellFinal(d, m)
+	}
+	if err == nil && to != "" {
+		err = a.writeLooked(m.Report, to)
+	}
+	if err != nil {
+		return err
+	}
+	return a.tellFinal(d, m)
 }
 
 // tellFinal says what a report would be, and what stands against it.
 func (a *app) tellFinal(d *firmDesk, m examination.Final) error {
 	open := m.Open()
 	say := fmt.Sprintf("The report %s, dated %s, has the digest %s. ", m.Report.ID, m.Report.Dated, m.Digest)
+	if m.Digest == "" {
+		say = fmt.Sprintf("No report of %s can be made yet. ", d.id)
+	}
 	if len(open) == 0 {
 		say += "Nothing stands against it."
 	} else {
@@ -220,14 +268,20 @@ func (a *app) tellFinal(d *firmDesk, m examination.Final) error {
 func (a *app) reviseCommand() *cobra.Command {
 	return a.firmAct("revise WHY", "Open the file of an issued report again, for a report that supersedes it", exactly(1, "the reason"), func(ctx context.Context, d *firmDesk) error {
 		err := d.Files.Revise(ctx, d.by, d.id, d.args[0])
-		return first(err, a.ifDone(err, &d.place, d.args[0], "The file of %s is open again. The next report supersedes the one in force and says why.", d.id))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, d.args[0], "The file of %s is open again. The next report supersedes the one in force and says why.", d.id)
 	})
 }
 
 func (a *app) withdrawCommand() *cobra.Command {
 	return a.firmAct("withdraw WHY", "Withdraw an issued report, with the reason its readers are told", exactly(1, "the reason"), func(ctx context.Context, d *firmDesk) error {
 		err := d.Files.Withdraw(ctx, d.by, d.id, d.args[0])
-		return first(err, a.ifDone(err, &d.place, d.args[0], "The report of %s is withdrawn.", d.id))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, d.args[0], "The report of %s is withdrawn.", d.id)
 	})
 }
 
@@ -238,6 +292,9 @@ func (a *app) filesCommand() *cobra.Command {
 			err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
 				if n := len(x.Issues); n > 0 {
 					files = x.Issues[n-1].Digests
+					if w := x.Issues[n-1].Withdrawn; w != nil {
+						a.note("The report of %s is withdrawn: %s.", d.id, strings.TrimRight(w.What, "."))
+					}
 				}
 				return nil
 			})
@@ -280,7 +337,7 @@ func (a *app) filesCommand() *cobra.Command {
 
 func (a *app) writeOut(path string, in io.ReadCloser) error {
 	digest, err := writeFile(path, func(w io.Writer) error { _, err := io.Copy(w, in); return err })
-	if err = first(err, in.Close()); err != nil {
+	if err = errors.Join(err, in.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	fmt.Fprintln(a.env.Stdout, path)
@@ -307,7 +364,7 @@ func (a *app) copyCommand() *cobra.Command {
 	f.StringVar(&c.Why, "why", "", "what it is given for")
 	f.BoolVar(&c.Mark, "mark", false, "every page names the recipient")
 	f.StringVar(&reference, "password", "", "encrypt with the password that env:NAME or file:PATH holds; it is kept nowhere")
-	return cmd
+	return needed(cmd, "for")
 }
 
 func (a *app) copied(ctx context.Context, d *place, c examination.Copying, reference string, make func(examination.Copying) (examination.File, engagement.Copy, error)) (err error) {
@@ -321,5 +378,8 @@ func (a *app) copied(ctx context.Context, d *place, c examination.Copying, refer
 		return err
 	}
 	digest, err := writeFile(d.args[0], func(w io.Writer) error { _, err := w.Write(file.Data); return err })
-	return first(err, a.ifDone(err, d, made, "%s is the copy of %s, %s. The log keeps that it was made.", d.args[0], c.For, digest))
+	if err != nil {
+		return err
+	}
+	return a.did(d, made, "%s is the copy of %s, %s. The log keeps that it was made.", d.args[0], c.For, digest)
 }

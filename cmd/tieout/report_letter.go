@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tieout/audit"
+	"tieout/engagement"
 	"tieout/engagement/management"
 	"tieout/examination"
 	"tieout/report/letter"
@@ -30,6 +31,11 @@ signed. Policy says how long it may speak, at most 92 days.`}
 func (a *app) lookLetterCommand() *cobra.Command {
 	var to string
 	cmd := &cobra.Command{Use: "look", Short: "What a letter has to disclose: all that is on record for its days", Args: exactly(0, "no argument"), RunE: a.onClient(looks, func(ctx context.Context, d *clientDesk) error {
+		var terms engagement.Terms
+		err := d.side(ctx, func(_ *management.State, x *management.Side) error { terms = x.Terms; return nil })
+		if err != nil {
+			return err
+		}
 		g, err := d.BridgeGround(ctx, d.id, to)
 		if err != nil {
 			return err
@@ -37,7 +43,7 @@ func (a *app) lookLetterCommand() *cobra.Command {
 		l := listing{schema: "tieout.letter.ground/1", columns: cols("reference", "began", "~what")}
 		for _, list := range [][]examination.Known{g.Modified, g.Known} {
 			for _, k := range list {
-				l.rows = append(l.rows, row{[]string{k.Ref, dayOf(k.At), k.What}, k})
+				l.rows = append(l.rows, row{[]string{k.Ref, dayOf(terms, k.At), k.What}, k})
 			}
 		}
 		l.summary = fmt.Sprintf("A letter from %s to %s (at most to %s, %d days by policy) discloses %s.", g.From, g.To, g.Latest, g.Limit, count(len(l.rows), "thing", "things"))
@@ -78,7 +84,10 @@ func (a *app) signLetterCommand() *cobra.Command {
 		}
 		id, err := d.SignBridge(ctx, d.by, d.id, words, examination.Keys{Store: d.p.Store}.Own(ctx))
 		id = strings.TrimPrefix(id, d.id+"/")
-		return first(err, a.ifDone(err, &d.place, id, "%s, %s, signed bridge letter %s for %s to %s. Nobody examined it, and it says so.", words.Signed.Name, words.Signed.Title, id, words.From, words.To))
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, id, "%s, %s, signed bridge letter %s for %s to %s. Nobody examined it, and it says so.", words.Signed.Name, words.Signed.Title, id, words.From, words.To)
 	})
 	f := cmd.Flags()
 	f.StringVar(&to, "to", "", "last day of the letter (default: the latest it may have)")
@@ -86,7 +95,7 @@ func (a *app) signLetterCommand() *cobra.Command {
 	f.StringVar(&next, "next", "", "when the next report is expected")
 	f.StringArrayVar(&disclose, "disclose", nil, "what a reader has to know, as REFERENCE=WORDS; once for each that 'look' names")
 	s.flags(cmd)
-	return cmd
+	return needed(cmd, "text", "title")
 }
 
 func (a *app) renderLetterCommand() *cobra.Command {

@@ -164,32 +164,52 @@ func refsOf(list []int64) string {
 func (a *app) addRequestCommand() *cobra.Command {
 	var r engagement.Request
 	var change string
-	cmd := a.firmAct("add TITLE", "Write a request, or change one; the client knows of it once it is released", exactly(1, "a title"), func(ctx context.Context, d *firmDesk) (err error) {
-		r.Title, r.ID = d.args[0], change
-		if r.Tests = book.List(r.Tests); change == "" {
-			var x fieldwork.Request
-			if x, err = d.Files.SetRequest(ctx, d.by, d.id, r, 0); err != nil {
-				return err
-			}
-			return a.did(&d.place, x.Request, "%s is written: %s. The client knows of it once it is released.", x.ID, x.Title)
+	var cmd *cobra.Command
+	cmd = a.firmAct("add TITLE", "Write a request, or change one; the client knows of it once it is released", exactly(1, "a title"), func(ctx context.Context, d *firmDesk) error {
+		r.Title, r.Tests = d.args[0], book.List(r.Tests)
+		if change != "" {
+			return a.changeRequest(ctx, d, cmd, change, r)
 		}
-		base, err := d.base(ctx, "request", change)
-		if err == nil {
-			_, err = d.Files.SetRequest(ctx, d.by, d.id, r, base)
+		if err := without(cmd, "kind", "asks"); err != nil {
+			return err
 		}
+		x, err := d.Files.SetRequest(ctx, d.by, d.id, r, 0)
 		if err != nil {
 			return err
 		}
-		return a.did(&d.place, r, "%s is changed. Release it again, so that the client knows.", change)
+		return a.did(&d.place, x.Request, "%s is written: %s. The client knows of it once it is released.", x.ID, x.Title)
 	})
 	f := cmd.Flags()
-	f.StringVar(&r.Kind, "kind", "", "population, evidence, document or explanation (needed)")
-	f.StringVar(&r.Asks, "asks", "", "what to bring, in words (needed)")
+	f.StringVar(&r.Kind, "kind", "", "population, evidence, document or explanation (needed of a new one)")
+	f.StringVar(&r.Asks, "asks", "", "what to bring, in words (needed of a new one)")
 	f.StringSliceVar(&r.Tests, "test", nil, "test it serves; may be repeated")
 	f.StringSliceVar(&r.Items, "item", nil, "item of a released sample; may be repeated")
 	f.StringVar(&r.Due, "due", "", "day it is needed by, 2026-09-14")
-	f.StringVar(&change, "change", "", "change this request in place of writing a new one")
+	f.StringVar(&change, "change", "", "change this request in place of writing a new one; what no flag says stays as it is")
 	return cmd
+}
+
+// changeRequest changes a request's title, and what flags say of it.
+func (a *app) changeRequest(ctx context.Context, d *firmDesk, cmd *cobra.Command, id string, said engagement.Request) error {
+	have, err := d.Files.Request(ctx, d.id, id)
+	if err != nil {
+		return err
+	}
+	base, err := d.base(ctx, "request", id)
+	if err != nil {
+		return err
+	}
+	r := have.Request
+	r.Title = said.Title
+	over(cmd, "kind", &r.Kind, said.Kind)
+	over(cmd, "asks", &r.Asks, said.Asks)
+	over(cmd, "test", &r.Tests, said.Tests)
+	over(cmd, "item", &r.Items, said.Items)
+	over(cmd, "due", &r.Due, said.Due)
+	if _, err := d.Files.SetRequest(ctx, d.by, d.id, r, base); err != nil {
+		return err
+	}
+	return a.did(&d.place, r, "%s is changed. Release it again, so that the client knows.", id)
 }
 
 func (a *app) releaseRequestCommand() *cobra.Command {
@@ -205,9 +225,13 @@ func (a *app) submitCommand() *cobra.Command {
 	var text, owner string
 	var documents, files []string
 	var progress bool
-	cmd := a.clientAct("submit REQUEST", "Answer a request: in words, with evidence of the log, with documents that are sealed by it", exactly(1, aRequest), func(ctx context.Context, d *clientDesk) error {
+	var cmd *cobra.Command
+	cmd = a.clientAct("submit REQUEST", "Answer a request: in words, with evidence of the log, with documents that are sealed by it", exactly(1, aRequest), func(ctx context.Context, d *clientDesk) error {
 		id := d.args[0]
 		if owner != "" {
+			if also := given(cmd, "text", "document", "file", "in-progress"); len(also) > 0 {
+				return fmt.Errorf("%w: --owner gives %s to somebody and answers nothing: leave out %s, or answer by a command of its own", audit.ErrUsage, id, strings.Join(also, ", "))
+			}
 			return a.assignRequest(ctx, d, id, owner)
 		}
 		x := engagement.Answer{Request: id, Status: engagement.RequestSubmitted, Text: text}
@@ -215,11 +239,17 @@ func (a *app) submitCommand() *cobra.Command {
 			x.Status = engagement.RequestInProgress
 		}
 		var err error
-		if x.Records, err = readRecords("document", documents); err == nil {
+		if x.Records, err = readRecords("document", documents); err != nil {
+			return err
+		}
+		base, err := d.base(ctx, "request", id)
+		if err == nil {
+			err = d.Side.MayAnswerNow(ctx, d.by, d.id, id, base) // nothing is sealed for an answer that is refused
+		}
+		if err == nil {
 			err = a.sealFiles(ctx, d, id, files, &x)
 		}
-		base, berr := d.base(ctx, "request", id)
-		if err = first(err, berr); err == nil {
+		if err == nil {
 			err = d.Side.Answer(ctx, d.by, d.id, x, base)
 		}
 		if err != nil {
@@ -260,6 +290,11 @@ func (a *app) sealFiles(ctx context.Context, d *clientDesk, request string, file
 	title, about, err := d.askedFor(ctx, request)
 	if err != nil {
 		return err
+	}
+	for _, path := range files { // each is there before the first is sealed
+		if err := bounded(path, maxDocument); err != nil {
+			return err
+		}
 	}
 	for _, path := range files {
 		body, err := readBounded(path, maxDocument)
@@ -306,10 +341,11 @@ func (a *app) decideRequest(use string, to engagement.RequestStatus, short strin
 		}
 		return a.did(&d.place, to, "%s is %s.", d.args[0], strings.ToLower(string(to)))
 	})
-	if to != engagement.RequestAccepted {
-		cmd.Flags().StringVar(&why, "why", "", "what is missing, or why it is not needed any more (needed)")
+	if to == engagement.RequestAccepted {
+		return cmd
 	}
-	return cmd
+	cmd.Flags().StringVar(&why, "why", "", "what is missing, or why it is not needed any more (needed)")
+	return needed(cmd, "why")
 }
 
 func (a *app) importRequestsCommand() *cobra.Command {
@@ -349,7 +385,10 @@ func (a *app) exportRequestsCommand() *cobra.Command {
 		RunE: a.onSide(looks, func(ctx context.Context, d *firmDesk) error {
 			var rows []requestfile.Row
 			err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { rows = x.RequestRows(); return nil })
-			return first(err, a.writeRequests(&d.place, rows))
+			if err != nil {
+				return err
+			}
+			return a.writeRequests(&d.place, rows)
 		}, func(ctx context.Context, d *clientDesk) error {
 			var rows []requestfile.Row
 			err := d.side(ctx, func(_ *management.State, x *management.Side) error {
@@ -359,7 +398,10 @@ func (a *app) exportRequestsCommand() *cobra.Command {
 				return nil
 			})
 			slices.SortFunc(rows, func(a, b requestfile.Row) int { return cmpIDs(a.Request.ID, b.Request.ID) })
-			return first(err, a.writeRequests(&d.place, rows))
+			if err != nil {
+				return err
+			}
+			return a.writeRequests(&d.place, rows)
 		})}, "table", "json")
 }
 
@@ -386,7 +428,10 @@ func (a *app) proposeRequestsCommand() *cobra.Command {
 				}
 				return nil
 			})
-			return first(err, a.writeRequests(&d.place, rows))
+			if err != nil {
+				return err
+			}
+			return a.writeRequests(&d.place, rows)
 		})}, "table", "json")
 }
 

@@ -165,11 +165,16 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `Writes a year of exports of Halyard, an invented company, collects and seals
 them, tests the year, and writes report, workbook and bundle. The exports hold
 seeded deviations and gaps, listed in halyard.truth.json; what is found is compared with
-that list. Then people of Halyard get accounts and their running year begins; an
-invented audit firm gets a workspace of its own and examines the year, up to a
-report that is issued and a second engagement that stands in testing. Both
-workspaces are served to this machine until interrupted. Everything is made up and
-marked as such. The examination is part of the startup's demo alone.`,
+that list. Then people of Halyard get accounts and their running year begins.
+
+With the startup's size an invented audit firm gets a workspace of its own and
+examines the year, up to a report that is issued, in soc2/, and a second
+engagement that stands in testing; what crossed between the two is in packets/.
+The enterprise's has no examination.
+
+Last, what was made is served to this machine until interrupted, unless
+--no-serve. Everything is made up and marked as such. --replace removes what an
+earlier demo made in the folder, and nothing that was put beside it.`,
 		Args: atMost(1, "a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

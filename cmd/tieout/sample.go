@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -34,9 +33,9 @@ client's log, which come from elsewhere than the file.`,
 		Args: exactly(2, "an exported sample and the item lines of its population"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if seen != "" {
-				note, err := os.ReadFile(seen)
+				note, err := readBounded(seen, maxNote)
 				if err != nil {
-					return fmt.Errorf("%w: --seen: %w", audit.ErrNotFound, err)
+					return fmt.Errorf("--seen: %w", err)
 				}
 				k.Seen = string(note)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,7 +63,6 @@ func (a *app) commitCommand() *cobra.Command {
 type shownSample struct {
 	engagement.Sample
 	Released string `json:"released,omitempty"` // when the client got to know it; "": not yet
-	Seeds    string `json:"-"`
 }
 
 func seedsOf(s engagement.Sample) string {
@@ -89,12 +89,15 @@ func (a *app) listSamplesCommand() *cobra.Command {
 			l := listing{schema: "tieout.samples/1", columns: sampleCols}
 			err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
 				for _, s := range book.Sorted(x.Samples) {
-					l.rows = append(l.rows, sampleRow(s.Sample, releasedWord(s)))
+					l.rows = append(l.rows, sampleRow(s.Sample, releasedWord(x.Terms, s)))
 				}
 				return nil
 			})
 			l.summary = count(len(l.rows), "sample", "samples") + "."
-			return first(err, a.show(l))
+			if err != nil {
+				return err
+			}
+			return a.show(l)
 		}, func(ctx context.Context, d *clientDesk) error {
 			l := listing{schema: "tieout.samples/1", columns: sampleCols}
 			err := d.side(ctx, func(_ *management.State, x *management.Side) error {
@@ -104,7 +107,10 @@ func (a *app) listSamplesCommand() *cobra.Command {
 				return nil
 			})
 			l.summary = count(len(l.rows), "released sample", "released samples") + "."
-			return first(err, a.show(l))
+			if err != nil {
+				return err
+			}
+			return a.show(l)
 		})}
 }
 
@@ -125,11 +131,11 @@ func sampled(s engagement.Sample) (n int) {
 	return n
 }
 
-func releasedWord(s *fieldwork.Sample) string {
+func releasedWord(t engagement.Terms, s *fieldwork.Sample) string {
 	if s.Released.IsZero() {
 		return "not released"
 	}
-	return "released " + dayOf(s.Released)
+	return "released " + dayOf(t, s.Released)
 }
 
 func (a *app) showSampleCommand() *cobra.Command {
@@ -139,7 +145,12 @@ func (a *app) showSampleCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printSample(s.Sample, releasedWord(&s), quarters(s))
+			state := ""
+			err = d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error { state = releasedWord(x.Terms, &s); return nil })
+			if err != nil {
+				return err
+			}
+			return a.printSample(s.Sample, state, quarters(s))
 		}, func(ctx context.Context, d *clientDesk) error {
 			var s engagement.Sample
 			err := d.side(ctx, func(_ *management.State, x *management.Side) error {
@@ -190,7 +201,7 @@ func (a *app) drawCommand() *cobra.Command {
 		if !slices.Contains(fieldwork.Methods, o.Method) {
 			return fmt.Errorf("%w: --method %q is none of %s", audit.ErrUsage, method, joined(fieldwork.Methods))
 		}
-		if o.Picked, err = explained(picked); err == nil {
+		if o.Picked, err = explained("--pick", "ITEM=WHY", picked); err == nil {
 			o.Stages, err = readStages(stages)
 		}
 		if err == nil && o.Population == "" {
@@ -222,11 +233,13 @@ func (a *app) drawCommand() *cobra.Command {
 // exceptions up to which nothing is added.
 func readStages(list []string) (out []fieldwork.Stage, err error) {
 	for _, s := range list {
-		var x fieldwork.Stage
-		if n, err := fmt.Sscanf(s, "%d/%d", &x.Items, &x.Accepted); err != nil || n != 2 {
-			return nil, fmt.Errorf("%w: --stage %q is not ITEMS/EXCEPTIONS, such as 25/0", audit.ErrUsage, s)
+		items, accepted, _ := strings.Cut(s, "/")
+		n, err := strconv.Atoi(items)
+		most, aerr := strconv.Atoi(accepted)
+		if err != nil || aerr != nil || n < 1 || most < 0 {
+			return nil, fmt.Errorf("%w: --stage %q is not ITEMS/EXCEPTIONS, such as 25/0; several are given by --stage each", audit.ErrUsage, s)
 		}
-		out = append(out, x)
+		out = append(out, fieldwork.Stage{Items: n, Accepted: most})
 	}
 	return out, nil
 }
@@ -270,7 +283,7 @@ func (a *app) toldDraw(ctx context.Context, d *firmDesk, s fieldwork.Sample) err
 	if seed := seedsOf(s.Sample); seed != "" {
 		words += ", seed " + seed
 	}
-	return a.did(&d.place, s.Sample, "%s, %s. Released, it can be repeated: tieout sample export %s, then tieout sample verify.", words, s.Basis, s.ID)
+	return a.did(&d.place, s.Sample, "%s, %s. Released, it can be repeated: tieout sample export %s FILE, then tieout sample verify.", words, s.Basis, s.ID)
 }
 
 func (a *app) extendSampleCommand() *cobra.Command {
@@ -305,7 +318,7 @@ func (a *app) replaceCommand() *cobra.Command {
 	cmd.Long = "Takes the next item in order in the place of one that was proved to be void: no item of the population at all. Evidence that is missing is an exception, and replaces nothing."
 	cmd.Flags().StringVar(&why, "why", "", "why it is void (needed)")
 	cmd.Flags().StringSliceVar(&proof, "proof", nil, "evidence of the client's log, E-481; may be repeated")
-	return cmd
+	return needed(cmd, "why")
 }
 
 func (a *app) releaseSampleCommand() *cobra.Command {

@@ -62,7 +62,7 @@ func TestTranscripts(t *testing.T) {
 	p := testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "now": now, "capture": capture, "flip": flip, "truncate": truncate, "interrupt": interrupt,
+			"exits": exits, "now": now, "capture": capture, "flip": flip, "truncate": truncate, "interrupt": interrupt, "holds": holds,
 		},
 	}
 	if testing.Short() {

@@ -35,7 +35,8 @@ func (a *app) signInCommand() *cobra.Command {
 		Long: `Signs a person in on this machine, with the password and, where the account has
 one, a second factor. Commands that act on an examination are then theirs, until
 the session ends or 'tieout account sign-out'. What is signed or concluded asks
-for a sign-in of the last five minutes: do it again.
+for a sign-in of the last five minutes: do it again, and the session before
+ends.
 
 The session is kept in the person's own home (XDG_STATE_HOME, else
 ~/.local/state), readable by nobody else. Where several people are signed in on
@@ -48,11 +49,18 @@ one machine, --as says who acts.`,
 }
 
 func (a *app) signIn(ctx context.Context, d members, password, code string) error {
+	email, err := d.email(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := a.sessionFolder(d.p); err != nil {
+		return err
+	}
 	typed, err := a.secret(ctx, d.p, password, "--password", "Password: ")
 	if err != nil {
 		return err
 	}
-	s, _, err := d.SignIn(ctx, access.Attempt{Email: d.args[0], Password: typed, From: fromShell})
+	s, _, err := d.SignIn(ctx, access.Attempt{Email: email, Password: typed, From: fromShell})
 	if err == nil && s.Pending {
 		if code == "" {
 			if code, err = a.secret(ctx, d.p, "", "--code", "Code: "); err != nil {
@@ -68,11 +76,28 @@ func (a *app) signIn(ctx context.Context, d members, password, code string) erro
 		_, out := d.SignOut(ctx, s.Secret)
 		return errors.Join(fmt.Errorf("%w: this workspace asks for a second factor and the account has none; set one up in the browser, under 'tieout serve'", audit.ErrForbidden), out)
 	}
-	if err := a.keepSession(d.p, s.Account.ID, s.Secret); err != nil {
+	earlier, err := a.kept(d.p, s.Account.ID)
+	if err == nil {
+		err = a.keepSession(d.p, s.Account.ID, s.Secret)
+	}
+	if err == nil && earlier != "" { // it lies nowhere any more: nobody could end it by 'sign-out'
+		_, err = d.SignOut(ctx, earlier)
+	}
+	if err != nil {
 		return err
 	}
 	return a.tell("tieout.session/1", fmt.Sprintf("%s is signed in until %s at the latest.", s.Account.Name, s.Session.Expires.UTC().Format("2006-01-02 15:04 UTC")),
 		map[string]any{"account": s.Account.ID, "email": s.Account.Email, "expires": audit.FormatTime(s.Session.Expires)})
+}
+
+// email is the address of the account that the first argument names; it says
+// nothing of whether there is one.
+func (d members) email(ctx context.Context) (string, error) {
+	if !access.IsAccount(d.args[0]) {
+		return d.args[0], nil
+	}
+	x, err := d.who(ctx)
+	return x.Email, err
 }
 
 // secret reads a secret from where reference says, or asks the person.
@@ -110,14 +135,14 @@ func (a *app) signOut(ctx context.Context, d members) error {
 		if only != "" && id != only {
 			continue
 		}
-		secret, err := os.ReadFile(a.sessionPath(d.p, id))
+		secret, err := a.kept(d.p, id)
 		if err != nil {
 			return err
 		}
-		if _, err := d.SignOut(ctx, strings.TrimSpace(string(secret))); err != nil && !errors.Is(err, audit.ErrForbidden) {
+		if _, err := d.SignOut(ctx, secret); err != nil && !errors.Is(err, audit.ErrForbidden) {
 			return err
 		}
-		if err := os.Remove(a.sessionPath(d.p, id)); err != nil {
+		if err := a.forget(d.p, id); err != nil {
 			return err
 		}
 		n++
@@ -151,30 +176,59 @@ func (a *app) welcome(ctx context.Context, d members, password string) error {
 }
 
 // sessionFolder is where this person's sessions in a workspace lie: outside of
-// the workspace, which others may share.
-func (a *app) sessionFolder(p *period.Program) string {
+// the workspace, which others may share. Without a home there is no such place.
+func (a *app) sessionFolder(p *period.Program) (string, error) {
 	state := a.env.Getenv("XDG_STATE_HOME")
-	if state == "" {
-		state = filepath.Join(a.env.Getenv("HOME"), ".local", "state")
+	if !filepath.IsAbs(state) { // as the XDG specification asks: a relative one is passed over
+		home := a.env.Getenv("HOME")
+		if !filepath.IsAbs(home) {
+			return "", fmt.Errorf("%w: sessions are kept in your own home, and neither HOME nor XDG_STATE_HOME says where that is", audit.ErrUsage)
+		}
+		state = filepath.Join(home, ".local", "state")
 	}
 	sum := sha256.Sum256([]byte(p.Log.Keys().Links()[0].Key.VKey()))
-	return filepath.Join(state, "tieout", "sessions", hex.EncodeToString(sum[:8]))
+	return filepath.Join(state, "tieout", "sessions", hex.EncodeToString(sum[:8])), nil
 }
 
-func (a *app) sessionPath(p *period.Program, account string) string {
-	return filepath.Join(a.sessionFolder(p), account)
+// kept is the secret of an account's session on this machine, "" of none.
+func (a *app) kept(p *period.Program, account string) (string, error) {
+	dir, err := a.sessionFolder(p)
+	if err != nil {
+		return "", err
+	}
+	secret, err := os.ReadFile(filepath.Join(dir, account))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(secret)), err
 }
 
 func (a *app) keepSession(p *period.Program, account, secret string) error {
-	if err := durable.MkdirAll(a.sessionFolder(p), 0o700); err != nil {
+	dir, err := a.sessionFolder(p)
+	if err == nil {
+		err = durable.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
 		return err
 	}
-	return durable.WriteFrom(a.sessionPath(p, account), strings.NewReader(secret+"\n"), 0o600)
+	return durable.WriteFrom(filepath.Join(dir, account), strings.NewReader(secret+"\n"), 0o600)
+}
+
+func (a *app) forget(p *period.Program, account string) error {
+	dir, err := a.sessionFolder(p)
+	if err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(dir, account))
 }
 
 // sessions are the accounts that are signed in on this machine.
 func (a *app) sessions(p *period.Program) (out []string, err error) {
-	list, err := os.ReadDir(a.sessionFolder(p))
+	dir, err := a.sessionFolder(p)
+	if err != nil {
+		return nil, err
+	}
+	list, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -193,14 +247,17 @@ func (a *app) signedIn(ctx context.Context, people *access.People, p *period.Pro
 	if err != nil {
 		return access.Signed{}, err
 	}
-	secret, err := os.ReadFile(a.sessionPath(p, who))
+	secret, err := a.kept(p, who)
 	if err != nil {
+		return access.Signed{}, err
+	}
+	if secret == "" {
 		return access.Signed{}, fmt.Errorf("%w: %s is not signed in here; see 'tieout account sign-in --help'", audit.ErrForbidden, names[who].Email)
 	}
-	s, err := people.Resume(ctx, strings.TrimSpace(string(secret)), fromShell)
+	s, err := people.Resume(ctx, secret, fromShell)
 	if errors.Is(err, audit.ErrForbidden) {
 		return s, errors.Join(fmt.Errorf("%w: the session of %s has ended; 'tieout account sign-in %s' begins another", audit.ErrForbidden, names[who].Name, names[who].Email),
-			os.Remove(a.sessionPath(p, who)))
+			a.forget(p, who))
 	}
 	if err == nil && s.Secret != "" {
 		err = a.keepSession(p, who, s.Secret)

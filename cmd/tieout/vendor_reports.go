@@ -74,16 +74,19 @@ func (a *app) vendorCoverage(ctx context.Context, r *register) error {
 		}
 		l.rows = append(l.rows, row{[]string{all[i].ID, all[i].Name, report.Number(c.Examined), report.Number(c.Lettered), report.Number(c.Uncovered()), report.Number(c.Days)}, covered})
 	}
-	l.summary = sayCoverage(n, whole)
+	l.summary = sayCoverage(n, whole, r.now.Before(r.p.Period.To))
 	return a.show(l)
 }
 
-func sayCoverage(n, whole int) string {
+// sayCoverage sums the coverage up; of a period that runs it speaks of the days
+// until today alone.
+func sayCoverage(n, whole int, running bool) string {
+	days := map[bool]string{true: "so far", false: "of the period"}[running]
 	switch {
 	case n == 0:
 		return "No subservice organization in use is in the register."
 	case whole == n:
-		return "Of " + report.Plural(n, "subservice organization", "subservice organizations") + " in use, every day of the period is covered."
+		return "Of " + report.Plural(n, "subservice organization", "subservice organizations") + " in use, every day " + days + " is covered."
 	}
 	return "Of " + report.Plural(n, "subservice organization", "subservice organizations") + " in use, " + report.Plural(n-whole, "leaves", "leave") + " days of the period covered by nothing."
 }

@@ -2,7 +2,9 @@ package fieldwork
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,15 +26,20 @@ type termsData struct {
 	Judgment string           `json:"judgment,omitempty"` // the auditor's, where something examined is taken away
 }
 
-// OpenEngagement opens a file with its terms and returns them with their ID. It
-// needs plan.write in the whole workspace, and a person. Terms that make no
-// examination are audit.ErrInvalid and say what to change.
+// OpenEngagement opens a file with its terms and returns them with their ID: the
+// next free number, or the one they name, such as EN-7, where the client has
+// another firm's engagement under that number. It needs plan.write in the whole
+// workspace, and a person. Terms that make no examination are audit.ErrInvalid and
+// say what to change; a number that is taken is an audit.ErrConflict.
 func (b *Book) OpenEngagement(ctx context.Context, by access.Subject, t engagement.Terms) (engagement.Terms, error) {
 	if err := access.Require(by, "plan.write", access.Object{}); err != nil {
 		return t, err
 	}
 	if err := b.withFirm(ctx, &t); err != nil {
 		return t, err
+	}
+	if t.ID != "" {
+		return t, b.openAs(ctx, by, t)
 	}
 	id, err := b.book.Numbered(ctx, by, "engagement", "EN", func(id string) error {
 		t.ID = id
@@ -41,6 +48,27 @@ func (b *Book) OpenEngagement(ctx context.Context, by access.Subject, t engageme
 	})
 	t.ID = id
 	return t, err
+}
+
+// ownNumber is the number of an engagement, as the firm counts them.
+var ownNumber = regexp.MustCompile(`^EN-[1-9][0-9]{0,5}$`)
+
+// openAs opens a file under the number its terms name.
+func (b *Book) openAs(ctx context.Context, by access.Subject, t engagement.Terms) error {
+	if !ownNumber.MatchString(t.ID) {
+		return fmt.Errorf("%w: id: %.40q is no number of an engagement such as EN-7; leave it out for the next that is free", audit.ErrInvalid, t.ID)
+	}
+	_, err := b.book.Write(ctx, by, "engagement.open", on("engagement", t.ID), 0, termsData{Terms: t})
+	if errors.Is(err, audit.ErrConflict) {
+		rerr := b.Read(ctx, func(s *State) error {
+			if s.Files[t.ID] != nil {
+				return tooEarly("%s is an engagement here already: name another number, or leave it out for the next that is free", t.ID)
+			}
+			return nil
+		})
+		return first(rerr, err)
+	}
+	return err
 }
 
 // withFirm puts what the firm states of itself into terms that say nothing of it.
