@@ -1,10 +1,12 @@
 package examination
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,22 +15,24 @@ import (
 	"tieout/engagement/describe"
 	"tieout/engagement/fieldwork"
 	"tieout/ledger"
+	"tieout/period"
 	"tieout/report/attest"
 )
 
 // steps are the entries of a file whose order a reader of the report may check,
 // and what each is, in words that name nobody.
 var steps = map[string]string{
-	"engagement.accept": "client and engagement accepted", "engagement.agreed": "management agreed to the terms", "nonce.commit": "commitment to a sample's random number",
+	"engagement.accept": "client and engagement accepted", "engagement.agreed": "management agreed to the terms", "nonce.commit": "commitment to a sample’s random number",
 	"population.take": "frozen population received", "population.accept": "population accepted", "sample.draw": "sample drawn", "sample.extend": "sample extended as planned",
 	"sample.replace": "void item of a sample replaced", "sample.release": "sample released to management", "paper.prepare": "workpaper signed by its preparer", "paper.review": "workpaper signed by its reviewer",
-	"paper.reopen": "workpaper reopened", "finding.release": "exception released to management", "finding.response": "management's response received", "description.take": "management's description received",
+	"paper.reopen": "workpaper reopened", "finding.release": "exception released to management", "finding.response": "management’s response received", "description.take": "management’s description received",
 	"assertion.take": "assertion received", "representation.take": "letter of representation received", "conclusion.control": "control concluded", "conclusion.criterion": "criterion concluded",
-	"conclusion.objective": "control objective concluded", "conclusion.dc": "description criterion concluded", "opinion.write": "opinion signed", "quality.sign": "engagement quality review signed", "draft.give": "draft given for factual review",
+	"conclusion.objective": "control objective concluded", "conclusion.dc": "description criterion concluded", "opinion.write": "opinion decided (held until release)", "quality.sign": "engagement quality review signed", "draft.give": "draft given for factual review",
 }
 
-// maxSteps is how many steps an annex prints; a longer course is told by the
-// first and the last of each kind.
+// maxSteps is how many steps of a log an annex prints; of a longer course the kinds
+// with the most entries are told by their first and last, and it says how many are
+// left out.
 const maxSteps = 400
 
 // annex is the order of what happened in this firm's log with proofs, the logs of
@@ -52,9 +56,17 @@ func (f *Firm) annex(ctx context.Context, id string) (attest.Annex, error) {
 	if err != nil {
 		return a, err
 	}
-	head := f.P.Log.Head()
+	turns, a.Left = few(turns, ofTurn)
+	last := int64(0)
+	for _, t := range turns {
+		last = max(last, t.Record+1)
+	}
+	head, err := logUpTo(ctx, f.P, last)
+	if err != nil {
+		return a, err
+	}
 	a.Logs = append(a.Logs, attest.Log{Whose: "firm", Origin: f.P.Log.Keys().Log(), Key: f.P.Log.Keys().Current().VKey(), Checkpoint: string(head.Note), Witnessed: f.witnesses(ctx)})
-	for _, t := range few(turns, ofTurn) {
+	for _, t := range turns {
 		s, err := f.step(ctx, t, head.Size)
 		if err != nil {
 			return a, err
@@ -72,7 +84,7 @@ func (f *Firm) addClient(ctx context.Context, of engagement.Terms, given *engage
 	var err error
 	if given != nil {
 		theirs, err = f.theirLog(ctx, of.ID, of.Client.Origin, given.Packet)
-		a.Steps = append(a.Steps, clientSteps(*given, of.Type)...)
+		a.Steps, a.Left = append(a.Steps, clientSteps(*given, of.Type)...), a.Left+max(given.Left, 0)
 		slices.SortStableFunc(a.Steps, func(x, y attest.Step) int { return x.At.Compare(y.At) })
 	} else {
 		theirs, err = f.clientLog(ctx, of.ID, of.Client.Origin, of.Client)
@@ -89,24 +101,47 @@ func printedStep(of engagement.Type, kind string) bool {
 	return steps[kind] != "" && (of != engagement.SOC3 || !strings.HasPrefix(kind, "finding.") && kind != "sample.replace")
 }
 
-// few keeps the first and the last of each kind where there are too many. what is
-// an entry's kind and its place in the log.
-func few[T any](turns []T, what func(T) (kind string, record int64)) []T {
-	if len(turns) <= maxSteps {
-		return turns
-	}
-	first, last := map[string]int64{}, map[string]int64{}
+// few leaves out entries where there are too many: of the kinds with the most
+// entries all but the first and the last, and of no more kinds than it takes. what is
+// an entry's kind and its place in the log; left is how many are left out.
+func few[T any](turns []T, what func(T) (kind string, record int64)) (kept []T, left int) {
+	first, last, count := map[string]int64{}, map[string]int64{}, map[string]int{}
 	for _, t := range turns {
 		kind, record := what(t)
-		if _, ok := first[kind]; !ok {
+		if count[kind]++; count[kind] == 1 {
 			first[kind] = record
 		}
 		last[kind] = record
 	}
+	thin := map[string]bool{}
+	for _, kind := range slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(count[b]-count[a], strings.Compare(a, b)) }) {
+		if len(turns)-left > maxSteps && count[kind] > 2 {
+			thin[kind], left = true, left+count[kind]-2
+		}
+	}
 	return slices.DeleteFunc(slices.Clone(turns), func(t T) bool {
 		kind, record := what(t)
-		return first[kind] != record && last[kind] != record
-	})
+		return thin[kind] && first[kind] != record && last[kind] != record
+	}), left
+}
+
+// logUpTo is the head of a workspace's log with at least so many entries: where
+// another process sealed some of them, this one looks again.
+func logUpTo(ctx context.Context, p *period.Program, size int64) (ledger.Head, error) {
+	if head := p.Log.Head(); head.Size >= size {
+		return head, nil
+	}
+	err := p.Log.Reload(ctx)
+	return p.Log.Head(), err
+}
+
+// inHex writes the hashes of a proof.
+func inHex(path [][32]byte) []string {
+	out := []string{}
+	for _, h := range path {
+		out = append(out, hex.EncodeToString(h[:]))
+	}
+	return out
 }
 
 func ofTurn(t fieldwork.Turn) (string, int64) { return t.Kind, t.Record }
@@ -119,11 +154,7 @@ func (f *Firm) step(ctx context.Context, t fieldwork.Turn, size int64) (attest.S
 	}
 	leaf := ledger.Commit(salt, canon)
 	path, err := f.P.Log.Prove(ctx, t.Record, size)
-	s := attest.Step{What: steps[t.Kind] + about(t), Whose: "firm", Entry: t.Record, At: t.At.UTC(), Leaf: hex.EncodeToString(leaf[:]), Proof: []string{}}
-	for _, h := range path {
-		s.Proof = append(s.Proof, hex.EncodeToString(h[:]))
-	}
-	return s, err
+	return attest.Step{What: steps[t.Kind] + about(t), Whose: "firm", Entry: t.Record, At: t.At.UTC(), Leaf: hex.EncodeToString(leaf[:]), Proof: inHex(path)}, err
 }
 
 // about names the object of a step: "P-1" of "population:EN-1/P-1".
@@ -144,7 +175,7 @@ func (f *Firm) clientLog(ctx context.Context, id, origin string, client engageme
 	if origin == "" {
 		return nil, nil // the terms do not name its log yet
 	}
-	post, err := f.Post(ctx, id, origin)
+	post, err := f.end(ctx, id, origin)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +200,8 @@ func (f *Firm) witnesses(ctx context.Context) []string {
 	return state.Witnessed
 }
 
-// duties say who did what by duty, and whether they were different people.
+// duties say by how many people each duty was done, and whether those who checked
+// had done what they checked.
 func duties(x *fieldwork.File) []string {
 	hands := map[string]map[string]bool{}
 	by := func(what, who string) {
@@ -195,35 +227,52 @@ func duties(x *fieldwork.File) []string {
 		}
 	}
 	var out []string
-	for _, what := range []string{"drew samples", "tested", "reviewed workpapers", "concluded", "signed the opinion", "reviewed the engagement's quality"} {
-		if n := len(hands[what]); n > 0 {
-			out = append(out, people(n)+" "+what+shared(hands, what)+".")
+	for _, d := range divided {
+		if n := len(hands[d.what]); n > 0 {
+			out = append(out, fmt.Sprintf("%s %s%s.", d.says, people(n), apart(hands, d)))
 		}
 	}
 	return out
 }
 
+// divided are the duties in their order, as a reader is told of them, each with the
+// one that whoever has it should not have had.
+var divided = []struct{ what, says, not, nots string }{
+	{"drew samples", "Samples were drawn by", "", ""},
+	{"tested", "Tests were performed by", "", ""},
+	{"reviewed workpapers", "Workpapers were reviewed by", "tested", "performed tests"},
+	{"concluded", "Conclusions were written by", "", ""},
+	{"signed the opinion", "The opinion was decided by", "tested", "performed tests"},
+	{"reviewed the engagement's quality", "The quality of the engagement was reviewed by", "concluded", "written conclusions"},
+}
+
 func people(n int) string {
 	if n == 1 {
-		return "One person"
+		return "one person"
 	}
 	return fmt.Sprintf("%d people", n)
 }
 
-// shared says with which earlier duty somebody has the same hands.
-func shared(hands map[string]map[string]bool, what string) string {
-	for _, pair := range [][2]string{{"reviewed workpapers", "tested"}, {"signed the opinion", "tested"}, {"reviewed the engagement's quality", "concluded"}} {
-		if pair[0] != what {
-			continue
-		}
-		for who := range hands[what] {
-			if hands[pair[1]][who] {
-				return ", and had also " + pair[1]
-			}
-		}
-		return ", and had not " + pair[1]
+// apart says whether any of those with a duty had also the other one.
+func apart(hands map[string]map[string]bool, d struct{ what, says, not, nots string }) string {
+	if d.not == "" {
+		return ""
 	}
-	return ""
+	both := 0
+	for who := range hands[d.what] {
+		if hands[d.not][who] {
+			both++
+		}
+	}
+	switch n := len(hands[d.what]); {
+	case both == 0 && n == 1:
+		return ", who had not " + d.nots
+	case both == 0:
+		return ", of whom nobody had " + d.nots
+	case n == 1:
+		return ", who had also " + d.nots
+	}
+	return fmt.Sprintf(", of whom %d had also %s", both, d.nots)
 }
 
 // alike compares the wording of description and tests with what is shipped.

@@ -1,7 +1,6 @@
 package examination
 
 import (
-	"fmt"
 	"testing"
 
 	"tieout/engagement"
@@ -24,17 +23,22 @@ func TestAnnexOfEverybody(t *testing.T) {
 	}
 }
 
-// TestLongCourse: of too many steps the first and the last of each kind are told.
+// TestLongCourse: of too many steps the first and the last of the kinds with the
+// most entries are told, all of the others, and how many are left out.
 func TestLongCourse(t *testing.T) {
 	var long []fieldwork.Turn
 	for i := range int64(1000) {
-		long = append(long, fieldwork.Turn{Record: i, Kind: fmt.Sprint("kind ", i%2)})
+		kind := "paper.review"
+		if i%100 == 50 {
+			kind = "opinion.write"
+		}
+		long = append(long, fieldwork.Turn{Record: i, Kind: kind})
 	}
-	got := few(long, ofTurn)
-	if len(got) != 4 || got[0].Record != 0 || got[3].Record != 999 {
-		t.Errorf("%d steps: %+v", len(got), got)
+	got, left := few(long, ofTurn)
+	if len(got) != 12 || left != 988 || got[0].Record != 0 || got[11].Record != 999 || got[2].Kind != "opinion.write" {
+		t.Errorf("%d steps, %d left out: %+v", len(got), left, got)
 	}
-	if got := few(long[:maxSteps], ofTurn); len(got) != maxSteps {
+	if got, left := few(long[:maxSteps], ofTurn); len(got) != maxSteps || left != 0 {
 		t.Errorf("a course that fits is cut to %d", len(got))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ type Ground struct {
 	Dated     string // the report's day
 	From      string // its first day: the one after the report's period
 	To        string // its last day
-	Latest    string // the last day it may have: by policy, and none that is not over
+	Latest    string // the last day it may have: by policy, and no later than today
 	Limit     int    // days, by policy
 	Known     []Known
 	Decided   []Known // changes that a signer decided readers need not be told of, with the reason in What
@@ -73,7 +74,7 @@ func (c *Client) BridgeGround(ctx context.Context, id, to string) (g Ground, err
 		if r := x.Releases[len(x.Releases)-1]; r.Withdrawn != "" {
 			return fmt.Errorf("%w: the firm withdrew the report; no letter continues it", audit.ErrConflict)
 		}
-		terms = x.Terms
+		terms = x.Releases[len(x.Releases)-1].Terms
 		for ref, r := range x.Changes {
 			rulings[ref] = *r
 		}
@@ -95,8 +96,8 @@ func (c *Client) BridgeGround(ctx context.Context, id, to string) (g Ground, err
 // ground is what the engagement itself says.
 func (c *Client) ground(x *management.Side) Ground {
 	r := x.Releases[len(x.Releases)-1]
-	g := Ground{Report: r.Report, Dated: r.Dated, Limit: c.P.Def.Config.Examination.BridgeDays, System: x.Terms.System, Firm: x.Terms.Firm.Name, NextAfter: x.Terms.Last}
-	for _, part := range x.Terms.Type.Parts() {
+	g := Ground{Report: r.Report, Dated: r.Dated, Limit: c.P.Def.Config.Examination.BridgeDays, System: r.Terms.System, Firm: r.Terms.Firm.Name, NextAfter: r.Terms.Last}
+	for _, part := range r.Terms.Type.Parts() {
 		if word := r.Opinions[string(part)]; word != "" && word != string(engagement.Unmodified) {
 			g.Modified = append(g.Modified, Known{Ref: "opinion:" + string(part), What: "The opinion on the " + strings.ToLower(attest.PartName(string(part))) + " is " + strings.ToLower(word) + "."})
 		}
@@ -119,7 +120,7 @@ func (g *Ground) until(t engagement.Terms, to string, now time.Time) error {
 		g.Latest = today
 	}
 	if g.To = cmp.Or(to, g.Latest); g.Latest < g.From {
-		return fmt.Errorf("%w: no day after the report's period, which ended on %s, is over yet", audit.ErrConflict, attest.Day(t.Last))
+		return fmt.Errorf("%w: no day after the report's period, which ends on %s, has begun yet", audit.ErrConflict, attest.Day(t.Last))
 	}
 	if _, err := time.Parse(time.DateOnly, g.To); err != nil || g.To < g.From || g.To > g.Latest {
 		return fmt.Errorf("%w: the letter's last day, %.40q, is one from %s to %s: at most %d days after the period, and none that is still to come", audit.ErrInvalid, g.To, g.From, g.Latest, g.Limit)
@@ -183,9 +184,18 @@ func (c *Client) incidentsIn(ctx context.Context, g *Ground, span audit.Span) er
 }
 
 // deviationsIn adds deviations of the newest run that touch the span, or that
-// still lasted when it was last looked, and the days that no test has seen.
+// still lasted when it was last looked, and the days that no test has seen: all of
+// them, where there was no run.
 func (c *Client) deviationsIn(ctx context.Context, g *Ground, span audit.Span, zone string) error {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return fmt.Errorf("%w: time zone: %w", audit.ErrInvalid, err)
+	}
 	run, err := c.P.RunOfPeriod(ctx)
+	if errors.Is(err, audit.ErrNotFound) {
+		g.blind([]string{noTest}, span)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -208,39 +218,44 @@ func (c *Client) deviationsIn(ctx context.Context, g *Ground, span audit.Span, z
 	if run.AsOf.Before(seen.To) {
 		seen.To = run.AsOf
 	}
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
-		return fmt.Errorf("%w: time zone: %w", audit.ErrInvalid, err)
-	}
-	if what := untested(run.Tested, seen, span, loc); what != "" {
-		g.Known = append(g.Known, Known{Ref: "untested:" + g.From + ".." + g.To, What: what, At: span.From})
-	}
+	g.blind(untested(run.Tested, seen, span, loc), span)
 	return nil
 }
 
-// untested says which of a letter's days no test has seen; "" where every test
-// saw them all. No day without evidence is told of as one without deviations.
-func untested(tested []audit.Tested, seen, span audit.Span, loc *time.Location) string {
+// blind adds what is not known of the letter's days, where there is anything.
+func (g *Ground) blind(what []string, span audit.Span) {
+	if len(what) > 0 {
+		g.Known = append(g.Known, Known{Ref: "untested:" + g.From + ".." + g.To, What: strings.Join(what, " "), At: span.From})
+	}
+}
+
+const noTest = "No test has run over any of these days."
+
+// untested says which of a letter's days no test has seen, and for what evidence is
+// missing on others; nothing where every test saw them all. No day without
+// evidence is told of as one without deviations.
+func untested(tested []audit.Tested, seen, span audit.Span, loc *time.Location) (out []string) {
 	both := seen.Intersect(span)
 	day := func(t time.Time) string { return t.In(loc).Format("2 January 2006") }
-	switch {
-	case len(tested) == 0 || both.Empty():
-		return "No test has run over any of these days."
-	case both.From.After(span.From):
-		return "No test has run over the days before " + day(both.From) + "."
-	case both.To.Before(span.To) && !sameDay(both.To, span.To.Add(-time.Microsecond), loc):
-		return "No test has run over the days from " + day(both.To) + " on."
+	if len(tested) == 0 || both.Empty() {
+		return []string{noTest}
 	}
-	var blind []string
+	if both.From.After(span.From) {
+		out = append(out, "No test has run over the days before "+day(both.From)+".")
+	}
+	if both.To.Before(span.To) && !sameDay(both.To, span.To.Add(-time.Microsecond), loc) {
+		out = append(out, "No test has run over the days from "+day(both.To)+" on.")
+	}
+	var without []string
 	for _, t := range tested {
 		if slices.ContainsFunc(t.Gaps, func(g audit.Gap) bool { return !g.Span.Intersect(span).Empty() }) {
-			blind = append(blind, t.Title)
+			without = append(without, t.Title)
 		}
 	}
-	if len(blind) == 0 {
-		return ""
+	if len(without) > 0 {
+		out = append(out, "Some of these days have no evidence for: "+attest.And(without)+".")
 	}
-	return "Some of these days have no evidence for: " + attest.And(blind) + "."
+	return out
 }
 
 func sameDay(a, b time.Time, loc *time.Location) bool {

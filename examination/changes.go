@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,9 +35,10 @@ func (c *Client) Changes(ctx context.Context, first, last string) ([]Change, err
 		return nil, err
 	}
 	for _, a := range applied {
-		if !slices.ContainsFunc(out, func(b Change) bool { return b.Kind == a.Kind && b.ID == a.ID }) {
-			out = append(out, a)
+		if slices.ContainsFunc(out, func(b Change) bool { return b.Ref == a.Ref }) {
+			a.Ref += ".applied" // on the same day something of it changed that has a date of its own
 		}
+		out = append(out, a)
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Ref, b.Ref)) })
 	return out, nil
@@ -82,7 +84,7 @@ func dated(w *definition.Workspace, first, last string) (out []Change) {
 		}
 		for _, f := range s.Flows {
 			if in(f.Since) {
-				out = append(out, changed("flow", f.From+" to "+f.To, f.Since, "Data began to go from "+f.From+" to "+f.To+"."))
+				out = append(out, changed("flow", f.From+" to "+f.To, f.Since, "Data began to go from "+nameIn(s, f.From)+" to "+nameIn(s, f.To)+"."))
 			}
 		}
 		for _, x := range s.Exclusions {
@@ -92,6 +94,27 @@ func dated(w *definition.Workspace, first, last string) (out []Change) {
 		}
 	}
 	return out
+}
+
+// nameIn is how readers know a part of a system, or who uses it, that definitions
+// name by an identifier.
+func nameIn(s definition.System, id string) string {
+	for _, p := range s.Components {
+		if p.ID == id {
+			return p.Name
+		}
+	}
+	for _, u := range s.Users {
+		if u.ID == id {
+			return u.Name
+		}
+	}
+	for _, o := range s.Subservices {
+		if o.ID == id {
+			return o.Name
+		}
+	}
+	return id
 }
 
 // applied are the changes between the revisions that were applied in those days,
@@ -108,7 +131,7 @@ func (c *Client) applied(ctx context.Context, first, last string) (out []Change,
 		if d := day(revs[i]); d < first || d > last || revs[i].Hash == revs[i-1].Hash {
 			continue
 		}
-		lines, err := c.between(revs[i-1], revs[i])
+		lines, err := c.between(revs[i-1], revs[i], first, last)
 		if err != nil {
 			return nil, err
 		}
@@ -126,8 +149,10 @@ func (c *Client) applied(ctx context.Context, first, last string) (out []Change,
 	return out, nil
 }
 
-// between are the lines of a plan that concern readers of a report.
-func (c *Client) between(a, b store.Revision) (out []definition.Line, err error) {
+// between are the lines of a plan that concern readers of a report, but for changes
+// of a control that the definitions date themselves between two days: dated has
+// those.
+func (c *Client) between(a, b store.Revision, first, last string) (out []definition.Line, err error) {
 	old, _, err := definition.FromCanonical(a.Canonical)
 	if err != nil {
 		return nil, fmt.Errorf("applied revision %d: %w", a.Number, err)
@@ -137,11 +162,39 @@ func (c *Client) between(a, b store.Revision) (out []definition.Line, err error)
 		return nil, fmt.Errorf("applied revision %d: %w", b.Number, err)
 	}
 	for _, l := range definition.NewPlan(old, now, c.P.Period, b.Applied).Lines {
-		if l.Mark != "!" && slices.Contains([]string{"organization", "system", "control"}, l.Kind) {
-			out = append(out, l)
+		if l.Mark == "!" || !slices.Contains([]string{"organization", "system", "control"}, l.Kind) {
+			continue
 		}
+		if l.Kind == "control" && l.What != "removed" && reflect.DeepEqual(undated(old, l.ID, first, last), undated(now, l.ID, first, last)) {
+			continue
+		}
+		out = append(out, l)
 	}
 	return out, nil
+}
+
+// undated are a control's revisions without those that begin between two days, and
+// without the day on which one ends then: what a change has not dated itself.
+func undated(w *definition.Workspace, id, first, last string) (out []audit.Control) {
+	in := func(day string) bool { return first <= day && day <= last }
+	for _, k := range w.Controls {
+		if k.ID != id || in(k.Effective.From) {
+			continue
+		}
+		if k.Effective.To != "" && (in(k.Effective.To) || in(dayAfter(k.Effective.To))) {
+			k.Effective.To = ""
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
+func dayAfter(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.AddDate(0, 0, 1).Format(time.DateOnly)
 }
 
 var planWords = map[string]string{"+": "was added", "~": "was changed", "-": "was taken out"}

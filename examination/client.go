@@ -50,13 +50,27 @@ func own(p *period.Program) engagement.Party {
 }
 
 // Post is the company's end of one engagement's exchange; before its terms are
-// here, with the invited firm whose log is other. Packets go to and come from a
-// firm that is invited, under the key it is invited with: where that has ended the
-// error is audit.ErrForbidden.
+// here, with the invited firm whose log is other. Of an engagement that is here
+// only its own firm has an end: any other is audit.ErrNotFound, invited or not.
+// Packets go to and come from a firm that is invited, under the key it is invited
+// with: where that has ended the error is audit.ErrForbidden. What is in the log
+// and was not acted on is acted on first.
 func (c *Client) Post(ctx context.Context, id, other string) (*packet.Post, error) {
+	post, err := c.end(ctx, id, other)
+	if err != nil {
+		return nil, err
+	}
+	return post, c.acting(post).behind(ctx)
+}
+
+// end is Post that acts on nothing.
+func (c *Client) end(ctx context.Context, id, other string) (*packet.Post, error) {
 	var sides packet.Sides
 	err := c.Side.Read(ctx, func(s *management.State) error {
-		if x := s.Sides[id]; x != nil && (other == "" || x.Terms.Firm.Origin == other) {
+		if x := s.Sides[id]; x != nil {
+			if other != "" && x.Terms.Firm.Origin != other {
+				return fmt.Errorf("%w: engagement %s is not with the firm whose log is %q", audit.ErrNotFound, id, other)
+			}
 			sides = packet.SidesOf(x.Terms)
 			return invited(s, x.Terms.Firm)
 		}
@@ -72,6 +86,8 @@ func (c *Client) Post(ctx context.Context, id, other string) (*packet.Post, erro
 	}
 	return c.post(sides)
 }
+
+func (c *Client) acting(post *packet.Post) acting { return acting{c.P.Store, post, c.act} }
 
 func (c *Client) post(sides packet.Sides) (*packet.Post, error) {
 	sides.Client = own(c.P)
@@ -107,7 +123,7 @@ func (c *Client) Kept(ctx context.Context, id string) (*packet.Post, error) {
 // Keeper finds the end of an exchange for a server: what arrives there is acted
 // on before the answer is given.
 func (c *Client) Keeper(ctx context.Context, id, other string) (packet.Keeper, error) {
-	post, err := c.Post(ctx, id, other)
+	post, err := c.end(ctx, id, other)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +138,8 @@ type keeper struct {
 }
 
 // Receive implements packet.Keeper. What cannot be acted on is received all the
-// same: it is in the log, and the error says why it did not count.
+// same: it is in the log, and the error says why it did not count. What could not
+// be acted on yet is acted on before the next packet, or when something is fetched.
 func (k keeper) Receive(ctx context.Context, by audit.Actor, in io.Reader, consent ledger.Consent) (packet.Received, error) {
 	r, err := k.Post.Receive(ctx, by, in, consent)
 	if err != nil {
@@ -144,8 +161,18 @@ func (k keeper) List(ctx context.Context, sent bool, after int64) ([]packet.File
 	return k.Post.List(ctx, sent, after)
 }
 
-// Take acts on a packet of the firm's. Taking it again changes nothing.
+// Take acts on a packet of the firm's that is in the log, after those before it.
+// Taking it again changes nothing; it is acted on though ctx is canceled.
 func (c *Client) Take(ctx context.Context, r packet.Received) error {
+	ctx = context.WithoutCancel(ctx)
+	post, err := c.end(ctx, r.Header.Engagement, r.Header.From)
+	if err != nil {
+		return err
+	}
+	return c.acting(post).take(ctx, r)
+}
+
+func (c *Client) act(ctx context.Context, r packet.Received) error {
 	id, by := r.Header.Engagement, receiver(access.Company, r.Digest)
 	switch r.Header.Kind {
 	case engagement.SendTerms:
@@ -219,19 +246,63 @@ func sentBy(post *packet.Post) sentFor {
 	}
 }
 
-func send(ctx context.Context, post *packet.Post, list []packet.Outgoing) error {
-	sent := sentBy(post)
-	for _, o := range list {
-		done, err := sent(ctx, o.Once)
+// A due is one thing that is to be sent. of names what changes, such as
+// "finding:X-1:", of which the other side gets the state as it is now: also one
+// that it had before another. "" is what happened, which is sent once.
+type due struct {
+	packet.Outgoing
+	of string
+}
+
+// A dues is all that is to be sent, in order.
+type dues []due
+
+// add adds what happened.
+func (d *dues) add(once string, kind engagement.Kind, payload any, files ...packet.File) {
+	*d = append(*d, due{packet.Outgoing{Kind: kind, Payload: payload, Files: files, Once: once}, ""})
+}
+
+// state adds how something stands now, told from other states by what it holds.
+func (d *dues) state(of string, holds any, kind engagement.Kind, payload any, files ...packet.File) {
+	*d = append(*d, due{packet.Outgoing{Kind: kind, Payload: payload, Files: files, Once: of + contentOf(holds)}, of})
+}
+
+// once is what d is sent once for; "" where the other side has it.
+func (d due) once(ctx context.Context, post *packet.Post) (string, error) {
+	if d.of == "" {
+		_, sent, err := post.SentFor(ctx, d.Once)
+		if sent || err != nil {
+			return "", err
+		}
+		return d.Once, nil
+	}
+	newest, number, err := post.NewestFor(ctx, d.of)
+	if err != nil || newest == d.Once || strings.HasPrefix(newest, d.Once+afterPacket) {
+		return "", err
+	}
+	_, before, err := post.SentFor(ctx, d.Once)
+	if err == nil && before { // it stands again as it stood before packet number said otherwise
+		return fmt.Sprintf("%s%s%d", d.Once, afterPacket, number), nil
+	}
+	return d.Once, err
+}
+
+// afterPacket is between what something holds and the packet that said otherwise.
+const afterPacket = "/after/"
+
+func send(ctx context.Context, post *packet.Post, list dues) error {
+	for _, d := range list {
+		once, err := d.once(ctx, post)
 		if err != nil {
 			return err
 		}
-		if done {
+		if once == "" {
 			continue // what it holds follows from what it was sent for
 		}
-		o.By = exchanger
+		o := d.Outgoing
+		o.By, o.Once = exchanger, once
 		if _, err = post.Send(ctx, o); errors.Is(err, book.ErrKeyUsed) {
-			if done, serr := sent(ctx, o.Once); done || serr != nil {
+			if now, serr := d.once(ctx, post); now == "" || serr != nil {
 				err = serr // another process sent it meanwhile, beside the log as it was then
 			}
 		}
@@ -244,14 +315,12 @@ func send(ctx context.Context, post *packet.Post, list []packet.Outgoing) error 
 
 // due is what follows from the state, in the order in which the firm needs it.
 // What would take reading evidence is left out where it was sent.
-func (c *Client) due(ctx context.Context, id string, post *packet.Post) (list []packet.Outgoing, err error) {
-	sent := sentBy(post)
-	add := func(once string, kind engagement.Kind, payload any, files ...packet.File) {
-		list = append(list, packet.Outgoing{Kind: kind, Payload: payload, Files: files, Once: once})
-	}
+func (c *Client) due(ctx context.Context, id string, post *packet.Post) (list dues, err error) {
 	var frozen []management.Frozen
-	var answers []engagement.Answer
+	var answers [][]engagement.Answer
 	var course []management.Turn
+	var system string
+	working := false
 	err = c.Side.Read(ctx, func(s *management.State) error {
 		x, err := s.Side(id)
 		if err != nil {
@@ -260,64 +329,78 @@ func (c *Client) due(ctx context.Context, id string, post *packet.Post) (list []
 		if x.Agreed == nil {
 			return nil
 		}
-		add("agreed:"+x.Agreed.Terms+":"+x.Agreed.Signed.Value, engagement.SendAgreed, *x.Agreed)
+		list.add("agreed:"+x.Agreed.Terms+":"+x.Agreed.Signed.Value, engagement.SendAgreed, *x.Agreed)
 		for i, st := range x.Steps {
 			if to := engagement.State(st.What); to.ByManagement() {
-				add(fmt.Sprintf("state:%d", i), engagement.SendState, engagement.StateNews{State: to, Why: st.Why})
+				list.add(fmt.Sprintf("state:%d", i), engagement.SendState, engagement.StateNews{State: to, Why: st.Why})
 			}
 		}
 		for _, r := range book.Sorted(x.Requests) {
-			answers = append(answers, r.Answers...)
+			answers = append(answers, slices.Clone(r.Answers))
 		}
 		for _, p := range book.Sorted(x.Populations) {
 			frozen = append(frozen, *p)
 		}
-		course = slices.Clone(x.Course)
-		c.dueOf(x, add)
+		course, system = slices.Clone(x.Course), x.Terms.System
+		working = !x.State.Over() && x.State.Place() < engagement.Issued.Place() // later the firm's file takes no controls
+		c.dueOf(x, &list)
 		return nil
 	})
 	if err != nil || len(list) == 0 {
 		return list, err
 	}
-	controls, err := c.controlSet(ctx)
-	switch {
-	case err == nil:
-		add("controls:"+controls.Definitions, engagement.SendControls, controls)
-	case !errors.Is(err, audit.ErrNotFound): // before the first test there is nothing to show of them
+	if working {
+		if err := c.addControls(ctx, system, &list); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.addAnswers(ctx, answers, sentBy(post), &list); err != nil {
 		return nil, err
 	}
-	if err := c.addAnswers(ctx, answers, sent, add); err != nil {
+	if err := c.addFrozen(ctx, frozen, &list); err != nil {
 		return nil, err
 	}
-	if err := c.addFrozen(ctx, frozen, add); err != nil {
-		return nil, err
-	}
-	return list, c.addSteps(ctx, id, post, course, sent, add)
+	return list, c.addSteps(ctx, id, post, course, &list)
 }
 
-type adder func(once string, kind engagement.Kind, payload any, files ...packet.File)
-
 // dueOf adds what needs no evidence beside it.
-func (c *Client) dueOf(x *management.Side, add adder) {
+func (c *Client) dueOf(x *management.Side, list *dues) {
 	for _, f := range book.Sorted(x.Findings) {
 		if f.Response != nil && f.Response.Final {
-			add("response:"+f.ID+":"+contentOf(*f.Response), engagement.SendResponses, []engagement.Response{*f.Response})
+			of := "response:" + f.ID + ":"
+			if f.Reopened > 0 { // the same words to other facts are another response
+				of += fmt.Sprintf("%d:", f.Reopened)
+			}
+			list.state(of, *f.Response, engagement.SendResponses, []engagement.Response{*f.Response})
 		}
 	}
 	if x.Final != nil {
-		add(fmt.Sprintf("description:%d", x.Final.Version), engagement.SendDescription, x.Final.Description)
+		list.add(fmt.Sprintf("description:%d", x.Final.Version), engagement.SendDescription, x.Final.Description)
 	}
 	for _, a := range book.Sorted(x.Assertions) {
-		add("assertion:"+a.By+":"+a.Signed.Value, engagement.SendAssertion, *a)
+		list.add("assertion:"+a.By+":"+a.Signed.Value, engagement.SendAssertion, *a)
 	}
 	for _, l := range book.Sorted(x.Letters) {
-		add("representation:"+l.By+":"+l.Signed.Value, engagement.SendRepresentation, *l)
+		list.add("representation:"+l.By+":"+l.Signed.Value, engagement.SendRepresentation, *l)
 	}
 	for _, m := range book.Sorted(x.Comments) {
 		own := *m
 		own.Answer = "" // the firm's own words do not go back to it
-		add("comment:"+m.ID, engagement.SendComments, []engagement.Comment{own})
+		list.add("comment:"+m.ID, engagement.SendComments, []engagement.Comment{own})
 	}
+}
+
+// addControls adds the company's controls as they are now. Before the first test
+// there is nothing to show of them.
+func (c *Client) addControls(ctx context.Context, system string, list *dues) error {
+	set, err := c.controlSet(ctx, system)
+	if errors.Is(err, audit.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		list.state("controls:", set, engagement.SendControls, set)
+	}
+	return err
 }
 
 // contentOf names a value by what it holds.
@@ -330,8 +413,9 @@ func contentOf(v any) string {
 }
 
 // controlSet is the company's controls as the applied revision has them, with
-// what its own procedures are.
-func (c *Client) controlSet(ctx context.Context) (engagement.ControlSet, error) {
+// what its own procedures are, and the commitments of the system that is examined:
+// those of another system are no part of the engagement.
+func (c *Client) controlSet(ctx context.Context, system string) (engagement.ControlSet, error) {
 	run, err := c.P.RunOfPeriod(ctx)
 	if err != nil {
 		return engagement.ControlSet{}, err
@@ -341,7 +425,7 @@ func (c *Client) controlSet(ctx context.Context) (engagement.ControlSet, error) 
 		x.Type, x.Criteria, x.Categories, x.Data = book.List(x.Type), book.List(x.Criteria), book.List(x.Categories), book.List(x.Data)
 		set.Controls = append(set.Controls, x)
 	}
-	for _, sys := range c.P.Def.Systems {
+	if sys := systemOf(c.P.Def, system); sys != nil {
 		for _, p := range slices.Concat(sys.Commitments, sys.Requirements) {
 			set.Commitments = append(set.Commitments, engagement.Commitment{ID: p.ID, Text: p.Text, Criteria: p.Criteria, Controls: p.Controls})
 		}

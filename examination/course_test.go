@@ -1,6 +1,7 @@
 package examination_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -24,7 +25,11 @@ type course struct {
 	*world
 	id    string
 	terms engagement.Terms
+	day   string // of the report; "": dated
 }
+
+// on is the day of the report.
+func (c *course) on() string { return cmp.Or(c.day, dated) }
 
 // as is a person on the course's engagement.
 func (c *course) as(who access.Subject) access.Subject {
@@ -171,7 +176,7 @@ func (c *course) describe() {
 	ctx := c.t.Context()
 	var seen []int64
 	for _, dc := range management.DCs(c.terms.Type) {
-		check(c.t, c.client.Side.WriteSection(ctx, lead, c.id, engagement.DCSection{DC: dc, Paragraphs: []engagement.Paragraph{{Text: "Acme keeps ledgers for small firms, and tells here what " + dc + " asks for.", Sources: []string{"boundary"}}}}, 0))
+		check(c.t, c.client.Side.WriteSection(ctx, lead, c.id, engagement.DCSection{DC: dc, Paragraphs: []engagement.Paragraph{{Text: says(dc), Sources: []string{"boundary"}}}}, 0))
 		seen = append(seen, 1)
 	}
 	var controls []string
@@ -235,17 +240,19 @@ func (c *course) opine() {
 func (c *course) closed() {
 	c.t.Helper()
 	ctx := c.t.Context()
-	must[engagement.Draft](c.t)(c.firm.GiveDraft(ctx, partner, c.id, dated, "2026-04-10"))
+	must[engagement.Draft](c.t)(c.firm.GiveDraft(ctx, partner, c.id, c.on(), "2026-04-10"))
 	c.swap()
 	digest := ""
 	c.read(func(_ *fieldwork.State, x *fieldwork.File) { digest = x.QualityDigest() })
 	check(c.t, c.firm.Files.SignQuality(ctx, c.as(quality), c.id, digest, "Reviewed the judgments."))
-	check(c.t, c.firm.Files.Inquire(ctx, manager, c.id, "Sam Ibe, and the incident log", "Nothing happened.", dated))
+	check(c.t, c.firm.Files.Inquire(ctx, manager, c.id, "Sam Ibe, and the incident log", "Nothing happened.", c.on()))
 	own := examination.Keys{Store: c.client.P.Store}.Own(ctx)
-	a := engagement.Assertion{By: "Acme", Text: "We described the system as it is.", Dated: dated, Decision: engagement.Decisions{Description: true, Design: true, Except: "Some controls were not yet shown to operate."}}
+	a := engagement.Assertion{By: "Acme", Text: "We described the system as it is.", Dated: c.on(), Decision: engagement.Decisions{Except: "Some controls were not yet shown to operate."}}
+	described := slices.Contains(c.terms.Type.Parts(), engagement.PartDescription)
+	a.Decision.Description, a.Decision.Design = described, described
 	a.Signed = c.sign(c.client.P, signer, "Chief Executive Officer", "assertion", must[string](c.t)(a.ToSign()))
 	check(c.t, c.client.Side.SignAssertion(ctx, signer, c.id, a, own))
-	r := engagement.Representation{By: "Acme", Text: "We told you all there is.", Dated: dated}
+	r := engagement.Representation{By: "Acme", Text: "We told you all there is.", Dated: c.on()}
 	r.Signed = c.sign(c.client.P, signer, "Chief Executive Officer", "letter of representation", must[string](c.t)(r.ToSign()))
 	check(c.t, c.client.Side.SignRepresentation(ctx, signer, c.id, r, own))
 	c.swap()
@@ -254,8 +261,13 @@ func (c *course) closed() {
 // issued issues the report and gives it to Acme.
 func (c *course) issued() (attest.Report, []fieldwork.IssuedFile) {
 	c.t.Helper()
+	return c.issuedAs(c.issuing())
+}
+
+func (c *course) issuedAs(i examination.Issuing) (attest.Report, []fieldwork.IssuedFile) {
+	c.t.Helper()
 	ctx := c.t.Context()
-	release := must[engagement.Release](c.t)(c.firm.IssueReport(ctx, partner, c.id, c.issuing()))
+	release := must[engagement.Release](c.t)(c.firm.IssueReport(ctx, partner, c.id, i))
 	c.swap()
 	var files []fieldwork.IssuedFile
 	c.read(func(_ *fieldwork.State, x *fieldwork.File) { files = slices.Clone(x.Issues[len(x.Issues)-1].Digests) })
@@ -263,7 +275,7 @@ func (c *course) issued() (attest.Report, []fieldwork.IssuedFile) {
 }
 
 func (c *course) issuing() examination.Issuing {
-	return examination.Issuing{Dated: dated, Sign: func(what, digest string) (engagement.Signature, error) {
+	return examination.Issuing{Dated: c.on(), Sign: func(what, digest string) (engagement.Signature, error) {
 		return c.sign(c.firm.P, partner, "Partner", what, digest), nil
 	}}
 }

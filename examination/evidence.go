@@ -41,38 +41,55 @@ type Exhibit struct {
 	Proof      []string `json:"proof"`      // RFC 6962 audit path, hex
 }
 
-// addAnswers adds each answer that was not sent yet, with the records it names.
-func (c *Client) addAnswers(ctx context.Context, answers []engagement.Answer, sent sentFor, add adder) error {
-	for _, a := range answers {
-		once := "answer:" + a.Request + ":" + contentOf(a)
-		if done, err := sent(ctx, once); err != nil || done {
-			if err != nil {
-				return err
+// addAnswers adds each answer that was not sent yet, with the records it names, each
+// once. lists are the answers to each request in their order: one that says what an
+// earlier one said is another. Nothing but what is beside an answer is named as its
+// files, so that the packet can be made whatever was written down.
+func (c *Client) addAnswers(ctx context.Context, lists [][]engagement.Answer, sent sentFor, list *dues) error {
+	for _, answers := range lists {
+		times := map[string]int{}
+		for _, a := range answers {
+			once := "answer:" + a.Request + ":" + contentOf(a)
+			if times[once]++; times[once] > 1 {
+				once = fmt.Sprintf("%s/%d", once, times[once])
 			}
-			continue
+			if done, err := sent(ctx, once); err != nil {
+				return err
+			} else if done {
+				continue
+			}
+			if err := c.addAnswer(ctx, once, a, list); err != nil {
+				return fmt.Errorf("answer to %s: %w", a.Request, err)
+			}
 		}
-		files, err := c.exhibits(ctx, a.Records)
-		if err != nil {
-			return fmt.Errorf("answer to %s: %w", a.Request, err)
-		}
-		a.Files = slices.Clone(a.Files)
-		for _, f := range files {
-			a.Files = append(a.Files, f.Name)
-		}
-		add(once, engagement.SendAnswers, []engagement.Answer{a}, files...)
 	}
+	return nil
+}
+
+func (c *Client) addAnswer(ctx context.Context, once string, a engagement.Answer, list *dues) error {
+	a.Records = slices.Compact(slices.Sorted(slices.Values(a.Records)))
+	files, err := c.exhibits(ctx, a.Records)
+	if err != nil {
+		return err
+	}
+	a.Files = nil
+	for _, f := range files {
+		a.Files = append(a.Files, f.Name)
+	}
+	list.add(once, engagement.SendAnswers, []engagement.Answer{a}, files...)
 	return nil
 }
 
 // exhibits are the files that show records. What was erased since is left out of
 // the files; its commitment stays in the log.
 func (c *Client) exhibits(ctx context.Context, records []int64) (files []packet.File, err error) {
-	head := c.P.Log.Head()
-	if slices.ContainsFunc(records, func(n int64) bool { return n >= head.Size }) { // another process sealed some
-		if err := c.P.Log.Reload(ctx); err != nil {
-			return nil, err
-		}
-		head = c.P.Log.Head()
+	last := int64(0)
+	for _, n := range records {
+		last = max(last, n+1)
+	}
+	head, err := logUpTo(ctx, c.P, last)
+	if err != nil {
+		return nil, err
 	}
 	for _, index := range records {
 		two, err := c.exhibit(ctx, index, head)
@@ -98,10 +115,7 @@ func (c *Client) exhibit(ctx context.Context, index int64, head ledger.Head) ([]
 	if err != nil {
 		return nil, err
 	}
-	x := Exhibit{Index: index, Record: string(canon), Salt: hex.EncodeToString(salt[:]), Checkpoint: string(head.Note), Size: head.Size, Proof: []string{}}
-	for _, h := range path {
-		x.Proof = append(x.Proof, hex.EncodeToString(h[:]))
-	}
+	x := Exhibit{Index: index, Record: string(canon), Salt: hex.EncodeToString(salt[:]), Checkpoint: string(head.Note), Size: head.Size, Proof: inHex(path)}
 	about, err := canonical.Marshal(x)
 	if err != nil {
 		return nil, err
@@ -140,7 +154,7 @@ const ItemsMedia = "application/jsonl"
 
 // addFrozen adds each frozen population with its items, and once per run the
 // bundle of its evidence.
-func (c *Client) addFrozen(ctx context.Context, frozen []management.Frozen, add adder) error {
+func (c *Client) addFrozen(ctx context.Context, frozen []management.Frozen, list *dues) error {
 	slices.SortFunc(frozen, func(a, b management.Frozen) int { return int(a.Record - b.Record) })
 	bundled := map[int64]bool{}
 	for _, p := range frozen {
@@ -151,12 +165,12 @@ func (c *Client) addFrozen(ctx context.Context, frozen []management.Frozen, add 
 		if p.Population.Freeze, err = c.P.Freeze(ctx, rec); err != nil {
 			return err
 		}
-		add("population:"+p.ID, engagement.SendPopulation, p.Population, blobFile(ctx, c.P, p.ID+".jsonl", ItemsMedia, p.Digest))
+		list.add("population:"+p.ID, engagement.SendPopulation, p.Population, blobFile(ctx, c.P, p.ID+".jsonl", ItemsMedia, p.Digest))
 		if bundled[p.Run] {
 			continue
 		}
 		bundled[p.Run] = true
-		add(fmt.Sprintf("bundle:%d", p.Run), engagement.SendEvidence, engagement.EvidenceNote{For: []string{p.ID}, Text: "Definitions, raw evidence, items and results of the run sealed as " + audit.EvidenceRef(p.Run) + "."},
+		list.add(fmt.Sprintf("bundle:%d", p.Run), engagement.SendEvidence, engagement.EvidenceNote{For: []string{p.ID}, Text: "Definitions, raw evidence, items and results of the run sealed as " + audit.EvidenceRef(p.Run) + "."},
 			c.runBundle(ctx, p.Run))
 	}
 	return nil

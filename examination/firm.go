@@ -40,8 +40,19 @@ func (f *Firm) Party() engagement.Party {
 }
 
 // Post is the firm's end of one engagement's exchange. other is the client's log,
-// or "".
+// or "". What is in the log and was not acted on is acted on first.
 func (f *Firm) Post(ctx context.Context, id, other string) (*packet.Post, error) {
+	post, err := f.end(ctx, id, other)
+	if err != nil {
+		return nil, err
+	}
+	return post, f.acting(post).behind(ctx)
+}
+
+func (f *Firm) acting(post *packet.Post) acting { return acting{f.P.Store, post, f.act} }
+
+// end is Post that acts on nothing.
+func (f *Firm) end(ctx context.Context, id, other string) (*packet.Post, error) {
 	var sides packet.Sides
 	err := f.Files.ReadFile(ctx, id, func(_ *fieldwork.State, x *fieldwork.File) error {
 		if other != "" && x.Terms.Client.Origin != other {
@@ -58,15 +69,25 @@ func (f *Firm) Post(ctx context.Context, id, other string) (*packet.Post, error)
 
 // Keeper finds the end of an exchange for a server.
 func (f *Firm) Keeper(ctx context.Context, id, other string) (packet.Keeper, error) {
-	post, err := f.Post(ctx, id, other)
+	post, err := f.end(ctx, id, other)
 	if err != nil {
 		return nil, err
 	}
 	return keeper{post, f.Take, f.Flush}, nil
 }
 
-// Take acts on a packet of the client's. Taking it again changes nothing.
+// Take acts on a packet of the client's that is in the log, after those before it.
+// Taking it again changes nothing; it is acted on though ctx is canceled.
 func (f *Firm) Take(ctx context.Context, r packet.Received) error {
+	ctx = context.WithoutCancel(ctx)
+	post, err := f.end(ctx, r.Header.Engagement, r.Header.From)
+	if err != nil {
+		return err
+	}
+	return f.acting(post).take(ctx, r)
+}
+
+func (f *Firm) act(ctx context.Context, r packet.Received) error {
 	id, by := r.Header.Engagement, receiver(access.Firm, r.Digest)
 	switch r.Header.Kind {
 	case engagement.SendAgreed:
@@ -120,7 +141,7 @@ func (f *Firm) heard(ctx context.Context, id string, h packet.Header) (size int6
 	if h.Heard == nil {
 		return 0, nil
 	}
-	post, err := f.Post(ctx, id, h.From)
+	post, err := f.end(ctx, id, h.From)
 	if err != nil {
 		return 0, err
 	}
@@ -146,17 +167,18 @@ func (f *Firm) Flush(ctx context.Context, id string) error {
 	return send(ctx, post, list)
 }
 
-func (f *Firm) due(ctx context.Context, id string) (list []packet.Outgoing, err error) {
-	add := func(once string, kind engagement.Kind, payload any, files ...packet.File) {
-		list = append(list, packet.Outgoing{Kind: kind, Payload: payload, Files: files, Once: once})
-	}
+func (f *Firm) due(ctx context.Context, id string) (list dues, err error) {
 	var accepted, samples []string
 	turns := map[string]int{} // of each request: the same words may be sent again later
+	agreed := false
 	err = f.Files.ReadFile(ctx, id, func(_ *fieldwork.State, x *fieldwork.File) error {
 		if x.Accepted == nil {
 			return nil // no partner has accepted the client and the engagement
 		}
-		f.dueTerms(ctx, x, add)
+		f.dueTerms(ctx, x, &list)
+		if agreed = x.Agreed != nil; !agreed {
+			return nil // the rest is for a client that agreed to the terms as they are
+		}
 		for _, r := range x.Requests {
 			turns[r.ID] = len(r.Steps)
 		}
@@ -170,92 +192,98 @@ func (f *Firm) due(ctx context.Context, id string) (list []packet.Outgoing, err 
 				samples = append(samples, s.ID)
 			}
 		}
-		f.dueOf(ctx, x, add)
+		f.dueOf(ctx, x, &list)
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || !agreed {
+		return list, err
 	}
 	news, err := f.Files.RequestNewsOf(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range news {
-		add(fmt.Sprintf("request:%s:%d:%s", n.Request.ID, turns[n.Request.ID], contentOf(n)), engagement.SendRequests, []engagement.RequestNews{n})
+		list.add(fmt.Sprintf("request:%s:%d:%s", n.Request.ID, turns[n.Request.ID], contentOf(n)), engagement.SendRequests, []engagement.RequestNews{n})
 	}
 	for _, p := range accepted {
 		a, err := f.Files.AcceptanceOf(ctx, id, p)
 		if err != nil {
 			return nil, err
 		}
-		add("acceptance:"+p+":"+contentOf(a), engagement.SendAcceptance, a)
+		list.state("acceptance:"+p+":", a, engagement.SendAcceptance, a)
 	}
 	for _, s := range samples {
 		x, err := f.Files.Released(ctx, id, s)
 		if err != nil {
 			return nil, err
 		}
-		add("sample:"+s+":"+contentOf(x), engagement.SendSample, x)
+		list.state("sample:"+s+":", x, engagement.SendSample, x)
 	}
 	return list, nil
 }
 
 // dueTerms adds the terms with the engagement letter, and the auditor's steps.
-func (f *Firm) dueTerms(ctx context.Context, x *fieldwork.File, add adder) {
+func (f *Firm) dueTerms(ctx context.Context, x *fieldwork.File, list *dues) {
 	offer := engagement.TermsOffer{Terms: x.Terms, Letter: x.Accepted.Letter}
 	var files []packet.File
 	if offer.Letter != "" {
 		files = append(files, blobFile(ctx, f.P, "engagement-letter", "application/octet-stream", offer.Letter))
 	}
-	add("terms:"+contentOf(offer), engagement.SendTerms, offer, files...)
+	list.state("terms:", offer, engagement.SendTerms, offer, files...)
 	if x.Agreed == nil {
-		return // the rest is for a client that agreed
+		return
 	}
 	for i, s := range x.Moves {
 		if !s.To.ByManagement() {
-			add(fmt.Sprintf("state:%d", i), engagement.SendState, engagement.StateNews{State: s.To, Why: s.Why})
+			list.add(fmt.Sprintf("state:%d", i), engagement.SendState, engagement.StateNews{State: s.To, Why: s.Why})
 		}
 	}
 }
 
 // dueOf adds exceptions, answers to comments, drafts and the report, as far as
 // they were released.
-func (f *Firm) dueOf(ctx context.Context, x *fieldwork.File, add adder) {
+func (f *Firm) dueOf(ctx context.Context, x *fieldwork.File, list *dues) {
 	for _, y := range book.Sorted(x.Findings) {
 		if !y.Released.IsZero() {
-			add("finding:"+y.ID+":"+contentOf(y.Finding), engagement.SendFindings, []engagement.Finding{y.Finding})
+			list.state("finding:"+y.ID+":", y.Finding, engagement.SendFindings, []engagement.Finding{y.Finding})
 		}
 	}
 	for _, m := range book.Sorted(x.Comments) {
 		if m.Answer != "" {
-			add("comment:"+m.ID+":"+contentOf(*m), engagement.SendComments, []engagement.Comment{*m})
+			list.state("comment:"+m.ID+":", *m, engagement.SendComments, []engagement.Comment{*m})
 		}
 	}
+	given := map[string]int{}
 	for _, d := range x.Drafts {
-		add("draft:"+d.Digest, engagement.SendDraft, d, blobFile(ctx, f.P, "draft.json", "application/json", d.Digest))
+		once := "draft:" + d.Digest
+		if given[once]++; given[once] > 1 {
+			once = fmt.Sprintf("%s/%d", once, given[once]) // the same draft is given once more
+		}
+		list.add(once, engagement.SendDraft, d, blobFile(ctx, f.P, "draft.json", "application/json", d.Digest))
 	}
 	for _, y := range x.Issues {
 		var files []packet.File
 		for _, file := range y.Digests {
 			files = append(files, blobFile(ctx, f.P, file.Name, "application/octet-stream", file.Digest))
 		}
-		add("report:"+y.Report, engagement.SendReport, y.Release, files...)
+		list.add("report:"+y.Report, engagement.SendReport, y.Release, files...)
 		if w := y.Withdrawn; w != nil {
 			gone := y.Release
 			gone.Withdrawn, gone.Why, gone.Files = true, w.What, book.List([]string(nil))
-			add("withdrawn:"+y.Report, engagement.SendReport, gone)
+			list.add("withdrawn:"+y.Report, engagement.SendReport, gone)
 		}
 	}
 }
 
 // opinionsOf reads what an issued report says of each part out of the value
-// beside it.
+// beside it. A release without its report is audit.ErrAltered: only the word that a
+// report is withdrawn comes alone.
 func opinionsOf(p *packet.Packet, x engagement.Release) (map[string]string, error) {
-	words := map[string]string{}
 	for _, part := range p.Header.Files {
 		if part.Digest != withPrefix(x.Report) {
 			continue
 		}
+		words := map[string]string{}
 		file, err := p.File(part.Name)
 		if err != nil {
 			return nil, err
@@ -271,6 +299,7 @@ func opinionsOf(p *packet.Packet, x engagement.Release) (map[string]string, erro
 		for _, o := range r.Opinions {
 			words[o.Part] = o.Word
 		}
+		return words, nil
 	}
-	return words, nil
+	return nil, fmt.Errorf("%w: the release of report %s came without that report", audit.ErrAltered, attest.Short(x.Report))
 }

@@ -3,6 +3,7 @@ package examination_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -193,23 +195,38 @@ func (w *world) served() (log, answers []byte) {
 		}}
 	s := must[*web.Server](w.t)(web.New(w.t.Context(), o))
 	defer func() { check(w.t, s.Close()) }()
-	ask := func(method, path string, body io.Reader) {
+	ask := func(method, path string, body io.Reader) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(w.t.Context(), method, "http://example.com"+path, body)
 		rec := httptest.NewRecorder()
 		s.ServeHTTP(rec, r)
 		said.Write(rec.Body.Bytes())
+		return rec
 	}
-	for _, path := range []string{"/", "/sign-in", "/healthz", "/exchange/EN-1/", "/nowhere"} {
-		ask(http.MethodGet, path, nil)
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/sign-in": http.StatusOK, "/exchange/EN-1/packets": http.StatusForbidden} {
+		if got := ask(http.MethodGet, path, nil).Code; got != want {
+			w.t.Errorf("GET %s is answered %d, want %d", path, got, want)
+		}
 	}
+	ask(http.MethodGet, "/", nil)
+	ask(http.MethodGet, "/nowhere", nil)
+	gone, cancel := context.WithCancel(w.t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(gone, http.MethodGet, "http://example.com/examinations", nil) // it fails, and the server says why in its log
+	name := sha256.Sum256([]byte(strings.Join(o.Hosts, " "))) // as the server names the cookie of a session over plain HTTP
+	r.AddCookie(&http.Cookie{Name: "tieout-" + hex.EncodeToString(name[:4]), Value: strings.Repeat("A", 43)})
+	s.ServeHTTP(httptest.NewRecorder(), r)
 	packets := must[[]string](w.t)(filepath.Glob(filepath.Join(w.toAcme, "*.packet")))
 	for _, path := range packets {
 		b := must[[]byte](w.t)(os.ReadFile(path))
-		ask(http.MethodPost, "/exchange/EN-1/packets", bytes.NewReader(b))
-		ask(http.MethodPost, "/exchange/EN-1/packets", bytes.NewReader(b[:len(b)/2]))
+		if rec := ask(http.MethodPost, "/exchange/EN-1/packets", bytes.NewReader(b)); rec.Code != http.StatusOK || !bytes.Contains(rec.Body.Bytes(), []byte(`"again":true`)) {
+			w.t.Errorf("%s comes again: %d %s", path, rec.Code, rec.Body)
+		}
+		if rec := ask(http.MethodPost, "/exchange/EN-1/packets", bytes.NewReader(b[:len(b)/2])); rec.Code == http.StatusOK {
+			w.t.Errorf("half of %s is taken", path)
+		}
 	}
-	if said.Len() == 0 {
-		w.t.Error("the server answered nothing")
+	if len(packets) == 0 || kept.b.Len() == 0 {
+		w.t.Errorf("%d packets came to the server, which wrote %d bytes to its log", len(packets), kept.b.Len())
 	}
 	return kept.b.Bytes(), said.Bytes()
 }

@@ -1,17 +1,19 @@
 package examination
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"tieout/audit"
-	"tieout/book"
 	"tieout/definition"
 	"tieout/engagement"
 	"tieout/engagement/describe"
 	"tieout/engagement/fieldwork"
+	"tieout/report"
 	"tieout/report/attest"
 )
 
@@ -33,7 +35,7 @@ func (f *Firm) report(ctx context.Context, id string, w Wording, dated, supersed
 		set := f.P.Def.Catalog.Set(definition.DefaultSet)
 		r.Groups = groups(x, w, set)
 		r.Imported = w.printed(r.Groups)
-		return nil
+		return worded(&r, w)
 	})
 	if err != nil {
 		return r, err
@@ -61,14 +63,6 @@ func newReport(x *fieldwork.File, w Wording, dated string, draft bool) (attest.R
 	for _, s := range t.Subservices {
 		r.Subservices = append(r.Subservices, attest.Subservice{Name: s.Name, Service: s.Service, Inclusive: s.Inclusive, Expected: expected(s.Expected), Monitored: s.Monitor})
 	}
-	text, aerr := w.auditor(&r)
-	if aerr != nil {
-		return r, aerr
-	}
-	r.Auditor = attest.Section{Title: "Independent service auditor's report", Text: text}
-	if !r.Type.Public() {
-		r.Closing = []attest.Section{{Title: "Restricted use", Text: fill(w.Restricted, &r)}}
-	}
 	theirs(&r, x)
 	if !draft {
 		for _, p := range t.Type.Parts() {
@@ -78,6 +72,20 @@ func newReport(x *fieldwork.File, w Wording, dated string, draft bool) (attest.R
 		}
 	}
 	return r, err
+}
+
+// worded puts the firm's wording around the opinion; what it says follows from the
+// rest of the report.
+func worded(r *attest.Report, w Wording) error {
+	text, err := w.auditor(r)
+	if err != nil {
+		return err
+	}
+	r.Auditor = attest.Section{Title: "Independent service auditor’s report", Text: text}
+	if !r.Type.Public() {
+		r.Closing = []attest.Section{{Title: "Restricted use", Text: fill(w.Restricted, r)}}
+	}
+	return nil
 }
 
 var categoryNames = map[audit.Category]string{audit.Security: "Security", audit.Availability: "Availability",
@@ -118,7 +126,7 @@ func theirs(r *attest.Report, x *fieldwork.File) {
 	if r.Type.Public() {
 		return
 	}
-	for _, y := range book.Sorted(x.Findings) {
+	for _, y := range natural(x.Findings) {
 		if y.Response != nil && y.Stands() {
 			r.Responses = append(r.Responses, attest.Response{Finding: y.ID, Control: y.Control, Text: responseText(*y.Response)})
 		}
@@ -131,7 +139,7 @@ func responseText(r engagement.Response) string {
 		agree = "Management does not agree."
 	}
 	parts := []string{agree}
-	for _, x := range []struct{ head, text string }{{"Cause", r.Cause}, {"Effect", r.Effect}, {"What was done", r.Done}, {"Status", r.Status}} {
+	for _, x := range []struct{ head, text string }{{"Cause", r.Cause}, {"Effect", r.Effect}, {"What was done", r.Done}, {"Status", r.Status}, {"Owner", r.Owner}} {
 		if strings.TrimSpace(x.text) != "" {
 			parts = append(parts, "**"+x.head+".** "+strings.TrimSpace(x.text))
 		}
@@ -145,13 +153,14 @@ func groups(x *fieldwork.File, w Wording, set *definition.CriteriaSet) (out []at
 	if x.Terms.Type == engagement.SOC3 {
 		return nil
 	}
+	controls := inForce(x)
 	add := func(id, setID, text string, has func(audit.Control) bool) {
 		g := attest.Group{ID: id, Set: setID, Text: text}
 		if official := w.official(setID, id); official != "" {
 			g.Text, g.Official = official, hexSum([]byte(official))
 		}
-		for _, c := range inForce(x) {
-			if has(c) {
+		for _, c := range controls {
+			if has(c[len(c)-1]) {
 				g.Controls = append(g.Controls, control(x, c))
 			}
 		}
@@ -194,34 +203,87 @@ func testsExtra(x *fieldwork.File, control, criterion string) bool {
 	return false
 }
 
-// inForce are the client's controls that are described, each with its newest
-// revision's text.
-func inForce(x *fieldwork.File) (out []audit.Control) {
+// inForce are the revisions of each of the client's controls that are described,
+// as far as the report speaks about a time they were in force in; one that was in
+// force at no such time is there as it was last. The order is that of the identifiers.
+func inForce(x *fieldwork.File) (out [][]audit.Control) {
 	if x.Controls == nil {
 		return nil
 	}
+	first, last := spoken(x.Terms)
+	at, all := map[string]int{}, map[string]audit.Control{}
 	for _, c := range x.Controls.Controls {
 		if x.Description != nil && !slices.Contains(x.Description.Controls, c.ID) {
 			continue
 		}
-		if n := len(out); n > 0 && out[n-1].ID == c.ID {
-			out[n-1] = c
+		all[c.ID] = c
+		if c.Effective.From > last || c.Effective.To != "" && c.Effective.To < first {
 			continue
 		}
-		out = append(out, c)
+		if i, seen := at[c.ID]; seen {
+			out[i] = append(out[i], c)
+			continue
+		}
+		at[c.ID] = len(out)
+		out = append(out, []audit.Control{c})
 	}
+	for id, c := range all {
+		if _, in := at[id]; !in {
+			out = append(out, []audit.Control{c})
+		}
+	}
+	slices.SortFunc(out, func(a, b []audit.Control) int { return report.Natural(a[0].ID, b[0].ID) })
 	return out
 }
 
-func control(x *fieldwork.File, c audit.Control) attest.Control {
+// spoken are the first and the last day that a report on these terms speaks about.
+func spoken(t engagement.Terms) (first, last string) {
+	if t.Type.OverPeriod() {
+		return t.First, t.Last
+	}
+	return t.AsOf, t.AsOf
+}
+
+// control is a control with its tests. Where it changed in the time, each text
+// stands with its days, and each test says which days' control it is of.
+func control(x *fieldwork.File, revisions []audit.Control) attest.Control {
+	c := revisions[len(revisions)-1]
 	out := attest.Control{ID: c.ID, Text: c.Description}
 	if k := x.Concluded["control:"+c.ID]; k != nil {
 		out.Outcome = string(k.Outcome)
 	}
-	for _, t := range book.Sorted(x.Tests) {
-		if t.Control == c.ID && t.Dropped == "" && printed(x, t) {
-			out.Tests = append(out.Tests, test(x, t))
+	first, last := spoken(x.Terms)
+	for _, v := range revisions {
+		if len(revisions) > 1 {
+			from, to := within(first, last, v.Effective.From, v.Effective.To)
+			out.Versions = append(out.Versions, attest.Version{From: from, To: to, Text: v.Description})
 		}
+	}
+	for _, t := range natural(x.Tests) {
+		if t.Control != c.ID || t.Dropped != "" || !printed(x, t) {
+			continue
+		}
+		one := test(x, t)
+		if from, to := within(first, last, t.Version, t.Until); len(revisions) > 1 && from <= to {
+			one.From, one.To = from, to
+		}
+		out.Tests = append(out.Tests, one)
+	}
+	return out
+}
+
+// within are the days from one to another, "" for an open end, that lie between
+// first and last.
+func within(first, last, from, to string) (string, string) {
+	return max(first, from), min(last, cmp.Or(to, last))
+}
+
+// natural are the values of a map in the order of their keys as people order them:
+// X-2 before X-10.
+func natural[T any](m map[string]T) []T {
+	out := make([]T, 0, len(m))
+	for _, k := range slices.SortedFunc(maps.Keys(m), report.Natural) {
+		out = append(out, m[k])
 	}
 	return out
 }
@@ -247,9 +309,12 @@ func printed(x *fieldwork.File, t *fieldwork.Test) bool {
 // that stand. Deviations outside the sample are counted apart.
 func test(x *fieldwork.File, t *fieldwork.Test) attest.Test {
 	out := attest.Test{ID: t.ID, Text: t.Text, Paper: x.PaperDigest(t.ID)}
+	if t.Phase == engagement.Design && x.Terms.Type.OverPeriod() {
+		out.Phase = attest.OfDesign
+	}
 	excepted := map[string]bool{}
-	var texts []string
-	for _, y := range book.Sorted(x.Findings) {
+	var findings []*fieldwork.Finding
+	for _, y := range natural(x.Findings) {
 		if y.Test != t.ID || !y.Stands() {
 			continue
 		}
@@ -257,64 +322,16 @@ func test(x *fieldwork.File, t *fieldwork.Test) attest.Test {
 			excepted[item] = true
 		}
 		out.Known += len(y.Known)
-		out.Findings, texts = append(out.Findings, y.ID), append(texts, strings.TrimSpace(y.Text))
+		out.Findings, findings = append(out.Findings, y.ID), append(findings, y)
 	}
 	out.Exceptions = len(excepted)
+	var rows []row
 	if p := x.Papers[t.ID]; p != nil {
-		counts(x, p, t, excepted, &out)
+		rows = rowsOf(x, p, t)
+		if len(p.Samples) > 0 {
+			counts(x, p, rows, excepted, &out)
+		}
 	}
-	out.Result = result(x, t, texts)
+	out.Result = result(x, t, rows, findings, &out)
 	return out
-}
-
-// counts are the sizes of a workpaper's populations and samples, and of a
-// stratified sample those of each part.
-func counts(x *fieldwork.File, p *fieldwork.Paper, t *fieldwork.Test, excepted map[string]bool, out *attest.Test) {
-	seen := map[string]bool{}
-	for _, id := range p.Samples {
-		s := x.Samples[id]
-		if s == nil {
-			continue
-		}
-		if pop := x.Populations[s.Population]; pop != nil && !seen[s.Population] {
-			out.Population += pop.Count
-		}
-		seen[s.Population] = true
-		if len(s.Draws) > 1 {
-			out.Strata = append(out.Strata, strata(s, excepted)...)
-		}
-	}
-	if len(p.Samples) > 0 {
-		out.Sample = p.ItemsTested(t)
-	}
-}
-
-func strata(s *fieldwork.Sample, excepted map[string]bool) (out []attest.Stratum) {
-	for _, d := range s.Draws {
-		part := attest.Stratum{Name: d.Stratum, Population: d.Count, Sample: d.Size}
-		for _, item := range d.Items {
-			if excepted[item] {
-				part.Exceptions++
-			}
-		}
-		out = append(out, part)
-	}
-	return out
-}
-
-// result is what a test came to, in the auditor's words: the text of each
-// exception that stands; without one, that none was noted where everything has a
-// result, else what the conclusion says.
-func result(x *fieldwork.File, t *fieldwork.Test, texts []string) string {
-	if len(texts) > 0 {
-		return strings.Join(texts, "\n\n")
-	}
-	k := x.Concluded["control:"+t.Control]
-	switch p := x.Papers[t.ID]; {
-	case k != nil && (k.Outcome == engagement.DidNotOccur || k.Outcome == engagement.UnableToConclude) && strings.TrimSpace(k.Text) != "":
-		return strings.TrimSpace(k.Text)
-	case p == nil || len(p.Untested(t)) > 0:
-		return "Not tested yet."
-	}
-	return "No exceptions noted."
 }

@@ -21,12 +21,12 @@ import (
 // is, in words that name nobody.
 var theirSteps = map[string]string{
 	"terms.agree": "management agreed to the terms", "population.freeze": "population frozen", "finding.answer": "management responded to an exception",
-	"description.final": "description of the system finished", "assertion.sign": "management's assertion signed", "representation.sign": "letter of representation signed",
+	"description.final": "description of the system finished", "assertion.sign": "management’s assertion signed", "representation.sign": "letter of representation signed",
 }
 
 // addSteps sends the entries of the own log that the report's annex prints, proved
 // in the log as the last packet showed it; what came after waits for the next one.
-func (c *Client) addSteps(ctx context.Context, id string, post *packet.Post, course []management.Turn, known sentFor, add adder) (err error) {
+func (c *Client) addSteps(ctx context.Context, id string, post *packet.Post, course []management.Turn, list *dues) (err error) {
 	sent, _, err := post.Lanes(ctx)
 	if err != nil || sent.Last == 0 {
 		return err
@@ -36,16 +36,19 @@ func (c *Client) addSteps(ctx context.Context, id string, post *packet.Post, cou
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	course = few(slices.DeleteFunc(course, func(t management.Turn) bool { return t.Record >= p.Checkpoint.Size || theirSteps[t.Kind] == "" }),
+	course, left := few(slices.DeleteFunc(course, func(t management.Turn) bool { return t.Record >= p.Checkpoint.Size || theirSteps[t.Kind] == "" }),
 		func(t management.Turn) (string, int64) { return t.Kind, t.Record })
 	if len(course) == 0 {
 		return nil
 	}
 	once := fmt.Sprintf("steps:%d", course[len(course)-1].Record)
-	if done, err := known(ctx, once); done || err != nil {
+	if done, err := sentBy(post)(ctx, once); done || err != nil {
 		return err
 	}
-	out := engagement.ProvedSteps{Packet: sent.Last, Steps: []engagement.ProvedStep{}}
+	if _, err := logUpTo(ctx, c.P, p.Checkpoint.Size); err != nil { // another process may have sent the packet
+		return err
+	}
+	out := engagement.ProvedSteps{Packet: sent.Last, Left: left, Steps: []engagement.ProvedStep{}}
 	for _, t := range course {
 		s, err := c.proved(ctx, t, p.Checkpoint.Size)
 		if err != nil {
@@ -53,7 +56,7 @@ func (c *Client) addSteps(ctx context.Context, id string, post *packet.Post, cou
 		}
 		out.Steps = append(out.Steps, s)
 	}
-	add(once, engagement.SendSteps, out)
+	list.add(once, engagement.SendSteps, out)
 	return nil
 }
 
@@ -67,9 +70,7 @@ func (c *Client) proved(ctx context.Context, t management.Turn, size int64) (eng
 	leaf := ledger.Commit(salt, canon)
 	s.Leaf = hex.EncodeToString(leaf[:])
 	path, err := c.P.Log.Prove(ctx, t.Record, size)
-	for _, h := range path {
-		s.Proof = append(s.Proof, hex.EncodeToString(h[:]))
-	}
+	s.Proof = inHex(path)
 	return s, err
 }
 
@@ -97,7 +98,7 @@ func (f *Firm) takeSteps(ctx context.Context, by access.Subject, id, from string
 
 // theirLog is the client's log as one packet of its showed it.
 func (f *Firm) theirLog(ctx context.Context, id, from string, number int64) (l *attest.Log, err error) {
-	post, err := f.Post(ctx, id, from)
+	post, err := f.end(ctx, id, from)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (w *world) proves(r attest.Report) {
 		}
 	}
 	last := 0
-	for _, what := range []string{"management agreed to the terms", "population frozen", "sample drawn", "management responded to an exception", "description of the system finished", "management's assertion signed", "letter of representation signed"} {
+	for _, what := range []string{"management agreed to the terms", "population frozen", "sample drawn", "management responded to an exception", "description of the system finished", "management’s assertion signed", "letter of representation signed"} {
 		if order[what] <= last {
 			t.Errorf("%q stands at %d of the annex, after %d: %v", what, order[what], last, order)
 		}

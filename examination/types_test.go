@@ -152,7 +152,7 @@ func TestPlusNeedsWords(t *testing.T) {
 	c := courseOf(t, func(x *engagement.Terms) {
 		x.Extra = []engagement.CriteriaSet{{ID: "hipaa-security", Name: "HIPAA Security Rule", Examined: true, Criteria: []string{"164.308(a)(3)(ii)(C)"}}}
 	})
-	w := examination.ExampleWording()
+	w := examination.ExampleWording(engagement.SOC2TypeII)
 	w.Added = ""
 	_, err := c.firm.Report(t.Context(), c.id, w, dated, true)
 	refusedWith(t, err, audit.ErrConflict, "has no text for HIPAA Security Rule")

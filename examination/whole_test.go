@@ -2,7 +2,9 @@ package examination_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -106,6 +108,16 @@ func (w *world) count(population string) (n int) {
 	return n
 }
 
+// says is what Acme writes for a description criterion: of DC 8, that it states no
+// control for some criteria.
+func says(dc string) string {
+	text := "Acme keeps ledgers for small firms, and tells here what " + dc + " asks for."
+	if dc == "DC 8" {
+		text += " It left out, as nothing of its ledgers falls under them: " + strings.Join(engagement.Terms{}.Criteria(), ", ") + "."
+	}
+	return text
+}
+
 // described has Acme describe its system and assert; the controls are those in
 // scope.
 func (w *world) described() {
@@ -113,7 +125,7 @@ func (w *world) described() {
 	ctx := w.t.Context()
 	var seen []int64
 	for _, dc := range management.DCs(engagement.SOC2TypeII) {
-		check(w.t, w.client.Side.WriteSection(ctx, lead, "EN-1", engagement.DCSection{DC: dc, Paragraphs: []engagement.Paragraph{{Text: "Acme keeps ledgers for small firms, and tells here what " + dc + " asks for.", Sources: []string{"boundary"}}}}, 0))
+		check(w.t, w.client.Side.WriteSection(ctx, lead, "EN-1", engagement.DCSection{DC: dc, Paragraphs: []engagement.Paragraph{{Text: says(dc), Sources: []string{"boundary"}}}}, 0))
 		seen = append(seen, 1)
 	}
 	var controls []string
@@ -317,13 +329,24 @@ func holds(t *testing.T, dir string, words []string) {
 func TestClientCannotBeWritten(t *testing.T) {
 	w := begun(t)
 	ctx := t.Context()
-	if err := w.client.Side.TakeRelease(ctx, as(access.Company, leaID, access.Employee, access.ScopeOwn), "EN-1", engagement.Release{}, 0, nil); err == nil {
-		t.Error("an employee takes a report in")
+	release := engagement.Release{Report: strings.Repeat("a", 64), Files: []string{}, Dated: dated, Signed: engagement.Signature{Value: "x"}}
+	if err := w.client.Side.TakeRelease(ctx, as(access.Company, leaID, access.Employee, access.ScopeOwn), "EN-1", release, 0, nil); !errors.Is(err, audit.ErrForbidden) {
+		t.Errorf("an employee takes a report in: %v", err)
 	}
 	post := must[*packet.Post](t)(w.firm.Post(ctx, "EN-1", ""))
-	for _, kind := range []engagement.Kind{engagement.SendPopulation, engagement.SendAssertion, engagement.SendDescription, engagement.SendEvidence} {
-		if _, err := post.Send(ctx, packet.Outgoing{Kind: kind, Payload: struct{}{}}); err == nil {
-			t.Errorf("the firm sends %s", kind)
+	one := packet.File{Name: "one.txt", Media: "text/plain", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("one")), nil }}
+	for _, o := range []packet.Outgoing{
+		{Kind: engagement.SendEvidence, Payload: engagement.EvidenceNote{For: []string{"RQ-1"}, Text: "Ours."}, Files: []packet.File{one}},
+		{Kind: engagement.SendAssertion, Payload: engagement.Assertion{By: "Acme", Text: "All holds.", Dated: dated}},
+		{Kind: engagement.SendDescription, Payload: engagement.Description{Version: 1, Sections: []engagement.DCSection{}, Controls: []string{}, Expected: []engagement.Expected{}}},
+		{Kind: engagement.SendResponses, Payload: []engagement.Response{{Finding: "X-1", Agrees: true}}},
+	} {
+		if _, err := post.Send(ctx, o); !errors.Is(err, audit.ErrInvalid) || !strings.Contains(err.Error(), "this side does not send packets of kind") {
+			t.Errorf("the firm sends %s: %v", o.Kind, err)
+		}
+		client := must[*packet.Post](t)(w.client.Post(ctx, "EN-1", ""))
+		if _, err := client.Send(ctx, o); err != nil { // only whose they are stands against them
+			t.Errorf("the client sends %s: %v", o.Kind, err)
 		}
 	}
 }

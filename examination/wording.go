@@ -16,7 +16,11 @@ import (
 
 // A Wording is a firm's template of its report: the texts around the opinion, in
 // the firm's own words, as data with a version. In its texts {client}, {system},
-// {span}, {categories} and {firm} stand for what the report is on.
+// {the system}, {span}, {categories} and {firm} stand for what the report is on;
+// {criteria} and {description criteria} for what it goes by; {complementary},
+// {subservices}, {other}, {tests} and {basis} for sentences that follow from its
+// facts, and for nothing where they do not; {qualified} for the word before
+// "opinion".
 type Wording struct {
 	Name       string            `yaml:"name" json:"name"`
 	Version    string            `yaml:"version" json:"version"`
@@ -38,7 +42,7 @@ func ReadWording(name string, data []byte) (Wording, error) {
 	if err := strictyaml.Decode(name, data, &w); err != nil {
 		return w, fmt.Errorf("%w: %w", audit.ErrInvalid, err)
 	}
-	w.Example = w.Example || fields(w.Auditor) == fields(exampleAuditor)
+	w.Example = w.Example || isExample(w.Auditor)
 	return w, w.check(name)
 }
 
@@ -92,7 +96,8 @@ func (w *Wording) Digest() (string, error) {
 
 // fill puts what a report is on into a text of the template.
 func fill(text string, r *attest.Report) string {
-	return strings.NewReplacer("{client}", r.Client.Name, "{system}", r.System, "{span}", r.Span(), "{categories}", examinedBy(r), "{added}", attest.And(added(r)), "{firm}", r.Firm.Name).Replace(strings.TrimSpace(text))
+	text = strings.NewReplacer(sentences(r)...).Replace(strings.TrimSpace(text))
+	return strings.NewReplacer("{client}", r.Client.Name, "{system}", r.System, "{the system}", attest.TheSystem(r.System), "{span}", r.Span(), "{categories}", examinedBy(r), "{added}", attest.And(added(r)), "{firm}", r.Firm.Name).Replace(text)
 }
 
 // examinedBy is what a report's examination went by, as it stands in a sentence.
@@ -132,43 +137,3 @@ func (w *Wording) auditor(r *attest.Report) (string, error) {
 	}
 	return text + "\n\n" + fill(w.Added, r), nil
 }
-
-// ExampleWording is a template in our words, to try the product with; a firm
-// writes its own and has it reviewed. It is named as an example wherever it shows.
-func ExampleWording() Wording {
-	return Wording{Name: "Example", Version: "1", Example: true, Order: slices.Clone(attest.Order), Auditor: exampleAuditor, Added: exampleAdded, Restricted: exampleRestricted, Criteria: map[string]string{}}
-}
-
-const exampleAuditor = `
-*To the management of {client}*
-
-## Scope
-
-We examined {client}'s description of {system} {span}, and whether the controls it names were suitable to meet {client}'s service commitments and system requirements, by the criteria for {categories}. The description lists the controls that user entities and subservice organizations are expected to operate; those of organizations that are carved out, and those of user entities, were not part of our examination. What stands in the section of other information is management's; we did not examine it.
-
-## What management is responsible for
-
-Management wrote the description and the assertion. It chose the categories, made the commitments, named the risks that threaten them, and designed, put in place and operated the controls.
-
-## What we are responsible for
-
-We state an opinion on the description and on the controls, from an examination under the attestation standards established by the American Institute of Certified Public Accountants. They ask us to plan and perform it so that we obtain reasonable assurance about whether, in all material respects, what management asserts holds. We were independent of {client} and kept to the ethics that apply. What we obtained is sufficient and appropriate for our opinion.
-
-## What controls cannot do
-
-Controls can fail, be worked around by people who act together, or cease to fit. What held {span} need not hold later.
-
-## Tests of controls
-
-The tests we performed, and their results, are listed with the controls.
-`
-
-const exampleAdded = `
-## Other criteria
-
-We also examined whether the controls were suitable to meet the criteria of {added} that are listed under that name with their controls, tests and results. Our opinion covers them as it covers the criteria above. It says nothing of other parts of {added}, and is no finding by whoever enforces it.
-`
-
-const exampleRestricted = `
-This report is for the management of {client}, for user entities of {system} and business partners who are subject to its risks, for practitioners who serve them, for prospective ones, and for regulators, who know enough of the service, of how its parts work together, of what controls can and cannot do, and of the controls they have to operate themselves. It is not meant for anybody else.
-`

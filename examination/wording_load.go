@@ -12,6 +12,7 @@ import (
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/internal/strictyaml"
 	"tieout/report/attest"
@@ -92,9 +93,11 @@ func (f *Firm) load(ctx context.Context, by access.Subject, data []byte, t field
 // example, which says that it is one.
 func (f *Firm) Wording(ctx context.Context, id string) (Wording, error) {
 	var template *fieldwork.Loaded
+	var of engagement.Type
 	var criteria []*fieldwork.Loaded
 	err := f.Files.ReadFile(ctx, id, func(s *fieldwork.State, x *fieldwork.File) error {
-		template = s.Wording(x.Terms.Type)
+		of = x.Terms.Type
+		template = s.Wording(of)
 		criteria = append(criteria, s.Criteria(""))
 		for _, set := range x.Terms.Extra {
 			criteria = append(criteria, s.Criteria(set.ID))
@@ -104,7 +107,7 @@ func (f *Firm) Wording(ctx context.Context, id string) (Wording, error) {
 	if err != nil {
 		return Wording{}, err
 	}
-	w := ExampleWording()
+	w := ExampleWording(of)
 	if template != nil {
 		data, err := f.text(ctx, template)
 		if err == nil {
@@ -186,13 +189,13 @@ func (w *Wording) Imports() (out []Criteria) {
 	return out
 }
 
-// ExampleFile is the shipped example as a file that ReadWording reads, for a firm
-// to begin its own from.
-func ExampleFile() []byte {
-	w := ExampleWording()
+// ExampleFile is the shipped example for a type of report as a file that ReadWording
+// reads, for a firm to begin its own from.
+func ExampleFile(t engagement.Type) []byte {
+	w := ExampleWording(t)
 	var b strings.Builder
-	fmt.Fprintf(&b, "name: %s\nversion: %q\nexample: true\norder: [%s]\n", w.Name, w.Version, strings.Join(w.Order, ", "))
-	for _, x := range []struct{ key, text string }{{"auditor", w.Auditor}, {"restricted", w.Restricted}} {
+	fmt.Fprintf(&b, "name: %s\nversion: %q\nexample: true\ntypes: [%s]\norder: [%s]\n", w.Name, w.Version, string(t), strings.Join(w.Order, ", "))
+	for _, x := range []struct{ key, text string }{{"auditor", w.Auditor}, {"added", w.Added}, {"restricted", w.Restricted}} {
 		b.WriteString(x.key + ": |\n")
 		for line := range strings.Lines(strings.TrimSpace(x.text) + "\n") {
 			if strings.TrimSpace(line) != "" {

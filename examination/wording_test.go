@@ -75,7 +75,7 @@ func (w *world) worded() {
 			t.Errorf("the criteria in force: %+v", got)
 		}
 	})
-	if got := must[examination.Wording](t)(examination.ReadWording("w.yaml", []byte("name: Ours\nversion: '1'\nrestricted: x\nauditor: |\n  "+strings.ReplaceAll(examination.ExampleWording().Auditor, "\n", "\n  ")))); !got.Example {
+	if got := must[examination.Wording](t)(examination.ReadWording("w.yaml", []byte("name: Ours\nversion: '1'\nrestricted: x\nauditor: |\n  "+strings.ReplaceAll(examination.ExampleWording(engagement.SOC2TypeII).Auditor, "\n", "\n  ")))); !got.Example {
 		t.Error("the shipped text under another name is not said to be an example")
 	}
 }
@@ -119,13 +119,21 @@ func TestWordingNeedsAPartner(t *testing.T) {
 	}
 }
 
-// TestExampleFile: the file a firm begins from reads back as the example.
+// TestExampleFile: the file a firm begins from reads back as the example of its
+// type, with all of its texts.
 func TestExampleFile(t *testing.T) {
-	w, err := examination.ReadWording("example.yaml", examination.ExampleFile())
-	check(t, err)
-	want := examination.ExampleWording()
-	if !w.Example || w.Name != want.Name || strings.TrimSpace(w.Auditor) != strings.TrimSpace(want.Auditor) || strings.TrimSpace(w.Restricted) != strings.TrimSpace(want.Restricted) {
-		t.Errorf("got %+v", w)
+	for _, of := range engagement.Types {
+		w, err := examination.ReadWording("example.yaml", examination.ExampleFile(of))
+		check(t, err)
+		want := examination.ExampleWording(of)
+		for name, x := range map[string][2]string{"auditor": {w.Auditor, want.Auditor}, "added": {w.Added, want.Added}, "restricted": {w.Restricted, want.Restricted}} {
+			if got, want := strings.TrimSpace(x[0]), strings.TrimSpace(x[1]); got != want || want == "" {
+				t.Errorf("%s: %s: got %q, want %q", of, name, got, want)
+			}
+		}
+		if !w.Example || w.Name != want.Name || len(w.Types) != 1 || w.Types[0] != of {
+			t.Errorf("%s: got %+v", of, w)
+		}
 	}
 }
 

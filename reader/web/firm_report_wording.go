@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"tieout/audit"
@@ -104,7 +106,11 @@ func sayWording(n int) string {
 // begin from.
 func (q *request) firmWordingFile() error {
 	if q.PathValue("n") == "example" {
-		return q.firmSendFile(examination.File{Name: "wording-example.yaml", Media: "application/yaml", Data: examination.ExampleFile()})
+		of := engagement.Type(cmp.Or(q.URL.Query().Get("type"), string(engagement.SOC2TypeII)))
+		if !slices.Contains(engagement.Types, of) {
+			return fmt.Errorf("%w: the example of a report of type %.20q", audit.ErrNotFound, of)
+		}
+		return q.firmSendFile(examination.File{Name: "wording-example-" + string(of) + ".yaml", Media: "application/yaml", Data: examination.ExampleFile(of)})
 	}
 	n, err := strconv.Atoi(q.PathValue("n"))
 	var x *fieldwork.Loaded
