@@ -123,7 +123,9 @@ func TestBad(t *testing.T) {
 			_, x := first(r)
 			x.Result = attest.NotConcluded
 		}, lint.Error, lint.Numbers, "Section IV", "its result is open: Not concluded yet."},
-		{"an opinion on no time", func(r *attest.Report) { r.Opinions[1].Text = "In our opinion the controls were suitably designed, with complementary controls." }, lint.Warning, lint.Opinions, "Section I, opinion on design", "it does not name 1 January 2026"},
+		{"an opinion on no time", func(r *attest.Report) {
+			r.Opinions[1].Text = "In our opinion the controls were suitably designed, with complementary controls."
+		}, lint.Warning, lint.Opinions, "Section I, opinion on design", "it does not name 1 January 2026"},
 		{"an opinion that rests on nobody", func(r *attest.Report) {
 			r.Opinions[2].Text = "In our opinion the controls operated effectively from 2026-01-01 to December 31, 2026."
 		}, lint.Warning, lint.Opinions, "Section I, opinion on operation", "does not say that it rests on complementary controls"},
