@@ -11,7 +11,7 @@ import (
 
 // Before is how what stands before an act or one of the auditor's steps stands:
 // Standing of an act, and of a step what is missing before it. An act before which
-// nothing can stand is audit.ErrNotFound: one that is misspelt is never free.
+// nothing can stand is audit.ErrNotFound: one that is misspelled is never free.
 func (s *State) Before(f *File, act, on string, at time.Time) ([]Standing, error) {
 	if slices.ContainsFunc(slices.Concat(Gates...), func(g Gate) bool { return g.Act == act }) {
 		return s.Standing(f, act, on, at), nil

@@ -29,6 +29,7 @@ type Firm struct {
 	People map[string]string
 	Tester string // account of a second one of staff
 	Keys   *Keys  // of the people; nil: the walk makes some
+	Whole  bool   // the client states a control for every criterion, so that a reading of the report finds no error; else for one
 
 	first, last time.Time // days of the period
 	try         func(Case)

@@ -43,6 +43,12 @@ func Drawn(f *Firm) {
 	f.walk(func(Case) {}, drawn...)
 }
 
+// Issuable takes a new engagement EN-1 to where no gate stands before its report.
+func Issuable(f *Firm) {
+	f.T.Helper()
+	f.walk(func(Case) {}, append(slices.Clone(drawn), (*Firm).test, (*Firm).except, (*Firm).signOff, (*Firm).conclude, (*Firm).opine, (*Firm).letters)...)
+}
+
 var drawn = []func(*Firm){(*Firm).begin, (*Firm).plan, (*Firm).start, (*Firm).interim, (*Firm).draw}
 
 func (f *Firm) walk(try func(Case), steps ...func(*Firm)) {
@@ -105,7 +111,7 @@ func (f *Firm) plan() {
 	f.ok(f.Files.SetReliance(ctx, by, ID, Interim, engagement.ItemsAtSource, "records are kept by the systems themselves", 0))
 	set := engagement.ControlSet{Definitions: strings.Repeat("ab", 32)}
 	for _, c := range []string{Changes, Interim, Asked} {
-		set.Controls = append(set.Controls, audit.Control{ID: c, Title: "Changes are reviewed", Description: "Somebody else than its author approves a change before it is deployed.", Criteria: []string{"CC8.1"}})
+		set.Controls = append(set.Controls, audit.Control{ID: c, Title: "Changes are reviewed", Description: "Somebody else than its author approves a change before it is deployed.", Criteria: f.criteria()})
 	}
 	f.ok(f.Files.TakeControls(ctx, receiver, ID, set, 4))
 	f.refuses("no sample before its population is frozen", "DrawSample", fieldwork.DutyStaff, audit.ErrNotFound, "population P-1", Args{Order: order("P-1", Changes)})
@@ -114,6 +120,19 @@ func (f *Firm) plan() {
 		must[fieldwork.Commitment](f.T)(f.Files.CommitNonce(ctx, f.staff(), ID, c, "1", ""))
 	}
 	f.refuses("one nonce for a draw, and never another", "CommitNonce", fieldwork.DutyStaff, audit.ErrConflict, "there is a nonce for "+Changes, Args{Control: Changes, Round: "1"})
+}
+
+// criteria are those the client's controls meet.
+func (f *Firm) criteria() (out []string) {
+	if !f.Whole {
+		return []string{"CC8.1"}
+	}
+	for i, n := range []int{5, 3, 4, 2, 3, 8, 5, 1, 2} {
+		for j := range n {
+			out = append(out, fmt.Sprintf("CC%d.%d", i+1, j+1))
+		}
+	}
+	return out
 }
 
 func order(population, control string) fieldwork.Order {
@@ -243,10 +262,11 @@ func (f *Firm) test() {
 }
 
 func (f *Firm) draft() fieldwork.FindingDraft {
-	d := fieldwork.FindingDraft{Test: OpTest, Nature: "merged by the author", Text: "Changes were merged by their authors.", Cause: "the rule was off for a week", Evaluation: "isolated"}
+	d := fieldwork.FindingDraft{Test: OpTest, Nature: "merged by the author", Cause: "the rule was off for a week", Evaluation: "isolated"}
 	for _, c := range f.cells(OpTest, "B") {
 		d.Cells = append(d.Cells, fieldwork.FindingCell(c))
 	}
+	d.Text = fmt.Sprintf("Of %[1]d changes sampled, %[1]d of %[1]d were merged by their authors.", len(d.Cells))
 	return d
 }
 

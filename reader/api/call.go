@@ -25,6 +25,7 @@ type operation struct {
 	needs                 access.PermissionID // asked before do runs; "": whoever has a token
 	body                  int64               // bytes of a request; 0: 256 KiB
 	status                int                 // of an answer; 0: 200
+	also                  int                 // another status of an answer, with the same form; 0: none
 	example               string              // a path of it, for the walk
 	sends                 string              // an example of its body
 	person                bool                // only a person may, who signs the request; so is what a permission asks a person for
@@ -160,13 +161,51 @@ func moved(err error, have int64, look func(read func(int64)) error) error {
 func add[I, O any](s *Server, op operation, on objectOf[I], do func(*call, *I) (*O, error)) {
 	s.calls = append(s.calls, op)
 	_, tagged := any(new(I)).(interface{ revision() (int64, error) })
-	huma.Register(s.api, op.huma(tagged), func(ctx context.Context, in *I) (*O, error) {
+	described := op.huma(tagged)
+	if op.body > maxBody {
+		described.Middlewares = huma.Middlewares{s.before(op)}
+	}
+	huma.Register(s.api, described, func(ctx context.Context, in *I) (*O, error) {
 		out, err := serve(s, ctx, op, in, on, do)
 		if err != nil {
 			return nil, s.problemOf(ctx, err)
 		}
 		return out, nil
 	})
+	op.describeAlso(s.api)
+}
+
+// before refuses who may not make a call at all, before its large body is read; of
+// what the request names, the table of rights is asked when it was.
+func (s *Server) before(op operation) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		_, err := serve(s, ctx.Context(), op, &periodIn{}, func(c *call, _ *periodIn) (access.Object, error) { return c.some(op.needs), nil },
+			func(*call, *periodIn) (*struct{}, error) { return nil, nil })
+		if err == nil {
+			next(ctx)
+			return
+		}
+		p := s.problemOf(ctx.Context(), err)
+		for name, values := range p.header {
+			for _, v := range values {
+				ctx.SetHeader(name, v)
+			}
+		}
+		if err := huma.WriteErr(s.api, ctx, p.Status, p.Detail); err != nil {
+			s.note(ctx.Context(), err)
+		}
+	}
+}
+
+// describeAlso puts the other status of a call's answers into the document.
+func (op *operation) describeAlso(api huma.API) {
+	if op.also == 0 {
+		return
+	}
+	responses := api.OpenAPI().Paths[op.path].Post.Responses
+	other := *responses[strconv.Itoa(op.status)]
+	other.Description = http.StatusText(op.also)
+	responses[strconv.Itoa(op.also)] = &other
 }
 
 func serve[I, O any](s *Server, ctx context.Context, op operation, in *I, on objectOf[I], do func(*call, *I) (*O, error)) (out *O, err error) {
@@ -200,7 +239,7 @@ func serve[I, O any](s *Server, ctx context.Context, op operation, in *I, on obj
 // for If-Match.
 func (op *operation) huma(tagged bool) huma.Operation {
 	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.title, Description: op.detail, Tags: []string{op.tag},
-		MaxBodyBytes: op.body, DefaultStatus: op.status, BodyReadTimeout: time.Minute, Errors: []int{401, 403, 404, 422, 429, 503}}
+		MaxBodyBytes: op.body, DefaultStatus: op.status, Errors: []int{401, 403, 404, 422, 429, 503}}
 	scopes := []string{}
 	if op.needs != "" {
 		scopes = append(scopes, string(op.needs))

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -9,6 +10,10 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/examination"
+	"tieout/reader/answer"
+	"tieout/report"
+	"tieout/report/attest"
 )
 
 // closingCalls are conclusions, opinions, the report and the archive. What is
@@ -28,11 +33,13 @@ func (s *Server) closingCalls() {
 	addFile(s, operation{id: "sign-quality", method: http.MethodPost, path: file + "/quality", tag: "Conclusions", needs: "quality.review", sends: strings.TrimSuffix(digestExample, "}") + `,"text":"Reviewed the judgments."}`, title: "Sign the engagement quality review off"}, signQuality)
 	addFile(s, operation{id: "inquire", method: http.MethodPost, path: file + "/inquiries", tag: "Conclusions", needs: "conclusion.write", sends: `{"asked":"The head of engineering","answer":"Nothing happened.","to":"2026-04-01"}`, title: "Record an inquiry about subsequent events"}, inquire)
 	addFile(s, operation{id: "answer-comment", method: http.MethodPost, path: file + "/comments/{id}/answer", tag: "Report", needs: "note.write", sends: `{"text":"Corrected."}`, title: "Answer management's comment on a draft"}, answerComment)
-	addFile(s, operation{id: "give-draft", method: http.MethodPost, path: file + "/drafts", tag: "Report", needs: "report.sign", sends: strings.TrimSuffix(digestExample, "}") + `,"due":"2026-04-10"}`, title: "Give the client a draft for factual review",
-		detail: "The digest is of a report value among the firm's blobs."}, giveDraft)
+	addFile(s, operation{id: "give-draft", method: http.MethodPost, path: file + "/drafts", tag: "Report", needs: "report.sign", sends: `{"dated":"2026-04-01","due":"2026-04-10"}`, title: "Make the draft of the report and give it to the client for factual review",
+		detail: "The draft is made from the file as it stands."}, giveDraft)
 	addFile(s, operation{id: "get-report", method: http.MethodGet, path: file + "/report", tag: "Report", needs: "workpaper.read", title: "Issued reports, and what is missing for the next"}, getReport)
-	addFile(s, operation{id: "issue-report", method: http.MethodPost, path: file + "/report", tag: "Report", needs: "report.sign", status: http.StatusCreated, sends: strings.TrimSuffix(digestExample, "}") + `,"dated":"2026-04-01","files":[{"name":"report.json","digest":"` + strings.Repeat("0", 64) + `","size":1}],"signed":` + signatureExample + `}`,
-		title: "Issue the report, signed over its digest", detail: "Its files are among the firm's blobs already. From then on nothing of the engagement changes."}, issueReport)
+	addFile(s, operation{id: "final-report", method: http.MethodPost, path: file + "/report/final", tag: "Report", needs: "report.sign", sends: `{"dated":"2026-04-01"}`, title: "Make the report as it would be issued, with the two digests that are signed",
+		detail: "It issues nothing. What stands against issuing is in open."}, finalReport)
+	addFile(s, operation{id: "issue-report", method: http.MethodPost, path: file + "/report", tag: "Report", needs: "report.sign", status: http.StatusCreated, sends: issueExample,
+		title: "Issue the report that final-report made, signed over its two digests", detail: "It is made again, read, and refused where the file gives another report by now. Its files are made here, in every format. From then on nothing of the engagement changes."}, issueReport)
 	addFile(s, operation{id: "revise-report", method: http.MethodPost, path: file + "/report/revision", tag: "Report", needs: "report.sign", sends: `{"why":"An incident of the period came out."}`, title: "Open the file of an issued report for one that supersedes it"}, reviseReport)
 	addFile(s, operation{id: "withdraw-report", method: http.MethodPost, path: file + "/report/withdrawal", tag: "Report", needs: "report.sign", sends: `{"why":"A letter was taken back."}`, title: "Withdraw an issued report"}, withdrawReport)
 	addFile(s, operation{id: "get-archive", method: http.MethodGet, path: file + "/archive", tag: "Report", needs: "workpaper.read", title: "The index of the engagement's file, as it is now"}, getArchive)
@@ -44,6 +51,7 @@ func (s *Server) closingCalls() {
 
 const (
 	opinionExample   = `{"opinion":"Unmodified","text":"Suitably designed."}`
+	issueExample     = `{"report":"` + zeros + `","dated":"2026-04-01","signed":` + signatureExample + `,"pages":` + signatureExample + `}`
 	signatureExample = `{"signer":"","name":"","title":"","key":"","what":"","digest":"","at":"2026-04-01T00:00:00Z","value":""}`
 )
 
@@ -84,7 +92,7 @@ func listConclusions(d *desk, in *FilePage) (*listOut[Conclusion], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.conclusions/1", counted(left, "conclusion is missing or has to be renewed", "conclusions are missing or have to be renewed"), all, "/engagements/"+in.Engagement+"/conclusions")
+	return cut(&in.Paging, "tieout.conclusions/1", answer.Counted(left, "conclusion is missing or has to be renewed", "conclusions are missing or have to be renewed"), all, "/engagements/"+in.Engagement+"/conclusions")
 }
 
 // ConclusionText is what an auditor concludes, in their own words.
@@ -139,7 +147,7 @@ func listOpinions(d *desk, in *FilePage) (*listOut[Opinion], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.opinions/1", counted(parts-len(all), "part has no opinion", "parts have no opinion"), all, "/engagements/"+in.Engagement+"/opinions")
+	return cut(&in.Paging, "tieout.opinions/1", answer.Counted(parts-len(all), "part has no opinion", "parts have no opinion"), all, "/engagements/"+in.Engagement+"/opinions")
 }
 
 func opinionDigest(d *desk, in *doesOn[OpinionText]) (out *oneOut[DigestText], err error) {
@@ -231,17 +239,19 @@ func answerComment(d *desk, in *changes[Words]) (*oneOut[Done], error) {
 	return d.sent(in.Engagement, "comment", in.ID, in.ID+" is answered.")
 }
 
-// DraftText is a draft for factual review.
+// DraftText says of which draft, and until when the client says what in it is not
+// so.
 type DraftText struct {
-	DigestText
-	Due string `json:"due" minLength:"10" maxLength:"10"`
+	Dated string `json:"dated" minLength:"10" maxLength:"10" doc:"The day the report is expected to have"`
+	Due   string `json:"due" minLength:"10" maxLength:"10"`
 }
 
 func giveDraft(d *desk, in *does[DraftText]) (*oneOut[Done], error) {
-	if err := d.files.GiveDraft(d, d.Who, in.Engagement, engagement.Draft{Digest: in.Body.Digest, Due: in.Body.Due}); err != nil {
+	x, err := d.s.o.Web.Firm().GiveDraft(d, d.Who, in.Engagement, in.Body.Dated, in.Body.Due)
+	if err != nil {
 		return nil, err
 	}
-	return d.sent(in.Engagement, "draft", "", "The draft is given.")
+	return d.sent(in.Engagement, "draft", "", "The draft "+attest.Short(x.Digest)+" is given.")
 }
 
 // Reports are what was issued, and what is missing for the next.
@@ -258,50 +268,127 @@ type Issued struct {
 	At         time.Time `json:"at"`
 	Record     string    `json:"record"`
 	Withdrawn  *Step     `json:"withdrawn,omitempty"`
-	Superseded string    `json:"superseded,omitempty"`
+	Superseded string    `json:"superseded,omitempty" doc:"Digest of the report that took its place"`
+	Revising   *Step     `json:"revising,omitempty" doc:"Since when one that supersedes it is under way, and why"`
 }
 
-func getReport(d *desk, in *fileIn) (out *oneOut[Reports], err error) {
+type issuesIn struct {
+	File
+	Dating
+}
+
+func getReport(d *desk, in *issuesIn) (out *oneOut[Reports], err error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
 	err = d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error {
-		x, open := Reports{[]Issued{}, []Gate{}, append([]string{}, s.Warnings(f)...)}, 0
+		x := Reports{[]Issued{}, []Gate{}, append([]string{}, s.Warnings(f)...)}
 		for _, i := range f.Issues {
-			one := Issued{Release: i.Release, By: i.By, At: i.At, Record: audit.EvidenceRef(i.Record), Superseded: i.Superseded}
-			if i.Withdrawn != nil {
-				one.Withdrawn = &Step{i.Withdrawn.At, i.Withdrawn.By, i.Withdrawn.What}
-			}
+			one := Issued{Release: i.Release, By: i.By, At: i.At, Record: audit.EvidenceRef(i.Record), Superseded: i.Superseded, Withdrawn: stepOf(i.Withdrawn), Revising: stepOf(i.Revising)}
 			x.Issued = append(x.Issued, one)
 		}
-		for _, g := range s.Standing(f, "report.issue", "", d.now) {
-			if x.Gates = append(x.Gates, Gate{"report.issue", g.Needs, g.Missing}); g.Missing != "" {
-				open++
-			}
-		}
-		say := SayGates("report.issue", len(x.Gates), open)
-		if n := len(x.Issued); n > 0 {
-			say = "The report is issued, dated " + x.Issued[n-1].Dated + "."
-		}
-		out = one("tieout.reports/1", say, x)
+		standing := s.StandingToIssue(f, in.Dated, in.Supersedes, d.now)
+		x.Gates = gatesOf(issueAct, standing)
+		out = one("tieout.reports/1", sayReports(x.Issued, standing), x)
 		return nil
 	})
 	return out, err
 }
 
-// IssueText is a report to issue.
+func stepOf(s *fieldwork.Step) *Step {
+	if s == nil {
+		return nil
+	}
+	return &Step{s.At, s.By, s.What}
+}
+
+// sayReports says whether a report is in force, else what is missing before one.
+func sayReports(list []Issued, standing []fieldwork.Standing) string {
+	if len(list) == 0 {
+		return answer.Gates(issueAct, standing)
+	}
+	switch x := &list[len(list)-1]; {
+	case x.Withdrawn != nil:
+		return "The report dated " + x.Dated + " is withdrawn."
+	case x.Superseded != "":
+		return "The report dated " + x.Dated + " is superseded by " + attest.Short(x.Superseded) + "."
+	case x.Revising != nil:
+		return "The report dated " + x.Dated + " is issued, and one that supersedes it is under way."
+	default:
+		return "The report is issued, dated " + x.Dated + "."
+	}
+}
+
+// FinalText says which report is made.
+type FinalText struct {
+	Dated      string `json:"dated" minLength:"10" maxLength:"10"`
+	Supersedes string `json:"supersedes,omitempty" maxLength:"64" doc:"Digest of another engagement's report that it takes the place of"`
+}
+
+// Final is a report as it would be issued.
+type Final struct {
+	ID     string   `json:"id" doc:"Its number, such as RPT-EN-1-1"`
+	Report string   `json:"report" doc:"Digest of its value; issue-report names it, and one signature is over it"`
+	Pages  string   `json:"pages" doc:"Digest of the pages of its PDF, which the other signature is over"`
+	Open   []string `json:"open" nullable:"false" doc:"Why it cannot be issued: gates that are not met, and errors that a reading finds"`
+	Faults []Fault  `json:"faults" nullable:"false" doc:"All that a reading finds"`
+}
+
+// Fault is something a careful reader of a report stops at.
+type Fault struct {
+	Severity string `json:"severity"`
+	Where    string `json:"where"`
+	Rule     string `json:"rule"`
+	Text     string `json:"text"`
+	Do       string `json:"do,omitempty"`
+}
+
+func finalReport(d *desk, in *does[FinalText]) (*oneOut[Final], error) {
+	m, err := d.s.o.Web.Firm().Final(d, d.Who, in.Engagement, examination.Issuing{Dated: in.Body.Dated, Supersedes: in.Body.Supersedes})
+	if err != nil {
+		return nil, err
+	}
+	x := Final{ID: m.Report.ID, Report: m.Digest, Open: append([]string{}, m.Open()...), Faults: []Fault{}}
+	if x.Pages, err = m.Pages(); err != nil {
+		return nil, err
+	}
+	for _, f := range m.Faults {
+		x.Faults = append(x.Faults, Fault{string(f.Severity), f.Where, string(f.Rule), f.Text, f.Do})
+	}
+	say := "Dated " + m.Report.Dated + ", nothing stands against it."
+	if n := len(x.Open); n > 0 {
+		say = "Dated " + m.Report.Dated + ", it cannot be issued: " + report.Plural(n, "thing stands", "things stand") + " against it."
+	}
+	return one("tieout.final/1", say, x), nil
+}
+
+// IssueText is the report that was looked at, with the two signatures.
 type IssueText struct {
-	DigestText
-	Files      []fieldwork.IssuedFile `json:"files" minItems:"1" maxItems:"50"`
-	Dated      string                 `json:"dated" minLength:"10" maxLength:"10"`
-	Supersedes string                 `json:"supersedes,omitempty" maxLength:"64"`
-	Why        string                 `json:"why,omitempty" maxLength:"20000"`
-	Signed     SignatureText          `json:"signed"`
+	Report string        `json:"report" minLength:"64" maxLength:"64" doc:"Digest of the report as final-report made it"`
+	Dated  string        `json:"dated" minLength:"10" maxLength:"10" doc:"As it was made"`
+	Signed SignatureText `json:"signed" doc:"Over the report's digest, of what is a report"`
+	Pages  SignatureText `json:"pages" doc:"Over the digest of its pages, of what is pages of the report"`
+
+	Supersedes string `json:"supersedes,omitempty" maxLength:"64" doc:"As it was made"`
+	Why        string `json:"why,omitempty" maxLength:"20000" doc:"Of a superseding report"`
+}
+
+// sign gives the signatures that came with the request.
+func (t *IssueText) sign(what, digest string) (engagement.Signature, error) {
+	sig := map[string]SignatureText{examination.SignsReport: t.Signed, examination.SignsPages: t.Pages}[what]
+	if sig.Digest != digest {
+		return sig, fmt.Errorf("%w: the signature of the %s is over something else than what would be issued: make the report again, look at it, and sign that", audit.ErrAltered, what)
+	}
+	return sig, nil
 }
 
 func issueReport(d *desk, in *does[IssueText]) (*oneOut[Done], error) {
 	b := &in.Body
-	if _, err := d.files.Issue(d, d.Who, in.Engagement, b.Digest, b.Files, b.Dated, b.Supersedes, b.Why, b.Signed); err != nil {
+	x, err := d.s.o.Web.Firm().IssueReport(d, d.Who, in.Engagement, examination.Issuing{Dated: b.Dated, Report: b.Report, Supersedes: b.Supersedes, Why: b.Why, Sign: b.sign})
+	if err != nil {
 		return nil, badlySigned(err)
 	}
-	return created(d.sent(in.Engagement, "report", "", "The report is issued, dated "+b.Dated+"."))
+	return created(d.sent(in.Engagement, "report", "", "The report is issued, dated "+x.Dated+"."))
 }
 
 func reviseReport(d *desk, in *does[Why]) (*oneOut[Done], error) {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,7 +13,6 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
-	"tieout/report"
 )
 
 // A desk is one look at a firm's files by who has a token.
@@ -228,20 +225,7 @@ func stepsOf(list []fieldwork.Step) []Step {
 // machine, with a key whose passphrase stays there.
 type SignatureText = engagement.Signature
 
-// counted is "3 requests." as a sentence.
-func counted(n int, one, many string) string {
-	return report.Capital(report.Plural(n, one, many)) + "."
-}
-
 // unknown is what is not in an engagement's file.
 func unknown(kind, id, engagement string) error {
 	return fmt.Errorf("%w: %s %.100s of %s", audit.ErrNotFound, kind, id, engagement)
-}
-
-// inOrder are a file's things in the order people count them: RQ-2 before RQ-10.
-func inOrder[T any](m map[string]*T) (out []*T) {
-	for _, id := range slices.SortedFunc(maps.Keys(m), report.Natural) {
-		out = append(out, m[id])
-	}
-	return out
 }

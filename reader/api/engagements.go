@@ -10,6 +10,7 @@ import (
 	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/reader/answer"
 	"tieout/report"
 )
 
@@ -57,7 +58,7 @@ func engagementOf(s *fieldwork.State, f *fieldwork.File, now time.Time) Engageme
 	if f.Archive != nil {
 		e.Locked = when(f.Archive.Locked)
 	}
-	if next := nextOf(f); next != "" {
+	if next := f.Next(); next != "" {
 		e.Next, e.Missing = string(next), append([]string{}, f.Missing(next, now)...)
 	}
 	for _, x := range f.Tests {
@@ -78,21 +79,11 @@ func engagementOf(s *fieldwork.State, f *fieldwork.File, now time.Time) Engageme
 	return e
 }
 
-// nextOf is the auditor's next step but issuing, "" where none is left.
-func nextOf(f *fieldwork.File) engagement.State {
-	for _, to := range []engagement.State{engagement.Fieldwork, engagement.Exceptions, engagement.DescriptionFinal, engagement.DraftReview} {
-		if !f.State.Over() && to.Place() > f.State.Place() {
-			return to
-		}
-	}
-	return ""
-}
-
 // say says where an engagement stands.
 func (e *Engagement) say() string {
 	out := e.ID + " for " + e.Client + ", " + e.Type + ": " + e.State + "."
 	if e.Next != "" && len(e.Missing) > 0 {
-		out += " " + counted(len(e.Missing), "thing is missing before "+e.Next, "things are missing before "+e.Next)
+		out += " " + answer.Counted(len(e.Missing), "thing is missing before "+e.Next, "things are missing before "+e.Next)
 	}
 	return out
 }
@@ -115,7 +106,7 @@ func listEngagements(d *desk, in *engagementsIn) (*listOut[Engagement], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.engagements/1", counted(len(all), "engagement", "engagements"), all, "/engagements", "client", in.Client)
+	return cut(&in.Paging, "tieout.engagements/1", answer.Counted(len(all), "engagement", "engagements"), all, "/engagements", "client", in.Client)
 }
 
 func getEngagement(d *desk, in *fileIn) (out *oneOut[Engagement], err error) {
@@ -134,43 +125,53 @@ type Gate struct {
 	Missing string `json:"missing,omitempty" doc:"What is not there; left out: it is met"`
 }
 
+func gatesOf(act string, list []fieldwork.Standing) []Gate {
+	out := []Gate{}
+	for _, g := range list {
+		out = append(out, Gate{act, g.Needs, g.Missing})
+	}
+	return out
+}
+
+// Dating says of which report the gates before its issue are asked.
+type Dating struct {
+	Dated      string `query:"dated" maxLength:"10" doc:"Of a report to issue: its day; left out: today, where the engagement is"`
+	Supersedes string `query:"supersedes" maxLength:"64" doc:"Of a report to issue: digest of another engagement's report that it takes the place of"`
+}
+
+func (d *Dating) check() error {
+	if err := book.Day("dated", d.Dated, false); err != nil || d.Supersedes == "" {
+		return err
+	}
+	return book.Digest("supersedes", d.Supersedes)
+}
+
 type gatesIn struct {
 	FilePage
+	Dating
 	Act string `query:"act" required:"true" maxLength:"50" doc:"Such as paper.prepare, conclusion.control, opinion.write, report.issue or archive.lock; or a step, such as fieldwork"`
 	On  string `query:"on" maxLength:"300" doc:"What a conclusion is on, such as control:IAM-06; of a workpaper's acts the test, of an exception's the exception"`
 }
 
+// issueAct is the act whose gates depend on the report's day.
+const issueAct = "report.issue"
+
 func listGates(d *desk, in *gatesIn) (*listOut[Gate], error) {
-	all, open := []Gate{}, 0
-	err := d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error {
-		for _, x := range s.Standing(f, in.Act, in.On, d.now) {
-			all = append(all, Gate{in.Act, x.Needs, x.Missing})
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	var all []fieldwork.Standing
+	err := d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) (err error) {
+		if all, err = s.Before(f, in.Act, in.On, d.now); in.Act == issueAct {
+			all = s.StandingToIssue(f, in.Dated, in.Supersedes, d.now)
 		}
-		for _, x := range f.Missing(engagement.State(in.Act), d.now) {
-			all = append(all, Gate{in.Act, "before the step " + in.Act, x})
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, g := range all {
-		if g.Missing != "" {
-			open++
-		}
-	}
-	return cut(&in.Paging, "tieout.gates/1", SayGates(in.Act, len(all), open), all, "/engagements/"+in.Engagement+"/gates", "act", in.Act, "on", in.On)
-}
-
-// SayGates says how many gates before an act are not met.
-func SayGates(act string, all, open int) string {
-	switch {
-	case all == 0:
-		return "Nothing stands before " + act + " but who may do it."
-	case open == 0:
-		return "Nothing is missing before " + act + "."
-	}
-	return report.Capital(report.Number(open)) + " of " + report.Plural(all, "gate", "gates") + " before " + act + " " + map[bool]string{true: "is", false: "are"}[open == 1] + " not met."
+	return cut(&in.Paging, "tieout.gates/1", answer.Gates(in.Act, all), gatesOf(in.Act, all), "/engagements/"+in.Engagement+"/gates",
+		"act", in.Act, "on", in.On, "dated", in.Dated, "supersedes", in.Supersedes)
 }
 
 // StateText is a step to take.

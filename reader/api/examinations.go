@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -8,33 +9,38 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/management"
+	"tieout/reader/answer"
 )
 
 // examinationCalls read the company's side of its examinations: what the firm
-// released, and what management brought. Of the firm's own work nothing is here.
+// released, and what management brought. Of the firm's own work nothing is here, and
+// who has single controls reads what is of them, as on the screens.
 func (s *Server) examinationCalls() {
 	const one = "/examinations/{id}"
-	add(s, operation{id: "list-examinations", method: http.MethodGet, path: "/examinations", tag: "Examinations", needs: "request.read", title: "Examinations of this company, and where each stands"}, side[examinationsIn], listExaminations)
-	add(s, operation{id: "get-examination", method: http.MethodGet, path: one, tag: "Examinations", needs: "request.read", title: "One examination"}, side[ExamName], getExamination)
-	add(s, operation{id: "list-asked", method: http.MethodGet, path: one + "/requests", tag: "Examinations", needs: "request.read", title: "What the auditor asks for, and the answers"}, side[askedIn], listAsked)
+	add(s, operation{id: "list-examinations", method: http.MethodGet, path: "/examinations", tag: "Examinations", needs: "request.read", title: "Examinations of this company, and where each stands"}, examReach[examinationsIn], listExaminations)
+	add(s, operation{id: "get-examination", method: http.MethodGet, path: one, tag: "Examinations", needs: "request.read", title: "One examination"}, examReach[ExamName], getExamination)
+	add(s, operation{id: "list-asked", method: http.MethodGet, path: one + "/requests", tag: "Examinations", needs: "request.read", title: "What the auditor asks for, and the answers",
+		detail: "Who has single controls gets the requests that were given to them."}, examReach[askedIn], listAsked)
 	add(s, operation{id: "answer-request", method: http.MethodPost, path: one + "/requests/{request}/answers", tag: "Examinations", needs: "request.answer", status: http.StatusCreated, sends: `{"status":"Submitted","text":"All four are attached."}`,
-		title: "Answer a request, or say that it is in progress", detail: "If-Match is the request's revision. Records are of this workspace's log."}, theAsked, answerAsked)
+		title: "Answer a request, or say that it is in progress", detail: "If-Match is the request's revision. Records are of this workspace's log, and the caller may read them. The firm gets either answer."}, theAsked, answerAsked)
 	add(s, operation{id: "assign-request", method: http.MethodPut, path: one + "/requests/{request}/owner", tag: "Examinations", needs: "task.manage", sends: `{"owner":""}`, title: "Say who answers a request"}, whole[assignAskedIn], assignAsked)
-	add(s, operation{id: "list-freezes", method: http.MethodGet, path: one + "/populations", tag: "Examinations", needs: "request.read", title: "Frozen populations, and the auditor's word on each"}, side[ExamPage], listFreezes)
-	add(s, operation{id: "freeze-population", method: http.MethodPost, path: one + "/populations", tag: "Examinations", needs: "evidence.export", person: true, status: http.StatusCreated, sends: `{"procedure":"access.leavers.accounts","round":"1"}`,
-		title: "Freeze the population that a procedure of the newest run tested"}, whole[freezeIn], freezePopulation)
-	add(s, operation{id: "list-released-samples", method: http.MethodGet, path: one + "/samples", tag: "Examinations", needs: "request.read", title: "Samples the auditor released"}, side[ExamPage], listReleasedSamples)
-	add(s, operation{id: "list-released-findings", method: http.MethodGet, path: one + "/findings", tag: "Examinations", needs: "request.read", title: "Exceptions the auditor released, with management's responses"}, side[ExamPage], listReleasedFindings)
+	add(s, operation{id: "list-freezes", method: http.MethodGet, path: one + "/populations", tag: "Examinations", needs: "request.read", title: "Frozen populations, and the auditor's word on each"}, whole[ExamPage], listFreezes)
+	add(s, operation{id: "freeze-population", method: http.MethodPost, path: one + "/populations", tag: "Examinations", needs: "evidence.export", person: true, status: http.StatusCreated, also: http.StatusAccepted, sends: `{"procedure":"access.leavers.accounts","round":"1"}`,
+		title: "Freeze the population that a procedure of the period's newest run tested", detail: "Of a large run it is a job (202), at the address in Location."}, whole[freezeIn], freezePopulation)
+	add(s, operation{id: "list-released-samples", method: http.MethodGet, path: one + "/samples", tag: "Examinations", needs: "request.read", title: "Samples the auditor released"}, whole[ExamPage], listReleasedSamples)
+	add(s, operation{id: "list-released-findings", method: http.MethodGet, path: one + "/findings", tag: "Examinations", needs: "deviation.read", title: "Exceptions the auditor released, with management's responses",
+		detail: "Who has single controls gets the exceptions of these."}, theReleased, listReleasedFindings)
 	add(s, operation{id: "respond", method: http.MethodPut, path: one + "/findings/{finding}/response", tag: "Examinations", needs: "deviation.answer", sends: `{"agrees":true,"cause":"A list was incomplete.","done":"It is whole since 1 May 2026.","final":true}`,
-		title: "State management's response to an exception", detail: "If-Match is the exception's revision. A final response stays."}, whole[respondIn], respond)
+		title: "State management's response to an exception", detail: "If-Match is the exception's revision. A final response stays."}, theFinding, respond)
 }
 
-// side is what of an examination somebody reaches: all of it, or what is of
-// their controls. An auditor's guest reaches none of it.
-func side[I any](c *call, _ *I) (access.Object, error) {
-	o := c.Reach()
-	o.Engagements = nil
-	return o, nil
+// examReach is what of an examination somebody reaches.
+func examReach[I any](c *call, _ *I) (access.Object, error) { return c.ExamReach(), nil }
+
+// theReleased are exceptions, for whom requests can be read by too.
+func theReleased(c *call, _ *ExamPage) (access.Object, error) {
+	o := c.ExamReach()
+	return o, access.Require(c.Who, "request.read", o)
 }
 
 // exam looks at the company's side of an examination.
@@ -61,12 +67,24 @@ type Examination struct {
 	Agreed   bool       `json:"agreed" doc:"A signer agreed to the terms as they are"`
 	Digest   string     `json:"digest" doc:"Of the terms: what an agreement is signed over"`
 	Offered  time.Time  `json:"offered"`
-	Open     int        `json:"openRequests"`
-	Findings int        `json:"exceptions" doc:"That the auditor released"`
-	Final    int        `json:"description,omitempty" doc:"Version of the finished description"`
+	Open     int        `json:"openRequests" doc:"Of those the caller may read"`
+	Findings int        `json:"exceptions" doc:"That the auditor released; of those the caller may read"`
 	Parties  []string   `json:"parties" nullable:"false" doc:"Who asserts and represents"`
-	Asserted []string   `json:"asserted" nullable:"false" doc:"Who signed an assertion"`
-	Letters  []string   `json:"represented" nullable:"false" doc:"Who signed a letter of representation"`
+	Revision int64      `json:"revision" doc:"Of its terms and its step"`
+	Reports  *Delivered `json:"reports,omitempty" doc:"Left out: the caller does not read reports"`
+
+	Statements *Statements `json:"statements,omitempty" doc:"Left out: the caller does not read the examination as a whole"`
+}
+
+// Statements are management's own, as far as they are made.
+type Statements struct {
+	Final    int      `json:"description,omitempty" doc:"Version of the finished description"`
+	Asserted []string `json:"asserted" nullable:"false" doc:"Who signed an assertion"`
+	Letters  []string `json:"represented" nullable:"false" doc:"Who signed a letter of representation"`
+}
+
+// Delivered is what came of the report.
+type Delivered struct {
 	Releases []Released `json:"releases" nullable:"false"`
 	Drafts   []Draft    `json:"drafts" nullable:"false"`
 }
@@ -86,33 +104,52 @@ type Draft struct {
 	Packet string    `json:"packet"`
 }
 
-func examinationOf(x *management.Side) Examination {
+func (c *call) examinationOf(s *management.State, x *management.Side) Examination {
 	t := x.Terms
 	e := Examination{ID: t.ID, Type: t.Type.String(), Firm: t.Firm.Name, System: t.System, First: t.First, Last: t.Last, AsOf: t.AsOf, State: string(x.State), Agreed: x.Agreed != nil, Digest: x.Digest, Offered: x.Offered,
-		Findings: len(x.Findings), Parties: x.Parties(), Asserted: []string{}, Letters: []string{}, Releases: []Released{}, Drafts: []Draft{}}
-	for _, r := range x.Requests {
+		Findings: len(c.Released(x)), Parties: x.Parties(), Revision: s.Revision("terms:" + t.ID)}
+	for _, r := range c.Asked(x) {
 		if r.Status != engagement.RequestAccepted && r.Status != engagement.RequestWithdrawn {
 			e.Open++
 		}
 	}
-	if x.Final != nil {
-		e.Final = x.Final.Version
+	if c.May("request.read", access.Object{}) {
+		e.Statements = statementsOf(x)
 	}
-	for _, p := range e.Parties {
-		if x.Assertions[p] != nil {
-			e.Asserted = append(e.Asserted, p)
-		}
-		if x.Letters[p] != nil {
-			e.Letters = append(e.Letters, p)
-		}
-	}
-	for _, r := range x.Releases {
-		e.Releases = append(e.Releases, Released{r.Release, r.At, audit.EvidenceRef(r.Packet), r.Opinions})
-	}
-	for _, d := range x.Drafts {
-		e.Drafts = append(e.Drafts, Draft{d.Draft, d.At, audit.EvidenceRef(d.Packet)})
+	if c.May("report.read", access.Object{Engagements: []string{t.ID}}) {
+		e.Reports = deliveredOf(x)
 	}
 	return e
+}
+
+func statementsOf(x *management.Side) *Statements {
+	p := &Statements{Asserted: []string{}, Letters: []string{}}
+	if x.Final != nil {
+		p.Final = x.Final.Version
+	}
+	for _, party := range x.Parties() {
+		if x.Assertions[party] != nil {
+			p.Asserted = append(p.Asserted, party)
+		}
+		if x.Letters[party] != nil {
+			p.Letters = append(p.Letters, party)
+		}
+	}
+	return p
+}
+
+func deliveredOf(x *management.Side) *Delivered {
+	d := &Delivered{[]Released{}, []Draft{}}
+	for _, r := range x.Releases {
+		if r.Withdrawn != "" {
+			r.Release.Withdrawn, r.Why = true, r.Withdrawn
+		}
+		d.Releases = append(d.Releases, Released{r.Release, r.At, audit.EvidenceRef(r.Packet), r.Opinions})
+	}
+	for _, y := range x.Drafts {
+		d.Drafts = append(d.Drafts, Draft{y.Draft, y.At, audit.EvidenceRef(y.Packet)})
+	}
+	return d
 }
 
 type examinationsIn struct {
@@ -123,15 +160,15 @@ type examinationsIn struct {
 func listExaminations(c *call, in *examinationsIn) (*listOut[Examination], error) {
 	var all []Examination
 	err := c.s.o.Web.Client().Side.Read(c, func(s *management.State) error {
-		for _, x := range inOrder(s.Sides) {
-			all = append(all, examinationOf(x))
+		for _, x := range answer.InOrder(s.Sides) {
+			all = append(all, c.examinationOf(s, x))
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.examinations/1", counted(len(all), "examination", "examinations"), all, "/examinations", "period", in.Period)
+	return cut(&in.Paging, "tieout.examinations/1", answer.Counted(len(all), "examination", "examinations"), all, "/examinations", "period", in.Period)
 }
 
 // ExamName names an examination in the path.
@@ -147,8 +184,8 @@ type ExamPage struct {
 }
 
 func getExamination(c *call, in *ExamName) (out *oneOut[Examination], err error) {
-	err = c.exam(in.ID, func(_ *management.State, x *management.Side) error {
-		e := examinationOf(x)
+	err = c.exam(in.ID, func(s *management.State, x *management.Side) error {
+		e := c.examinationOf(s, x)
 		out = one("tieout.examination/1", e.ID+" by "+e.Firm+", "+e.Type+": "+e.State+".", e)
 		return nil
 	})
@@ -173,7 +210,7 @@ type askedIn struct {
 func listAsked(c *call, in *askedIn) (*listOut[Asked], error) {
 	var all []Asked
 	err := c.exam(in.ID, func(s *management.State, x *management.Side) error {
-		for _, r := range inOrder(x.Requests) {
+		for _, r := range c.Asked(x) {
 			if in.Status == "" || in.Status == string(r.Status) {
 				all = append(all, Asked{r.Request, string(r.Status), r.Why, r.Owner, answersOf(r.Answers), s.Revision("request:" + in.ID + "/" + r.ID)})
 			}
@@ -183,7 +220,7 @@ func listAsked(c *call, in *askedIn) (*listOut[Asked], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.asked/1", counted(len(all), "request", "requests"), all, "/examinations/"+in.ID+"/requests", "period", in.Period, "status", in.Status)
+	return cut(&in.Paging, "tieout.asked/1", answer.Counted(len(all), "request", "requests"), all, "/examinations/"+in.ID+"/requests", "period", in.Period, "status", in.Status)
 }
 
 // AnswerText is an answer to a request.
@@ -202,19 +239,45 @@ type answerIn struct {
 	Body    AnswerText
 }
 
-// theAsked is a request as its owner's own.
+// theAsked is a request, for who may answer it: whose it is, or who answers all.
 func theAsked(c *call, in *answerIn) (o access.Object, err error) {
+	owner := ""
 	err = c.exam(in.ID, func(_ *management.State, x *management.Side) error {
-		o.Engagements = []string{in.ID}
 		if r := x.Requests[in.Request]; r != nil {
-			o.Owner = r.Owner
+			owner = r.Owner
 		}
 		return nil
 	})
 	if err != nil {
 		return o, c.Unknown(err, "request.answer")
 	}
-	return o, nil
+	if err := management.MayAnswer(c.Who, in.ID, owner); err != nil {
+		return o, err
+	}
+	return c.some("request.answer"), nil
+}
+
+// some is something that may be done that to, where there is any: what of a request
+// was asked before, or is asked for when it was read.
+func (c *call) some(id access.PermissionID) access.Object {
+	own := access.Object{Owner: c.Who.Account}
+	list := []access.Object{own}
+	for _, g := range c.Who.Grants {
+		o := own
+		switch g.Scope {
+		case access.ScopeControl:
+			o.Controls = []string{g.Object}
+		case access.ScopeSystem:
+			o.Systems = []string{g.Object}
+		}
+		list = append(list, o)
+	}
+	for _, o := range list {
+		if c.May(id, o) {
+			return o
+		}
+	}
+	return access.Object{}
 }
 
 // did says what was done on the company's side, and has it sent.
@@ -237,6 +300,9 @@ func answerAsked(c *call, in *answerIn) (*oneOut[Done], error) {
 		return nil, err
 	}
 	b, on := &in.Body, "request:"+in.ID+"/"+in.Request
+	if err := c.MayBring(c, b.Records); err != nil {
+		return nil, err
+	}
 	a := engagement.Answer{Request: in.Request, Status: engagement.RequestStatus(b.Status), Text: b.Text, Records: b.Records, Files: b.Files}
 	if err := c.s.o.Web.Client().Side.Answer(c, c.Who, in.ID, a, base); err != nil {
 		return nil, c.sinceSide(err, in.ID, on, base)
@@ -269,60 +335,10 @@ func assignAsked(c *call, in *assignAskedIn) (*oneOut[Done], error) {
 	return c.did(in.ID, on, in.Request, in.Request+" is assigned.")
 }
 
-// Freeze is a frozen population, with the auditor's word on it.
-type Freeze struct {
-	engagement.Population
-	By         string `json:"by" doc:"Account"`
-	Record     string `json:"record" doc:"The freeze in this log"`
-	Accepted   bool   `json:"accepted"`
-	Question   string `json:"question,omitempty"`
-	Superseded string `json:"superseded,omitempty"`
-}
-
-func freezeOf(p *management.Frozen) Freeze {
-	return Freeze{p.Population, p.By, audit.EvidenceRef(p.Record), p.Accepted, p.Question, p.Superseded}
-}
-
-func listFreezes(c *call, in *ExamPage) (*listOut[Freeze], error) {
-	var all []Freeze
-	err := c.exam(in.ID, func(_ *management.State, x *management.Side) error {
-		for _, p := range inOrder(x.Populations) {
-			all = append(all, freezeOf(p))
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return cut(&in.Paging, "tieout.freezes/1", counted(len(all), "population is frozen", "populations are frozen"), all, "/examinations/"+in.ID+"/populations", "period", in.Period)
-}
-
-type freezeIn struct {
-	ExamName
-	Again
-	Body struct {
-		Procedure string            `json:"procedure" minLength:"1" maxLength:"200"`
-		Round     string            `json:"round" minLength:"1" maxLength:"20"`
-		Explain   map[string]string `json:"explain,omitempty" doc:"Why a line of completeness does not add up, by what it is of"`
-		Instead   string            `json:"instead,omitempty" maxLength:"100" doc:"The frozen population it takes the place of"`
-	}
-}
-
-func freezePopulation(c *call, in *freezeIn) (*oneOut[Freeze], error) {
-	b := &in.Body
-	f, err := c.s.o.Web.Client().FreezeRun(c, c.Who, in.ID, b.Procedure, b.Round, b.Explain, b.Instead)
-	if err != nil {
-		return nil, err
-	}
-	out := one("tieout.freeze/1", f.ID+" is frozen."+flushed(c, c.s, in.ID), freezeOf(&f))
-	out.Status = http.StatusCreated
-	return out, nil
-}
-
 func listReleasedSamples(c *call, in *ExamPage) (*listOut[engagement.Sample], error) {
 	var all []engagement.Sample
 	err := c.exam(in.ID, func(_ *management.State, x *management.Side) error {
-		for _, s := range inOrder(x.Samples) {
+		for _, s := range answer.InOrder(x.Samples) {
 			all = append(all, *s)
 		}
 		return nil
@@ -330,7 +346,7 @@ func listReleasedSamples(c *call, in *ExamPage) (*listOut[engagement.Sample], er
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.released-samples/1", counted(len(all), "sample is released", "samples are released"), all, "/examinations/"+in.ID+"/samples", "period", in.Period)
+	return cut(&in.Paging, "tieout.released-samples/1", answer.Counted(len(all), "sample is released", "samples are released"), all, "/examinations/"+in.ID+"/samples", "period", in.Period)
 }
 
 // ReleasedFinding is an exception as the auditor released it.
@@ -344,9 +360,9 @@ func listReleasedFindings(c *call, in *ExamPage) (*listOut[ReleasedFinding], err
 	var all []ReleasedFinding
 	left := 0
 	err := c.exam(in.ID, func(s *management.State, x *management.Side) error {
-		for _, f := range inOrder(x.Findings) {
+		for _, f := range c.Released(x) {
 			all = append(all, ReleasedFinding{f.Finding, responseOf(f.Response), s.Revision("finding:" + in.ID + "/" + f.ID)})
-			if f.Response == nil || !f.Response.Final {
+			if f.Waits() {
 				left++
 			}
 		}
@@ -355,7 +371,7 @@ func listReleasedFindings(c *call, in *ExamPage) (*listOut[ReleasedFinding], err
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.released-findings/1", counted(left, "exception has no final response", "exceptions have no final response"), all, "/examinations/"+in.ID+"/findings", "period", in.Period)
+	return cut(&in.Paging, "tieout.released-findings/1", answer.Counted(left, "exception has no final response", "exceptions have no final response"), all, "/examinations/"+in.ID+"/findings", "period", in.Period)
 }
 
 type respondIn struct {
@@ -374,6 +390,26 @@ type respondIn struct {
 	}
 }
 
+// theFinding is an exception, for who has its control or reads all. Whoever else
+// asks learns nothing of which there are.
+func theFinding(c *call, in *respondIn) (o access.Object, err error) {
+	err = c.exam(in.ID, func(_ *management.State, x *management.Side) error {
+		f := x.Findings[in.Finding]
+		if f == nil {
+			return unknown("exception", in.Finding, in.ID)
+		}
+		o = c.OfExam(f.Control)
+		return nil
+	})
+	if err != nil && access.Require(c.Who, "deviation.answer", access.Object{}) == nil {
+		return o, err
+	}
+	if err != nil || !c.May("request.read", o) {
+		return access.Object{}, fmt.Errorf("%w: this exception is of no control of yours", audit.ErrForbidden)
+	}
+	return o, nil
+}
+
 func respond(c *call, in *respondIn) (*oneOut[Done], error) {
 	base, err := in.revision()
 	if err != nil {
@@ -381,7 +417,7 @@ func respond(c *call, in *respondIn) (*oneOut[Done], error) {
 	}
 	b, on := &in.Body, "finding:"+in.ID+"/"+in.Finding
 	r := engagement.Response{Finding: in.Finding, Agrees: b.Agrees, Cause: b.Cause, Effect: b.Effect, Done: b.Done, Status: b.Status, Owner: b.Owner, Final: b.Final}
-	if err := c.s.o.Web.Client().Side.Respond(c, c.Who, in.ID, r, base); err != nil {
+	if err := c.s.o.Web.Client().Side.Respond(c, c.Who, in.ID, r, base, c.Systems...); err != nil {
 		return nil, c.sinceSide(err, in.ID, on, base)
 	}
 	return c.did(in.ID, on, in.Finding, "The response to "+in.Finding+" is kept.")

@@ -7,6 +7,7 @@ import (
 
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/reader/answer"
 )
 
 // exceptionCalls are exceptions, and deviations outside the samples.
@@ -23,8 +24,8 @@ func (s *Server) exceptionCalls() {
 	addFile(s, operation{id: "look-for-known", method: http.MethodPost, path: known + "/look", tag: "Exceptions", needs: "test.mark", title: "Look for deviations outside the sample, over the whole populations"}, lookForKnown)
 	addFile(s, operation{id: "add-known", method: http.MethodPost, path: known, tag: "Exceptions", needs: "test.mark", sends: `{"ref":"INC-2","source":"the incident register","text":"An account was left."}`, title: "List a deviation outside the sample"}, addKnown)
 	addFile(s, operation{id: "dispose-known", method: http.MethodPost, path: known + "/disposition", tag: "Exceptions", needs: "test.mark", sends: `{"refs":["INC-2"],"as":"wrong population","why":"It is of another system."}`,
-		title: "Say of deviations outside the sample that the test or the population was wrong"}, disposeKnown)
-	addFile(s, operation{id: "confirm-known", method: http.MethodPost, path: known + "/confirmation", tag: "Exceptions", needs: "workpaper.review", sends: `{"refs":["INC-2"]}`, title: "Confirm what somebody else said of deviations outside the sample"}, confirmKnown)
+		title: "Say of deviations outside the sample that the test or the population was wrong", detail: "If-Match is the workpaper's knownRevision."}, disposeKnown)
+	addFile(s, operation{id: "confirm-known", method: http.MethodPost, path: known + "/confirmation", tag: "Exceptions", needs: "workpaper.review", sends: `{"refs":["INC-2"]}`, title: "Confirm what somebody else said of deviations outside the sample", detail: "If-Match is the workpaper's knownRevision."}, confirmKnown)
 }
 
 const findingExample = `{"test":"T-CHG-01-1","cells":[{"item":"CHG-0001","attribute":"A"}],"nature":"Late","text":"One change was approved late."}`
@@ -114,7 +115,7 @@ func listFindings(d *desk, in *FilePage) (*listOut[Finding], error) {
 	var all []Finding
 	standing := 0
 	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
-		for _, x := range inOrder(f.Findings) {
+		for _, x := range answer.InOrder(f.Findings) {
 			all = append(all, findingOf(x))
 			if x.Stands() {
 				standing++
@@ -125,7 +126,7 @@ func listFindings(d *desk, in *FilePage) (*listOut[Finding], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.findings/1", counted(standing, "exception stands", "exceptions stand"), all, "/engagements/"+in.Engagement+"/findings")
+	return cut(&in.Paging, "tieout.findings/1", answer.Counted(standing, "exception stands", "exceptions stand"), all, "/engagements/"+in.Engagement+"/findings")
 }
 
 func getFinding(d *desk, in *objectIn) (out *oneOut[Finding], err error) {
@@ -204,7 +205,7 @@ type Known struct {
 
 func knownOf(f *fieldwork.File, test string) []Known {
 	out := []Known{}
-	for _, k := range inOrder(f.Known[test]) {
+	for _, k := range f.KnownListed(test) {
 		out = append(out, Known{k.Ref, k.Attribute, k.Outcome, k.Source, k.Text, dispositionOf(k.Disposed)})
 	}
 	return out
@@ -244,27 +245,27 @@ type KnownDisposition struct {
 	DispositionText
 }
 
-// knownRevision is the revision of what is known of a test's workpaper.
-func (d *desk) knownRevision(o *Object) (n int64, err error) {
-	err = d.file(o.Engagement, func(s *fieldwork.State, _ *fieldwork.File) error {
-		n = s.Revision("known:" + o.Engagement + "/" + o.ID)
-		return nil
+// onKnownFrom does something to what is known outside a test's sample, from the
+// revision in If-Match.
+func (d *desk) onKnownFrom(o *Object, m *Match, words string, do func(base int64) error) (*oneOut[Done], error) {
+	base, err := m.revision()
+	if err != nil {
+		return nil, err
+	}
+	if err := do(base); err != nil {
+		return nil, d.since(err, o.Engagement, "known:"+o.Engagement+"/"+o.ID, base)
+	}
+	return d.done(o.Engagement, "known", o.ID, words)
+}
+
+func disposeKnown(d *desk, in *changes[KnownDisposition]) (*oneOut[Done], error) {
+	return d.onKnownFrom(&in.Object, &in.Match, "It counts once a second person confirms it.", func(base int64) error {
+		return d.files.DisposeKnown(d, d.Who, in.Engagement, in.ID, in.Body.Refs.Refs, in.Body.As, in.Body.Why, base)
 	})
-	return n, err
 }
 
-func disposeKnown(d *desk, in *doesOn[KnownDisposition]) (*oneOut[Done], error) {
-	base, err := d.knownRevision(&in.Object)
-	if err == nil {
-		err = d.files.DisposeKnown(d, d.Who, in.Engagement, in.ID, in.Body.Refs.Refs, in.Body.As, in.Body.Why, base)
-	}
-	return d.onKnown(&in.Object, "It counts once a second person confirms it.", err)
-}
-
-func confirmKnown(d *desk, in *doesOn[Refs]) (*oneOut[Done], error) {
-	base, err := d.knownRevision(&in.Object)
-	if err == nil {
-		err = d.files.ConfirmKnown(d, d.Who, in.Engagement, in.ID, in.Body.Refs, base)
-	}
-	return d.onKnown(&in.Object, "They are disposed of.", err)
+func confirmKnown(d *desk, in *changes[Refs]) (*oneOut[Done], error) {
+	return d.onKnownFrom(&in.Object, &in.Match, "They are disposed of.", func(base int64) error {
+		return d.files.ConfirmKnown(d, d.Who, in.Engagement, in.ID, in.Body.Refs, base)
+	})
 }

@@ -1,14 +1,19 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/gatestest"
+	"tieout/examination"
 )
 
 // A request is a forbidden act as a program tries it.
@@ -96,9 +101,9 @@ func endAttempt(t testing.TB, c gatestest.Case) attempt {
 	case "SignQuality":
 		return attempt{"POST", inFile("/quality"), QualityText{DigestText{a.Digest}, Words{a.Text}}, false}
 	case "GiveDraft":
-		return attempt{"POST", inFile("/drafts"), DraftText{DigestText{a.Digest}, a.Dated}, false}
+		return attempt{"POST", inFile("/drafts"), DraftText{a.Dated, a.Dated}, false}
 	case "Issue":
-		return attempt{"POST", inFile("/report"), IssueText{DigestText: DigestText{a.Digest}, Files: a.Files, Dated: a.Dated, Why: a.Why, Signed: a.Signed}, false}
+		return attempt{"POST", inFile("/report"), IssueText{Report: a.Digest, Dated: a.Dated, Why: a.Why, Signed: a.Signed, Pages: a.Signed}, false}
 	case "Revise":
 		return attempt{"POST", inFile("/report/revision"), Why{a.Why}, false}
 	case "Assemble":
@@ -162,4 +167,131 @@ func TestGates(t *testing.T) {
 	if n < 50 {
 		t.Errorf("%d forbidden orders tried; want 50 or more", n)
 	}
+}
+
+// act sends a request that its person signed.
+func (c *client) act(keys *gatestest.Keys, method, path string, body any, pairs ...string) *httptest.ResponseRecorder {
+	c.t.Helper()
+	text := jsonOf(c.t, body)
+	return c.send(method, path, text, append(pairs, c.signing(keys, method, path, text, pairs...)...)...)
+}
+
+// blob puts bytes among the firm's and returns their digest.
+func (f *firmWorld) blob(text string) string {
+	f.t.Helper()
+	d, _, err := f.web.Home().Blobs.Put(f.t.Context(), strings.NewReader(text))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return strings.TrimPrefix(d, "sha256:")
+}
+
+// TestReport: what a partner gives and signs is made from the file and read before;
+// no other blob of the firm's goes to the client, as a draft or under a signature.
+func TestReport(t *testing.T) {
+	f := newFirmWorld(t)
+	gatestest.Issuable(f.firm)
+	f.givesOnlyWhatIsMade()
+	f.issuesOnlyWhatWasMade()
+}
+
+func (f *firmWorld) today() string { return f.at.UTC().Format(time.DateOnly) }
+
+// signs is the partner's hand under a report.
+func (f *firmWorld) signs(what, digest string) SignatureText {
+	f.t.Helper()
+	return f.keys.Sign(f.t, f.web.Home().Seal, f.at, f.person(fieldwork.DutyPartner).account, "Paula Stone", "Partner", what, digest)
+}
+
+func (f *firmWorld) issuesOnlyWhatWasMade() {
+	f.t.Helper()
+	partner, today, sign := f.person(fieldwork.DutyPartner), f.today(), f.signs
+	made := want(f.t, "the report as it would be issued", partner.act(f.keys, "POST", inFile("/report/final"), FinalText{Dated: today}), http.StatusOK)
+	report, pages := fmt.Sprint(in(made, "result", "report")), fmt.Sprint(in(made, "result", "pages"))
+	open, _ := in(made, "result", "open").([]any)
+	if len(report) != 64 || len(pages) != 64 || len(open) == 0 {
+		f.t.Fatalf("the report is %q, its pages %q, open %v; want two digests and what a reading finds in a file whose client states one control", report, pages, open)
+	}
+	note := f.blob("a review note of EN-9")
+	for _, tt := range []struct {
+		name   string
+		body   IssueText
+		status int
+		says   string
+	}{
+		{"with an error of the lint", IssueText{Report: report, Dated: today, Signed: sign(examination.SignsReport, report), Pages: sign(examination.SignsPages, pages)}, http.StatusConflict, "cannot be issued"},
+		{"a blob that is no report", IssueText{Report: note, Dated: today, Signed: sign(examination.SignsReport, note), Pages: sign(examination.SignsPages, pages)}, http.StatusNotFound, "was not made here"},
+		{"a digest of nothing", IssueText{Report: strings.Repeat("0", 64), Dated: today, Signed: sign(examination.SignsReport, strings.Repeat("0", 64)), Pages: sign(examination.SignsPages, pages)}, http.StatusNotFound, "was not made here"},
+		{"the report of another day", IssueText{Report: report, Dated: "2020-01-01", Signed: sign(examination.SignsReport, report), Pages: sign(examination.SignsPages, pages)}, http.StatusConflict, "the report 2020-01-01"},
+	} {
+		got := want(f.t, tt.name, partner.act(f.keys, "POST", inFile("/report"), tt.body), tt.status)
+		if detail := fmt.Sprint(got["detail"]); !strings.Contains(detail, tt.says) || strings.Contains(detail, "review note") {
+			f.t.Errorf("%s: %s; want it to say %q, and nothing of what lies there", tt.name, detail, tt.says)
+		}
+	}
+	want(f.t, "with files of the caller's choice", partner.act(f.keys, "POST", inFile("/report"), map[string]any{"report": report, "dated": today, "signed": sign("report", report), "pages": sign("pages", pages),
+		"files": []fieldwork.IssuedFile{{Name: "report.pdf", Digest: note, Size: 1}}}), http.StatusUnprocessableEntity)
+}
+
+// givesOnlyWhatIsMade: a draft is made from the file, and never a blob that the
+// caller names.
+func (f *firmWorld) givesOnlyWhatIsMade() {
+	f.t.Helper()
+	partner, today := f.person(fieldwork.DutyPartner), f.today()
+	for name, digest := range map[string]string{"a note": f.blob("a review note of EN-9"), "nothing": strings.Repeat("0", 64)} {
+		want(f.t, name+" as a draft", partner.act(f.keys, "POST", inFile("/drafts"), map[string]any{"digest": digest, "due": today}), http.StatusUnprocessableEntity)
+	}
+	body, pairs := DraftText{Dated: today, Due: today}, []string{"Idempotency-Key", "K-draft"}
+	given := func() (out []engagement.Draft) {
+		if err := f.web.Files().ReadFile(f.t.Context(), gatestest.ID, func(_ *fieldwork.State, x *fieldwork.File) error { out = slices.Clone(x.Drafts); return nil }); err != nil {
+			f.t.Fatal(err)
+		}
+		return out
+	}
+	before := len(given())
+	for range 2 { // the file has grown by the second time
+		want(f.t, "a draft", partner.act(f.keys, "POST", inFile("/drafts"), body, pairs...), http.StatusOK)
+	}
+	list := given()
+	if len(list) != before+1 {
+		f.t.Fatalf("%d drafts were given; want one, also when it is sent again", len(list)-before)
+	}
+	r, err := f.web.Firm().Value(f.t.Context(), list[before].Digest)
+	if err != nil || !r.Draft || r.ID != "RPT-EN-1-1" {
+		f.t.Errorf("the draft is %s, %t, %v; want the file's own", r.ID, r.Draft, err)
+	}
+}
+
+// TestReportIsIssuedAsItWasLookedAt: once, with both signatures, and what became of
+// it is told.
+func TestReportIsIssuedAsItWasLookedAt(t *testing.T) {
+	f := newFirmWorld(t)
+	f.firm.Whole = true
+	gatestest.Issuable(f.firm)
+	partner, made := f.person(fieldwork.DutyPartner), map[string]any{}
+	look := func() string {
+		made = want(t, "the report", partner.act(f.keys, "POST", inFile("/report/final"), FinalText{Dated: f.today()}), http.StatusOK)
+		if open, _ := in(made, "result", "open").([]any); len(open) > 0 {
+			t.Fatalf("open %q", open)
+		}
+		return fmt.Sprint(in(made, "result", "report"))
+	}
+	report := look()
+	body := IssueText{Report: report, Dated: f.today(), Signed: f.signs(examination.SignsReport, report), Pages: f.signs(examination.SignsPages, report)}
+	want(t, "a signature that is not over its pages", partner.act(f.keys, "POST", inFile("/report"), body), http.StatusUnprocessableEntity)
+	body.Pages = f.signs(examination.SignsPages, fmt.Sprint(in(made, "result", "pages")))
+	for range 2 {
+		want(t, "as it was looked at", partner.act(f.keys, "POST", inFile("/report"), body, "Idempotency-Key", "K-issue"), http.StatusCreated)
+	}
+	if got := partner.get(inFile("/report")); in(got, "summary", "text") != "The report is issued, dated "+f.today()+"." || len(in(got, "result", "issued").([]any)) != 1 {
+		t.Errorf("issued once: %v", in(got, "summary"))
+	}
+	want(t, "withdrawn", partner.act(f.keys, "POST", inFile("/report/withdrawal"), Why{"A letter was taken back."}), http.StatusOK)
+	if got := partner.get(inFile("/report")); in(got, "summary", "text") != "The report dated "+f.today()+" is withdrawn." {
+		t.Errorf("withdrawn: %v", in(got, "summary"))
+	}
+	if got := partner.get(inFile("/gates?act=report.issue&dated=2020-01-01")); in(got, "items", 0, "missing") == nil {
+		t.Errorf("the gates of another day: %v", got)
+	}
+	want(t, "a misspelled act", partner.send("GET", inFile("/gates?act=report.isue"), ""), http.StatusNotFound)
 }

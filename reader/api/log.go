@@ -26,8 +26,11 @@ func getLog(c *call, _ *periodIn) (*oneOut[logHead], error) {
 	if err != nil {
 		return nil, err
 	}
-	return one("tieout.log/1", c.SayLog(head), logHead{st.Size, st.Root, append([]string{}, st.Witnessed...)}), nil
+	return one("tieout.log/1", c.SayLog(head), logHead{c.origin(), st.Size, st.Root, append([]string{}, st.Witnessed...)}), nil
 }
+
+// origin is the name of the workspace's log, which signatures name.
+func (c *call) origin() string { return c.s.o.Web.Home().Log.Keys().Log() }
 
 type entriesIn struct {
 	Of

@@ -8,6 +8,7 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/management"
 	"tieout/examination"
+	"tieout/reader/answer"
 )
 
 // managementCalls are management's own words and letters. What is signed comes
@@ -15,9 +16,9 @@ import (
 func (s *Server) managementCalls() {
 	const one = "/examinations/{id}"
 	signed := `,"signed":` + signatureExample + `}`
-	add(s, operation{id: "move-examination", method: http.MethodPut, path: one + "/state", tag: "Management", needs: "engagement.open", sends: `{"state":"boundary defined"}`, title: "Take one of management's steps"}, whole[moveExamIn], moveExamination)
+	add(s, operation{id: "move-examination", method: http.MethodPut, path: one + "/state", tag: "Management", needs: "engagement.open", sends: `{"state":"boundary defined"}`, title: "Take one of management's steps", detail: "If-Match is the examination's revision."}, whole[moveExamIn], moveExamination)
 	add(s, operation{id: "agree-terms", method: http.MethodPost, path: one + "/agreement", tag: "Management", needs: "assertion.sign", sends: strings.TrimSuffix(digestExample, "}") + signed, title: "Agree to the terms, signed over their digest"}, whole[agreeIn], agreeTerms)
-	add(s, operation{id: "list-sections", method: http.MethodGet, path: one + "/description", tag: "Management", needs: "request.read", title: "Management's description, by description criterion"}, side[ExamPage], listSections)
+	add(s, operation{id: "list-sections", method: http.MethodGet, path: one + "/description", tag: "Management", needs: "request.read", title: "Management's description, by description criterion"}, whole[ExamPage], listSections)
 	add(s, operation{id: "write-section", method: http.MethodPut, path: one + "/description/{section}", tag: "Management", needs: "description.write", example: one + "/description/DC%201", sends: `{"paragraphs":[{"text":"We keep ledgers.","sources":["boundary"]}]}`,
 		title: "Write the text for one description criterion", detail: "If-Match is the section's revision; \"0\" the first time."}, whole[sectionIn], writeSection)
 	add(s, operation{id: "finish-description", method: http.MethodPost, path: one + "/description", tag: "Management", needs: "assertion.sign", status: http.StatusCreated, sends: `{"controls":["IAM-02"],"seen":[1,1,1,1,1,1,1,1,1]}`,
@@ -39,17 +40,23 @@ func (c *call) own() management.Verify {
 type moveExamIn struct {
 	ExamName
 	Again
+	Match
 	Body struct {
-		State string `json:"state" enum:"criteria selected,boundary defined,readiness,observing,collecting,distributed,monitoring,fieldwork,exceptions,description final,draft review,issued"`
+		State string `json:"state" enum:"criteria selected,boundary defined,readiness,observing,collecting,distributed,monitoring"`
 		Why   string `json:"why,omitempty" maxLength:"20000" doc:"Of a step back"`
 	}
 }
 
 func moveExamination(c *call, in *moveExamIn) (*oneOut[Done], error) {
-	if err := c.s.o.Web.Client().Side.MoveState(c, c.Who, in.ID, engagement.State(in.Body.State), in.Body.Why); err != nil {
+	base, err := in.revision()
+	if err != nil {
 		return nil, err
 	}
-	return c.did(in.ID, "terms:"+in.ID, in.ID, in.ID+" is at: "+in.Body.State+".")
+	on := "terms:" + in.ID
+	if err := c.s.o.Web.Client().Side.MoveStateFrom(c, c.Who, in.ID, engagement.State(in.Body.State), in.Body.Why, base); err != nil {
+		return nil, c.sinceSide(err, in.ID, on, base)
+	}
+	return c.did(in.ID, on, in.ID, in.ID+" is at: "+in.Body.State+".")
 }
 
 type agreeIn struct {
@@ -94,7 +101,7 @@ func listSections(c *call, in *ExamPage) (*listOut[Section], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.sections/1", counted(left, "description criterion has no text", "description criteria have no text"), all, "/examinations/"+in.ID+"/description", "period", in.Period)
+	return cut(&in.Paging, "tieout.sections/1", answer.Counted(left, "description criterion has no text", "description criteria have no text"), all, "/examinations/"+in.ID+"/description", "period", in.Period)
 }
 
 type sectionIn struct {
@@ -129,7 +136,7 @@ type finishIn struct {
 }
 
 func finishDescription(c *call, in *finishIn) (*oneOut[Done], error) {
-	if _, err := c.s.o.Web.Client().Side.FinishDescription(c, c.Who, in.ID, in.Body.Controls, in.Body.Seen); err != nil {
+	if _, err := c.s.o.Web.Client().FinishDescription(c, c.Who, in.ID, in.Body.Controls, in.Body.Seen); err != nil {
 		return nil, err
 	}
 	return created(c.did(in.ID, "final:"+in.ID, in.ID, "The description is finished."))
@@ -138,7 +145,7 @@ func finishDescription(c *call, in *finishIn) (*oneOut[Done], error) {
 func listComments(c *call, in *ExamPage) (*listOut[engagement.Comment], error) {
 	var all []engagement.Comment
 	err := c.exam(in.ID, func(_ *management.State, x *management.Side) error {
-		for _, m := range inOrder(x.Comments) {
+		for _, m := range answer.InOrder(x.Comments) {
 			all = append(all, *m)
 		}
 		return nil
@@ -146,7 +153,7 @@ func listComments(c *call, in *ExamPage) (*listOut[engagement.Comment], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.comments/1", counted(len(all), "comment", "comments"), all, "/examinations/"+in.ID+"/comments", "period", in.Period)
+	return cut(&in.Paging, "tieout.comments/1", answer.Counted(len(all), "comment", "comments"), all, "/examinations/"+in.ID+"/comments", "period", in.Period)
 }
 
 type commentIn struct {
@@ -231,7 +238,7 @@ func bridgeGround(c *call, in *groundIn) (*oneOut[Ground], error) {
 		return nil, err
 	}
 	out := Ground{g.Report, g.Dated, g.From, g.To, g.Latest, g.Limit, onRecord(g.Known), onRecord(g.Modified), g.NextAfter}
-	return one("tieout.bridge-ground/1", counted(len(out.Known)+len(out.Modified), "thing is on record that a letter has to disclose", "things are on record that a letter has to disclose"), out), nil
+	return one("tieout.bridge-ground/1", answer.Counted(len(out.Known)+len(out.Modified), "thing is on record that a letter has to disclose", "things are on record that a letter has to disclose"), out), nil
 }
 
 type bridgeIn struct {

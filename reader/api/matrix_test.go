@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tieout/access"
+	"tieout/engagement/gatestest"
 )
 
 var update = flag.Bool("update", false, "write testdata/matrix.txt and docs/formats/openapi.json anew; read what changed")
@@ -79,7 +80,9 @@ func TestEveryCallAndRole(t *testing.T) {
 	lead.send("POST", "/incidents", `{"detail":"A list went astray","detected":"2026-03-27T10:00:00Z"}`)
 	want(t, "a draft", lead.send("PUT", "/policies/remote/draft", `{"title":"Remote work","text":"Lock the screen."}`, "If-Match", `"0"`), http.StatusOK)
 	job := object(t, lead.send("POST", "/jobs", `{"kind":"check"}`))
-	known := map[string]string{"deviation": fmt.Sprint(in(lead.get("/deviations?control=IAM-02"), "items", 0, "ref")), "job": fmt.Sprint(in(job, "result", "id"))}
+	keys := &gatestest.Keys{}
+	w.examined(keys, lead.account, lead.account)
+	known := map[string]string{"request": "RQ-1", "finding": "X-1", "deviation": fmt.Sprint(in(lead.get("/deviations?control=IAM-02"), "items", 0, "ref")), "job": fmt.Sprint(in(job, "result", "id"))}
 	var b strings.Builder
 	walkers := []*client{}
 	for i, st := range standings() {
@@ -90,7 +93,11 @@ func TestEveryCallAndRole(t *testing.T) {
 	for _, op := range w.api.calls {
 		fmt.Fprintf(&b, "%-48s %-18s", op.method+" "+op.path, op.needs)
 		for i, c := range walkers {
-			got := c.send(op.method, op.target(known), op.sends, "If-Match", `"99"`)
+			target := strings.Replace(op.target(known), "/examinations/{id}", "/examinations/EN-1", 1)
+			got := c.send(op.method, target, op.sends, "If-Match", `"99"`)
+			if strings.Contains(target, "/examinations/{id}") {
+				t.Fatalf("%s: %s is of no examination", op.id, target)
+			}
 			if op.id == "add-evidence" {
 				got = c.upload("a.txt", "a", map[string]string{"title": "a", "first": "2026-03-02"})
 			}

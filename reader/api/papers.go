@@ -8,6 +8,7 @@ import (
 
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/reader/answer"
 	"tieout/report"
 )
 
@@ -38,7 +39,8 @@ func (s *Server) paperCalls() {
 }
 
 const (
-	digestExample = `{"digest":"0000000000000000000000000000000000000000000000000000000000000000"}`
+	zeros         = "0000000000000000000000000000000000000000000000000000000000000000"
+	digestExample = `{"digest":"` + zeros + `"}`
 	cellExample   = `{"item":"CHG-0001","attribute":"A","mark":"No exception","evidence":[7]}`
 	cellsExample  = `{"cells":[{"item":"CHG-0001","attribute":"A","base":0}],"mark":"No exception","evidence":[7]}`
 )
@@ -57,6 +59,8 @@ type Paper struct {
 	Notes    int      `json:"openNotes"`
 	Known    []Known  `json:"known" nullable:"false" doc:"Deviations outside the sample"`
 	Gates    []Gate   `json:"gates" nullable:"false" doc:"What stands before its next sign-off"`
+
+	KnownRevision int64 `json:"knownRevision" doc:"Of known: what is said of deviations outside the sample is said from it (If-Match)"`
 }
 
 // Row is one item of a workpaper.
@@ -112,7 +116,7 @@ func listPapers(d *desk, in *FilePage) (*listOut[PaperState], error) {
 	var all []PaperState
 	reviewed := 0
 	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
-		for _, p := range inOrder(f.Papers) {
+		for _, p := range answer.InOrder(f.Papers) {
 			t := f.Tests[p.Test]
 			all = append(all, PaperState{p.Test, t.Control, len(p.Rows), len(p.Untested(t)), len(f.OpenNotes(p.Test)), p.Prepared != nil, p.Reviewed != nil, p.Version})
 			if p.Reviewed != nil {
@@ -124,13 +128,13 @@ func listPapers(d *desk, in *FilePage) (*listOut[PaperState], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.papers/1", counted(len(all), "workpaper", "workpapers")+" "+counted(reviewed, "is signed off by a reviewer", "are signed off by a reviewer"), all, "/engagements/"+in.Engagement+"/papers")
+	return cut(&in.Paging, "tieout.papers/1", answer.Counted(len(all), "workpaper", "workpapers")+" "+answer.Counted(reviewed, "is signed off by a reviewer", "are signed off by a reviewer"), all, "/engagements/"+in.Engagement+"/papers")
 }
 
 func (d *desk) paperOf(s *fieldwork.State, f *fieldwork.File, p *fieldwork.Paper) Paper {
 	id, t := f.Terms.ID, f.Tests[p.Test]
 	out := Paper{Test: p.Test, Control: t.Control, Version: p.Version, Samples: append([]string{}, p.Samples...), Rows: []Row{}, Untested: len(p.Untested(t)), Prepared: signedOf(p.Prepared), Reviewed: signedOf(p.Reviewed),
-		Digest: f.PaperDigest(p.Test), Notes: len(f.OpenNotes(p.Test)), Known: knownOf(f, p.Test), Gates: []Gate{}}
+		Digest: f.PaperDigest(p.Test), Notes: len(f.OpenNotes(p.Test)), Known: knownOf(f, p.Test)}
 	for _, item := range p.Rows {
 		row := Row{Item: item, Void: p.Void[item], Opened: []string{}, Cells: []Cell{}}
 		for _, account := range slices.Sorted(maps.Keys(p.Opened)) {
@@ -148,9 +152,7 @@ func (d *desk) paperOf(s *fieldwork.State, f *fieldwork.File, p *fieldwork.Paper
 	if p.Prepared != nil {
 		act = "paper.review"
 	}
-	for _, g := range s.Standing(f, act, p.Test, d.now) {
-		out.Gates = append(out.Gates, Gate{act, g.Needs, g.Missing})
-	}
+	out.Gates, out.KnownRevision = gatesOf(act, s.Standing(f, act, p.Test, d.now)), s.Revision("known:"+id+"/"+p.Test)
 	return out
 }
 
@@ -183,14 +185,14 @@ func getPaper(d *desk, in *objectIn) (out *oneOut[Paper], err error) {
 			return unknown("workpaper of test", in.ID, in.Engagement)
 		}
 		x := d.paperOf(s, f, p)
-		out = tagged("tieout.paper/1", SayPaper(p.Test, len(x.Rows), x.Untested, p.Prepared != nil, p.Reviewed != nil), s.Revision("paper:"+in.Engagement+"/"+in.ID), x)
+		out = one("tieout.paper/1", sayPaper(p.Test, len(x.Rows), x.Untested, p.Prepared != nil, p.Reviewed != nil), x) // its tag is of its bytes: marks have revisions of their own
 		return nil
 	})
 	return out, err
 }
 
-// SayPaper says where a workpaper stands.
-func SayPaper(test string, rows, untested int, prepared, reviewed bool) string {
+// sayPaper says where a workpaper stands.
+func sayPaper(test string, rows, untested int, prepared, reviewed bool) string {
 	out := "The workpaper of " + test + " has " + report.Plural(rows, "row", "rows")
 	switch {
 	case reviewed:
@@ -236,7 +238,7 @@ type ItemNames struct {
 }
 
 func openItems(d *desk, in *doesOn[ItemNames]) (*oneOut[Done], error) {
-	return d.onPaper(&in.Object, counted(len(in.Body.Items), "item is opened", "items are opened"), d.files.OpenItem(d, d.Who, in.Engagement, in.ID, in.Body.Items...))
+	return d.onPaper(&in.Object, answer.Counted(len(in.Body.Items), "item is opened", "items are opened"), d.files.OpenItem(d, d.Who, in.Engagement, in.ID, in.Body.Items...))
 }
 
 // VerdictText is a mark with what it rests on.
@@ -292,7 +294,7 @@ func markCells(d *desk, in *doesOn[MarksText]) (*oneOut[Done], error) {
 	for _, c := range in.Body.Cells {
 		seen = append(seen, fieldwork.Seen{Cell: fieldwork.Cell(c.CellName), Base: c.Base})
 	}
-	return d.onPaper(&in.Object, counted(len(seen), "cell is marked ", "cells are marked ")+" "+in.Body.Mark+".", d.files.MarkMany(d, d.Who, in.Engagement, in.ID, seen, in.Body.verdict()))
+	return d.onPaper(&in.Object, report.Capital(report.Plural(len(seen), "cell is", "cells are"))+" marked "+in.Body.Mark+".", d.files.MarkMany(d, d.Who, in.Engagement, in.ID, seen, in.Body.verdict()))
 }
 
 // CellNames names cells; none: all that are marked.
@@ -360,7 +362,7 @@ func listNotes(d *desk, in *notesIn) (*listOut[Note], error) {
 	var all []Note
 	open := 0
 	err := d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error {
-		for _, n := range inOrder(f.Notes) {
+		for _, n := range answer.InOrder(f.Notes) {
 			if in.Test != "" && in.Test != n.Test || in.Open && !n.Cleared.IsZero() {
 				continue
 			}
@@ -375,7 +377,7 @@ func listNotes(d *desk, in *notesIn) (*listOut[Note], error) {
 		return nil, err
 	}
 	filter := map[bool]string{true: "true"}[in.Open]
-	return cut(&in.Paging, "tieout.notes/1", counted(open, "review note is open", "review notes are open"), all, "/engagements/"+in.Engagement+"/notes", "test", in.Test, "open", filter)
+	return cut(&in.Paging, "tieout.notes/1", answer.Counted(open, "review note is open", "review notes are open"), all, "/engagements/"+in.Engagement+"/notes", "test", in.Test, "open", filter)
 }
 
 // NoteText is a review note.

@@ -49,6 +49,7 @@ type Status struct {
 }
 
 type logHead struct {
+	Log       string   `json:"log" doc:"Origin of the workspace's log: the name that a signature over a request has in it"`
 	Size      int64    `json:"size"`
 	Root      string   `json:"root" doc:"Hexadecimal"`
 	Witnessed []string `json:"witnessed" nullable:"false" doc:"Witnesses and time-stamp authorities that saw this order; none: it was not witnessed outside"`
@@ -57,7 +58,7 @@ type logHead struct {
 func getStatus(c *call, _ *periodIn) (*oneOut[Status], error) {
 	r := c.Report
 	return one(answer.StatusSchema, r.Sentence, Status{Period: c.P.Name, Span: r.Period, AsOf: r.AsOf, Tested: c.Run.Recorded, Controls: len(r.Controls),
-		Untested: len(r.Untested), Deviations: len(c.Deviations), Gaps: len(c.Gaps), Log: logHead{r.Log.Size, r.Log.Root, append([]string{}, r.Log.Witnessed...)}}), nil
+		Untested: len(r.Untested), Deviations: len(c.Deviations), Gaps: len(c.Gaps), Log: logHead{c.origin(), r.Log.Size, r.Log.Root, append([]string{}, r.Log.Witnessed...)}}), nil
 }
 
 // Period is a stretch under examination.

@@ -5,6 +5,7 @@ import (
 
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/reader/answer"
 )
 
 // planCalls are what is planned: tests, and how much rests on what.
@@ -90,11 +91,15 @@ type testsIn struct {
 
 func listTests(d *desk, in *testsIn) (*listOut[Planned], error) {
 	var all []Planned
+	planned := 0
 	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
 		facts := factsOf(f)
-		for _, t := range inOrder(f.Tests) {
-			if in.Control == "" || in.Control == t.Control {
-				all = append(all, plannedOf(f, t, facts))
+		for _, t := range answer.InOrder(f.Tests) {
+			if in.Control != "" && in.Control != t.Control {
+				continue
+			}
+			if all = append(all, plannedOf(f, t, facts)); t.Dropped == "" {
+				planned++
 			}
 		}
 		return nil
@@ -102,7 +107,16 @@ func listTests(d *desk, in *testsIn) (*listOut[Planned], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.planned-tests/1", counted(len(all), "test", "tests"), all, "/engagements/"+in.Engagement+"/tests", "control", in.Control)
+	return cut(&in.Paging, "tieout.planned-tests/1", sayPlanned(planned, len(all)-planned), all, "/engagements/"+in.Engagement+"/tests", "control", in.Control)
+}
+
+// sayPlanned says how many tests are performed, and how many were dropped.
+func sayPlanned(planned, dropped int) string {
+	say := answer.Counted(planned, "test is planned", "tests are planned")
+	if dropped > 0 {
+		say += " " + answer.Counted(dropped, "more was dropped", "more were dropped")
+	}
+	return say
 }
 
 func getTest(d *desk, in *objectIn) (out *oneOut[Planned], err error) {
@@ -181,7 +195,13 @@ func getPlan(d *desk, in *fileIn) (out *oneOut[Plan], err error) {
 		for _, c := range f.ControlsInScope() {
 			x.Reliance = append(x.Reliance, Reliance{c, string(p.Reliance[c]), s.Revision("reliance:" + in.Engagement + "/" + c)})
 		}
-		out = tagged("tieout.plan/1", counted(len(f.Tests), "test is planned", "tests are planned"), p.Revision, x)
+		planned := 0
+		for _, t := range f.Tests {
+			if t.Dropped == "" {
+				planned++
+			}
+		}
+		out = tagged("tieout.plan/1", sayPlanned(planned, len(f.Tests)-planned), p.Revision, x)
 		return nil
 	})
 	return out, err

@@ -6,6 +6,7 @@ import (
 
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/reader/answer"
 )
 
 // requestCalls are what the firm asks the client for.
@@ -83,7 +84,7 @@ type requestsIn struct {
 func listRequests(d *desk, in *requestsIn) (*listOut[Request], error) {
 	var all []Request
 	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
-		for _, r := range inOrder(f.Requests) {
+		for _, r := range answer.InOrder(f.Requests) {
 			if in.Status == "" || in.Status == string(r.Status) {
 				all = append(all, requestOf(r))
 			}
@@ -93,7 +94,7 @@ func listRequests(d *desk, in *requestsIn) (*listOut[Request], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.requests/1", counted(len(all), "request", "requests"), all, "/engagements/"+in.Engagement+"/requests", "status", in.Status)
+	return cut(&in.Paging, "tieout.requests/1", answer.Counted(len(all), "request", "requests"), all, "/engagements/"+in.Engagement+"/requests", "status", in.Status)
 }
 
 func getRequest(d *desk, in *objectIn) (out *oneOut[Request], err error) {
@@ -134,9 +135,10 @@ type Requests struct {
 
 func releaseRequests(d *desk, in *does[Requests]) (*oneOut[Done], error) {
 	if err := d.files.ReleaseRequests(d, d.Who, in.Engagement, in.Body.Requests...); err != nil {
+		flushed(d, d.s, in.Engagement) // those before the one that could not be are released
 		return nil, err
 	}
-	return d.sent(in.Engagement, "requests", "", counted(len(in.Body.Requests), "request is released", "requests are released"))
+	return d.sent(in.Engagement, "requests", "", answer.Counted(len(in.Body.Requests), "request is released", "requests are released"))
 }
 
 // RequestStatus is the firm's word on a request.

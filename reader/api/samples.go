@@ -8,6 +8,7 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/redraw"
+	"tieout/reader/answer"
 	"tieout/sample"
 )
 
@@ -58,7 +59,7 @@ func listFrozen(d *desk, in *FilePage) (*listOut[Frozen], error) {
 	var all []Frozen
 	accepted := 0
 	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
-		for _, p := range inOrder(f.Populations) {
+		for _, p := range answer.InOrder(f.Populations) {
 			all = append(all, frozenOf(f, p))
 			if p.Accepted {
 				accepted++
@@ -69,7 +70,7 @@ func listFrozen(d *desk, in *FilePage) (*listOut[Frozen], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.frozen/1", counted(len(all), "population", "populations")+" "+counted(accepted, "is accepted", "are accepted"), all, "/engagements/"+in.Engagement+"/populations")
+	return cut(&in.Paging, "tieout.frozen/1", answer.Counted(len(all), "population", "populations")+" "+answer.Counted(accepted, "is accepted", "are accepted"), all, "/engagements/"+in.Engagement+"/populations")
 }
 
 func getFrozen(d *desk, in *objectIn) (out *oneOut[Frozen], err error) {
@@ -145,7 +146,7 @@ func listNonces(d *desk, in *FilePage) (*listOut[Nonce], error) {
 	for _, c := range list {
 		all = append(all, nonceOf(c))
 	}
-	return cut(&in.Paging, "tieout.nonces/1", counted(len(all), "commitment is not opened", "commitments are not opened"), all, "/engagements/"+in.Engagement+"/nonces")
+	return cut(&in.Paging, "tieout.nonces/1", answer.Counted(len(all), "commitment is not opened", "commitments are not opened"), all, "/engagements/"+in.Engagement+"/nonces")
 }
 
 // NonceText says of which draw.
@@ -185,7 +186,7 @@ func sampleOf(s *fieldwork.Sample) Sample {
 func listSamples(d *desk, in *FilePage) (*listOut[Sample], error) {
 	var all []Sample
 	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
-		for _, x := range inOrder(f.Samples) {
+		for _, x := range answer.InOrder(f.Samples) {
 			all = append(all, sampleOf(x))
 		}
 		return nil
@@ -193,7 +194,7 @@ func listSamples(d *desk, in *FilePage) (*listOut[Sample], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.samples/1", counted(len(all), "sample", "samples"), all, "/engagements/"+in.Engagement+"/samples")
+	return cut(&in.Paging, "tieout.samples/1", answer.Counted(len(all), "sample", "samples"), all, "/engagements/"+in.Engagement+"/samples")
 }
 
 func getSample(d *desk, in *objectIn) (out *oneOut[Sample], err error) {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -138,9 +139,40 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = signed.WithContext(context.WithValue(signed.Context(), subjectKey{}, who))
 	}
 	_, pattern := s.mux.Handler(r)
+	body := &bounded{ReadCloser: http.MaxBytesReader(b, r.Body, maxUpload)}
+	r.Body = body
+	defer func() { s.tidy(r) }()
 	s.mux.ServeHTTP(b, r)
-	if pattern == "" { // the mux says so in plain text
+	switch {
+	case pattern == "": // the mux says so in plain text
 		s.nowhere(b, r)
+	case body.over: // of a form, huma says that it cannot be read
+		b.reset()
+		newProblem(http.StatusRequestEntityTooLarge, "A request has at most 26 MiB, also one with a document.").write(b)
+	}
+}
+
+// A bounded body tells whether more was sent than is read of any request.
+type bounded struct {
+	io.ReadCloser
+	over bool
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	var tooLarge *http.MaxBytesError
+	b.over = b.over || errors.As(err, &tooLarge)
+	return n, err
+}
+
+// tidy removes the files that a form was kept in while it was answered.
+func (s *Server) tidy(r *http.Request) {
+	if r.MultipartForm == nil {
+		return
+	}
+	if err := r.MultipartForm.RemoveAll(); err != nil {
+		s.note(r.Context(), fmt.Errorf("remove the files of a form: %w", err))
 	}
 }
 

@@ -191,7 +191,7 @@ func (c *call) asked(j worker.Job, kind string, payload jobs.Payload) (*oneOut[j
 	if err != nil {
 		return nil, err
 	}
-	if j.Kind != kind || !slices.Equal(had.Sources, payload.Sources) {
+	if j.Kind != kind || !slices.Equal(had.Sources, payload.Sources) || !had.Freeze.Same(payload.Freeze) {
 		return nil, program.ErrKeyUsed
 	}
 	out := made(c.jobOut(j), "jobs", j.ID)
@@ -226,6 +226,9 @@ func retryJob(c *call, in *jobChangeIn) (*oneOut[jobs.View], error) {
 	payload, err := jobs.Decode(old.Payload)
 	if err != nil {
 		return nil, err
+	}
+	if payload.Freeze != nil {
+		return nil, newProblem(http.StatusForbidden, "A population is frozen by a person: ask for it again with freeze-population.")
 	}
 	if left := jobs.Unread(old); len(left) > 0 {
 		payload.Sources = left

@@ -3,7 +3,6 @@ package mcp
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"tieout/engagement/management"
 	"tieout/examination"
 	"tieout/period"
+	"tieout/reader/answer"
 	"tieout/report"
 )
 
@@ -68,13 +68,24 @@ func (s *Server) file(ctx context.Context, p *period.Program, id string, f func(
 	return p.Files().ReadFile(ctx, id, f)
 }
 
-// side looks at a company's side of an examination.
-func (s *Server) side(ctx context.Context, p *period.Program, id string, f func(*management.State, *management.Side) error) error {
+// sight is a company's examinations as who has the token sees them, as far as reach
+// tells that any of it is theirs.
+func (s *Server) sight(ctx context.Context, p *period.Program, reach func(*answer.Sight) access.Object) (*answer.Sight, error) {
 	who, err := s.reader(ctx, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := access.Require(who, readsExam[access.Company], access.Object{}); err != nil {
+	x := &answer.Sight{Who: who, P: p, Systems: answer.SystemsOf(p)}
+	return x, access.Require(who, readsExam[access.Company], reach(x))
+}
+
+// whole is an examination as a whole, which who has single controls does not reach.
+func whole(*answer.Sight) access.Object { return access.Object{} }
+
+// side looks at a company's side of an examination.
+func (s *Server) side(ctx context.Context, p *period.Program, id string, reach func(*answer.Sight) access.Object, f func(*answer.Sight, *management.State, *management.Side) error) error {
+	sight, err := s.sight(ctx, p, reach)
+	if err != nil {
 		return err
 	}
 	c, err := examination.NewClient(p)
@@ -86,20 +97,8 @@ func (s *Server) side(ctx context.Context, p *period.Program, id string, f func(
 		if err != nil {
 			return err
 		}
-		return f(st, x)
+		return f(sight, st, x)
 	})
-}
-
-// inOrder are things in the order people count them: RQ-2 before RQ-10.
-func inOrder[T any](m map[string]*T) (out []*T) {
-	for _, id := range slices.SortedFunc(maps.Keys(m), report.Natural) {
-		out = append(out, m[id])
-	}
-	return out
-}
-
-func counted(n int, one, many string) string {
-	return report.Capital(report.Plural(n, one, many)) + "."
 }
 
 // ExaminationsAsked asks for examinations.
@@ -134,39 +133,36 @@ func days(t engagement.Terms) string {
 }
 
 func (s *Server) examinations(ctx context.Context, p *period.Program, in ExaminationsAsked) (out ExaminationsAnswer, err error) {
-	who, err := s.reader(ctx, p)
-	if err != nil {
-		return out, err
-	}
 	var all []Examination
 	if p.Kind() == access.Firm {
-		all, err = engagements(ctx, p, who)
-	} else if err = access.Require(who, readsExam[access.Company], access.Object{}); err == nil {
+		all, err = s.engagements(ctx, p)
+	} else if _, err = s.sight(ctx, p, (*answer.Sight).ExamReach); err == nil {
 		all, err = examinations(ctx, p)
 	}
 	if err != nil {
 		return out, err
 	}
-	out.Head = head("tieout.examinations/1", counted(len(all), "examination", "examinations"))
+	out.Head = head("tieout.examinations/1", answer.Counted(len(all), "examination", "examinations"))
 	out.Items, out.Page, err = cut(all, in.Paging, listOf("list_examinations", nil), nil)
 	return out, err
 }
 
 // engagements are a firm's, as far as who asks may read them.
-func engagements(ctx context.Context, p *period.Program, who access.Subject) (all []Examination, err error) {
+func (s *Server) engagements(ctx context.Context, p *period.Program) (all []Examination, err error) {
+	who, err := s.reader(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	now := audit.Instant(p.Now())
 	err = p.Files().Read(ctx, func(st *fieldwork.State) error {
-		for _, f := range inOrder(st.Files) {
+		for _, f := range answer.InOrder(st.Files) {
 			t := f.Terms
 			if ok, _ := access.Allowed(who, readsExam[access.Firm], access.Object{Engagements: []string{t.ID}}); !ok {
 				continue
 			}
 			x := Examination{t.ID, t.Type.String(), t.Client.Name, t.System, days(t), string(f.State), "", []string{}}
-			for _, to := range []engagement.State{engagement.Fieldwork, engagement.Exceptions, engagement.DescriptionFinal, engagement.DraftReview} {
-				if !f.State.Over() && to.Place() > f.State.Place() {
-					x.Next, x.Missing = string(to), append(x.Missing, f.Missing(to, now)...)
-					break
-				}
+			if to := f.Next(); to != "" {
+				x.Next, x.Missing = string(to), append(x.Missing, f.Missing(to, now)...)
 			}
 			all = append(all, x)
 		}
@@ -182,7 +178,7 @@ func examinations(ctx context.Context, p *period.Program) (all []Examination, er
 		return nil, err
 	}
 	err = c.Side.Read(ctx, func(st *management.State) error {
-		for _, x := range inOrder(st.Sides) {
+		for _, x := range answer.InOrder(st.Sides) {
 			t := x.Terms
 			e := Examination{t.ID, t.Type.String(), t.Firm.Name, t.System, days(t), string(x.State), "", []string{}}
 			if x.Agreed == nil {
@@ -236,14 +232,14 @@ func (s *Server) requests(ctx context.Context, p *period.Program, in RequestsAsk
 	var all []Request
 	if p.Kind() == access.Firm {
 		err = s.file(ctx, p, in.Examination, func(_ *fieldwork.State, f *fieldwork.File) error {
-			for _, r := range inOrder(f.Requests) {
+			for _, r := range answer.InOrder(f.Requests) {
 				all = append(all, requestOf(r.Request, r.Status, r.Why, len(r.Answers), r.Released, r.Revision))
 			}
 			return nil
 		})
 	} else {
-		err = s.side(ctx, p, in.Examination, func(st *management.State, x *management.Side) error {
-			for _, r := range inOrder(x.Requests) {
+		err = s.side(ctx, p, in.Examination, (*answer.Sight).ExamReach, func(sight *answer.Sight, st *management.State, x *management.Side) error {
+			for _, r := range sight.Asked(x) {
 				all = append(all, requestOf(r.Request, r.Status, r.Why, len(r.Answers), true, st.Revision("request:"+in.Examination+"/"+r.ID)))
 			}
 			return nil
@@ -293,14 +289,14 @@ func (s *Server) frozen(ctx context.Context, p *period.Program, in ExaminationAs
 	var all []Frozen
 	if p.Kind() == access.Firm {
 		err = s.file(ctx, p, in.Examination, func(_ *fieldwork.State, f *fieldwork.File) error {
-			for _, x := range inOrder(f.Populations) {
+			for _, x := range answer.InOrder(f.Populations) {
 				all = append(all, frozenOf(x.Population, x.Accepted, x.Superseded))
 			}
 			return nil
 		})
 	} else {
-		err = s.side(ctx, p, in.Examination, func(_ *management.State, side *management.Side) error {
-			for _, x := range inOrder(side.Populations) {
+		err = s.side(ctx, p, in.Examination, whole, func(_ *answer.Sight, _ *management.State, side *management.Side) error {
+			for _, x := range answer.InOrder(side.Populations) {
 				all = append(all, frozenOf(x.Population, x.Accepted, x.Superseded))
 			}
 			return nil
@@ -309,7 +305,7 @@ func (s *Server) frozen(ctx context.Context, p *period.Program, in ExaminationAs
 	if err != nil {
 		return out, err
 	}
-	out.Head = head("tieout.frozen/1", counted(len(all), "population is frozen", "populations are frozen"))
+	out.Head = head("tieout.frozen/1", answer.Counted(len(all), "population is frozen", "populations are frozen"))
 	out.Items, out.Page, err = cut(all, in.Paging, listOf("list_frozen", in.Examination), nil)
 	return out, err
 }
@@ -340,14 +336,14 @@ func (s *Server) samples(ctx context.Context, p *period.Program, in ExaminationA
 	var all []Sample
 	if p.Kind() == access.Firm {
 		err = s.file(ctx, p, in.Examination, func(_ *fieldwork.State, f *fieldwork.File) error {
-			for _, x := range inOrder(f.Samples) {
+			for _, x := range answer.InOrder(f.Samples) {
 				all = append(all, sampleOf(x.Sample, x.Released))
 			}
 			return nil
 		})
 	} else {
-		err = s.side(ctx, p, in.Examination, func(_ *management.State, side *management.Side) error {
-			for _, x := range inOrder(side.Samples) {
+		err = s.side(ctx, p, in.Examination, whole, func(_ *answer.Sight, _ *management.State, side *management.Side) error {
+			for _, x := range answer.InOrder(side.Samples) {
 				all = append(all, sampleOf(*x, side.Offered))
 			}
 			return nil
@@ -356,7 +352,7 @@ func (s *Server) samples(ctx context.Context, p *period.Program, in ExaminationA
 	if err != nil {
 		return out, err
 	}
-	out.Head = head("tieout.samples/1", counted(len(all), "sample", "samples"))
+	out.Head = head("tieout.samples/1", answer.Counted(len(all), "sample", "samples"))
 	out.Items, out.Page, err = cut(all, in.Paging, listOf("list_samples", in.Examination), nil)
 	return out, err
 }
@@ -389,14 +385,17 @@ func (s *Server) exceptions(ctx context.Context, p *period.Program, in Examinati
 	var all []Exception
 	if p.Kind() == access.Firm {
 		err = s.file(ctx, p, in.Examination, func(_ *fieldwork.State, f *fieldwork.File) error {
-			for _, x := range inOrder(f.Findings) {
+			for _, x := range answer.InOrder(f.Findings) {
 				all = append(all, exceptionOf(x.Finding, x.Stands(), !x.Released.IsZero(), x.Response))
 			}
 			return nil
 		})
 	} else {
-		err = s.side(ctx, p, in.Examination, func(_ *management.State, side *management.Side) error {
-			for _, x := range inOrder(side.Findings) {
+		err = s.side(ctx, p, in.Examination, (*answer.Sight).ExamReach, func(sight *answer.Sight, _ *management.State, side *management.Side) error {
+			if err := access.Require(sight.Who, "deviation.read", sight.ExamReach()); err != nil {
+				return err
+			}
+			for _, x := range sight.Released(side) {
 				all = append(all, exceptionOf(x.Finding, true, true, x.Response))
 			}
 			return nil
@@ -405,7 +404,7 @@ func (s *Server) exceptions(ctx context.Context, p *period.Program, in Examinati
 	if err != nil {
 		return out, err
 	}
-	out.Head = head("tieout.exceptions/1", counted(len(all), "exception", "exceptions"))
+	out.Head = head("tieout.exceptions/1", answer.Counted(len(all), "exception", "exceptions"))
 	out.Items, out.Page, err = cut(all, in.Paging, listOf("list_exceptions", in.Examination), nil)
 	return out, err
 }

@@ -20,6 +20,7 @@ import (
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/gatestest"
 	"tieout/engagement/management"
+	"tieout/examination"
 	"tieout/period"
 	"tieout/reader/mcp"
 )
@@ -148,6 +149,12 @@ func TestFirm(t *testing.T) {
 	if sentence != "13 of 13 tests are signed off by a reviewer." || len(papers.Items) != 13 || !papers.Items[0].Reviewed {
 		t.Errorf("%q, %+v", sentence, papers.Items)
 	}
+	for dated, missing := range map[string]bool{"": false, "2020-01-01": true} { // of a day that is told, and of today
+		x, _ := ask[mcp.MissingAnswer](t, c, "what_is_missing", object{"examination": "EN-1", "act": "report.issue", "dated": dated})
+		if got := slices.ContainsFunc(x.Items, func(g mcp.Gate) bool { return strings.Contains(g.Missing, "not of the report's day") }); got != missing {
+			t.Errorf("dated %q: the letter is not of the report's day: %t; want %t", dated, got, missing)
+		}
+	}
 	gates, sentence := ask[mcp.MissingAnswer](t, c, "what_is_missing", object{"examination": "EN-1", "act": "report.issue"})
 	if !strings.Contains(sentence, "before report.issue") || len(gates.Items) < 10 || !slices.ContainsFunc(gates.Items, func(g mcp.Gate) bool { return g.Missing == "it is at: issued" }) {
 		t.Errorf("%q, %+v", sentence, gates.Items)
@@ -189,7 +196,8 @@ func TestCompanySide(t *testing.T) {
 	people := map[string]string{}
 	lead := access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace}
 	var secret string
-	people[gatestest.Lead], secret = w.member(t, p, "lea", lead, "request.read", "request.answer")
+	people[gatestest.Lead], secret = w.member(t, p, "lea", lead, "request.read", "request.answer", "deviation.read", "evidence.read")
+	_, writes := w.member(t, p, "wim", lead, "request.read", "request.answer")
 	people[gatestest.Signer], _ = w.member(t, p, "sam", access.Grant{Role: access.ManagementSigner, Scope: access.ScopeWorkspace})
 	people[gatestest.Owner], _ = w.member(t, p, "owe", access.Grant{Role: access.Employee, Scope: access.ScopeOwn})
 	side := management.Open(p.Seal, w.clock)
@@ -215,20 +223,89 @@ func TestCompanySide(t *testing.T) {
 	}
 	answer := object{"examination": "EN-1", "request": "RQ-2", "revision": requests()[1].Revision, "text": "They are attached.", "evidence": []string{"E-1"}, "key": "k1"}
 	for range 2 {
-		if got, sentence := ask[mcp.Written](t, c, "answer_request", answer); got.Ref != "RQ-2" || sentence != "RQ-2: in progress." {
+		if got, sentence := ask[mcp.Written](t, c, "answer_request", answer); got.Ref != "RQ-2" || !strings.HasPrefix(sentence, "RQ-2: kept as a draft.") {
 			t.Errorf("answered %+v, %q", got, sentence)
 		}
 	}
-	if got := requests()[1]; got.Status != "In progress" || got.Answers != 1 {
-		t.Errorf("after the answer: %+v", got)
+	if got := requests()[1]; got.Status != "Open" || got.Answers != 0 || sentTo(t, p) != 0 {
+		t.Errorf("after the draft: %+v, %d packets went out; want the request open, and none", got, sentTo(t, p))
 	}
 	answer["key"], answer["submit"] = "k2", true
 	refusedTool(t, c, "answer_request", answer, "changed since")
-	answer["key"], answer["revision"] = "k3", requests()[1].Revision
-	if _, sentence := ask[mcp.Written](t, c, "answer_request", answer); sentence != "RQ-2: submitted." {
-		t.Errorf("submitted: %q", sentence)
+	answer["key"], answer["revision"], answer["evidence"] = "k3", requests()[1].Revision, []string{"E-99999"}
+	refusedTool(t, c, "answer_request", answer, "that you may open")
+	answer["evidence"] = []string{"E-1"}
+	blind := w.connect(t, mcp.Options{Read: byToken(writes), Act: byToken(writes)})
+	refusedTool(t, blind, "answer_request", answer, "that you may open")
+	if _, sentence := ask[mcp.Written](t, c, "answer_request", answer); sentence != "RQ-2: submitted." || sentTo(t, p) == 0 {
+		t.Errorf("submitted: %q, %d packets went out", sentence, sentTo(t, p))
 	}
 	refusedTool(t, c, "answer_request", object{"examination": "EN-1", "request": "RQ-1", "revision": requests()[0].Revision, "text": "All four are attached."}, "is withdrawn")
+}
+
+// sentTo is how many packets the company sealed for the firm.
+func sentTo(t *testing.T, p *period.Program) int64 {
+	t.Helper()
+	c, err := examination.NewClient(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post, err := c.Post(t.Context(), "EN-1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, _, err := post.Lanes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sent.Last
+}
+
+// TestOwnersReadTheirs: who owns a control is told of its exceptions and of the
+// requests that were given to them, answers these, and of the rest nothing.
+func TestOwnersReadTheirs(t *testing.T) {
+	w := newWorkspace(t, true)
+	p := w.program(t)
+	people := map[string]string{}
+	people[gatestest.Lead], _ = w.member(t, p, "lea", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	people[gatestest.Signer], _ = w.member(t, p, "sam", access.Grant{Role: access.ManagementSigner, Scope: access.ScopeWorkspace})
+	people[gatestest.Owner], _ = w.member(t, p, "owe", access.Grant{Role: access.Employee, Scope: access.ScopeOwn})
+	side := management.Open(p.Seal, w.clock)
+	gatestest.WalkClient(&gatestest.Client{T: t, Side: side, Seal: p.Seal, Now: w.clock, People: people}, func(gatestest.Case) {})
+	owner := func(name, control string) (string, *sdk.ClientSession) {
+		id, secret := w.member(t, p, name, access.Grant{Role: access.ControlOwner, Scope: access.ScopeControl, Object: control}, "request.read", "request.answer", "deviation.read")
+		return id, w.connect(t, mcp.Options{Read: byToken(secret), Act: byToken(secret)})
+	}
+	mine, cho := owner("cho", gatestest.Changes)
+	_, other := owner("oda", "GOV-01")
+	packets := access.Subject{Workspace: access.Company, Kind: audit.ActorConnector, Account: "exchange"}
+	lead := access.Subject{Workspace: access.Company, Kind: audit.ActorPerson, Account: people[gatestest.Lead], Session: "S", Fresh: true, Grants: []access.Grant{{Role: access.ComplianceLead, Scope: access.ScopeWorkspace}}}
+	if err := side.TakeRequests(t.Context(), packets, "EN-1", []engagement.RequestNews{{Request: engagement.Request{ID: "RQ-2", Kind: "document", Title: "Minutes", Asks: "Those of May."}, Status: engagement.RequestOpen}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := side.AssignRequest(t.Context(), lead, "EN-1", "RQ-2", mine, 1); err != nil {
+		t.Fatal(err)
+	}
+	en := object{"examination": "EN-1"}
+	for _, tt := range []struct {
+		name                 string
+		c                    *sdk.ClientSession
+		requests, exceptions int
+	}{{"the owner of the control", cho, 1, 1}, {"the owner of another", other, 0, 0}} {
+		requests, _ := ask[mcp.RequestsAnswer](t, tt.c, "list_requests", en)
+		exceptions, _ := ask[mcp.ExceptionsAnswer](t, tt.c, "list_exceptions", en)
+		if len(requests.Items) != tt.requests || len(exceptions.Items) != tt.exceptions {
+			t.Errorf("%s: requests %+v, exceptions %+v; want %d and %d", tt.name, requests.Items, exceptions.Items, tt.requests, tt.exceptions)
+		}
+		for _, tool := range []string{"list_frozen", "list_samples"} {
+			refusedTool(t, tt.c, tool, en, "none of your roles may")
+		}
+	}
+	answer := object{"examination": "EN-1", "request": "RQ-2", "revision": 2, "text": "There were none in May.", "submit": true}
+	refusedTool(t, other, "answer_request", answer, "none of your roles may")
+	if _, sentence := ask[mcp.Written](t, cho, "answer_request", answer); !strings.HasPrefix(sentence, "RQ-2: submitted.") {
+		t.Errorf("answered: %q", sentence)
+	}
 }
 
 // TestNoToolActs: no tool concludes, marks, signs, draws, freezes, releases or

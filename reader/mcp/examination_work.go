@@ -2,15 +2,16 @@ package mcp
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"log/slog"
 
 	"tieout/access"
 	"tieout/audit"
+	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/examination"
 	"tieout/period"
+	"tieout/reader/answer"
 	"tieout/report"
 )
 
@@ -46,7 +47,7 @@ func (s *Server) workpapers(ctx context.Context, p *period.Program, in Examinati
 				facts[t.Test] = t
 			}
 		}
-		for _, t := range inOrder(f.Tests) {
+		for _, t := range answer.InOrder(f.Tests) {
 			if t.Dropped != "" {
 				continue
 			}
@@ -79,6 +80,9 @@ type MissingAsked struct {
 	ExaminationAsked
 	Act string `json:"act" jsonschema:"such as paper.review, conclusion.control, opinion.write or report.issue"`
 	On  string `json:"on,omitempty" jsonschema:"the test, the exception, or what is concluded on, such as control:IAM-06"`
+
+	Dated      string `json:"dated,omitempty" jsonschema:"of report.issue: the report's day, such as 2026-03-31; left out: today"`
+	Supersedes string `json:"supersedes,omitempty" jsonschema:"of report.issue: digest of another engagement's report that it takes the place of"`
 }
 
 // Gate is something that has to be there before an act.
@@ -95,28 +99,30 @@ type MissingAnswer struct {
 }
 
 func (s *Server) missing(ctx context.Context, p *period.Program, in MissingAsked) (out MissingAnswer, err error) {
-	var all []Gate
-	open := 0
-	err = s.file(ctx, p, in.Examination, func(st *fieldwork.State, f *fieldwork.File) error {
-		for _, g := range st.Standing(f, in.Act, in.On, audit.Instant(p.Now())) {
-			if all = append(all, Gate{g.Needs, g.Missing}); g.Missing != "" {
-				open++
-			}
-		}
-		return nil
-	})
-	if err == nil && len(all) == 0 {
-		err = fmt.Errorf("%w: no gate stands before %q; acts are such as opinion.write or report.issue", audit.ErrNotFound, in.Act)
+	if err := book.Day("dated", in.Dated, false); err != nil {
+		return out, err
 	}
+	var all []fieldwork.Standing
+	now := audit.Instant(p.Now())
+	err = s.file(ctx, p, in.Examination, func(st *fieldwork.State, f *fieldwork.File) (err error) {
+		if all, err = st.Before(f, in.Act, in.On, now); in.Act == "report.issue" {
+			all = st.StandingToIssue(f, in.Dated, in.Supersedes, now)
+		}
+		return err
+	})
 	if err != nil {
 		return out, err
 	}
-	say := "Nothing is missing before " + in.Act + ". A person does it."
-	if open > 0 {
-		say = report.Capital(report.Number(open)) + " of " + report.Plural(len(all), "gate", "gates") + " before " + in.Act + " " + map[bool]string{true: "is", false: "are"}[open == 1] + " not met."
+	say := answer.Gates(in.Act, all)
+	if answer.Unmet(all) == 0 {
+		say += " A person does it."
+	}
+	gates := []Gate{}
+	for _, g := range all {
+		gates = append(gates, Gate{g.Needs, g.Missing})
 	}
 	out.Head = head("tieout.missing/1", say)
-	out.Items, out.Page, err = cut(all, in.Paging, listOf("what_is_missing", []string{in.Examination, in.Act, in.On}), nil)
+	out.Items, out.Page, err = cut(gates, in.Paging, listOf("what_is_missing", []string{in.Examination, in.Act, in.On, in.Dated, in.Supersedes}), nil)
 	return out, err
 }
 
@@ -127,12 +133,12 @@ type AnswerAsked struct {
 	Request     string   `json:"request" jsonschema:"such as RQ-3"`
 	Revision    int64    `json:"revision" jsonschema:"the request's, as list_requests gave it"`
 	Text        string   `json:"text" jsonschema:"the answer, in words"`
-	Evidence    []string `json:"evidence,omitempty" jsonschema:"sealed records that show it, such as E-481"`
-	Submit      bool     `json:"submit,omitempty" jsonschema:"true: the auditor gets it; left out: it is in progress, and a person submits it"`
+	Evidence    []string `json:"evidence,omitempty" jsonschema:"sealed records that show it, such as E-481; the token has to be one that reads them"`
+	Submit      bool     `json:"submit,omitempty" jsonschema:"true: the auditor gets it; left out: it is a draft that stays here, and a person submits it"`
 }
 
-// answerRequest answers a request of the auditor's: in progress unless it is said
-// to be submitted.
+// answerRequest answers a request of the auditor's: with a draft that stays here,
+// unless it is said to be submitted.
 func (s *Server) answerRequest(ctx context.Context, p *period.Program, who access.Subject, in AnswerAsked) (Written, error) {
 	who, err := in.of(who)
 	if err != nil {
@@ -142,23 +148,46 @@ func (s *Server) answerRequest(ctx context.Context, p *period.Program, who acces
 	if err != nil {
 		return Written{}, err
 	}
-	a := engagement.Answer{Request: in.Request, Status: engagement.RequestInProgress, Text: in.Text}
-	if in.Submit {
-		a.Status = engagement.RequestSubmitted
+	a := engagement.Answer{Request: in.Request, Text: in.Text}
+	if a.Records, err = s.brought(ctx, p, in.Evidence); err != nil {
+		return Written{}, err
 	}
-	for _, ref := range in.Evidence {
-		i, err := period.ParseEvidenceRef(ref)
-		if err != nil {
-			return Written{}, hint(err, "show_evidence shows a record")
-		}
-		a.Records = append(a.Records, i)
+	say := in.Request + ": kept as a draft. The auditor gets nothing of it; a person submits it."
+	if !in.Submit {
+		err = c.Side.DraftAnswer(ctx, who, in.Examination, a, in.Revision)
+	} else {
+		a.Status, say = engagement.RequestSubmitted, in.Request+": submitted."
+		err = c.Side.Answer(ctx, who, in.Examination, a, in.Revision)
 	}
-	if err := c.Side.Answer(ctx, who, in.Examination, a, in.Revision); err != nil {
+	if err != nil {
 		return Written{}, hint(err, "list_requests has requests and their revisions")
 	}
-	say := in.Request + ": " + strings.ToLower(string(a.Status)) + "."
-	if err := c.Flush(ctx, in.Examination); err != nil {
-		say += " It is not sent yet, and goes out with the next packet."
+	if in.Submit {
+		if err := c.Flush(ctx, in.Examination); err != nil {
+			s.o.Log.ErrorContext(ctx, "mcp", slog.String("packets of", in.Examination), slog.String("error", err.Error()))
+			say += " It is not sent yet, and goes out with the next packet."
+		}
 	}
 	return written("tieout.answer/1", say, in.Request), nil
+}
+
+// brought are the records that an answer names, each of which the token reads: the
+// permission to write is not asked for that.
+func (s *Server) brought(ctx context.Context, p *period.Program, refs []string) (out []int64, err error) {
+	for _, ref := range refs {
+		i, err := period.ParseEvidenceRef(ref)
+		if err != nil {
+			return nil, hint(err, "show_evidence shows a record")
+		}
+		out = append(out, i)
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	who, err := s.o.Act(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	sight := answer.Sight{Who: who, P: p, Systems: answer.SystemsOf(p)}
+	return out, hint(sight.MayBring(ctx, out), "TIEOUT_TOKEN has to be a token with evidence.read")
 }

@@ -42,7 +42,7 @@ func (s *Server) addWriting() {
 	addWriter(s, "record_risk", "Record a risk", "Puts a risk into the register, open and without a treatment. A person treats it, and management accepts it.", s.recordRisk)
 	addWriter(s, "report_incident", "Report an incident", "Reports what was noticed, and when. A person judges how severe it is and who has to be told.", s.reportIncident)
 	addWriter(s, "add_incident_note", "Note on an incident", "Adds a note to an incident's timeline. It changes no state.", s.addNote)
-	addWriter(s, "answer_request", "Answer a request of the auditor's", "Keeps an answer to a request of the auditor's, with sealed records that show it. Unless submit is said it is in progress, and a person submits it.", s.answerRequest)
+	addWriter(s, "answer_request", "Answer a request of the auditor's", "Keeps an answer to a request of the auditor's, with sealed records that show it. Unless submit is said it is a draft that stays here, and a person submits it.", s.answerRequest)
 }
 
 // addWriter adds a tool that writes; its value embeds a Head.
