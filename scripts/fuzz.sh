@@ -1,32 +1,41 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a while, or for so many inputs, two at once:
+# Runs every fuzz target for a while, or for so many inputs, two packages at once:
 # scripts/fuzz.sh [TIME or COUNTx], default 30s. A count ends in the middle of
-# nothing; a time may end within an input, which Go then calls a failure.
+# nothing; a time may end within an input, which Go then calls a failure. A package
+# is built once for all its targets; what they find new is kept where `go test
+# -fuzz` keeps it, and an input that fails is written into the package's testdata.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export FUZZ_TIME=${1:-30s}
-list=$(mktemp)
-trap 'rm -f "$list"' EXIT
+FUZZ_CACHE=$(go env GOCACHE)/fuzz
+export FUZZ_CACHE
+work=$(mktemp -d)
+export work
+trap 'rm -rf "$work"' EXIT
 
-# one runs a target; what it printed is shown where it fails, and nothing more is begun.
-one() {
-	log=$(mktemp)
-	if go test "$1" -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZ_TIME" -fuzzminimizetime 5x -parallel 1 >"$log" 2>&1; then
-		printf '%s %s\n' "$1" "$2"
-		rm -f "$log"
-		return
-	fi
-	cat "$log" >&2
-	rm -f "$log"
-	exit 255
-}
-export -f one
-
-while read -r dir package; do
-	for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go 2>/dev/null | awk '{print $2}'); do
-		printf '%s %s\n' "$package" "$target" >>"$list"
+# package runs the targets of one package, in its folder; what a target printed is
+# shown where it fails, and nothing more is begun.
+package() {
+	local name=$1 dir=$2
+	shift 2
+	local at="$work/${name//\//-}"
+	go test -c -fuzz . -o "$at.test" "$name" >"$at.log" 2>&1 || { cat "$at.log" >&2; exit 255; }
+	cd "$dir"
+	for target in "$@"; do
+		if ! "$at.test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$FUZZ_TIME" -test.fuzzminimizetime 5x -test.parallel 1 -test.fuzzcachedir "$FUZZ_CACHE/$name" >"$at.log" 2>&1; then
+			cat "$at.log" >&2
+			exit 255
+		fi
+		printf '%s %s\n' "$name" "$target"
 	done
-done < <(go list -f '{{.Dir}} {{.ImportPath}}' ./...)
-[ -s "$list" ] || { echo "no fuzz target was found" >&2; exit 1; }
-xargs -P 2 -L 1 bash -c 'one "$0" "$1"' <"$list"
-echo "$(wc -l <"$list") targets"
+	rm -f "$at.test" "$at.log"
+}
+export -f package
+
+while read -r dir name; do
+	targets=$(cat "$dir"/*_test.go 2>/dev/null | sed -nE 's/^func (Fuzz[A-Za-z0-9_]+).*/\1/p' | paste -sd ' ')
+	[ -z "$targets" ] || printf '%s %s %s\n' "$name" "$dir" "$targets" >>"$work/list"
+done < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}} {{.ImportPath}}{{end}}' ./...)
+[ -s "$work/list" ] || { echo "no fuzz target was found" >&2; exit 1; }
+xargs -P 2 -L 1 bash -c 'package "$@"' package <"$work/list"
+echo "$(awk '{ n += NF - 2 } END { print n }' "$work/list") targets in $(wc -l <"$work/list") packages"

@@ -102,9 +102,10 @@ async function screen(d, t) {
   for (const [i, v] of (t.full ? views : [views[0], views[3]]).entries()) {
     const view = `${v[0]} ${v[1]}`;
     if (i) await show(page, v);
-    if (t.full) await picture(page, `${fileOf(t.pattern)}-${v[0]}-${v[1]}`);
+    const narrowest = i === views.length - 1; // the narrowest adds nothing but its width
+    if (t.full && !narrowest) await picture(page, `${fileOf(t.pattern)}-${v[0]}-${v[1]}`);
     wrong(t.role, t.pattern, view, await overflow(page));
-    if (t.full || i === 0) wrong(t.role, t.pattern, view, await axe(page, source, { onlyColors: v[0] === "dark" }));
+    if ((t.full && !narrowest) || i === 0) wrong(t.role, t.pattern, view, await axe(page, source, { onlyColors: v[0] === "dark" }));
   }
   wrong(t.role, t.pattern, "open", d.complaints.filter((c) => c.rule !== "console" || status === 200 || !c.url.endsWith(t.at)));
   if (t.full) await plain(t.state, t, got.forms);
