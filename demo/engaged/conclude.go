@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 )
@@ -22,12 +23,29 @@ func (x *exam) concluded(ctx context.Context) error {
 	)
 }
 
+// compared is what each section of the description was compared with.
+var compared = map[string]string{
+	"DC 1": "the boundary of the system as Halyard defines it, the contracts with three merchants, and what the team saw in a walk through Ledger",
+	"DC 2": "the master agreement and the service level schedule",
+	"DC 3": "the inventories of accounts, repositories, data stores and laptops, the organization chart and the procedures in force",
+	"DC 4": "the incident tool, Halyard's register of incidents and the service level reports of the year",
+	"DC 5": "the controls that were tested",
+	"DC 6": "the design of the controls, and what merchants are told at the start",
+	"DC 7": "the contracts with the subservice organizations, the register of vendors and the records of their reviews",
+	"DC 8": "the criteria of the categories examined and the controls for each",
+	"DC 9": "the changes of the system's definition in the period and the list of releases",
+}
+
 // descriptionTested compares each section of the description with the records.
 func (x *exam) descriptionTested(ctx context.Context) error {
 	for _, dc := range x.terms.Type.DescriptionCriteria() {
+		with := compared[dc]
+		if with == "" {
+			return fmt.Errorf("%w: nobody says what %s was compared with", audit.ErrInvalid, dc)
+		}
 		id := "T-" + strings.ReplaceAll(dc, " ", "-")
 		t := engagement.Test{ID: id, Control: strings.ReplaceAll(dc, " ", "-"), Phase: engagement.Design, Kind: engagement.Inspection, Criteria: []string{dc},
-			Text:       "Read what the description says for " + dc + " and compared it with the records it was drafted from, and with what the team saw.",
+			Text:       "Read what the description says for " + dc + " and compared it with " + with + ".",
 			Attributes: []engagement.Attribute{{Name: "A", Text: "It is what the records show, and leaves nothing out that a reader needs."}}}
 		if err := x.Firm.Files.SetTest(ctx, x.Manager.By, x.id, t, "the description came", 0); err != nil {
 			return err
@@ -67,61 +85,133 @@ func judged(f *fieldwork.File, what string) fieldwork.Concluding {
 	case fieldwork.OnControl:
 		return ofControl(f, id)
 	case fieldwork.OnDC:
-		return fieldwork.Concluding{Outcome: engagement.NoExceptions, Text: "It is presented as the description criterion asks."}
+		return fieldwork.Concluding{Outcome: engagement.NoExceptions, Text: "Compared with " + compared[id] + ": it is presented as the criterion asks, and nothing that a reader needs is left out."}
 	}
 	return ofCriterion(f, id)
 }
 
-// ofControl: an exception that stands is said; without one, what could not be
-// tested keeps the control from a conclusion.
+// ofControl: exceptions that stand are said, and what could not be tested beside
+// them; where nothing was tested, or something could not be and no exception was
+// found, nothing is concluded on operation.
 func ofControl(f *fieldwork.File, control string) fieldwork.Concluding {
-	c := fieldwork.Concluding{Outcome: engagement.UnableToConclude, Design: fieldwork.Suitable, Text: "Operation was not tested: the design alone was."}
-	exceptions, unable, tests := 0, 0, 0
-	for _, t := range f.Tests {
-		if t.Control != control || t.Phase != engagement.Operation {
-			continue
-		}
-		tests++
-		for _, m := range f.Papers[t.ID].Cells {
-			if m.Mark == engagement.UnableToTest {
-				unable++
-			}
-		}
-		for _, y := range f.Findings {
-			if y.Test == t.ID && y.Stands() {
-				exceptions++
-			}
+	c := fieldwork.Concluding{Outcome: engagement.UnableToConclude, Design: fieldwork.Suitable, Text: untestable[control]}
+	var said []string
+	tested, unable, blind := 0, 0, false
+	for _, t := range operations(f, control) {
+		items := f.Papers[t.ID].ItemsTested(t)
+		tested, blind = tested+items, blind || items == 0
+		n, of, why := untested(f, t)
+		if unable += n; n > 0 {
+			said = append(said, fmt.Sprintf("Of %s selected for %s, %d could not be tested. %s", count(of, "item", "items"), t.ID, n, strings.Join(why, " ")))
 		}
 	}
+	exceptions := standing(f, control)
+	for i := len(exceptions) - 1; i >= 0; i-- {
+		said = slices.Insert(said, 0, "Exceptions were noted in "+figures(exceptions[i])+".")
+	}
 	switch {
-	case tests == 0:
-	case exceptions > 0:
-		c.Outcome, c.Text = engagement.WithExceptions, "Exceptions were noted; each is printed with its test."
-	case unable > 0:
-		c.Text = fmt.Sprintf("The evidence of %d sampled items is not to be had, so nothing is concluded on operation.", unable)
-	default:
-		c.Outcome, c.Text = engagement.NoExceptions, "No exceptions were noted in what was tested."
+	case len(exceptions) > 0 && blind:
+		said = append(said, "Of one of its tests no item could be tested, so that nothing is concluded on its operation as a whole.")
+	case len(exceptions) > 0:
+		c.Outcome = engagement.WithExceptions
+	case tested > 0 && unable == 0:
+		c.Outcome = engagement.NoExceptions
+		said = append(said, "No exceptions were noted in the "+count(tested, "item", "items")+" tested.")
+	case tested > 0:
+		said = append(said, "No exceptions were noted in the "+count(tested, "item", "items")+" that could be tested; of the operation as a whole nothing is concluded.")
+	}
+	if len(said) > 0 {
+		c.Text = strings.Join(said, " ")
 	}
 	return c
 }
 
-// ofCriterion follows what was concluded of the criterion's controls.
+// ofCriterion follows what was concluded of the criterion's controls, and says
+// whether it is met and why.
 func ofCriterion(f *fieldwork.File, criterion string) fieldwork.Concluding {
-	n := map[engagement.Outcome]int{}
-	for _, c := range f.Controls.Controls {
-		if k := f.Concluded[fieldwork.OnControl+":"+c.ID]; k != nil && (slices.Contains(c.Criteria, criterion) || slices.Contains(controlsOf(f, criterion), c.ID)) {
-			n[k.Outcome]++
+	of := map[engagement.Outcome][]string{}
+	for _, id := range f.ControlsInScope() {
+		if k := f.Concluded[fieldwork.OnControl+":"+id]; k != nil && serves(f, id, criterion) {
+			of[k.Outcome] = append(of[k.Outcome], id)
 		}
 	}
+	excepted, whole, open := of[engagement.WithExceptions], of[engagement.NoExceptions], of[engagement.UnableToConclude]
+	c := fieldwork.Concluding{Outcome: engagement.UnableToConclude, Text: "The operation of no control for it could be concluded on."}
 	switch {
-	case n[engagement.WithExceptions] > 0:
-		return fieldwork.Concluding{Outcome: engagement.WithExceptions, Text: fmt.Sprintf("Exceptions were noted in %d of its controls; %d have none, of %d nothing can be concluded.", n[engagement.WithExceptions], n[engagement.NoExceptions], n[engagement.UnableToConclude])}
-	case n[engagement.NoExceptions] > 0 && n[engagement.UnableToConclude] == 0:
-		return fieldwork.Concluding{Outcome: engagement.NoExceptions, Text: "No exceptions were noted in its controls."}
-	case n[engagement.NoExceptions] > 0:
-		return fieldwork.Concluding{Outcome: engagement.UnableToConclude, Text: fmt.Sprintf("%d of its controls were not tested or could not be.", n[engagement.UnableToConclude])}
+	case len(excepted) > 0:
+		c.Outcome, c.Text = engagement.WithExceptions, "Met. "+isolated(f, excepted, whole)
+		if m := matterOf(criterion); m != nil {
+			c.Text = "Not met, for the matter \"" + m.title + "\" of the basis: " + rates(f, excepted) + ". " + m.because
+		}
+	case len(whole) > 0 && len(open) == 0:
+		return fieldwork.Concluding{Outcome: engagement.NoExceptions, Text: "Met. No exceptions were noted of " + and(whole) + "."}
+	case len(whole) > 0:
+		c.Text = "Of " + and(whole) + " no exceptions were noted."
 	}
-	return fieldwork.Concluding{Outcome: engagement.UnableToConclude, Text: "The operation of no control for it could be concluded on."}
+	if len(open) > 0 && len(excepted)+len(whole) > 0 {
+		c.Text += " Of " + and(open) + " nothing could be concluded; the possible effects are in the basis."
+	}
+	return c
+}
+
+// serves reports whether a control is for a criterion or an objective.
+func serves(f *fieldwork.File, control, criterion string) bool {
+	for _, c := range f.Controls.Controls {
+		if c.ID == control && slices.Contains(c.Criteria, criterion) {
+			return true
+		}
+	}
+	return slices.Contains(controlsOf(f, criterion), control)
+}
+
+// rates are the exceptions of controls in figures.
+func rates(f *fieldwork.File, controls []string) string {
+	var out []string
+	for _, id := range controls {
+		for _, y := range standing(f, id) {
+			out = append(out, id+" "+figures(y))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// isolated says why exceptions do not keep a criterion from being met.
+func isolated(f *fieldwork.File, excepted, whole []string) string {
+	text := "The exceptions are few against what was tested, each has a cause of its own, and none let a record of a merchant be seen, changed or lost: " + rates(f, excepted) + "."
+	for _, id := range excepted {
+		if w := weighed[id]; w != "" {
+			text += " " + w
+		}
+	}
+	if len(whole) > 0 {
+		text += " No exceptions were noted of " + and(whole) + ", which serve the same criterion."
+	}
+	return text
+}
+
+// weighed is why an exception does not weigh by its rate alone, by control: the
+// occurrences are few.
+var weighed = map[string]string{
+	"GOV-02": "The board's papers for the meeting that was not held had been sent, and leadership's own reviews (MON-05) took place in every quarter.",
+	"MON-03": "The deficiency that was closed late had been mended by hand before.",
+	"RSK-02": "The risk did not come about in the six weeks.",
+	"VND-02": "The vendor approved late got no data of merchants.",
+	"VND-04": "The vendor reviewed late delivers notices without payment records.",
+	"PHY-04": "The laptop without a record was encrypted when it last reported.",
+	"INC-02": "The incident taken on late bears on the answer to incidents, CC7.4, where it is a matter of the basis.",
+	"INC-06": "The notice that came late bears on CC7.4, where it is a matter of the basis.",
+	"INC-03": "The measure that mattered was taken two days after the incident.",
+	"VUL-02": "The vulnerability that stayed open bears on CC7.4, where it is a matter of the basis.",
+	"SDL-02": "The changes without an approval bear on CC8.1, where they are a matter of the basis; all were read afterward.",
+	"SDL-03": "The rules that were off bear on CC8.1, where they are a matter of the basis.",
+	"SDL-04": "The releases past a check bear on CC8.1, where they are a matter of the basis; reconciliations of the days after show no difference.",
+	"IAM-04": "The rights without an approval bear on CC6.1 and CC6.3, where they are a matter of the basis.",
+	"CRY-01": "The certificate that expired kept connections from being made and none was made without encryption.",
+	"NET-01": "The bucket held no record of a merchant and the host behind the open port takes keys only; each was closed within three days.",
+	"LOG-01": "What the trail did not record in two days was put together from the identity provider and the pipeline.",
+	"LOG-02": "What the trail did not record in two days was put together from the identity provider and the pipeline.",
+	"NET-04": "The detector that was off watches the sandbox, which holds no data of merchants.",
+	"BKP-02": "The database not restored in the second half of the year was restored in the first, and its backups succeeded daily.",
 }
 
 func controlsOf(f *fieldwork.File, objective string) (out []string) {
@@ -133,22 +223,14 @@ func controlsOf(f *fieldwork.File, objective string) (out []string) {
 	return out
 }
 
-// opinions are the partner's words on each part.
-var opinions = map[engagement.Part]struct {
-	word        engagement.Opinion
-	text, basis string
-}{
-	engagement.PartDescription: {engagement.Unmodified, "In our opinion, in all material respects, the description presents Ledger as it was designed and put in place over the period, by the description criteria.", ""},
-	engagement.PartDesign:      {engagement.Unmodified, "In our opinion, in all material respects, the controls stated in the description were suitably designed over the period: operated as described, with the controls that users and subservice organizations are expected to have, they give reasonable assurance that the commitments and requirements are met by the criteria.", ""},
-	engagement.PartOperation: {engagement.Qualified, "In our opinion, except for the effects of what the basis describes, in all material respects, the controls stated in the description operated effectively over the period.",
-		"Controls for access, changes, laptops and keys did not operate at all times, as the exceptions in Section IV say. Of controls whose result is 'unable to conclude', the evidence of part of the period is missing or operation was not tested, so we could not determine whether they operated."},
-}
-
 func (x *exam) opine(ctx context.Context) error {
 	for _, part := range x.terms.Type.Parts() {
-		o := opinions[part]
+		o, err := x.opinion(ctx, part)
+		if err != nil {
+			return err
+		}
 		digest := ""
-		err := x.read(ctx, func(s *fieldwork.State, f *fieldwork.File) {
+		err = x.read(ctx, func(s *fieldwork.State, f *fieldwork.File) {
 			digest = s.OpinionDigest(f, part, o.word, o.text, o.basis)
 		})
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"tieout/audit"
 	"tieout/definition"
 	"tieout/engagement"
 	"tieout/engagement/describe"
@@ -18,14 +19,20 @@ func (x *exam) described(ctx context.Context) error {
 	if err := side.SetExpected(ctx, x.Lead.By, x.id, expectedOf(x.Client.P.Def.Systems[0]), 0); err != nil {
 		return err
 	}
-	if err := x.changesDecided(ctx); err != nil {
+	if err := first(func() error { return x.changesDecided(ctx) }, func() error { return x.incidentsDecided(ctx) }); err != nil {
 		return err
 	}
 	facts, err := x.Client.Facts(ctx, x.id)
 	if err != nil {
 		return err
 	}
-	drafts, _ := describe.Draft(facts)
+	drafts, missing := describe.Draft(facts)
+	spoken := spokenOf()
+	for _, m := range missing {
+		if spoken[m.DC] == "" {
+			return fmt.Errorf("%w: nobody at Halyard says what the facts do not hold for %s: %s", audit.ErrConflict, m.DC, m.What)
+		}
+	}
 	byDC := map[string]engagement.DCSection{}
 	for _, d := range drafts {
 		byDC[d.DC] = d
@@ -34,7 +41,7 @@ func (x *exam) described(ctx context.Context) error {
 	for _, dc := range management.DCs(x.terms.Type) {
 		d := byDC[dc]
 		d.DC = dc
-		if said := spoken[dc]; said != "" || len(d.Paragraphs) == 0 {
+		if said := spoken[dc]; said != "" {
 			d.Paragraphs = append(d.Paragraphs, engagement.Paragraph{Text: said})
 		}
 		if err := side.WriteSection(ctx, x.Lead.By, x.id, d, 0); err != nil {
@@ -60,17 +67,19 @@ func (x *exam) changesDecided(ctx context.Context) error {
 		return err
 	}
 	for _, c := range list {
-		if err := x.Client.Side.DecideChange(ctx, x.Signer.By, x.id, c.Ref, true, "A merchant meets it in what Ledger does.", 0); err != nil {
+		if err := x.Client.Side.DecideChange(ctx, x.Signer.By, x.id, c.Ref, true, "A merchant meets it in what Ledger does or in who is behind it.", 0); err != nil {
 			return fmt.Errorf("change %s: %w", c.Ref, err)
 		}
 	}
 	return nil
 }
 
-// spoken is what no record says, and a person of Halyard's wrote.
-var spoken = map[string]string{
-	"DC 4": "Halyard looked through its register for incidents that kept a commitment from being met. None did.",
-	"DC 8": "All criteria of the five categories apply.",
+// spokenOf is what no record says, and a person of Halyard's wrote.
+func spokenOf() map[string]string {
+	return map[string]string{
+		"DC 4": incidentsTold(),
+		"DC 7": "Halyard reviews each of them at least once a year (VND-04), and inspects how far their newest reports reach. Tidepost Mail became one on 1 March 2025; its review that was due on 5 May 2025 was made on 22 September 2025.",
+	}
 }
 
 func expectedOf(sys definition.System) (out []engagement.Expected) {

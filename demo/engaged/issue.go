@@ -2,7 +2,9 @@ package engaged
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 
 	"tieout/book"
 	"tieout/engagement"
@@ -31,7 +33,7 @@ func (x *exam) drafted(ctx context.Context) error {
 }
 
 func (x *exam) commented(ctx context.Context) error {
-	if _, err := x.Client.Side.Comment(ctx, x.Lead.By, x.id, "Section III, DC 3", "The owner of the message queue has changed; the description says so."); err != nil {
+	if _, err := x.Client.Side.Comment(ctx, x.Lead.By, x.id, "Section III, DC 4", "The minutes of 17 July 2025 are counted from the alarm to the end of the containment; our service level report of that month counts them in the same way."); err != nil {
 		return err
 	}
 	if err := x.toFirm(ctx); err != nil {
@@ -51,7 +53,7 @@ func (x *exam) commented(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := x.Firm.Files.AnswerComment(ctx, x.Manager.By, x.id, id, "The draft prints the description as it was finished; the owner in it is the new one.", base); err != nil {
+		if err := x.Firm.Files.AnswerComment(ctx, x.Manager.By, x.id, id, "Compared with the service level report of July 2025: the figures are the same, and the draft stays as it is.", base); err != nil {
 			return err
 		}
 	}
@@ -68,32 +70,6 @@ func (x *exam) qualityReviewed(ctx context.Context) error {
 
 func (x *exam) inquired(ctx context.Context) error {
 	return x.Firm.Files.Inquire(ctx, x.Manager.By, x.id, x.Signer.Name+" and "+x.Lead.Name+"; the incident and change registers since the period's end", "Nothing that shows a condition of the period, and nothing that a reader would have to know.", x.today())
-}
-
-// asserted has Halyard's signer decide and sign the assertion and the letter.
-func (x *exam) asserted(ctx context.Context) error {
-	verify, side := x.own(ctx), x.Client.Side
-	name := x.terms.Client.Name
-	a := engagement.Assertion{By: name, Dated: x.today(), Decision: engagement.Decisions{Description: true, Design: true, Except: "The controls did not operate as described in the cases that the exceptions of Section IV tell; the evidence of tickets in November and of laptops on 8 December 2025 is missing."},
-		Text: "We described Ledger as it was designed and put in place over the period. The controls we stated were suitably designed to meet our commitments and requirements. We chose the criteria, and we evaluated the controls against them."}
-	digest, err := a.ToSign()
-	if err != nil {
-		return err
-	}
-	if a.Signed, err = x.sign(ctx, x.Client.P, x.Signer, "assertion", digest); err != nil {
-		return err
-	}
-	if err := side.SignAssertion(ctx, x.Signer.By, x.id, a, verify); err != nil {
-		return err
-	}
-	r := engagement.Representation{By: name, Dated: x.today(), Text: "We gave you all records and everybody you asked for, told you every deviation, incident and suspicion we know of, and of nothing that happened since which you would have to know."}
-	if digest, err = r.ToSign(); err != nil {
-		return err
-	}
-	if r.Signed, err = x.sign(ctx, x.Client.P, x.Signer, "letter of representation", digest); err != nil {
-		return err
-	}
-	return side.SignRepresentation(ctx, x.Signer.By, x.id, r, verify)
 }
 
 // issued issues the report, which Halyard receives and hands on.
@@ -129,19 +105,48 @@ func (x *exam) played(ctx context.Context) (out Played, err error) {
 				in[procedure[y.Test]+" "+c.Item] = true
 			}
 			for _, ref := range y.Known {
-				outside[procedure[y.Test]+" "+ref] = true
+				outside[procedure[y.Test]+" "+f.Known[y.Test][ref].Item] = true
 			}
 		}
+		x.sort(f, in, outside, &out)
 	})
 	if err != nil {
 		return out, err
 	}
-	for what := range outside {
-		if !in[what] {
-			out.Outside++
-		}
-	}
-	out.Tests, out.Sampled = len(x.plan), len(in)
+	out.Tests = len(x.plan)
 	out.Report, err = x.Firm.Value(ctx, digest)
 	return out, err
+}
+
+// sort counts every seeded deviation once: found in a sample, found outside one, of
+// a control that serves nothing that is examined, or lost.
+func (x *exam) sort(f *fieldwork.File, in, outside map[string]bool, out *Played) {
+	for _, what := range slices.Sorted(maps.Keys(x.Why)) {
+		name, _, _ := strings.Cut(what, " ")
+		examined := slices.ContainsFunc(f.Controls.Tests, func(c engagement.ClientTest) bool {
+			return c.ID == name && slices.ContainsFunc(c.Controls, func(control string) bool {
+				return len(criteriaOf(f.Controls, control, x.terms))+len(objectivesOf(x.terms, control)) > 0
+			})
+		})
+		switch {
+		case in[what]:
+			out.Sampled++
+		case outside[what]:
+			out.Outside++
+		case examined:
+			out.Lost = append(out.Lost, what)
+		default:
+			out.NotExamined = append(out.NotExamined, what)
+		}
+	}
+	for what := range in {
+		if x.Why[what] == "" {
+			out.Unseeded = append(out.Unseeded, what)
+		}
+	}
+	for what := range outside {
+		if x.Why[what] == "" && !in[what] {
+			out.Unseeded = append(out.Unseeded, what)
+		}
+	}
 }

@@ -3,9 +3,11 @@ package engaged
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/sample"
@@ -20,24 +22,30 @@ type planned struct {
 	population string
 	sample     string
 	items      map[string]engagement.Item // of the population, by ID
+	source     []string                   // systems of record of the population
+	checks     []engagement.Reconciled    // of its completeness
 	request    string
 }
 
 // clean are procedures of which nothing was seeded; the rest of what is tested has
-// something to be found.
+// something to be found. Together they leave no control without a test of its
+// operation but those of untestable.
 var clean = []string{"deployment.change", "processing.reconciliation", "service.level", "recovery.test", "penetration.test", "incident.exercise", "risk.register",
 	"people.acknowledgement.yearly", "people.performance", "risk.assessment", "firewall.review", "vendor.register",
-	"vendor.terms", "management.review", "datastore.retention", "datastore.transit", "repository.scanning", "customer.deletion", "access.root", "plan.incident"}
+	"vendor.terms", "management.review", "datastore.retention", "datastore.transit", "repository.scanning", "customer.deletion", "access.root", "plan.incident",
+	"audit.internal", "people.manager", "datastore.owner", "datastore.register", "repository.dependencies", "document.notice", "privacy.review", "document.baseline",
+	"backup.protected", "access.sso", "datastore.testdata", "badge.review", "vendor.report", "device.media", "device.firewall", "device.admins", "resource.code",
+	"plan.continuity", "datastore.redundant", "halyard.specification"}
 
-// tests are those of operation, from what Halyard's own procedures compute over
-// whole populations.
-func (x *exam) tests(set *engagement.ControlSet, t engagement.Terms) (out []*planned) {
-	seeded := map[string]bool{}
-	for what := range x.Why {
-		procedure, _, _ := strings.Cut(what, " ")
-		seeded[procedure] = true
-	}
-	n := map[string]int{}
+// untestable are controls whose operation cannot be tested, and why.
+var untestable = map[string]string{
+	"VUL-03": "Operation was not tested: Halyard replaces its production hosts with each release and patches none of them, and it keeps no list of hosts with the age of their images, so that there is no population to test.",
+}
+
+// tests are those of operation, on the populations that Halyard's own procedures
+// computed. A control in scope has one, unless it is untestable.
+func (x *exam) tests(set *engagement.ControlSet, t engagement.Terms) (out []*planned, err error) {
+	seeded, n := x.seeded(), map[string]int{}
 	for _, c := range set.Tests {
 		if !seeded[c.ID] && !slices.Contains(clean, c.ID) || c.Items == 0 {
 			continue
@@ -48,13 +56,45 @@ func (x *exam) tests(set *engagement.ControlSet, t engagement.Terms) (out []*pla
 				continue // it serves nothing that is examined
 			}
 			n[control]++
-			out = append(out, &planned{procedure: c.ID, Test: engagement.Test{
-				ID: fmt.Sprintf("T-%s-%d", control, n[control]), Control: control, Phase: engagement.Operation, Kind: engagement.Inspection, Population: true,
-				Text: "Inspected the evidence of each sampled item. Halyard's own test over all of them: " + c.Text, Criteria: criteria, Extra: extra,
-				Attributes: []engagement.Attribute{{Name: "A", Text: c.Title + ".", Procedure: c.ID}}}})
+			one, err := x.operation(c, fmt.Sprintf("T-%s-%d", control, n[control]), control)
+			if err != nil {
+				return nil, err
+			}
+			one.Criteria, one.Extra = criteria, extra
+			out = append(out, one)
 		}
 	}
+	for _, c := range set.Controls {
+		if n[c.ID] == 0 && untestable[c.ID] == "" && t.Covers(c) {
+			return nil, fmt.Errorf("%w: control %s has no test of its operation, and nobody says why", audit.ErrInvalid, c.ID)
+		}
+	}
+	return out, nil
+}
+
+// seeded are the procedures of which something was.
+func (x *exam) seeded() map[string]bool {
+	out := map[string]bool{}
+	for what := range x.Why {
+		procedure, _, _ := strings.Cut(what, " ")
+		out[procedure] = true
+	}
 	return out
+}
+
+// operation is the firm's test on the population of one of Halyard's procedures,
+// in the firm's words, which say of which days observations were missing.
+func (x *exam) operation(c engagement.ClientTest, id, control string) (*planned, error) {
+	w, ok := wordings[c.ID]
+	if !ok {
+		return nil, fmt.Errorf("%w: the firm has no words for the test of %s", audit.ErrInvalid, c.ID)
+	}
+	kind := engagement.Inspection
+	if strings.Contains(w.did, "recalculated") {
+		kind = engagement.Reperformance
+	}
+	return &planned{procedure: c.ID, Test: engagement.Test{ID: id, Control: control, Phase: engagement.Operation, Kind: kind, Population: true,
+		Text: strings.TrimSpace(w.did + " " + x.short[c.ID]), Attributes: []engagement.Attribute{{Name: "A", Text: w.confirmed, Procedure: c.ID}}}}, nil
 }
 
 // criteriaOf are the criteria in scope that a control is for.
@@ -99,7 +139,13 @@ func (x *exam) planned(ctx context.Context) error {
 	if err := x.read(ctx, func(_ *fieldwork.State, f *fieldwork.File) { set = f.Controls }); err != nil {
 		return err
 	}
-	x.plan = x.tests(set, x.terms)
+	var err error
+	if x.short, err = x.incomplete(ctx); err != nil {
+		return err
+	}
+	if x.plan, err = x.tests(set, x.terms); err != nil {
+		return err
+	}
 	inRounds(x.plan)
 	all := designs(set, x.terms)
 	for _, t := range x.plan {
@@ -120,8 +166,8 @@ func (x *exam) sized(ctx context.Context) error {
 	plan := fieldwork.PlanText{
 		Materiality: "A merchant reads this report to rely on its payments being kept apart, matched and available. A deviation that let a payment be changed, lost or seen by another merchant would matter alone; others are weighed by how often and how long.",
 		Risks: []fieldwork.PlannedRisk{{Text: "Accounts of people who left are closed by hand in three systems.", Tests: []string{}}, {Text: "The rules on branches can be switched off by two people.", Tests: []string{}},
-			{Text: "Evidence of tickets is missing for November; what rests on it alone is looked at in the ticket system.", Tests: []string{}}},
-		Internal: "Halyard's own tests are used as evidence once their completeness is tested; no work of internal audit is used.",
+			{Text: "Exports failed in five stretches of the year. Where the stretch is short the observations before and after it are inspected; where it is long, or of tickets, the items are not tested.", Tests: []string{}}},
+		Internal: "Halyard computes tests of its own over whole populations. They are used to find deviations outside the samples, once the completeness of each population is tested; marks are made from the evidence of each item, and Halyard's result is shown after the mark. No work of internal audit is used.",
 	}
 	base, err := x.revision(ctx, "plan:"+x.id)
 	if err != nil {
@@ -204,7 +250,7 @@ func (x *exam) asked(ctx context.Context) error {
 		if title == "" {
 			title = family
 		}
-		id, err := x.ask(ctx, engagement.Request{Kind: "population", Title: title + ": populations of the year", Asks: "Freeze the whole populations of " + strings.Join(tests[family], ", ") + ", and say how each was shown to be complete.", Tests: tests[family], Due: "2026-02-06"})
+		id, err := x.ask(ctx, engagement.Request{Kind: "population", Title: title + ": populations of the year", Asks: "Freeze the whole populations of " + strings.Join(tests[family], ", ") + ", and say how each was shown to be complete.", Tests: tests[family], Due: x.in(5)})
 		if err != nil {
 			return err
 		}
@@ -222,3 +268,6 @@ func (x *exam) ask(ctx context.Context, r engagement.Request) (string, error) {
 	got, err := x.Firm.Files.SetRequest(ctx, x.Staff.By, x.id, r, 0)
 	return got.ID, err
 }
+
+// untestableInOrder are the controls of untestable, by ID.
+func untestableInOrder() []string { return slices.Sorted(maps.Keys(untestable)) }

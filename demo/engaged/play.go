@@ -53,6 +53,10 @@ type Played struct {
 	Tests   int                    // of operation
 	Sampled int                    // exceptions in samples
 	Outside int                    // deviations outside the samples, each in an exception
+
+	Lost        []string // seeded deviations of what is examined that stand in no exception
+	NotExamined []string // seeded deviations of controls that serve nothing that is examined
+	Unseeded    []string // what an exception tells of and nobody seeded
 }
 
 // Examine plays both engagements and says what came of the first.
@@ -77,6 +81,8 @@ type exam struct {
 	id    string
 	terms engagement.Terms
 	plan  []*planned
+	short map[string]string   // by procedure: which days were not collected, as its test says
+	told  map[string][]string // exceptions that tell of the same: by item, and by event
 }
 
 // A step is one part of a play.

@@ -3,6 +3,7 @@ package engaged
 import (
 	"context"
 	"strings"
+	"time"
 
 	"tieout/audit"
 	"tieout/definition"
@@ -23,7 +24,7 @@ func (p *Play) common() engagement.Terms {
 		First: when.First(), Last: when.Last(), Subservices: subservices(sys)}
 }
 
-// typeII is a SOC 2 Type II over the year, on all categories.
+// typeII is a SOC 2 Type II over the year, on four of the five categories.
 func (p *Play) typeII() engagement.Terms {
 	t := p.common()
 	t.Type, t.Quality = engagement.SOC2TypeII, true
@@ -32,9 +33,14 @@ func (p *Play) typeII() engagement.Terms {
 		{Category: audit.Availability, In: true, Why: "The service level schedule promises 99.9 percent of each month."},
 		{Category: audit.ProcessingIntegrity, In: true, Why: "The service level schedule promises that every payment is matched or reported by the next morning."},
 		{Category: audit.Confidentiality, In: true, Why: "The master agreement keeps the records of merchants apart."},
-		{Category: audit.Privacy, In: true, Why: "Merchants' records name the people who pay them, and those people write to Halyard."}}
-	t.Milestones = []engagement.Milestone{{Name: "Populations frozen", Day: "2026-02-06"}, {Name: "Draft to management", Day: "2026-03-13"}}
+		{Category: audit.Privacy, Why: "Halyard makes no privacy commitment to merchants, who decide what is done with the personal data in their records. Its program covers privacy; this first examination does not."}}
+	t.Milestones = []engagement.Milestone{{Name: "Populations frozen", Day: p.in(7)}, {Name: "Draft to management", Day: p.in(35)}, {Name: "Report issued", Day: p.in(56)}}
 	return t
+}
+
+// in is the day so many days from the day of the play, in Halyard's zone.
+func (p *Play) in(days int) string {
+	return p.Firm.P.Now().In(p.Client.P.Period.Location()).AddDate(0, 0, days).Format(time.DateOnly)
 }
 
 // objectives is a SOC 1 Type II over the same year.
@@ -49,16 +55,9 @@ func (p *Play) objectives() engagement.Terms {
 	return t
 }
 
-// reviews is the control that watches a vendor for which Halyard names no other:
-// all of them are reviewed every year.
-const reviews = "VND-04"
-
 func subservices(sys definition.System) (out []engagement.Subservice) {
 	for _, s := range sys.Subservices {
 		one := engagement.Subservice{Name: s.Name, Service: s.Service, Monitor: s.Monitoring}
-		if len(one.Monitor) == 0 {
-			one.Monitor = []string{reviews}
-		}
 		for _, c := range s.CSOCs {
 			one.Expected = append(one.Expected, engagement.Expected{ID: c.ID, Text: c.Text, Criteria: c.Criteria})
 		}
@@ -99,7 +98,7 @@ func (x *exam) open(ctx context.Context) (err error) {
 	return nil
 }
 
-const letterText = "We examine the description of Ledger and its controls. You describe the system, assert and represent; we test and state an opinion.\n"
+const letterText = "We examine management's description of Ledger and whether the controls it states were suitably designed and operated effectively in 2025. Management describes the system, chooses the commitments and the criteria, asserts, and represents to us in writing; we test, and state our opinion. The terms that both sides signed name the period, the criteria, what is left out, and the days that were agreed.\n"
 
 // preconditions are the partner's answers, in the order of the questions.
 var preconditions = []string{
@@ -107,7 +106,7 @@ var preconditions = []string{
 	"Three references were called, and the register of the state was read. Nothing speaks against it.",
 	"The chief executive signed that it does, in the engagement letter.",
 	"Ledger has a boundary in writing; the trust services criteria, or objectives in management's words, are given to all readers.",
-	"Halyard's evidence is sealed as it is collected, and its people can be asked. Two holes of November and December are known.",
+	"Halyard's evidence is sealed as it is collected, and its people can be asked. Five stretches in which an export failed are known; the longest are the tickets of November and twenty days of the sandbox account.",
 	"Manager and staff have examined two payment services before; no specialist is needed.",
 	"Merchants and their auditors, who know the service. The form is right for them.",
 	"They are: the letter of engagement holds them.",

@@ -3,7 +3,6 @@ package engaged
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -52,32 +51,6 @@ func (x *exam) rows(ctx context.Context, test string) (rows []string, err error)
 	return rows, err
 }
 
-// mark marks the items of each outcome together; an exception has a mark of its
-// own, with what happened.
-func (x *exam) mark(ctx context.Context, t *planned, rows []string) error {
-	alike := map[engagement.Mark][]string{}
-	for _, r := range rows {
-		m := markOf(t.items[r].Results[t.procedure])
-		alike[m] = append(alike[m], r)
-	}
-	for _, m := range slices.Sorted(maps.Keys(alike)) {
-		if m == engagement.Exception {
-			continue
-		}
-		v := fieldwork.Verdict{Mark: m, Note: reasons[m], Evidence: x.records(t, alike[m])}
-		if err := x.Firm.Files.MarkMany(ctx, x.Staff.By, x.id, t.ID, cells(alike[m]), v); err != nil {
-			return err
-		}
-	}
-	for _, r := range alike[engagement.Exception] {
-		v := fieldwork.Verdict{Mark: engagement.Exception, Note: x.why(t, r), Evidence: x.records(t, []string{r})}
-		if err := x.Firm.Files.Mark(ctx, x.Staff.By, x.id, t.ID, fieldwork.Cell{Item: r, Attribute: "A"}, v, 0); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func cells(items []string) (out []fieldwork.Seen) {
 	for _, item := range items {
 		out = append(out, fieldwork.Seen{Cell: fieldwork.Cell{Item: item, Attribute: "A"}})
@@ -87,11 +60,11 @@ func cells(items []string) (out []fieldwork.Seen) {
 
 // reasons are the notes of marks that need one.
 var reasons = map[engagement.Mark]string{
-	engagement.UnableToTest:  "The evidence of part of the year is missing at Halyard, and the system no longer has it.",
+	engagement.UnableToTest:  "What shows it was not collected at Halyard, and the system no longer has it.",
 	engagement.NotApplicable: "Nothing happened that the control could act on.",
 }
 
-// markOf is the mark that evidence with a computed outcome leads to.
+// markOf is the mark that evidence leads to of which Halyard's procedure says that.
 func markOf(outcome string) engagement.Mark {
 	switch outcome {
 	case audit.Operated.String():

@@ -93,7 +93,7 @@ func (x *exam) drawSized(ctx context.Context, t *planned, n int) error {
 
 // returned asks for evidence that comes back: what was brought shows a part only.
 func (x *exam) returned(ctx context.Context) error {
-	id, err := x.ask(ctx, engagement.Request{Kind: "explanation", Title: "Who may merge to Ledger's branches", Asks: "The list of accounts that could merge to a branch of Ledger in 2025, and how it was taken.", Tests: []string{grid}, Due: "2026-02-20"})
+	id, err := x.ask(ctx, engagement.Request{Kind: "explanation", Title: "Who may merge to Ledger's branches", Asks: "The list of accounts that could merge to a branch of Ledger in 2025, and how it was taken.", Tests: []string{grid}, Due: x.in(14)})
 	if err != nil {
 		return err
 	}
@@ -121,6 +121,7 @@ func (x *exam) returned(ctx context.Context) error {
 // writes the exception of leavers.
 func (x *exam) gridMarked(ctx context.Context) error {
 	changes, left := x.plan[0], x.plan[1]
+	x.told = map[string][]string{}
 	if err := x.perform(ctx, left); err != nil {
 		return fmt.Errorf("test %s: %w", left.ID, err)
 	}
@@ -148,7 +149,7 @@ func (x *exam) gridMarked(ctx context.Context) error {
 			m := markOf(shown[a.procedure+" "+item])
 			v := fieldwork.Verdict{Mark: m, Note: reasons[m], Evidence: x.records(changes, []string{item})}
 			if m == engagement.Exception {
-				v.Note = upper(x.Why[a.procedure+" "+item])
+				v.Note = x.Why[a.procedure+" "+item]
 			}
 			if err := x.Firm.Files.Mark(ctx, x.Staff.By, x.id, grid, c, v, 0); err != nil {
 				return err
