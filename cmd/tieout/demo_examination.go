@@ -104,10 +104,19 @@ func (a *app) demoExamination(ctx context.Context, dir string, p *period.Program
 	if err != nil {
 		return played, fmt.Errorf("the examination: %w", err)
 	}
-	if n := played.Sampled + played.Outside; n != len(truth.Deviations) {
-		return played, findings{code: exitFailed, text: fmt.Sprintf("The examination found %d deviations; the truth list has %d.", n, len(truth.Deviations))}
+	if n := played.Sampled + played.Outside + len(played.NotExamined); n != len(truth.Deviations) || len(played.Lost)+len(played.Unseeded) > 0 {
+		return played, findings{code: exitFailed, text: fmt.Sprintf("The examination accounts for %d deviations; the truth list has %d. Lost: %s. Found and never seeded: %s.",
+			n, len(truth.Deviations), listed(played.Lost), listed(played.Unseeded))}
 	}
 	return played, a.writeIssued(ctx, filepath.Join(dir, reportsFolder), firm.p, played)
+}
+
+// listed are names in a sentence.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
 }
 
 // writeIssued writes the files of the issued report as the firm issued them, and

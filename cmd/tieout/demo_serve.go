@@ -102,8 +102,9 @@ func (a *app) printIssued(dir string, played engaged.Played) {
 		words += fmt.Sprintf(" On %s: %s.", attest.PartName(o.Part), o.Word)
 	}
 	fmt.Fprintln(w)
-	a.say(fmt.Sprintf("The examination of that year, played by invented people: %s of operation found %s, of which %d in samples and %d outside them; which are which follows from draws that are new each time. The report %s is issued.%s",
-		count(played.Tests, "test", "tests"), count(played.Sampled+played.Outside, "deviation", "deviations"), played.Sampled, played.Outside, played.Report.ID, words))
+	a.say(fmt.Sprintf("The examination of that year, played by invented people: %s of operation found %s, of which %d in samples and %d outside them; which are which follows from draws that are new each time. %s seeded in what is not examined. The report %s is issued.%s",
+		count(played.Tests, "test", "tests"), count(played.Sampled+played.Outside, "deviation", "deviations"), played.Sampled, played.Outside,
+		count(len(played.NotExamined), "deviation was", "deviations were"), played.Report.ID, words))
 	a.say(fmt.Sprintf("Engagement %s stands in testing: a grid half marked, a request returned, an exception that is not released. Go on with it in the firm's room.", engaged.Testing))
 	at := filepath.Join(dir, reportsFolder)
 	fmt.Fprintf(w, "\n  report    %s, .html, .docx, .xlsx, .json\n  OSCAL     %s\n  packets   %s\n", filepath.Join(at, "report.pdf"), filepath.Join(at, "oscal"), filepath.Join(dir, packetFolder))
