@@ -13,7 +13,7 @@ import (
 // product with; a firm writes its own and has it reviewed. It is named as an example
 // wherever it shows.
 func ExampleWording(t engagement.Type) Wording {
-	return Wording{Name: "Example", Version: "2", Example: true, Types: []engagement.Type{t}, Order: slices.Clone(attest.Order),
+	return Wording{Name: "Example", Version: "1", Example: true, Types: []engagement.Type{t}, Order: slices.Clone(attest.Order),
 		Auditor: exampleAuditor(t), Added: exampleAdded, Restricted: exampleRestricted, Criteria: map[string]string{}}
 }
 

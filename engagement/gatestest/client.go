@@ -181,7 +181,10 @@ func (c *Client) describe() {
 	c.refuses("no assertion before the description is finished", "SignAssertion", Signer, audit.ErrConflict, "the description, which is not finished", Args{Assertion: c.assertion(Signer)})
 	for i, dc := range management.DCs(engagement.SOC2TypeII) {
 		text := "Halyard keeps ledgers for its customers."
-		if dc == "DC 9" {
+		switch dc {
+		case "DC 8":
+			text = "Nothing of the ledgers falls under " + strings.Join(engagement.Terms{}.Criteria(), ", ") + "."
+		case "DC 9":
 			text = "TBD"
 		}
 		c.ok(c.Side.WriteSection(ctx, c.who(Lead), ID, section(dc, text), 0))

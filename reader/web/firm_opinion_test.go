@@ -7,14 +7,21 @@ import (
 	"testing"
 
 	"tieout/access"
+	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 )
 
+// leftOut is DC 8: management states no control for these criteria.
+func leftOut() engagement.DCSection {
+	terms := engagement.Terms{Categories: []engagement.Choice{{Category: audit.Availability, In: true}, {Category: audit.ProcessingIntegrity, In: true}, {Category: audit.Confidentiality, In: true}, {Category: audit.Privacy, In: true}}}
+	return engagement.DCSection{DC: "DC 8", Paragraphs: []engagement.Paragraph{{Text: "Nothing of its ledgers falls under " + strings.Join(terms.Criteria(), ", ") + "."}}}
+}
+
 // described has a final description come that names the controls in scope.
 func (w *gridWorld) describes() {
 	w.t.Helper()
-	d := engagement.Description{Version: 1, Final: true, Controls: []string{"CHG-01"}, Sections: []engagement.DCSection{{DC: "DC 1", Paragraphs: []engagement.Paragraph{{Text: "Halyard keeps ledgers " + evil}}}}}
+	d := engagement.Description{Version: 1, Final: true, Controls: []string{"CHG-01"}, Sections: []engagement.DCSection{{DC: "DC 1", Paragraphs: []engagement.Paragraph{{Text: "Halyard keeps ledgers " + evil}}}, leftOut()}}
 	gridCheck(w.t, w.s.files.TakeDescription(w.t.Context(), gridReceiver, "EN-1", d, 5))
 }
 

@@ -294,7 +294,7 @@ func (w *reportWorld) drafted() {
 func (w *reportWorld) differingControls() {
 	w.t.Helper()
 	made := w.final()
-	d := engagement.Description{Version: 2, Final: true, Controls: []string{"CHG-01", "NEW-01"}, Sections: []engagement.DCSection{{DC: "DC 1", Paragraphs: []engagement.Paragraph{{Text: "Halyard keeps ledgers."}}}}}
+	d := engagement.Description{Version: 2, Final: true, Controls: []string{"CHG-01", "NEW-01"}, Sections: []engagement.DCSection{{DC: "DC 1", Paragraphs: []engagement.Paragraph{{Text: "Halyard keeps ledgers."}}}, leftOut()}}
 	gridCheck(w.t, w.s.files.TakeDescription(w.t.Context(), gridReceiver, "EN-1", d, 7))
 	w.refusedIssue("with other controls in the description", "the description lists controls nobody concluded on: NEW-01")
 	w.partner.refused("the report as it was before", "NEW-01", made, "title", "Partner", "passphrase", examPhrase)
