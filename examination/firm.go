@@ -180,7 +180,7 @@ func (f *Firm) due(ctx context.Context, id string) (list dues, err error) {
 			return nil // the rest is for a client that agreed to the terms as they are
 		}
 		for _, r := range x.Requests {
-			turns[r.ID] = len(r.Steps)
+			turns[r.ID] = r.Turns()
 		}
 		for _, p := range book.Sorted(x.Populations) {
 			if p.Accepted || len(p.Questions) > 0 {
@@ -244,8 +244,8 @@ func (f *Firm) dueTerms(ctx context.Context, x *fieldwork.File, list *dues) {
 // they were released.
 func (f *Firm) dueOf(ctx context.Context, x *fieldwork.File, list *dues) {
 	for _, y := range book.Sorted(x.Findings) {
-		if !y.Released.IsZero() {
-			list.state("finding:"+y.ID+":", y.Finding, engagement.SendFindings, []engagement.Finding{y.Finding})
+		if x, ok := y.ToClient(); ok {
+			list.state("finding:"+x.ID+":", x, engagement.SendFindings, []engagement.Finding{x})
 		}
 	}
 	for _, m := range book.Sorted(x.Comments) {
