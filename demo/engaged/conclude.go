@@ -100,14 +100,17 @@ func ofControl(f *fieldwork.File, control string) fieldwork.Concluding {
 	for _, t := range operations(f, control) {
 		items := f.Papers[t.ID].ItemsTested(t)
 		tested, blind = tested+items, blind || items == 0
-		n, of, why := untested(f, t)
-		if unable += n; n > 0 {
-			said = append(said, fmt.Sprintf("Of %s selected for %s, %d could not be tested. %s", count(of, "item", "items"), t.ID, n, strings.Join(why, " ")))
+		n, _, why := untested(f, t)
+		unable += n
+		for _, w := range why {
+			if !slices.Contains(said, w) {
+				said = append(said, w)
+			}
 		}
 	}
 	exceptions := standing(f, control)
 	for i := len(exceptions) - 1; i >= 0; i-- {
-		said = slices.Insert(said, 0, "Exceptions were noted in "+figures(exceptions[i])+".")
+		said = slices.Insert(said, 0, "Noted: "+figures(exceptions[i])+".")
 	}
 	switch {
 	case len(exceptions) > 0 && blind:

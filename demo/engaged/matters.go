@@ -57,10 +57,10 @@ func standing(f *fieldwork.File, control string) (out []*fieldwork.Finding) {
 
 // figures are an exception's in words.
 func figures(y *fieldwork.Finding) string {
-	s := fmt.Sprintf("%d of %s tested", len(y.Items), count(y.Of, "item", "items"))
+	s := fmt.Sprintf("%s in %s tested", count(len(y.Items), "exception", "exceptions"), count(y.Of, "item", "items"))
 	switch {
 	case len(y.Items) == 0:
-		s = fmt.Sprintf("none of %s tested and %d outside the sample", count(y.Of, "item", "items"), len(y.Known))
+		s = fmt.Sprintf("%s outside the sample, none in %s tested", count(len(y.Known), "exception", "exceptions"), count(y.Of, "item", "items"))
 	case len(y.Known) > 0:
 		s += fmt.Sprintf(" and %d outside the sample", len(y.Known))
 	}
@@ -120,9 +120,9 @@ func (m matter) paragraph(f *fieldwork.File) (string, error) {
 func exceptionsOf(f *fieldwork.File, control string) string {
 	var out []string
 	for _, y := range standing(f, control) {
-		out = append(out, "exceptions in "+figures(y)+". "+y.Nature)
+		out = append(out, figures(y)+". "+y.Nature)
 	}
-	return strings.Join(out, " Also, ")
+	return strings.Join(out, " Further, ")
 }
 
 func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
