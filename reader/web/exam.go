@@ -124,7 +124,7 @@ func examWaits(x *management.Side, now time.Time) (out []examWait) {
 		}
 	}
 	for _, f := range x.Findings {
-		if f.Response == nil || !f.Response.Final {
+		if f.Waits() {
 			unanswered++
 		}
 	}
@@ -151,11 +151,17 @@ func examTextWaits(x *management.Side) (out []examWait) {
 	}
 	if x.State.Place() >= engagement.DraftReview.Place() {
 		for _, p := range x.Parties() {
-			if x.Assertions[p] == nil {
-				out = append(out, examWait{What: "The assertion of " + p + " is signed", On: onManagement, Path: "/letters"})
-			}
-			if x.Letters[p] == nil {
-				out = append(out, examWait{What: "The letter of representation of " + p + " is signed", On: onManagement, Path: "/letters"})
+			for _, paper := range []struct {
+				what   string
+				signed bool
+				anew   string
+			}{{"The assertion of " + p, x.Assertions[p] != nil, x.AssertionAnew(p)}, {"The letter of representation of " + p, x.Letters[p] != nil, x.LetterAnew(p)}} {
+				switch {
+				case !paper.signed:
+					out = append(out, examWait{What: paper.what + " is signed", On: onManagement, Path: "/letters"})
+				case paper.anew != "":
+					out = append(out, examWait{What: paper.what + " is signed anew", On: onManagement, Path: "/letters"})
+				}
 			}
 		}
 	}

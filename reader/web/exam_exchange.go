@@ -84,8 +84,8 @@ func (q *request) examFetch() error {
 	f, err := q.examFirm()
 	id := q.field("engagement")
 	var e examEnd
-	if err == nil && (id == "" || len(id) > 60 || strings.ContainsAny(id, "/: \n")) {
-		err = fmt.Errorf("%w: number of the examination: as the firm gave it, such as EN-1", audit.ErrInvalid)
+	if err == nil {
+		err = engagement.CheckID(id)
 	}
 	if err == nil {
 		e, err = q.invitedEnd(id, f.Origin)

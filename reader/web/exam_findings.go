@@ -3,11 +3,10 @@ package web
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"strings"
 
 	"tieout/access"
 	"tieout/audit"
-	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/management"
 	"tieout/report"
@@ -59,7 +58,7 @@ func (q *request) findingObject(id access.PermissionID) (access.Object, error) {
 		}
 		return examAll, fmt.Errorf("%w: this exception is of no control of yours", audit.ErrForbidden)
 	}
-	o := examOfControl(control)
+	o := q.sight().OfExam(control)
 	if !q.may("request.read", o) {
 		return examAll, fmt.Errorf("%w: this exception is of no control of yours", audit.ErrForbidden)
 	}
@@ -77,6 +76,8 @@ type findingRow struct {
 // responseWord is where management's response stands: a mark, and the word.
 func responseWord(f *management.Finding) (class, word string) {
 	switch {
+	case f.Withdrawn:
+		return "none", "Withdrawn"
 	case f.Response == nil:
 		return "due", "No response"
 	case f.Response.Final:
@@ -86,7 +87,10 @@ func responseWord(f *management.Finding) (class, word string) {
 }
 
 func (q *request) findingRow(id string, f *management.Finding) findingRow {
-	row := findingRow{link: link{f.ID, q.under("examinations", id, "findings/"+f.ID)}, Control: link{f.Control, q.at("controls", f.Control)}, Nature: f.Nature, Rate: report.Number(len(f.Items)) + " of " + report.Number(f.Of)}
+	row := findingRow{link: link{f.ID, q.under("examinations", id, "findings/"+f.ID)}, Control: link{f.Control, q.at("controls", f.Control)}, Nature: f.Nature, Rate: "None sampled"}
+	if f.Of > 0 {
+		row.Rate = report.Number(len(f.Items)) + " of " + report.Number(f.Of)
+	}
 	row.Class, row.Word = responseWord(f)
 	if f.By != "" {
 		row.By = q.name(f.By)
@@ -97,15 +101,15 @@ func (q *request) findingRow(id string, f *management.Finding) findingRow {
 func (q *request) examFindings() error {
 	id := q.PathValue("id")
 	var rows []findingRow
-	open := 0
+	open, gone := 0, 0
 	err := q.inExam(func(_ *management.State, x *management.Side) error {
 		q.examFrame(x, "/findings")
-		for _, f := range book.Sorted(x.Findings) {
-			if !q.may("request.read", examOfControl(f.Control)) {
-				continue
-			}
+		for _, f := range q.sight().Released(x) {
 			row := q.findingRow(id, f)
-			if row.Word != "Final" {
+			switch {
+			case f.Withdrawn:
+				gone++
+			case f.Waits():
 				open++
 			}
 			rows = append(rows, row)
@@ -115,9 +119,8 @@ func (q *request) examFindings() error {
 	if err != nil {
 		return q.unknown(err, "request.read")
 	}
-	slices.SortStableFunc(rows, func(a, b findingRow) int { return report.Natural(a.Text, b.Text) })
 	q.Title, q.Heading, q.Wide = "Exceptions of "+id, "Exceptions", true
-	q.Say = sayExamFindings(len(rows), open)
+	q.Say = sayExamFindings(len(rows)-gone, open, gone, q.may("request.read", examAll))
 	return q.render("exam-findings.html", struct {
 		*page
 		ID   string
@@ -125,9 +128,19 @@ func (q *request) examFindings() error {
 	}{&q.page, id, rows})
 }
 
-// sayExamFindings says how many exceptions are released, and how many wait.
-func sayExamFindings(n, open int) string {
+// sayExamFindings says how many exceptions are released and stand, how many wait,
+// and how many were withdrawn; whole tells whether all are shown.
+func sayExamFindings(n, open, gone int, whole bool) string {
+	if gone > 0 {
+		was := report.Plural(gone, "was", "were") + " withdrawn."
+		if n == 0 {
+			return "No exception stands; " + was
+		}
+		return strings.TrimSuffix(sayExamFindings(n, open, 0, whole), ".") + "; " + was
+	}
 	switch {
+	case n == 0 && !whole:
+		return "No exception is of a control of yours."
 	case n == 0:
 		return "The auditor has released no exception."
 	case open == 0:
@@ -168,15 +181,14 @@ func (q *request) examFinding() error {
 		} else if f.Response != nil {
 			data.R = *f.Response
 		}
-		o := access.Object{Engagements: []string{id}, Controls: []string{f.Control}}
-		data.May = data.Final == nil && !x.State.Over() && q.may("deviation.answer", o)
+		data.May = data.Final == nil && !f.Withdrawn && !x.State.Over() && !x.Closed() && q.may("deviation.answer", q.sight().OfExam(f.Control))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	for _, ref := range data.F.Known {
-		data.Known = append(data.Known, link{ref, q.at("deviations", ref)})
+		data.Known = append(data.Known, link{Text: ref}) // the auditor's name of an item and its attribute
 	}
 	agrees := q.PostForm.Get("agrees")
 	if agrees == "" && data.Row.Word == "Draft" {
@@ -197,6 +209,8 @@ func sayExamFinding(f *engagement.Finding, word string) string {
 		s = "The auditor found an exception in " + f.Control
 	}
 	switch word {
+	case "Withdrawn":
+		return "The auditor withdrew this exception: " + f.Why
 	case "Final":
 		return s + "; management's response is final."
 	case "Draft":
@@ -217,7 +231,7 @@ func (q *request) examRespond() error {
 		err = fmt.Errorf("%w: choose whether the response is a draft or final", audit.ErrInvalid)
 	default:
 		r.Agrees = agrees == "yes"
-		err = q.exam.Side.Respond(q.Context(), q.who, id, r, q.base())
+		err = q.exam.Side.Respond(q.Context(), q.who, id, r, q.base(), q.sight().Systems...)
 	}
 	if err == nil {
 		to := q.under("examinations", id, "findings/"+r.Finding)

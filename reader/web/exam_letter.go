@@ -43,36 +43,39 @@ type examSigned struct {
 	Anew           string   // why it is to be signed again; "": it stands
 }
 
-// decidedParts are the parts of an assertion in words.
-var decidedParts = []struct {
-	name, words string
-	of          func(engagement.Decisions) bool
-}{
-	{"description", "The description presents the system as it was designed and put in place", func(d engagement.Decisions) bool { return d.Description }},
-	{"design", "The controls were suitably designed", func(d engagement.Decisions) bool { return d.Design }},
-	{"operation", "The controls operated effectively", func(d engagement.Decisions) bool { return d.Operation }},
+// A decidedPart is a part of an assertion in words.
+type decidedPart struct {
+	part  engagement.Part
+	words string
+	of    func(*engagement.Decisions) *bool
+}
+
+var decidedParts = []decidedPart{
+	{engagement.PartDescription, "The description presents the system as it was designed and put in place", func(d *engagement.Decisions) *bool { return &d.Description }},
+	{engagement.PartDesign, "The controls were suitably designed", func(d *engagement.Decisions) *bool { return &d.Design }},
+	{engagement.PartOperation, "The controls operated effectively", func(d *engagement.Decisions) *bool { return &d.Operation }},
 }
 
 // asserting are the parts that an assertion of that type decides.
-func asserting(t engagement.Type) int {
-	if t.OverPeriod() {
-		return 3
-	}
-	return 2
+func asserting(t engagement.Type) []decidedPart {
+	return slices.DeleteFunc(slices.Clone(decidedParts), func(p decidedPart) bool { return !slices.Contains(t.Parts(), p.part) })
 }
 
 // beforeLetter is what has to be there before a party signs.
-func beforeLetter(x *management.Side, party string, representation bool) (out []string) {
+func beforeLetter(x *management.Side, party string, representation bool, now time.Time) (out []string) {
 	switch {
 	case x.State.Over():
 		return []string{"the examination is " + string(x.State)}
-	case len(x.Releases) > 0:
+	case x.Closed():
 		return []string{"the report is issued; only a superseding report changes it"}
 	}
 	if x.Agreed == nil {
 		out = append(out, "management has not agreed to the terms")
 	}
-	if x.Final == nil && party == x.Terms.Client.Name && !representation {
+	if !x.Ended(now) {
+		out = append(out, "the days that are examined are not over; the last one is "+dayText(x.Ends()))
+	}
+	if x.Final == nil && party == x.Terms.Client.Name && !representation && slices.Contains(x.Terms.Type.Parts(), engagement.PartDescription) {
 		out = append(out, "no version of the description is finished, of which the assertion speaks")
 	}
 	if representation && x.Assertions[party] == nil {
@@ -84,31 +87,34 @@ func beforeLetter(x *management.Side, party string, representation bool) (out []
 func (q *request) examSignedRows(x *management.Side) (out []examSigned) {
 	for _, party := range x.Parties() {
 		own := party == x.Terms.Client.Name
-		a := examSigned{Party: party, Own: own, What: "Assertion", Href: q.to("/examinations/"+x.Terms.ID+"/letters/assertion", "by", party), Class: "due", Word: "Not signed", Missing: beforeLetter(x, party, false)}
+		a := examSigned{Party: party, Own: own, What: "Assertion", Href: q.to("/examinations/"+x.Terms.ID+"/letters/assertion", "by", party), Class: "due", Word: "Not signed", Missing: beforeLetter(x, party, false, q.now())}
 		if d := x.Assertions[party]; d != nil {
 			a.signed(q, d.Signed, d.Dated, d.Text)
 			a.Except = policy.HTML(d.Decision.Except)
-			for _, p := range decidedParts[:asserting(x.Terms.Type)] {
+			for _, p := range asserting(x.Terms.Type) {
 				word := "Not asserted"
-				if p.of(d.Decision) {
+				if *p.of(&d.Decision) {
 					word = "Asserted"
 				}
 				a.Decided = append(a.Decided, link{word, p.words})
 			}
-			if own && x.Final != nil && x.Final.At.After(d.Signed.At) && len(x.Releases) == 0 {
-				a.Class, a.Anew = "late", fmt.Sprintf("Version %d of the description was finished after it was signed.", x.Final.Version)
-			}
+			a.anew(x.AssertionAnew(party))
 		}
-		l := examSigned{Party: party, Own: own, What: "Letter of representation", Href: q.to("/examinations/"+x.Terms.ID+"/letters/representation", "by", party), Class: "due", Word: "Not signed", Missing: beforeLetter(x, party, true)}
+		l := examSigned{Party: party, Own: own, What: "Letter of representation", Href: q.to("/examinations/"+x.Terms.ID+"/letters/representation", "by", party), Class: "due", Word: "Not signed", Missing: beforeLetter(x, party, true, q.now())}
 		if d := x.Letters[party]; d != nil {
 			l.signed(q, d.Signed, d.Dated, d.Text)
-			if s := x.Assertions[party]; s != nil && s.Signed.At.After(d.Signed.At) && len(x.Releases) == 0 {
-				l.Class, l.Anew = "late", "The assertion was signed again after it."
-			}
+			l.anew(x.LetterAnew(party))
 		}
 		out = append(out, a, l)
 	}
 	return out
+}
+
+// anew says why it is to be signed again, if it is.
+func (s *examSigned) anew(why string) {
+	if why != "" {
+		s.Class, s.Anew = "late", why
+	}
 }
 
 func (s *examSigned) signed(q *request, sig engagement.Signature, dated, text string) {
@@ -204,15 +210,16 @@ func (q *request) examLetterPage(representation bool) error {
 			return fmt.Errorf("%w: %q asserts nothing in %s", audit.ErrNotFound, data.By, id)
 		}
 		data.Own = data.By == x.Terms.Client.Name
-		data.Missing, data.Facts = beforeLetter(x, data.By, representation), assertFacts(x, q.zone())
+		data.Missing, data.Facts = beforeLetter(x, data.By, representation, q.now()), assertFacts(x, q.zone())
 		for _, r := range q.examSignedRows(x) {
 			if r.Party == data.By && (r.What == what) && r.By != "" {
 				data.Signed = &r
 			}
 		}
 		if !representation {
-			for _, p := range decidedParts[:asserting(x.Terms.Type)] {
-				data.Parts = append(data.Parts, examDecision{p.name, p.words, q.PostForm.Get(p.name) == "yes", q.PostForm.Get(p.name) == "no"})
+			for _, p := range asserting(x.Terms.Type) {
+				name := string(p.part)
+				data.Parts = append(data.Parts, examDecision{name, p.words, q.PostForm.Get(name) == "yes", q.PostForm.Get(name) == "no"})
 			}
 		}
 		q.Say = sayLetterForm(what, data.By, data.Signed, data.Missing)
@@ -236,15 +243,20 @@ func assertFacts(x *management.Side, zone *time.Location) (out []string) {
 	if x.Final != nil {
 		out = append(out, fmt.Sprintf("Version %d of the description was finished on %s and lists %s.", x.Final.Version, report.Day(x.Final.At, zone), report.Plural(len(x.Final.Controls), "control", "controls")))
 	}
-	answered := 0
+	n, answered := 0, 0
 	for _, f := range x.Findings {
-		if f.Response != nil && f.Response.Final {
+		if f.Withdrawn {
+			continue
+		}
+		if n++; !f.Waits() {
 			answered++
 		}
 	}
-	out = append(out, fmt.Sprintf("The auditor has released %s; %s a final response.", report.Plural(len(x.Findings), "exception", "exceptions"), report.Plural(answered, "has", "have")))
+	out = append(out, fmt.Sprintf("The auditor has released %s; %s a final response.", report.Plural(n, "exception", "exceptions"), report.Plural(answered, "has", "have")))
 	for _, f := range x.Findings {
-		out = append(out, f.ID+", "+f.Control+": "+f.Text)
+		if !f.Withdrawn {
+			out = append(out, f.ID+", "+f.Control+": "+f.Text)
+		}
 	}
 	slices.Sort(out[1:])
 	return out
@@ -267,17 +279,17 @@ func sayLetterForm(what, by string, signed *examSigned, missing []string) string
 
 // examDecisions reads the decisions; each part has to be decided.
 func (q *request) examDecisions(t engagement.Type) (d engagement.Decisions, err error) {
-	var yes [3]bool
-	for i, p := range decidedParts[:asserting(t)] {
-		switch q.field(p.name) {
+	d.Except = q.field("except")
+	for _, p := range asserting(t) {
+		switch q.field(string(p.part)) {
 		case "yes":
-			yes[i] = true
+			*p.of(&d) = true
 		case "no":
 		default:
 			return d, fmt.Errorf("%w: decide on each part: %s", audit.ErrInvalid, p.words)
 		}
 	}
-	return engagement.Decisions{Description: yes[0], Design: yes[1], Operation: yes[2], Except: q.field("except")}, nil
+	return d, nil
 }
 
 func (q *request) examAssert() error {

@@ -13,6 +13,7 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
+	"tieout/reader/answer"
 	"tieout/reader/jobs"
 	"tieout/store"
 	"tieout/worker"
@@ -60,6 +61,9 @@ func TestExamPopulations(t *testing.T) {
 	fields := freezeForm(form, "1")
 	if len(fields) == 4 {
 		t.Fatalf("no line of completeness is open:\n%s", form)
+	}
+	if got := w.lead.post(at+"/new", "procedure", examProcedure, "round", "1", "what", "count at source"); got.Code != 422 || !strings.Contains(got.Body.String(), "ompleteness is open") {
+		t.Errorf("a form that names a line without its number: %d", got.Code)
 	}
 	if got := w.lead.post(at+"/new", "procedure", examProcedure, "round", "1"); got.Code != 422 || !strings.Contains(got.Body.String(), "ompleteness is open") {
 		t.Errorf("nothing explained: %d\n%s", got.Code, mainOf(got))
@@ -167,10 +171,14 @@ func TestExamFindings(t *testing.T) {
 	w := newExamWorld(t).found()
 	const at = "/examinations/EN-1/findings"
 	owner := w.visit(w.s, "owen", access.Grant{Role: access.ControlOwner, Scope: access.ScopeControl, Object: "IAM-02"})
+	ofSystem := w.visit(w.s, "sysi", access.Grant{Role: access.ControlOwner, Scope: access.ScopeSystem, Object: answer.SystemsOf(w.s.home)[0]})
 	other := w.visit(w.s, "olga", access.Grant{Role: access.ControlOwner, Scope: access.ScopeControl, Object: "HR-02"})
 	mustHold(t, w.lead.page(at), "1 exception is released; 1 has no final response of management.", "Access was not ended in time")
 	mustHold(t, w.lead.page("/examinations/EN-1"), "1 exception without a final response")
 	mustHold(t, owner.page(at), "X-1")
+	mustHold(t, ofSystem.page(at), "X-1", "1 exception is released")
+	mustHold(t, ofSystem.page(at+"/X-1"), "An account was left for a leaver", "Make it final")
+	mustHold(t, other.page(at), "No exception is of a control of yours.")
 	if page := other.page(at); strings.Contains(page, "X-1") || strings.Contains(page, "Access was not") {
 		t.Error("the exception is shown to the owner of HR-02")
 	}
@@ -202,10 +210,11 @@ func TestExamFindings(t *testing.T) {
 		{"no word", []string{"revision", "1", "as", "draft"}, 422, "whether management agrees"},
 		{"no button", []string{"revision", "1", "agrees", "yes"}, 422, "Choose whether"},
 		{"final without a cause", []string{"revision", "1", "agrees", "yes", "as", "final", "effect", "None"}, 422, "states the cause"},
-		{"draft", []string{"revision", "1", "agrees", "no", "as", "draft", "cause", "PLANTED-CAUSE " + evil}, 303, ""},
+		{"draft of the system's owner", nil, 303, ""},
+		{"draft", []string{"revision", "2", "agrees", "no", "as", "draft", "cause", "PLANTED-CAUSE " + evil}, 303, ""},
 		{"old form", []string{"revision", "1", "agrees", "yes", "as", "draft", "cause", "x"}, 409, "changed since"},
-		{"final", []string{"revision", "2", "agrees", "yes", "as", "final", "cause", "A list was incomplete.", "effect", "None was used.", "done", "Closed on 2 April 2026.", "status", "Closed", "owner", "Head of IT"}, 303, ""},
-		{"after the final", []string{"revision", "3", "agrees", "yes", "as", "draft", "cause", "x"}, 409, "is final"},
+		{"final", []string{"revision", "3", "agrees", "yes", "as", "final", "cause", "A list was incomplete.", "effect", "None was used.", "done", "Closed on 2 April 2026.", "status", "Closed", "owner", "Head of IT"}, 303, ""},
+		{"after the final", []string{"revision", "4", "agrees", "yes", "as", "draft", "cause", "x"}, 409, "is final"},
 	} {
 		if c.name == "old form" {
 			w.exchange()
@@ -216,7 +225,11 @@ func TestExamFindings(t *testing.T) {
 				}
 			})
 		}
-		got := owner.post(at+"/X-1", c.pairs...)
+		by := owner
+		if c.pairs == nil {
+			by, c.pairs = ofSystem, []string{"revision", "1", "agrees", "yes", "as", "draft", "cause", "A list."}
+		}
+		got := by.post(at+"/X-1", c.pairs...)
 		if got.Code != c.status || !strings.Contains(got.Body.String(), c.want) {
 			t.Errorf("%s: %d, want %d with %q\n%s", c.name, got.Code, c.status, c.want, mainOf(got))
 		}
@@ -245,9 +258,12 @@ func TestSayExamWork(t *testing.T) {
 		{sayExamSamples(2, 30), "2 samples are released, with 30 items in all."},
 		{sayExamSample(&engagement.Sample{Method: engagement.Systematic, Items: []string{"a"}}, p), "The auditor looks at 1 of 9 of P-1, picked at even distances."},
 		{sayExamSample(&engagement.Sample{Method: engagement.EveryItem}, p), "The auditor looks at every item of P-1."},
-		{sayExamFindings(0, 0), "The auditor has released no exception."},
-		{sayExamFindings(1, 0), "1 exception is released; management's response to it is final."},
-		{sayExamFindings(3, 2), "3 exceptions are released; 2 have no final response of management."},
+		{sayExamFindings(0, 0, 0, true), "The auditor has released no exception."},
+		{sayExamFindings(0, 0, 0, false), "No exception is of a control of yours."},
+		{sayExamFindings(1, 0, 0, true), "1 exception is released; management's response to it is final."},
+		{sayExamFindings(0, 0, 1, true), "No exception stands; 1 was withdrawn."},
+		{sayExamFindings(1, 1, 2, true), "1 exception is released; 1 has no final response of management; 2 were withdrawn."},
+		{sayExamFindings(3, 2, 0, true), "3 exceptions are released; 2 have no final response of management."},
 		{sayExamFinding(&engagement.Finding{Control: "IAM-02", Items: []string{"a"}, Of: 15}, "Draft"), "The auditor found an exception in 1 of 15 items tested of IAM-02; management's response is a draft, of which the firm has nothing."},
 		{sayExamFinding(&engagement.Finding{Control: "IAM-02"}, "Final"), "The auditor found an exception in IAM-02; management's response is final."},
 	} {

@@ -37,17 +37,16 @@ func theExam(q *request) (access.Object, error) {
 	return access.Object{Engagements: []string{q.PathValue("id")}}, nil
 }
 
-// newestRelease is the newest report of an examination, with the agreed terms.
-func (q *request) newestRelease() (r management.Release, t engagement.Terms, err error) {
+// newestRelease is the newest report of an examination.
+func (q *request) newestRelease() (r management.Release, err error) {
 	err = q.inExam(func(_ *management.State, x *management.Side) error {
-		t = x.Terms
 		if len(x.Releases) == 0 {
 			return fmt.Errorf("%w: no report of %s has been issued", audit.ErrNotFound, x.Terms.ID)
 		}
 		r = x.Releases[len(x.Releases)-1]
 		return nil
 	})
-	return r, t, err
+	return r, err
 }
 
 // An examOpinion is one part of the opinion as the report has it.
@@ -214,17 +213,25 @@ func examExceptions(r *attest.Report) (out []examException) {
 	return out
 }
 
-// examCoverage says which days something speaks about up to today: the report's
-// own, those of letters, which nobody examined, and the rest.
+// examCoverage says which days something speaks about up to today: those of the
+// report in force, those of letters that continue it, which nobody examined, and the
+// rest. What the firm withdrew speaks of nothing, nor does a letter beside it.
 func examCoverage(x *management.Side, now time.Time) []examStretch {
-	t := x.Terms
+	newest := x.Releases[len(x.Releases)-1]
+	t, class, word, says := newest.Terms, "ok", "Examined", "The report speaks of these days."
 	if !t.Type.OverPeriod() {
-		return []examStretch{{dayText(t.AsOf), "ok", "Examined", "As of this day; it says nothing of the days before and after."}}
+		says = "As of this day; it says nothing of the days before and after."
 	}
-	out := []examStretch{{dayText(t.First) + " to " + dayText(t.Last), "ok", "Examined", "The report speaks of these days."}}
+	if newest.Withdrawn != "" {
+		class, word, says = "gap", "Nothing", "The firm withdrew the report."
+	}
+	if !t.Type.OverPeriod() {
+		return []examStretch{{dayText(t.AsOf), class, word, says}}
+	}
+	out := []examStretch{{dayText(t.First) + " to " + dayText(t.Last), class, word, says}}
 	until := t.Last
 	for _, b := range x.Bridges {
-		if b.To > until {
+		if b.To > until && b.Report == newest.Report && newest.Withdrawn == "" {
 			out = append(out, examStretch{dayText(b.From) + " to " + dayText(b.To), "late", "Management's letter", "Letter " + b.ID + ", by " + b.Signed.Name + ". Nobody examined it."})
 			until = b.To
 		}
@@ -269,24 +276,29 @@ func sayExamReport(r *management.Release, span string, exceptions int, expected 
 
 // examReadReport is the issued report as a page that needs nothing else.
 func (q *request) examReadReport() error {
-	r, _, err := q.newestRelease()
+	r, err := q.newestRelease()
 	if err != nil {
 		return q.unknown(err, "report.read")
 	}
 	return q.readAttest(r.Packet, r.Report)
 }
 
-// examCheckReport shows what 'tieout verify' checks of the report's PDF.
+// An examChecked is one PDF of the report with what was looked at in it.
+type examChecked struct {
+	File, Say string
+	Rows      []examCheck
+}
+
+// examCheckReport shows what 'tieout verify' checks of each PDF of the report.
 func (q *request) examCheckReport() error {
 	id := q.PathValue("id")
-	r, _, err := q.newestRelease()
+	r, err := q.newestRelease()
 	if err != nil {
 		return q.unknown(err, "report.read")
 	}
 	data := struct {
 		*page
-		Rows []examCheck
-		File string
+		Files []examChecked
 	}{page: &q.page}
 	for _, name := range r.Files {
 		if !strings.HasSuffix(name, ".pdf") {
@@ -297,16 +309,22 @@ func (q *request) examCheckReport() error {
 			return err
 		}
 		checks, verr := pdf.Verify(raw, "", attest.Trust{})
-		data.File, data.Rows, q.Say = name, checkRows(checks), sayChecks(checks, verr)
+		data.Files = append(data.Files, examChecked{name, sayChecks(checks, verr), checkRows(checks)})
 	}
-	if data.File == "" {
+	file := "REPORT.pdf"
+	switch len(data.Files) {
+	case 0:
 		q.Say = "The firm sent no PDF of the report, so there is none to check."
+	case 1:
+		file, q.Say = data.Files[0].File, data.Files[0].Say
+	default:
+		q.Say = "The firm sent " + report.Plural(len(data.Files), "PDF", "PDFs") + " of the report; each is checked by itself."
 	}
 	if err := q.inExam(func(_ *management.State, x *management.Side) error { q.examFrame(x, "/report"); return nil }); err != nil {
 		return err
 	}
 	q.Title, q.Heading, q.Ref = "Check of the report of "+id, "Check of the report's PDF", id
-	q.Code = []string{"tieout verify " + cmp.Or(data.File, "REPORT.pdf")}
+	q.Code = []string{"tieout verify " + file}
 	q.Way = append(q.Way, link{"Report", q.under("examinations", id, "report")}, link{"Check", ""})
 	return q.render("exam-reportcheck.html", data)
 }
@@ -341,7 +359,7 @@ func sayChecks(c *attest.Checks, err error) string {
 // examReportFile gives one of the files as the firm released it.
 func (q *request) examReportFile() error {
 	id, name := q.PathValue("id"), q.PathValue("name")
-	r, _, err := q.newestRelease()
+	r, err := q.newestRelease()
 	if err != nil {
 		return q.unknown(err, "report.read")
 	}

@@ -20,9 +20,16 @@ import (
 
 // examDraftRoutes are drafts of the report, given for factual review.
 var examDraftRoutes = []route{
-	{pattern: "GET /examinations/{id}/drafts", needs: "report.read", on: theExam, do: (*request).examDrafts},
-	{pattern: "GET /examinations/{id}/drafts/{n}/read", needs: "report.read", on: theExam, do: (*request).examReadDraft, example: "/examinations/EN-1/drafts/1/read"},
+	{pattern: "GET /examinations/{id}/drafts", needs: "report.read", on: examDraftsWhole, do: (*request).examDrafts},
+	{pattern: "GET /examinations/{id}/drafts/{n}/read", needs: "report.read", on: examDraftsWhole, do: (*request).examReadDraft, example: "/examinations/EN-1/drafts/1/read"},
 	{pattern: "POST /examinations/{id}/drafts", needs: "description.write", on: examWhole, do: (*request).examComment},
+}
+
+// examDraftsWhole are the drafts, for who reads the examination as a whole: a reader
+// of reports gets them once they are issued, and an auditor's guest has the firm's
+// own.
+func examDraftsWhole(q *request) (access.Object, error) {
+	return examAll, access.Require(q.who, "request.read", examAll)
 }
 
 // An examDraft is a draft as the list shows it.
@@ -66,7 +73,7 @@ func (q *request) examDrafts() error {
 			newest = &d
 		}
 		data.Comments = examComments(x)
-		if len(x.Releases) > 0 {
+		if x.Closed() {
 			data.Closed = "The report is issued: comments on its draft stay as they are."
 		}
 		q.Say = sayExamDrafts(len(data.Drafts), data.Comments)

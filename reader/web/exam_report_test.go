@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"tieout/access"
+	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
 	"tieout/report/attest"
 	"tieout/report/attest/pdf"
+	"tieout/store"
 )
 
 // TestExamDraft: a draft is read as a page that says it is one, commented on at a
@@ -63,6 +65,15 @@ func TestExamDraft(t *testing.T) {
 	if got := guest.post(at, "where", "Section I", "text", "x"); got.Code != http.StatusForbidden {
 		t.Errorf("the auditor's guest comments: %d", got.Code)
 	}
+	reader := w.visit(w.s, "rita", access.Grant{Role: access.Reader, Scope: access.ScopeWorkspace})
+	for _, v := range []*visitor{guest, reader} {
+		for _, path := range []string{at, at + "/1/read"} {
+			if got := v.get(path); got.Code != http.StatusForbidden || strings.Contains(got.Body.String(), "region is named wrongly") {
+				t.Errorf("a draft to who reads reports alone: %s: %d", path, got.Code)
+			}
+		}
+	}
+	w.sealedFrom(guest)
 	employee := w.visit(w.s, "emp", access.Grant{Role: access.Employee, Scope: access.ScopeOwn})
 	if got := employee.get(at + "/1/read"); got.Code != http.StatusForbidden {
 		t.Errorf("an employee reads the draft: %d", got.Code)
@@ -134,9 +145,45 @@ func TestExamReport(t *testing.T) {
 	})
 }
 
+// sealedFrom wants no record of what management does in an examination, and no
+// packet, to be open to somebody: not in the list, not by itself, not as bytes.
+func (w *examWorld) sealedFrom(v *visitor) {
+	w.t.Helper()
+	n := 0
+	gridCheck(w.t, w.s.home.Store.Records(w.t.Context(), store.RecordFilter{}, func(rec audit.Record) error {
+		if rec.Kind != audit.RecordFieldwork && rec.Kind != audit.RecordPacket {
+			return nil
+		}
+		n++
+		for _, path := range []string{"/evidence/" + rec.Ref(), "/evidence/" + rec.Ref() + "/raw"} {
+			if got := v.get(path); got.Code != http.StatusForbidden {
+				w.t.Errorf("%s, a record of kind %s: %d", path, rec.Kind, got.Code)
+			}
+			if got := w.lead.get(path); got.Code != http.StatusOK {
+				w.t.Errorf("%s to the lead: %d", path, got.Code)
+			}
+		}
+		return nil
+	}))
+	if n == 0 {
+		w.t.Error("there is no such record to look at")
+	}
+}
+
 func TestExamCoverage(t *testing.T) {
 	terms := engagement.Terms{Type: engagement.SOC2TypeII, Zone: "UTC", First: "2026-03-01", Last: "2026-03-31"}
-	letters := []management.Bridge{{ID: "L-1", BridgeData: management.BridgeData{From: "2026-04-01", To: "2026-04-20", Signed: engagement.Signature{Name: "Sam"}}}}
+	longer := terms
+	longer.Last = "2026-06-30" // agreed on for the report that takes its place
+	out := func(r management.Release) []management.Release {
+		r.Report = "ab"
+		if r.Terms.Type == "" {
+			r.Terms = terms
+		}
+		return []management.Release{r}
+	}
+	letters := []management.Bridge{{ID: "L-1", BridgeData: management.BridgeData{Report: "ab", From: "2026-04-01", To: "2026-04-20", Signed: engagement.Signature{Name: "Sam"}}}}
+	older := []management.Bridge{letters[0]}
+	older[0].Report = "cd"
 	day := func(s string) time.Time { d, _ := time.Parse(time.DateOnly, s); return d }
 	tests := []struct {
 		name  string
@@ -144,11 +191,15 @@ func TestExamCoverage(t *testing.T) {
 		now   time.Time
 		words []string
 	}{
-		{"on the last day", management.Side{Terms: terms}, day("2026-03-31"), []string{"Examined"}},
-		{"later", management.Side{Terms: terms}, day("2026-05-01"), []string{"Examined", "Nothing"}},
-		{"with a letter", management.Side{Terms: terms, Bridges: letters}, day("2026-05-01"), []string{"Examined", "Management's letter", "Nothing"}},
-		{"within the letter", management.Side{Terms: terms, Bridges: letters}, day("2026-04-20"), []string{"Examined", "Management's letter"}},
-		{"as of a date", management.Side{Terms: engagement.Terms{Type: engagement.SOC2TypeI, AsOf: "2026-03-31"}}, day("2026-05-01"), []string{"Examined"}},
+		{"on the last day", management.Side{Releases: out(management.Release{})}, day("2026-03-31"), []string{"Examined"}},
+		{"later", management.Side{Releases: out(management.Release{})}, day("2026-05-01"), []string{"Examined", "Nothing"}},
+		{"with a letter", management.Side{Releases: out(management.Release{}), Bridges: letters}, day("2026-05-01"), []string{"Examined", "Management's letter", "Nothing"}},
+		{"within the letter", management.Side{Releases: out(management.Release{}), Bridges: letters}, day("2026-04-20"), []string{"Examined", "Management's letter"}},
+		{"with the letter of an older report", management.Side{Releases: out(management.Release{}), Bridges: older}, day("2026-04-20"), []string{"Examined", "Nothing"}},
+		{"withdrawn", management.Side{Releases: out(management.Release{Withdrawn: "it was wrong"}), Bridges: letters}, day("2026-04-20"), []string{"Nothing", "Nothing"}},
+		{"while the terms are longer", management.Side{Terms: longer, Releases: out(management.Release{})}, day("2026-05-01"), []string{"Examined", "Nothing"}},
+		{"as of a date", management.Side{Releases: out(management.Release{Terms: engagement.Terms{Type: engagement.SOC2TypeI, AsOf: "2026-03-31"}})}, day("2026-05-01"), []string{"Examined"}},
+		{"as of a date, withdrawn", management.Side{Releases: out(management.Release{Terms: engagement.Terms{Type: engagement.SOC2TypeI, AsOf: "2026-03-31"}, Withdrawn: "x"})}, day("2026-05-01"), []string{"Nothing"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

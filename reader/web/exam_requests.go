@@ -113,18 +113,6 @@ func examRequestAt(q *request, id, rq string) string {
 	return q.under("examinations", id, "requests/"+rq)
 }
 
-// examRequestsSeen are the requests that who is signed in may read.
-func (q *request) examRequestsSeen(x *management.Side) (out []*management.Request) {
-	whole := q.may("request.read", examAll)
-	for _, r := range book.Sorted(x.Requests) {
-		if whole || r.Owner == q.me.ID {
-			out = append(out, r)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b *management.Request) int { return report.Natural(a.ID, b.ID) })
-	return out
-}
-
 type examRequestsPage struct {
 	*page
 	ID                 string
@@ -143,7 +131,7 @@ func (q *request) examRequests() error {
 	late, all := 0, 0
 	err := q.inExam(func(_ *management.State, x *management.Side) error {
 		q.examFrame(x, "/requests")
-		for _, r := range q.examRequestsSeen(x) {
+		for _, r := range q.sight().Asked(x) {
 			row := q.examRequestRow(id, r, x.Terms.Zone)
 			side := strings.TrimPrefix(row.Side, "the ")
 			statuses[row.Status]++
@@ -347,21 +335,11 @@ func (q *request) chosenRecords() (out []int64, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: evidence: %q is no record such as E-42", audit.ErrInvalid, ref)
 		}
-		rec, err := q.st.p.Store.Record(q.Context(), i)
-		if err == nil {
-			err = q.mayOpen(rec)
-		}
-		if err == nil {
-			err = access.Require(q.who, "evidence.read", q.ofSource(rec.Source))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: evidence: there is no %s that you may open", audit.ErrInvalid, ref)
-		}
 		if !slices.Contains(out, i) {
 			out = append(out, i)
 		}
 	}
-	return out, nil
+	return out, q.sight().MayBring(q.Context(), out)
 }
 
 // sealAnswer seals a file that was sent with an answer.
@@ -403,7 +381,7 @@ func (q *request) examRequestFile() error {
 	}
 	var rows []requestfile.Row
 	err := q.inExam(func(_ *management.State, x *management.Side) error {
-		for _, r := range q.examRequestsSeen(x) {
+		for _, r := range q.sight().Asked(x) {
 			rows = append(rows, requestfile.Row{Request: r.Request, Status: r.Status, Why: r.Why})
 		}
 		return nil

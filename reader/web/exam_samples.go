@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"tieout/access"
 	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
@@ -351,6 +350,3 @@ func (q *request) drawnAgain(id string, s *engagement.Sample, p *management.Froz
 	}
 	return nil
 }
-
-// examOfControl is what of an examination belongs to a control.
-func examOfControl(control string) access.Object { return access.Object{Controls: []string{control}} }

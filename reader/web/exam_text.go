@@ -170,7 +170,7 @@ func (q *request) examText() error {
 		data.Issued = "The report is issued with the description as it was: only a superseding report changes it."
 		data.May, data.Sign = false, false
 	}
-	data.Differs = len(d.Defined) > 0 && !sameExpected(d.Expected, d.Defined)
+	data.Differs = len(d.Defined) > 0 && !examination.SameExpected(d.Expected, d.Defined)
 	if data.Sign && !q.who.Fresh {
 		data.Again = toAgain(q.under("examinations", id, "description"))
 	}
@@ -207,12 +207,6 @@ func (q *request) examChanges(id string, data *examTextPage) error {
 	})
 }
 
-func sameExpected(a, b []engagement.Expected) bool {
-	return slices.EqualFunc(a, b, func(x, y engagement.Expected) bool {
-		return x.ID == y.ID && x.Text == y.Text && slices.Equal(x.Criteria, y.Criteria)
-	})
-}
-
 // sayDescription says how far a description is.
 func sayDescription(d examination.Described) string {
 	written, bare, missing, holds := 0, 0, 0, 0
@@ -242,14 +236,19 @@ func sayDescription(d examination.Described) string {
 	if d.Final != nil {
 		out += fmt.Sprintf(". Version %d is finished", d.Final.Version)
 		if d.Later {
-			out += ", and a section was written since"
+			out += ", and it was written on since"
 		}
 	}
 	return report.Capital(out) + "."
 }
 
 // dcOf is the description criterion in the path.
-func (q *request) dcOf() string { return "DC " + q.PathValue("dc") }
+func (q *request) dcOf() string {
+	if n := q.PathValue("dc"); n != "DC" {
+		return "DC " + n
+	}
+	return "DC" // all of it, of a SOC 1
+}
 
 // An examParaField is one paragraph in the form.
 type examParaField struct {
@@ -413,7 +412,7 @@ func (q *request) examFinish() error {
 	err := q.controlsOf(controls)
 	var v management.Version
 	if err == nil {
-		v, err = q.exam.Side.FinishDescription(q.Context(), q.who, id, controls, seen)
+		v, err = q.exam.FinishDescription(q.Context(), q.who, id, controls, seen)
 	}
 	if err == nil {
 		return q.toFirm(id, q.under("examinations", id, "description"), fmt.Sprintf("Version %d of the description is finished and goes to the firm.", v.Version))
