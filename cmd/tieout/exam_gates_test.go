@@ -243,7 +243,11 @@ var examStages = []stage{
 		w.exchange()
 		var b strings.Builder
 		for n := 1; n <= 9; n++ {
-			fmt.Fprintf(&b, "- dc: DC %d\n  paragraphs:\n    - { text: \"Acme keeps ledgers for small firms, and tells here what criterion number %d asks for.\", sources: [boundary] }\n", n, n)
+			left := ""
+			if n == 8 { // no control is stated for most of the criteria
+				left = " Nothing of its ledgers falls under " + "CC1.1, CC1.2, CC1.3, CC1.4, CC1.5, CC2.1, CC2.2, CC2.3, CC3.1, CC3.2, CC3.3, CC3.4, CC4.1, CC4.2, CC5.1, CC5.2, CC5.3, CC6.1, CC6.2, CC6.3, CC6.4, CC6.5, CC6.6, CC6.7, CC6.8, CC7.1, CC7.2, CC7.3, CC7.4, CC7.5, CC8.1, CC9.1, CC9.2."
+			}
+			fmt.Fprintf(&b, "- dc: DC %d\n  paragraphs:\n    - { text: \"Acme keeps ledgers for small firms, and tells here what criterion number %d asks for.%s\", sources: [boundary] }\n", n, n, left)
 		}
 		w.done("acme:lea", "description", "write", w.write("sections.yaml", b.String()))
 		w.done("acme:lea", "description", "write", w.write("placeholder.yaml", "- { dc: DC 1, paragraphs: [{ text: \"Acme keeps ledgers. TBD\", sources: [boundary] }] }\n"))
