@@ -256,7 +256,7 @@ func (a *app) finishDescriptionCommand() *cobra.Command {
 			}
 			seen = append(seen, n)
 		}
-		v, err := d.Side.FinishDescription(ctx, d.by, d.id, controls, seen)
+		v, err := d.FinishDescription(ctx, d.by, d.id, controls, seen)
 		if err != nil {
 			return err
 		}

@@ -169,7 +169,7 @@ func clientValue(x *management.Side) shownEngagement {
 		add(waits, "request %s is answered: %s", r.ID, r.Title)
 	}
 	for _, f := range book.Sorted(x.Findings) {
-		add(f.Response == nil || !f.Response.Final, "management responds to exception %s (only a warning before the report)", f.ID)
+		add(f.Waits(), "management responds to exception %s (only a warning before the report)", f.ID)
 	}
 	add(x.Terms.Type != engagement.SOC3 && x.Final == nil, "the description is written and finished")
 	for _, p := range x.Parties() {

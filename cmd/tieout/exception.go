@@ -13,6 +13,7 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
+	"tieout/reader/answer"
 )
 
 func (a *app) exceptionCommand() *cobra.Command {
@@ -42,7 +43,11 @@ func ofFirm(t engagement.Terms, x *fieldwork.Finding) shownException {
 
 // ofClient is one as the client knows it.
 func ofClient(x *management.Finding) shownException {
-	return shownException{x.Finding, "released", "", x.Response, true}
+	state := "released"
+	if x.Withdrawn {
+		state = strings.TrimSuffix("withdrawn: "+x.Why, ": ")
+	}
+	return shownException{x.Finding, state, "", x.Response, !x.Withdrawn}
 }
 
 func (v shownException) row() row {
@@ -336,7 +341,7 @@ func (a *app) respondCommand() *cobra.Command {
 		}
 		base, err := d.base(ctx, "finding", d.args[0])
 		if err == nil {
-			err = d.Side.Respond(ctx, d.by, d.id, r, base)
+			err = d.Side.Respond(ctx, d.by, d.id, r, base, answer.SystemsOf(d.p)...)
 		}
 		state := "a draft; say --final once it is"
 		if r.Final {
