@@ -73,8 +73,10 @@ type VendorReport struct {
 // VendorCover is how much of the period a supplier's reports speak of.
 type VendorCover struct {
 	Days     int            `json:"days" doc:"Of the period, up to today"`
-	Examined int            `json:"examined" doc:"Within SOC 2 Type II reports of the service in use"`
+	Examined int            `json:"examined" doc:"Within SOC 2 Type II reports of the service in use whose review is concluded"`
+	InPart   int            `json:"inPart" doc:"Further days within such reports of a part of the service"`
 	Lettered int            `json:"lettered" doc:"Further days that a letter tells of, not examined"`
+	Open     int            `json:"open" doc:"Further days that statements speak of whose review is not concluded"`
 	Holes    []VendorHole   `json:"holes"`
 	Reports  []VendorReport `json:"reports" doc:"The one that reaches furthest first"`
 }
@@ -128,7 +130,7 @@ func getVendorReports(c *call, in *vendorIn) (*oneOut[VendorCover], error) {
 	}
 	loc := c.P.Period.Location()
 	cover := program.Cover(list, c.P.Period.From.In(loc), answer.CoverTo(c.P.Period.To.In(loc).AddDate(0, 0, -1), c.now.In(loc)))
-	out := VendorCover{Days: cover.Days, Examined: cover.Examined, Lettered: cover.Lettered, Holes: []VendorHole{}, Reports: []VendorReport{}}
+	out := VendorCover{Days: cover.Days, Examined: cover.Examined, InPart: cover.InPart, Lettered: cover.Lettered, Open: cover.Open, Holes: []VendorHole{}, Reports: []VendorReport{}}
 	for _, h := range cover.Holes {
 		out.Holes = append(out.Holes, VendorHole{h.First.Format("2006-01-02"), h.Last.Format("2006-01-02")})
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // TestVendorReports: a report is entered, says what its review lacks, and what it
-// covers is told apart from what only a letter tells of.
+// speaks of is told as open until that review is concluded.
 func TestVendorReports(t *testing.T) {
 	w := newWorld(t)
 	lead := w.lead()
@@ -18,7 +18,7 @@ func TestVendorReports(t *testing.T) {
 	made := lead.send("POST", at, strings.NewReplacer("2025-12-31", "2026-03-15", "2026-02-01", "2026-03-20").Replace(vendorReportExample))
 	want(t, "a report", made, http.StatusCreated)
 	got := lead.get(at)
-	for path, wanted := range map[string]any{"examined": 15.0, "lettered": 0.0, "days": 31.0} {
+	for path, wanted := range map[string]any{"examined": 0.0, "open": 15.0, "lettered": 0.0, "days": 31.0} {
 		if have := in(got, "result", path); have != wanted {
 			t.Errorf("%s: got %v, want %v", path, have, wanted)
 		}
