@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 func TestSmall(t *testing.T) {
 	b := &bench{scale: 0.001, items: 1200, dir: t.TempDir()}
 	for _, s := range sections {
-		if s.name == "peers" || s.name == "demo" || s.name == "serve" {
+		if slices.Contains([]string{"peers", "demo", "engagement", "serve"}, s.name) {
 			continue // a server, and the built product
 		}
 		t.Run(s.name, func(t *testing.T) {
@@ -197,5 +198,16 @@ func TestCastOf(t *testing.T) {
 		if _, err := castOf(bad); err == nil {
 			t.Errorf("%q was read", bad)
 		}
+	}
+}
+
+// TestPerOperation reads a time as Go's benchmarks print it, and refuses what holds none.
+func TestPerOperation(t *testing.T) {
+	got, err := perOperation([]byte("goos: linux\nBenchmarkDraw2M-2   \t       3\t1663206114 ns/op\t  91208 B/op\nPASS\n"))
+	if err != nil || got != 1663206114*time.Nanosecond {
+		t.Errorf("read %v, %v; want 1.663206114s", got, err)
+	}
+	if got, err := perOperation([]byte("testing: warning: no tests to run\nPASS\n")); err == nil {
+		t.Errorf("read %v where no benchmark ran; want an error", got)
 	}
 }

@@ -41,13 +41,17 @@ type demoRun struct {
 	cost
 	peak int64
 	done string // what it did, as it says itself
+	dir  string // its folder, until the bench ends
 }
 
 func (d demoRun) String() string { return fmt.Sprintf("%s, peak %s", d.cost, mib(d.peak)) }
 
-// demo runs one demo as a process of its own. A demo that does not find what
-// was seeded ends with an error.
+// demo runs one demo as a process of its own, each size once. A demo that does not
+// find what was seeded ends with an error.
 func (b *bench) demo(ctx context.Context, size string) (demoRun, error) {
+	if run, done := b.demos[size]; done {
+		return run, nil
+	}
 	dir := filepath.Join(b.dir, size)
 	cmd := exec.CommandContext(ctx, b.tieout, "demo", dir, "--size", size, "--no-serve")
 	var said, findings bytes.Buffer
@@ -61,8 +65,9 @@ func (b *bench) demo(ctx context.Context, size string) (demoRun, error) {
 	if !ok {
 		return demoRun{}, fmt.Errorf("this system does not tell what a process used")
 	}
-	run := demoRun{cost: cost{cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), time.Since(start)}, peak: peak(u), done: phases(said.String())}
-	return run, os.RemoveAll(dir)
+	run := demoRun{cost: cost{cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), time.Since(start)}, peak: peak(u), done: phases(said.String()), dir: dir}
+	b.demos[size] = run
+	return run, nil
 }
 
 // phases are the lines in which the demo says what it did.

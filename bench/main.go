@@ -24,6 +24,8 @@ type bench struct {
 	dir    string  // for files, removed at the end
 
 	enterprise bool // serve the enterprise, not the startup
+
+	demos map[string]demoRun // by size; their folders stay until the end
 }
 
 // scaled is n at this run's scale, at least least.
@@ -38,6 +40,7 @@ type section struct {
 // peak memory of the one that started it.
 var sections = []section{
 	{"demo", demoRows},
+	{"engagement", engagementRows},
 	{"engine", engineRows},
 	{"store", storedRows},
 	{"peers", peerRows},
@@ -58,7 +61,11 @@ func main() {
 	if serveIfAsked() {
 		return
 	}
-	if err := run(ctx, os.Args[1:]); err != nil {
+	asked, err := freezeIfAsked(ctx)
+	if !asked {
+		err = run(ctx, os.Args[1:])
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -77,7 +84,7 @@ func serveIfAsked() bool {
 }
 
 func run(ctx context.Context, args []string) (err error) {
-	b := &bench{}
+	b := &bench{demos: map[string]demoRun{}}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Float64Var(&b.scale, "scale", 1, "part of the full sizes; 0.1 is a tenth")
 	f.StringVar(&b.dsn, "postgres", os.Getenv("TIEOUT_TEST_POSTGRES"), "address of a PostgreSQL server")
