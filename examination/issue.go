@@ -44,6 +44,8 @@ type Final struct {
 	Digest   string
 	Faults   []lint.Fault
 	Standing []fieldwork.Standing // the gates, as they stand
+
+	rests int64 // newest entry of the file it is made from
 }
 
 // Missing are the gates that are not met, in words.
@@ -101,7 +103,7 @@ func madeAs(id, digest string) string { return "report made/" + id + "/" + diges
 // final makes the report and reads it before anybody signs.
 func (f *Firm) final(ctx context.Context, id string, o Issuing) (m Final, err error) {
 	err = f.Files.ReadFile(ctx, id, func(s *fieldwork.State, x *fieldwork.File) error {
-		m.Standing = s.StandingToIssue(x, o.Dated, superseded(x, o.Supersedes), f.P.Now())
+		m.Standing, m.rests = s.StandingToIssue(x, o.Dated, superseded(x, o.Supersedes), f.P.Now()), x.Newest()
 		return nil
 	})
 	if err != nil {
@@ -239,7 +241,7 @@ func (f *Firm) IssueReport(ctx context.Context, by access.Subject, id string, o 
 	if err != nil {
 		return none, err
 	}
-	return f.Files.Issue(ctx, by, id, m.Digest, files, o.Dated, m.Report.Supersedes, o.Why, sig)
+	return f.Files.IssueResting(ctx, by, id, m.rests, m.Digest, files, o.Dated, m.Report.Supersedes, o.Why, sig)
 }
 
 // signed has the value and the pages signed, each by a key of the signer's own, and

@@ -232,6 +232,23 @@ func (w *world) issue() attest.Report {
 	w.t.Helper()
 	ctx := w.t.Context()
 	seen := must[examination.Final](w.t)(w.firm.Final(ctx, partner, "EN-1", examination.Issuing{Dated: dated}))
+	meanwhile := func(what, digest string) (engagement.Signature, error) {
+		if what == examination.SignsPages {
+			check(w.t, w.firm.Files.Inquire(ctx, manager, "EN-1", "Sam Ibe once more", "Nothing happened.", dated))
+		}
+		return w.signsReport(what, digest)
+	}
+	if _, err := w.firm.IssueReport(ctx, partner, "EN-1", examination.Issuing{Dated: dated, Report: seen.Digest, Sign: meanwhile}); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "the file has changed") {
+		w.t.Errorf("issued though the file changed while it was signed: %v", err)
+	}
+	forged := seen.Report
+	forged.Annex.Steps = forged.Annex.Steps[1:]
+	raw := must[[]byte](w.t)(attest.Marshal(forged))
+	_, _, err := w.firm.P.Blobs.Put(ctx, bytes.NewReader(raw))
+	check(w.t, err)
+	if _, err := w.firm.IssueReport(ctx, partner, "EN-1", examination.Issuing{Dated: dated, Report: must[string](w.t)(attest.Digest(forged)), Sign: w.signsReport}); !errors.Is(err, audit.ErrNotFound) {
+		w.t.Errorf("issued with an annex that nobody made to look at: %v", err)
+	}
 	release := must[engagement.Release](w.t)(w.firm.IssueReport(ctx, partner, "EN-1", examination.Issuing{Dated: dated, Report: seen.Digest, Sign: w.signsReport}))
 	if release.Report != seen.Digest {
 		w.t.Errorf("issued %s, looked at %s", release.Report, seen.Digest)

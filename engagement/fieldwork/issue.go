@@ -18,7 +18,8 @@ type issueData struct {
 	Dated      string               `json:"dated"`
 	Supersedes string               `json:"supersedes"`
 	Why        string               `json:"why"`
-	Signed     engagement.Signature `json:"signed"` // over Report
+	Signed     engagement.Signature `json:"signed"`          // over Report
+	Rests      int64                `json:"rests,omitempty"` // record of the file's newest entry when the report was made from it; 0: not said
 }
 
 func (d issueData) check() error {
@@ -39,6 +40,13 @@ func (d issueData) check() error {
 // later goes into a superseding report (Revise). It needs report.sign, and a session of the last minutes; to supersede the report
 // of another engagement of the same client, for that engagement too.
 func (b *Book) Issue(ctx context.Context, by access.Subject, id, report string, files []IssuedFile, dated, supersedes, why string, sig engagement.Signature) (engagement.Release, error) {
+	return b.IssueResting(ctx, by, id, 0, report, files, dated, supersedes, why, sig)
+}
+
+// IssueResting is Issue of a report that was made from the file as of one of its
+// entries (File.Newest): where another came since, before the report is issued, it
+// is audit.ErrConflict, for the report may say what the file says no more.
+func (b *Book) IssueResting(ctx context.Context, by access.Subject, id string, rests int64, report string, files []IssuedFile, dated, supersedes, why string, sig engagement.Signature) (engagement.Release, error) {
 	if err := access.Require(by, "report.sign", in(id)); err != nil {
 		return engagement.Release{}, err
 	}
@@ -53,11 +61,20 @@ func (b *Book) Issue(ctx context.Context, by access.Subject, id, report string, 
 			return engagement.Release{}, err
 		}
 	}
-	d := issueData{report, book.List(files), dated, supersedes, why, sig}
+	d := issueData{report, book.List(files), dated, supersedes, why, sig, rests}
 	if _, err := b.book.Write(ctx, by, "report.issue", on("report", id), book.Anyway, d); err != nil {
 		return engagement.Release{}, err
 	}
 	return d.release(), nil
+}
+
+// Newest is the record of the newest entry on the file that counts, 0 before the
+// first.
+func (f *File) Newest() int64 {
+	if len(f.Course) == 0 {
+		return 0
+	}
+	return f.Course[len(f.Course)-1].Record
 }
 
 // maySupersede asks for the right to sign on the other engagement whose report is
@@ -95,6 +112,9 @@ func issue(s *State, e book.Entry) (book.Change, error) {
 	g := &ground{s: s, f: f, e: e, issues: d}
 	if err := g.hold("report.issue"); err != nil {
 		return book.Change{}, err
+	}
+	if d.Rests != 0 && f.Newest() > d.Rests {
+		return book.Change{}, tooEarly("the file has changed since the report was made: make it again, look at it, and sign it as it is then")
 	}
 	other := s.superseded(f, d.Supersedes)
 	return book.Change{What: "report is issued, dated " + d.Dated, Do: func() {
