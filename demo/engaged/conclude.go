@@ -182,12 +182,12 @@ func rates(f *fieldwork.File, controls []string) string {
 func isolated(f *fieldwork.File, excepted, whole []string) string {
 	text := "The exceptions are few against what was tested, each has a cause of its own, and none let a record of a merchant be seen, changed or lost: " + rates(f, excepted) + "."
 	for _, id := range excepted {
-		if w := weighed[id]; w != "" {
+		if w := weighed[id]; w != "" && !strings.Contains(text, w) {
 			text += " " + w
 		}
 	}
 	if len(whole) > 0 {
-		text += " No exceptions were noted of " + and(whole) + ", which serve the same criterion."
+		text += " For the same criterion, no exceptions were noted of " + and(whole) + "."
 	}
 	return text
 }
