@@ -183,12 +183,19 @@ func (a *app) questionCommand() *cobra.Command {
 }
 
 func (a *app) itemsCommand() *cobra.Command {
-	return a.firmAct("items POPULATION FILE", "Write a population's item lines as they were frozen, as 'sample verify' reads them", exactly(2, aPopulation+" and the file to write"),
+	var plain bool
+	cmd := a.firmAct("items POPULATION FILE", "Write a population's item lines as they were frozen, as 'sample verify' reads them", exactly(2, aPopulation+" and the file to write"),
 		func(ctx context.Context, d *firmDesk) error {
-			digest, err := writeFile(d.args[1], func(w io.Writer) error { return d.Files.ExportItems(ctx, d.by, d.id, d.args[0], w) })
+			export := d.Files.ExportItems
+			if plain {
+				export = d.Files.ExportPlainItems
+			}
+			digest, err := writeFile(d.args[1], func(w io.Writer) error { return export(ctx, d.by, d.id, d.args[0], w) })
 			if err != nil {
 				return err
 			}
 			return a.did(&d.place, digest, "%s holds the items of %s, %s.", d.args[1], d.args[0], digest)
 		})
+	cmd.Flags().BoolVar(&plain, "without-outcomes", false, "leave out what the client's tests came to, while a tester has marks to make; these are not the frozen bytes")
+	return cmd
 }

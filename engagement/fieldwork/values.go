@@ -40,7 +40,7 @@ func (d *Declaration) Clear() bool {
 	return d != nil && (d.Free && d.Lifted == "" || d.ApprovedBy != "")
 }
 
-// conflicted reports whether a conflict was declared that no partner let go.
+// conflicted reports whether a conflict stands declared, under a safeguard or not.
 func (d *Declaration) conflicted() bool { return d != nil && (!d.Free || !d.Clear()) }
 
 // A Member is a person of the team, by what they do on it.

@@ -37,7 +37,7 @@ func firmWaits(s *fieldwork.State, f *fieldwork.File, me string, now time.Time) 
 	case d == nil:
 		add("you", time.Time{}, "", "Declare your independence")
 	case !d.Clear():
-		add("the firm", d.At, "", "Approve a safeguard for your conflict")
+		add("the firm", d.At, "", "%s", map[bool]string{true: "Approve that your conflict stands no more", false: "Approve a safeguard for your conflict"}[d.Lifted != ""])
 	case m != nil && m.Duty == fieldwork.DutyPartner && f.Accepted == nil:
 		add("you", time.Time{}, "", "Accept the client and the engagement")
 	}
@@ -49,8 +49,9 @@ func firmWaits(s *fieldwork.State, f *fieldwork.File, me string, now time.Time) 
 	}
 	out = append(out, firmRequestWaits(f)...)
 	out = append(out, firmWorkWaits(f)...)
-	out = append(out, firmConcludeWaits(f)...)
-	return append(out, firmOpinionWaits(s, f)...)
+	left, renew := firmConcludeWaits(f)
+	out = append(out, left...)
+	return append(out, firmOpinionWaits(s, f, renew)...)
 }
 
 // firmRequestWaits are requests and populations, each side's together.

@@ -114,11 +114,11 @@ func firmOpens(f *fieldwork.File, t *fieldwork.Test) bool {
 	return false
 }
 
-// firmConcludeWaits are conclusions that can be written or have to be renewed. A
-// SOC 3 has none of its own.
-func firmConcludeWaits(f *fieldwork.File) []firmWait {
+// firmConcludeWaits are conclusions that can be written or have to be renewed, and
+// whether one has to. A SOC 3 has none of its own.
+func firmConcludeWaits(f *fieldwork.File) (out []firmWait, renew bool) {
 	if f.Terms.Type == engagement.SOC3 {
-		return nil
+		return nil, false
 	}
 	h := firmHeaps{}
 	signed, controls, last := controlsSigned(f), true, time.Time{}
@@ -147,7 +147,7 @@ func firmConcludeWaits(f *fieldwork.File) []firmWait {
 	return h.waits([][3]string{
 		{"renew", "conclusion to renew", "conclusions to renew"}, {"control", "control to conclude", "controls to conclude"},
 		{"criterion", "criterion or objective to conclude", "criteria or objectives to conclude"}, {"dc", "description criterion to conclude", "description criteria to conclude"},
-	})
+	}), h["renew"] != nil
 }
 
 // firmTested reports whether a test is concluded under that.
@@ -161,15 +161,16 @@ func firmTested(f *fieldwork.File, what string) bool {
 }
 
 // firmOpinionWaits are the opinion once everything is concluded, the quality
-// review after it, management's comments, the draft and the report.
-func firmOpinionWaits(s *fieldwork.State, f *fieldwork.File) []firmWait {
+// review after it, management's comments, the draft and the report. renew tells
+// that a conclusion of the file has to be renewed first.
+func firmOpinionWaits(s *fieldwork.State, f *fieldwork.File, renew bool) []firmWait {
 	h := firmHeaps{}
 	for _, c := range f.Comments {
 		if c.Answer == "" {
 			h.count("comment", "the firm", "/report", time.Time{})
 		}
 	}
-	if last, done := firmAllConcluded(s, f); done {
+	if last, done := firmAllConcluded(s, f); done && !renew {
 		firmReportWaits(s, f, h, last)
 	}
 	return h.waits([][3]string{
@@ -179,17 +180,18 @@ func firmOpinionWaits(s *fieldwork.State, f *fieldwork.File) []firmWait {
 	})
 }
 
-// firmAllConcluded reports whether all an opinion rests on is concluded and current,
-// and when the last of it was.
+// firmAllConcluded reports whether all an opinion rests on is concluded, of another
+// engagement's also whether it is current, and when the last of it was.
 func firmAllConcluded(s *fieldwork.State, f *fieldwork.File) (last time.Time, done bool) {
-	if f.Terms.Type == engagement.SOC3 {
+	other := f.Terms.Type == engagement.SOC3
+	if other {
 		if f = s.Files[f.Terms.RestsOn]; f == nil {
 			return last, false
 		}
 	}
 	for _, what := range f.ToConclude() {
 		c := f.Concluded[what]
-		if c == nil || f.Stale(what) != "" {
+		if c == nil || other && f.Stale(what) != "" {
 			return last, false
 		}
 		if c.At.After(last) {
