@@ -83,6 +83,9 @@ func counts(x *fieldwork.File, p *fieldwork.Paper, rows []row, excepted map[stri
 		seen[s.Population] = true
 	}
 	for _, r := range rows {
+		if r.item == "" {
+			continue
+		}
 		out.Drawn++
 		switch {
 		case r.said && r.unable:
