@@ -97,7 +97,7 @@ func TestOnlyWhatIsTheirsOfAnExamination(t *testing.T) {
 		{"owner of IAM-02", iam, "RQ-1", "X-1", "403", "403", false, false},
 		{"owner of ZZZ-99", zzz, "RQ-2", "X-2", "403", "403", false, false},
 		{"owner of neither", owner("gov", "GOV-01"), "", "", "403", "403", false, false},
-		{"reader", of(access.Reader), "403", "403", "403", "", false, false},
+		{"reader", of(access.Reader), "403", "403", "403", "403", false, false},
 		{"auditor's guest", w.as("guest", access.Grant{Role: access.AuditorsGuest, Scope: access.ScopeEngagement, Object: "2026-03"}), "403", "403", "403", "403", false, false},
 	} {
 		got := []string{tt.as.ids(one + "/requests"), tt.as.ids(one + "/findings"), tt.as.ids(one + "/populations"), tt.as.ids(one + "/samples"), tt.as.ids(one + "/comments")}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/access"
 	"tieout/engagement"
 	"tieout/engagement/management"
 	"tieout/examination"
@@ -23,13 +24,19 @@ func (s *Server) managementCalls() {
 		title: "Write the text for one description criterion", detail: "If-Match is the section's revision; \"0\" the first time."}, whole[sectionIn], writeSection)
 	add(s, operation{id: "finish-description", method: http.MethodPost, path: one + "/description", tag: "Management", needs: "assertion.sign", status: http.StatusCreated, sends: `{"controls":["IAM-02"],"seen":[1,1,1,1,1,1,1,1,1]}`,
 		title: "Finish a version of the description", detail: "seen are the sections' revisions as they were read, in the order of the description criteria."}, whole[finishIn], finishDescription)
-	add(s, operation{id: "list-comments", method: http.MethodGet, path: one + "/comments", tag: "Management", needs: "report.read", title: "Comments on the drafts, with the firm's answers"}, whole[ExamPage], listComments)
+	add(s, operation{id: "list-comments", method: http.MethodGet, path: one + "/comments", tag: "Management", needs: "report.read", title: "Comments on the drafts, with the firm's answers"}, theDrafts, listComments)
 	add(s, operation{id: "comment-draft", method: http.MethodPost, path: one + "/comments", tag: "Management", needs: "description.write", status: http.StatusCreated, sends: `{"where":"Section III","text":"The region is named wrongly."}`, title: "Comment on the facts of the newest draft"}, whole[commentIn], commentDraft)
 	add(s, operation{id: "sign-assertion", method: http.MethodPost, path: one + "/assertions", tag: "Management", needs: "assertion.sign", status: http.StatusCreated, sends: `{"by":"Acme","text":"We assert.","dated":"2026-04-01","decision":{"description":true,"design":true,"operation":true}` + signed,
 		title: "Sign an assertion whose parts its party decided"}, whole[assertIn], signAssertion)
 	add(s, operation{id: "sign-representation", method: http.MethodPost, path: one + "/representations", tag: "Management", needs: "representation.sign", status: http.StatusCreated, sends: `{"by":"Acme","text":"We represent.","dated":"2026-04-01"` + signed, title: "Sign a letter of representation"}, whole[representIn], signRepresentation)
 	add(s, operation{id: "bridge-ground", method: http.MethodGet, path: one + "/bridge-letters/ground", tag: "Management", needs: "report.read", title: "What a bridge letter stands on: what it may speak of, and what it has to disclose"}, whole[groundIn], bridgeGround)
 	add(s, operation{id: "sign-bridge", method: http.MethodPost, path: one + "/bridge-letters", tag: "Management", needs: "bridge.sign", status: http.StatusCreated, sends: `{"report":"","from":"2026-04-01","to":"2026-04-30","text":"Nothing changed.","disclosed":[],"known":[],"next":"2027-04-30","limit":92` + signed, title: "Sign a bridge letter", detail: "known and limit are those of bridge-ground: they are looked up again, and everything on record is disclosed."}, whole[bridgeIn], signBridge)
+}
+
+// theDrafts are drafts and what is said of them, for who reads the examination as a
+// whole: a reader of reports gets what is issued.
+func theDrafts(c *call, _ *ExamPage) (access.Object, error) {
+	return access.Object{}, access.Require(c.Who, "request.read", access.Object{})
 }
 
 // own checks a signature by the key that its signer announced in this log.
