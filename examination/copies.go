@@ -13,7 +13,6 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
-	"tieout/engagement/packet"
 	"tieout/report/attest/pdf"
 )
 
@@ -143,39 +142,8 @@ func (c *Client) ReleasedFile(ctx context.Context, id, report, name string) ([]b
 	if err != nil {
 		return nil, err
 	}
-	return c.packetFile(ctx, id, record, name)
-}
-
-// packetFile reads a file beside the packet that a record brought.
-func (c *Client) packetFile(ctx context.Context, id string, record int64, name string) (data []byte, err error) {
-	post, err := c.Kept(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	list, err := post.List(ctx, false, 0)
-	if err != nil {
-		return nil, err
-	}
-	for _, filed := range list {
-		if filed.Record != record {
-			continue
-		}
-		p, err := post.Packet(ctx, false, filed.Number)
-		if err != nil {
-			return nil, err
-		}
-		return readPart(p, name)
-	}
-	return nil, fmt.Errorf("%w: no packet of %s brought %q", audit.ErrNotFound, id, name)
-}
-
-func readPart(p *packet.Packet, name string) (data []byte, err error) {
-	defer func() { err = errors.Join(err, p.Close()) }()
-	in, err := p.File(name)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(in)
+	data, _, err := c.ReceivedFile(ctx, id, record, name)
+	return data, err
 }
 
 // A minting makes a copy under the number the log gives it.

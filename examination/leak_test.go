@@ -212,7 +212,7 @@ func (w *world) served() (log, answers []byte) {
 	gone, cancel := context.WithCancel(w.t.Context())
 	cancel()
 	r := httptest.NewRequestWithContext(gone, http.MethodGet, "http://example.com/examinations", nil) // it fails, and the server says why in its log
-	name := sha256.Sum256([]byte(strings.Join(o.Hosts, " "))) // as the server names the cookie of a session over plain HTTP
+	name := sha256.Sum256([]byte(strings.Join(o.Hosts, " ")))                                         // as the server names the cookie of a session over plain HTTP
 	r.AddCookie(&http.Cookie{Name: "tieout-" + hex.EncodeToString(name[:4]), Value: strings.Repeat("A", 43)})
 	s.ServeHTTP(httptest.NewRecorder(), r)
 	packets := must[[]string](w.t)(filepath.Glob(filepath.Join(w.toAcme, "*.packet")))
