@@ -26,7 +26,9 @@ type vendorCovered struct {
 	Name     string             `json:"name"`
 	Days     int                `json:"days"`
 	Examined int                `json:"examined"`
+	InPart   int                `json:"inPart"`   // further days of reports of a part of the service
 	Lettered int                `json:"lettered"` // further days of the supplier's own letter, not examined
+	Open     int                `json:"open"`     // further days of statements whose review is not concluded
 	Holes    []vendorHole       `json:"holes"`
 	Says     string             `json:"says"`
 	Next     string             `json:"next"` // what would cover the last days; ""
@@ -59,7 +61,7 @@ func (a *app) vendorCoverage(ctx context.Context, r *register) error {
 	if err != nil {
 		return err
 	}
-	l := listing{schema: coverSchema, columns: []text.Column{{Head: "vendor"}, {Head: "name", Flex: true}, {Head: "examined", Right: true}, {Head: "by letter", Right: true}, {Head: "nothing", Right: true}, {Head: "of days", Right: true}}}
+	l := listing{schema: coverSchema, columns: []text.Column{{Head: "vendor"}, {Head: "name", Flex: true}, {Head: "examined", Right: true}, {Head: "in part", Right: true}, {Head: "by letter", Right: true}, {Head: "not reviewed", Right: true}, {Head: "nothing", Right: true}, {Head: "of days", Right: true}}}
 	whole, n := 0, 0
 	for i := range all {
 		if !all[i].Subservice || all[i].Status != "active" {
@@ -69,10 +71,10 @@ func (a *app) vendorCoverage(ctx context.Context, r *register) error {
 		if err != nil {
 			return err
 		}
-		if n++; c.Uncovered() == 0 {
+		if n++; c.Uncovered()+c.Open == 0 {
 			whole++
 		}
-		l.rows = append(l.rows, row{[]string{all[i].ID, all[i].Name, report.Number(c.Examined), report.Number(c.Lettered), report.Number(c.Uncovered()), report.Number(c.Days)}, covered})
+		l.rows = append(l.rows, row{[]string{all[i].ID, all[i].Name, report.Number(c.Examined), report.Number(c.InPart), report.Number(c.Lettered), report.Number(c.Open), report.Number(c.Uncovered()), report.Number(c.Days)}, covered})
 	}
 	l.summary = sayCoverage(n, whole, r.now.Before(r.p.Period.To))
 	return a.show(l)
@@ -88,7 +90,7 @@ func sayCoverage(n, whole int, running bool) string {
 	case whole == n:
 		return "Of " + report.Plural(n, "subservice organization", "subservice organizations") + " in use, every day " + days + " is covered."
 	}
-	return "Of " + report.Plural(n, "subservice organization", "subservice organizations") + " in use, " + report.Plural(n-whole, "leaves", "leave") + " days of the period covered by nothing."
+	return "Of " + report.Plural(n, "subservice organization", "subservice organizations") + " in use, " + report.Plural(n-whole, "leaves", "leave") + " days of the period to nothing, or to statements nobody has reviewed."
 }
 
 // covered is how a supplier's reports cover the days of the period that have begun.
@@ -99,7 +101,7 @@ func (r *register) covered(ctx context.Context, v *program.Vendor) (program.Vend
 	}
 	last := r.p.Period.To.In(r.loc).AddDate(0, 0, -1)
 	c := program.Cover(list, r.p.Period.From.In(r.loc), answer.CoverTo(last, r.now.In(r.loc)))
-	out := vendorCovered{Vendor: v.ID, Name: v.Name, Days: c.Days, Examined: c.Examined, Lettered: c.Lettered, Holes: []vendorHole{}, Says: answer.Cover(c), Next: answer.CoverNext(c), Reports: []vendorReportLine{}}
+	out := vendorCovered{Vendor: v.ID, Name: v.Name, Days: c.Days, Examined: c.Examined, InPart: c.InPart, Lettered: c.Lettered, Open: c.Open, Holes: []vendorHole{}, Says: answer.Cover(c), Next: answer.CoverNext(c), Reports: []vendorReportLine{}}
 	for _, h := range c.Holes {
 		out.Holes = append(out.Holes, vendorHole{h.First.Format(time.DateOnly), h.Last.Format(time.DateOnly), h.Days()})
 	}

@@ -361,6 +361,10 @@ func TestRespond(t *testing.T) {
 	check(t, w.book.TakeFindings(t.Context(), receiver, "EN-1", []engagement.Finding{{ID: "X-3", Control: "IAM-06", Text: "One account was shared."}}))
 	refused(t, w.book.Respond(t.Context(), ownerOf(oweID, "HR-02"), "EN-1", engagement.Response{Finding: "X-3", Cause: "A"}, 1), audit.ErrForbidden, "")
 	check(t, w.book.Respond(t.Context(), ownerOf(oweID, "IAM-06"), "EN-1", engagement.Response{Finding: "X-3", Cause: "A"}, 1))
+	ofSystem := as(oweID, access.ControlOwner)
+	ofSystem.Grants = []access.Grant{{Role: access.ControlOwner, Scope: access.ScopeSystem, Object: "payments"}}
+	refused(t, w.book.Respond(t.Context(), ofSystem, "EN-1", engagement.Response{Finding: "X-3", Cause: "B"}, 2, "payments", "ledger"), audit.ErrForbidden, "")
+	check(t, w.book.Respond(t.Context(), ofSystem, "EN-1", engagement.Response{Finding: "X-3", Cause: "B"}, 2, "payments"))
 	refused(t, w.book.Respond(t.Context(), lead, "EN-1", engagement.Response{Finding: "X-2"}, 0), audit.ErrNotFound, "X-2")
 }
 
