@@ -180,7 +180,7 @@ func TestSayDescription(t *testing.T) {
 		{"nothing", examination.Described{Sections: make([]examination.DescribedSection, 9)}, "Nothing is written yet; what the facts say stands under each section."},
 		{"one of one", examination.Described{Sections: []examination.DescribedSection{one(sourced)}}, "1 of 1 section is written."},
 		{"bare and missing", examination.Described{Sections: []examination.DescribedSection{one(bare, bare), {Missing: []string{"x"}}}}, "1 of 2 sections are written; 2 paragraphs rest on nothing on record; 1 fact is missing."},
-		{"finished, and more since", examination.Described{Sections: []examination.DescribedSection{one(sourced)}, Final: &management.Version{Description: engagement.Description{Version: 2}}, Later: true}, "1 of 1 section is written. Version 2 is finished, and a section was written since."},
+		{"finished, and more since", examination.Described{Sections: []examination.DescribedSection{one(sourced)}, Final: &management.Version{Description: engagement.Description{Version: 2}}, Later: true}, "1 of 1 section is written. Version 2 is finished, and it was written on since."},
 		{"issued", examination.Described{Issued: true, Final: &management.Version{Description: engagement.Description{Version: 2}}}, "Version 2 stands in the report."},
 	}
 	for _, tt := range tests {
