@@ -283,6 +283,9 @@ func (c *course) issuing() examination.Issuing {
 // courseOf is Acme and its auditor with one engagement agreed to.
 func courseOf(t *testing.T, change func(*engagement.Terms)) *course {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("one goroutine, and long; it runs without -short")
+	}
 	w := newWorld(t)
 	c := &course{world: w, id: "EN-1", terms: w.terms()}
 	change(&c.terms)
