@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"tieout/audit"
+	"tieout/internal/natural"
 )
 
 // First is the first thing that is wrong; nil where nothing is.
@@ -102,10 +103,10 @@ func List[T any](s []T) []T {
 	return s
 }
 
-// Sorted returns the values of a map in the order of their keys.
+// Sorted returns the values of a map in the order of their keys: X-2 before X-10.
 func Sorted[T any](m map[string]T) []T {
 	out := make([]T, 0, len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	for _, k := range slices.SortedFunc(maps.Keys(m), natural.Compare) {
 		out = append(out, m[k])
 	}
 	return out

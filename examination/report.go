@@ -4,16 +4,16 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"tieout/audit"
+	"tieout/book"
 	"tieout/definition"
 	"tieout/engagement"
 	"tieout/engagement/describe"
 	"tieout/engagement/fieldwork"
-	"tieout/report"
+	"tieout/internal/natural"
 	"tieout/report/attest"
 )
 
@@ -126,7 +126,7 @@ func theirs(r *attest.Report, x *fieldwork.File) {
 	if r.Type.Public() {
 		return
 	}
-	for _, y := range natural(x.Findings) {
+	for _, y := range book.Sorted(x.Findings) {
 		if y.Response != nil && y.Stands() {
 			r.Responses = append(r.Responses, attest.Response{Finding: y.ID, Control: y.Control, Text: responseText(*y.Response)})
 		}
@@ -232,7 +232,7 @@ func inForce(x *fieldwork.File) (out [][]audit.Control) {
 			out = append(out, []audit.Control{c})
 		}
 	}
-	slices.SortFunc(out, func(a, b []audit.Control) int { return report.Natural(a[0].ID, b[0].ID) })
+	slices.SortFunc(out, func(a, b []audit.Control) int { return natural.Compare(a[0].ID, b[0].ID) })
 	return out
 }
 
@@ -259,7 +259,7 @@ func control(x *fieldwork.File, revisions []audit.Control) attest.Control {
 			out.Versions = append(out.Versions, attest.Version{From: from, To: to, Text: v.Description})
 		}
 	}
-	for _, t := range natural(x.Tests) {
+	for _, t := range book.Sorted(x.Tests) {
 		if t.Control != c.ID || t.Dropped != "" || !printed(x, t) {
 			continue
 		}
@@ -276,16 +276,6 @@ func control(x *fieldwork.File, revisions []audit.Control) attest.Control {
 // first and last.
 func within(first, last, from, to string) (string, string) {
 	return max(first, from), min(last, cmp.Or(to, last))
-}
-
-// natural are the values of a map in the order of their keys as people order them:
-// X-2 before X-10.
-func natural[T any](m map[string]T) []T {
-	out := make([]T, 0, len(m))
-	for _, k := range slices.SortedFunc(maps.Keys(m), report.Natural) {
-		out = append(out, m[k])
-	}
-	return out
 }
 
 // printed reports whether Section IV lists a test: of operation over a period, of
@@ -314,7 +304,7 @@ func test(x *fieldwork.File, t *fieldwork.Test) attest.Test {
 	}
 	excepted := map[string]bool{}
 	var findings []*fieldwork.Finding
-	for _, y := range natural(x.Findings) {
+	for _, y := range book.Sorted(x.Findings) {
 		if y.Test != t.ID || !y.Stands() {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tieout/audit"
+	"tieout/internal/natural"
 )
 
 // Schema is the version of the report value.
@@ -58,7 +59,7 @@ func addControls(r *audit.Report, in Input) {
 			byControl[id] = append(byControl[id], t)
 		}
 	}
-	for _, c := range sortedBy(in.Controls, func(a, b audit.Control) int { return Natural(a.ID, b.ID) }) {
+	for _, c := range sortedBy(in.Controls, func(a, b audit.Control) int { return natural.Compare(a.ID, b.ID) }) {
 		tested := byControl[c.ID]
 		if len(tested) == 0 {
 			addUntested(r, c, in.Why[c.ID])
@@ -91,7 +92,7 @@ func defaultWhy(c audit.Control) string {
 
 // ordered returns t with its lists in order, sharing nothing that is sorted.
 func ordered(t audit.Tested) audit.Tested {
-	t.Controls = slices.SortedFunc(slices.Values(distinct(t.Controls)), Natural)
+	t.Controls = slices.SortedFunc(slices.Values(distinct(t.Controls)), natural.Compare)
 	t.Deviations = sortedBy(t.Deviations, byStart)
 	t.Gaps = sortedBy(t.Gaps, func(a, b audit.Gap) int {
 		return cmp.Or(a.Span.From.Compare(b.Span.From), a.Span.To.Compare(b.Span.To), compareKey(a.Stream, b.Stream), strings.Compare(a.Reason, b.Reason))
@@ -104,7 +105,7 @@ func ordered(t audit.Tested) audit.Tested {
 }
 
 func byStart(a, b audit.Deviation) int {
-	return cmp.Or(a.Span.From.Compare(b.Span.From), Natural(a.Item, b.Item), strings.Compare(a.Ref, b.Ref))
+	return cmp.Or(a.Span.From.Compare(b.Span.From), natural.Compare(a.Item, b.Item), strings.Compare(a.Ref, b.Ref))
 }
 
 func coverage(list []audit.StreamSummary) []audit.StreamSummary {
@@ -112,7 +113,7 @@ func coverage(list []audit.StreamSummary) []audit.StreamSummary {
 }
 
 func compareKey(a, b audit.StreamKey) int {
-	return cmp.Or(strings.Compare(a.Source, b.Source), Natural(a.Scope, b.Scope), strings.Compare(a.Type, b.Type))
+	return cmp.Or(strings.Compare(a.Source, b.Source), natural.Compare(a.Scope, b.Scope), strings.Compare(a.Type, b.Type))
 }
 
 func evidence(list []audit.EvidenceLine) []audit.EvidenceLine {
@@ -124,7 +125,7 @@ var categoryOrder = []audit.Category{audit.Security, audit.Availability, audit.P
 
 func criteria(list []audit.Criterion) []audit.Criterion {
 	return sortedBy(list, func(a, b audit.Criterion) int {
-		return cmp.Or(slices.Index(categoryOrder, a.Category)-slices.Index(categoryOrder, b.Category), Natural(a.ID, b.ID))
+		return cmp.Or(slices.Index(categoryOrder, a.Category)-slices.Index(categoryOrder, b.Category), natural.Compare(a.ID, b.ID))
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
 	"tieout/engagement/packet"
+	"tieout/internal/natural"
 	"tieout/ledger"
 	"tieout/source"
 )
@@ -104,7 +105,7 @@ func (d *firmDesk) ends(ctx context.Context) (out []end, err error) {
 	if err == nil && len(out) == 0 {
 		err = fmt.Errorf("%w: there is no engagement %swhose terms name the key of the client's log; see 'tieout engagement list'", audit.ErrNotFound, spaced(d.id))
 	}
-	slices.SortFunc(out, func(a, b end) int { return cmpIDs(a.id, b.id) })
+	slices.SortFunc(out, func(a, b end) int { return natural.Compare(a.id, b.id) })
 	for i := range out {
 		out[i].post, out[i].err = d.Post(ctx, out[i].id, "")
 	}
@@ -154,7 +155,7 @@ func (d *clientDesk) ends(ctx context.Context, folder, address string) ([]end, e
 	if len(have) == 0 {
 		return nil, fmt.Errorf("%w: no terms of an engagement are here, and none are in the folder. The firm sends them once a partner accepted it; over HTTPS name it with --engagement", audit.ErrNotFound)
 	}
-	out := slices.SortedFunc(maps.Values(have), func(a, b end) int { return cmpIDs(a.id, b.id) })
+	out := slices.SortedFunc(maps.Values(have), func(a, b end) int { return natural.Compare(a.id, b.id) })
 	for i := range out {
 		out[i].post, out[i].err = d.Post(ctx, out[i].id, out[i].other.Origin)
 	}

@@ -18,6 +18,7 @@ import (
 	"tieout/engagement/management"
 	"tieout/engagement/signature"
 	"tieout/examination"
+	"tieout/internal/natural"
 	"tieout/period"
 	"tieout/report/text"
 )
@@ -144,7 +145,7 @@ func theEngagement[T any](want string, have map[string]T) (string, error) {
 	for id := range have {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, func(a, b string) int { return cmpIDs(a, b) })
+	slices.SortFunc(ids, natural.Compare)
 	switch {
 	case want != "" && slices.Contains(ids, want):
 		return want, nil
@@ -156,14 +157,6 @@ func theEngagement[T any](want string, have map[string]T) (string, error) {
 		return "", fmt.Errorf("%w: there are several engagements (%s); say which with --engagement", audit.ErrUsage, strings.Join(ids, ", "))
 	}
 	return ids[0], nil
-}
-
-// cmpIDs orders numbered IDs by their number: RQ-2 before RQ-10.
-func cmpIDs(a, b string) int {
-	if n := len(a) - len(b); n != 0 {
-		return n
-	}
-	return strings.Compare(a, b)
 }
 
 // spoken is an error that calls people by their names, as a reader knows them.

@@ -18,6 +18,7 @@ import (
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
 	"tieout/engagement/requestfile"
+	"tieout/internal/natural"
 	"tieout/period"
 )
 
@@ -99,7 +100,7 @@ func (a *app) clientRequests(ctx context.Context, d *clientDesk) error {
 }
 
 func (a *app) showRequests(list []shownRequest) error {
-	slices.SortFunc(list, func(a, b shownRequest) int { return cmpIDs(a.ID, b.ID) })
+	slices.SortFunc(list, func(a, b shownRequest) int { return natural.Compare(a.ID, b.ID) })
 	l := listing{schema: "tieout.requests/1", columns: requestCols}
 	open := 0
 	for _, v := range list {
@@ -397,7 +398,7 @@ func (a *app) exportRequestsCommand() *cobra.Command {
 				}
 				return nil
 			})
-			slices.SortFunc(rows, func(a, b requestfile.Row) int { return cmpIDs(a.Request.ID, b.Request.ID) })
+			slices.SortFunc(rows, func(a, b requestfile.Row) int { return natural.Compare(a.Request.ID, b.Request.ID) })
 			if err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"tieout/audit"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
+	"tieout/internal/natural"
 	"tieout/report"
 )
 
@@ -64,7 +65,7 @@ func (s *Sight) MayBring(ctx context.Context, records []int64) error {
 
 // InOrder are things in the order people count them: RQ-2 before RQ-10.
 func InOrder[T any](m map[string]*T) (out []*T) {
-	for _, id := range slices.SortedFunc(maps.Keys(m), report.Natural) {
+	for _, id := range slices.SortedFunc(maps.Keys(m), natural.Compare) {
 		out = append(out, m[id])
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/management"
+	"tieout/internal/natural"
 	"tieout/report"
 )
 
@@ -221,7 +222,7 @@ func (q *request) examinations() error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(rows, func(a, b examRow) int { return report.Natural(a.Text, b.Text) })
+	slices.SortStableFunc(rows, func(a, b examRow) int { return natural.Compare(a.Text, b.Text) })
 	q.Title, q.Heading, q.Wide = "Examinations", "Examinations", true
 	q.Say = sayExaminations(rows, firms)
 	return q.render("exam-list.html", struct {

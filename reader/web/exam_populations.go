@@ -13,6 +13,7 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/management"
 	"tieout/examination"
+	"tieout/internal/natural"
 	"tieout/period"
 	"tieout/reader/jobs"
 	"tieout/report"
@@ -95,7 +96,7 @@ func (q *request) examPopulations() error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(rows, func(a, b frozenRow) int { return report.Natural(a.Text, b.Text) })
+	slices.SortStableFunc(rows, func(a, b frozenRow) int { return natural.Compare(a.Text, b.Text) })
 	may := q.may("evidence.export", examAll) && overPeriod && !over
 	var list []freezable
 	if run, rerr := q.st.p.RunOfPeriod(q.Context()); rerr == nil && may {

@@ -12,6 +12,7 @@ import (
 	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/management"
+	"tieout/internal/natural"
 	"tieout/policy"
 	"tieout/report"
 	"tieout/report/attest"
@@ -106,7 +107,7 @@ func examComments(x *management.Side) (out []examComment) {
 		}
 		out = append(out, row)
 	}
-	slices.SortStableFunc(out, func(a, b examComment) int { return report.Natural(a.ID, b.ID) })
+	slices.SortStableFunc(out, func(a, b examComment) int { return natural.Compare(a.ID, b.ID) })
 	return out
 }
 

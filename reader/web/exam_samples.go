@@ -15,6 +15,7 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/management"
 	"tieout/engagement/redraw"
+	"tieout/internal/natural"
 	"tieout/report"
 )
 
@@ -51,7 +52,7 @@ func (q *request) examSamples() error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(rows, func(a, b examSampleRow) int { return report.Natural(a.Text, b.Text) })
+	slices.SortStableFunc(rows, func(a, b examSampleRow) int { return natural.Compare(a.Text, b.Text) })
 	q.Title, q.Heading, q.Wide = "Samples of "+id, "Samples", true
 	q.Say = sayExamSamples(len(rows), items)
 	return q.render("exam-samples.html", struct {

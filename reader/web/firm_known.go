@@ -9,6 +9,7 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/internal/natural"
 	"tieout/report"
 )
 
@@ -201,7 +202,7 @@ func (d *firmKnownPage) rows(q *request, open map[string]bool) {
 		if open[a.Ref] != open[b.Ref] {
 			return map[bool]int{true: -1, false: 1}[open[a.Ref]]
 		}
-		return report.Natural(a.Ref, b.Ref)
+		return natural.Compare(a.Ref, b.Ref)
 	})
 	for _, k := range d.list {
 		switch {

@@ -12,6 +12,7 @@ import (
 	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/internal/natural"
 	"tieout/report"
 )
 
@@ -142,7 +143,7 @@ func kindOf(err error) error {
 // planned fills in the tests there are, and returns how many are performed.
 func (d *firmPlanPage) planned(q *request, id string, f *fieldwork.File) (performed int) {
 	tests := book.Sorted(f.Tests)
-	slices.SortStableFunc(tests, func(a, b *fieldwork.Test) int { return report.Natural(a.ID, b.ID) })
+	slices.SortStableFunc(tests, func(a, b *fieldwork.Test) int { return natural.Compare(a.ID, b.ID) })
 	for _, t := range tests {
 		row := q.firmTestRow(id, t.Test)
 		row.Dropped = t.Dropped

@@ -15,6 +15,7 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/requestfile"
+	"tieout/internal/natural"
 	"tieout/report"
 )
 
@@ -146,7 +147,7 @@ func (q *request) firmRequests() error {
 // firmSortedRequests are the requests in the order of their numbers.
 func firmSortedRequests(f *fieldwork.File) []*fieldwork.Request {
 	out := book.Sorted(f.Requests)
-	slices.SortStableFunc(out, func(a, b *fieldwork.Request) int { return report.Natural(a.ID, b.ID) })
+	slices.SortStableFunc(out, func(a, b *fieldwork.Request) int { return natural.Compare(a.ID, b.ID) })
 	return out
 }
 

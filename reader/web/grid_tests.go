@@ -7,6 +7,7 @@ import (
 
 	"tieout/book"
 	"tieout/engagement/fieldwork"
+	"tieout/internal/natural"
 	"tieout/report"
 )
 
@@ -32,7 +33,7 @@ func firmTestsBeside(f *fieldwork.File, open string) (out testsBeside) {
 			tests = append(tests, t)
 		}
 	}
-	slices.SortStableFunc(tests, func(a, b *fieldwork.Test) int { return report.Natural(a.ID, b.ID) })
+	slices.SortStableFunc(tests, func(a, b *fieldwork.Test) int { return natural.Compare(a.ID, b.ID) })
 	at := slices.IndexFunc(tests, func(t *fieldwork.Test) bool { return t.ID == open })
 	to := func(i int) link { return link{tests[i].ID, gridBase(f.Terms.ID, tests[i].ID)} }
 	if at > 0 {

@@ -1,7 +1,8 @@
 // What the lead does before the screens are opened, so that each of them has
 // something to show: a vendor, a document, a job.
 
-const today = () => new Date().toISOString().slice(0, 10);
+// today is the day in Halyard's zone: a document of a day that has not begun there is refused.
+const today = () => new Intl.DateTimeFormat("en-CA", { timeZone: "America/New_York" }).format(new Date());
 
 // act sends the forms as a browser does and returns where the document is; an
 // answer that does not lead on is an error.
