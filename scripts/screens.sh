@@ -29,7 +29,8 @@ finish() {
 trap finish EXIT
 
 [ -x "$tieout" ] || ${MAKE:-make} -s build
-"$tieout" demo "$work/demo" >"$work/demo.log" 2>&1 &
+: >"$work/demo.log" # it is read before the other process has opened it
+"$tieout" demo "$work/demo" >>"$work/demo.log" 2>&1 &
 server=$!
 address=
 for _ in $(seq 1200); do
@@ -56,7 +57,8 @@ go test ./report/attest/html -run TestWriteTwins -twins "$work/twins" >/dev/null
 node scripts/screens/twin.mjs "$work/twins" "$peers/node_modules" "$out" || failed=1
 
 "$tieout" -w "$work/new" init --yes --name "Marrow Labs" >"$work/new.log" 2>&1
-"$tieout" -w "$work/new" serve --listen 127.0.0.1:0 >"$work/serve.log" 2>&1 &
+: >"$work/serve.log"
+"$tieout" -w "$work/new" serve --listen 127.0.0.1:0 >>"$work/serve.log" 2>&1 &
 newcomer=$!
 link=
 for _ in $(seq 120); do

@@ -2,12 +2,14 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/policy"
 	"tieout/report"
 )
 
@@ -28,7 +30,8 @@ var opinionWords = map[engagement.Part]string{
 // A firmPart is one part of the opinion as it stands.
 type firmPart struct {
 	Part, Words, Href            string
-	Class, Word, Text, Basis     string
+	Class, Word                  string
+	Text, Basis                  template.HTML
 	By, At, Key, Stale           string
 	Record                       link
 	Written, Unmodified, Renewal bool
@@ -135,7 +138,7 @@ func (q *request) firmParts(s *fieldwork.State, f *fieldwork.File) (out []firmPa
 		row := firmPart{Part: string(p), Words: opinionWords[p], Href: q.under("engagements", f.Terms.ID, "opinion") + "/" + string(p), Class: "due", Word: "Not written"}
 		if o := f.Opinions[p]; o != nil {
 			ref := audit.EvidenceRef(o.Record)
-			row.Written, row.Word, row.Text, row.Basis, row.Unmodified = true, string(o.Opinion), o.Text, o.Basis, o.Opinion == engagement.Unmodified
+			row.Written, row.Word, row.Text, row.Basis, row.Unmodified = true, string(o.Opinion), policy.HTML(o.Text), policy.HTML(o.Basis), o.Opinion == engagement.Unmodified
 			row.By, row.At, row.Key, row.Record = o.Signed.Name+", "+o.Signed.Title, report.Moment(o.At, zone), o.Signed.Key, link{ref, q.at("evidence", ref)}
 			if row.Class = "dev"; row.Unmodified {
 				row.Class = "ok"
