@@ -147,6 +147,7 @@ var device = &ItemType{Name: "device", Doc: "A computer or phone that people wor
 	{Name: "diskEncrypted", Kind: Bool, Doc: "Every fixed volume with data is encrypted."},
 	{Name: "screenLock.enabled", Kind: Bool, Doc: "The screen locks by itself."},
 	{Name: "screenLock.seconds", Kind: Int, Doc: "Idle seconds before it locks."},
+	{Name: "antivirus.installed", Kind: Bool, Doc: "A malware protection is installed, running or not."},
 	{Name: "antivirus.running", Kind: Bool, Doc: "A malware protection is running."},
 	{Name: "antivirus.updatedAt", Kind: Time, Doc: "When its signatures were last updated.", None: "never", Volatile: true},
 	{Name: "antivirus.staleDays", Kind: Int, Doc: "Days since its signatures were last updated, rounded down to one of the steps.", AgeOf: "antivirus.updatedAt"},
@@ -187,7 +188,7 @@ var datastore = &ItemType{Name: "datastore", Doc: "A database, bucket, volume or
 var resource = &ItemType{Name: "resource", Doc: "Any other cloud or infrastructure resource whose settings matter.", Fields: []Field{
 	{Name: "name", Kind: String, Doc: "Name."},
 	{Name: "provider", Kind: String, Doc: "Cloud or system it is in."},
-	{Name: "kind", Kind: String, Doc: "What it is: instance, network rule, load balancer, trail, function, cluster, detector, alarm."},
+	{Name: "kind", Kind: String, Doc: "What it is: instance, network rule, load balancer, trail, function, cluster, detector, alarm, data loss rule."},
 	{Name: "account", Kind: String, Doc: "Cloud account, project or subscription."},
 	{Name: "region", Kind: String, Doc: "Where it is.", None: "it is global"},
 	{Name: "environment", Kind: String, Doc: "Environment.", None: "it belongs to none"},
@@ -235,6 +236,7 @@ var restore = &ItemType{Name: "restore", Event: true, Doc: "A backup brought bac
 	{Name: "verified", Kind: Bool, Doc: "The restored data were checked."},
 	{Name: "by", Kind: String, Doc: "Who did it."},
 	{Name: "minutes", Kind: Int, Doc: "Minutes it took."},
+	{Name: "objectiveMinutes", Kind: Int, Doc: "Minutes it may take by the recovery objective of what was restored, as the organization states it."},
 }}
 
 var vulnerability = &ItemType{Name: "vulnerability", Doc: "A known weakness found in something, from first seen to fixed. Where the scanner does not say foundAt and fixedAt, the snapshots do: the first that showed it, the first complete one of the same scope that did not.", Life: &Life{Since: "foundAt", Ended: "fixedAt", Field: "status", Value: "fixed"}, Fields: []Field{
@@ -270,6 +272,7 @@ var incident = &ItemType{Name: "incident", Doc: "A security or availability inci
 var ticket = &ItemType{Name: "ticket", Doc: "A piece of work in a ticket system.", Fields: []Field{
 	{Name: "system", Kind: String, Doc: "The ticket system."},
 	{Name: "kind", Kind: String, Doc: "What it is for.", Enum: []string{"change", "access", "incident", "deficiency", "exception", "vulnerability", "privacy", "deletion", "complaint", "security report", "transfer", "risk review", "design review", "vendor exit", "disciplinary", "task", "other"}},
+	{Name: "request", Kind: String, Doc: "What a data subject asks for: to know what is held, to have it deleted or corrected, that it is not sold or shared, that its use is limited.", Enum: []string{"know", "delete", "correct", "opt out", "limit"}, None: "it is no request of a data subject"},
 	{Name: "title", Kind: String, Doc: "What it is about."},
 	{Name: "status", Kind: String, Doc: "Where it stands.", Enum: []string{"open", "in progress", "done", "rejected"}},
 	{Name: "createdAt", Kind: Time, Doc: "When it was made."},

@@ -35,6 +35,7 @@ var Driver = &source.Driver{
 	Settings: []source.Setting{
 		{Name: "folder", Doc: "the receiver's folder, relative to the workspace; absent: .tieout/agents", Example: "/var/lib/tieout-agents"},
 		{Name: "silentAfterHours", Doc: "hours without a report after which a computer counts as silent; absent: 48", Example: "72"},
+		source.SupportedSetting,
 	},
 	Open: open, Normalize: normalize,
 }
@@ -51,8 +52,14 @@ const DefaultFolder = ".tieout/agents"
 const defaultSilence = 48
 
 type settings struct {
-	Folder           string `json:"folder"`
-	SilentAfterHours int    `json:"silentAfterHours"`
+	Folder           string               `json:"folder"`
+	SilentAfterHours int                  `json:"silentAfterHours"`
+	Supported        source.SupportedList `json:"supported"`
+}
+
+// config is what normalizing needs.
+type config struct {
+	Supported source.SupportedList `json:"supported,omitempty"`
 }
 
 func open(name string, with json.RawMessage, env source.Env) (source.Collector, json.RawMessage, error) {
@@ -60,6 +67,9 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	err := source.Strict(with, &s)
 	if err == nil && s.SilentAfterHours < 0 {
 		err = errors.New("silentAfterHours: less than none")
+	}
+	if err == nil {
+		err = s.Supported.Check()
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
@@ -73,13 +83,19 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if s.SilentAfterHours == 0 {
 		s.SilentAfterHours = defaultSilence
 	}
-	return collector{name, Journal{s.Folder}, time.Duration(s.SilentAfterHours) * time.Hour}, json.RawMessage(`{}`), nil
+	conf, err := canonical.Marshal(config{s.Supported})
+	c := collector{name, Journal{s.Folder}, time.Duration(s.SilentAfterHours) * time.Hour, slices.Clone(cannot)}
+	if len(s.Supported) > 0 {
+		c.cannot = append(c.cannot, source.SupportedCannot)
+	}
+	return c, conf, err
 }
 
 type collector struct {
 	name    string
 	journal Journal
 	silence time.Duration
+	cannot  []string
 }
 
 // Collect implements source.Collector: each computer is a scope of its own,
@@ -96,12 +112,12 @@ func (c collector) Collect(ctx context.Context, w audit.Window, sink source.Sink
 		if err != nil {
 			why = "the receiver's folder cannot be read: " + err.Error()
 		}
-		s := run.Snapshot("device", "", cannot, kindReport)
+		s := run.Snapshot("device", "", c.cannot, kindReport)
 		s.Asked("read the journal of reports")
 		return run.Refuse(ctx, why, s)
 	}
 	for i, id := range ids {
-		d := device{collector: c, run: run, id: id, gaps: run.Snapshot("device", id, cannot, kindReport)}
+		d := device{collector: c, run: run, id: id, gaps: run.Snapshot("device", id, c.cannot, kindReport)}
 		if err := d.collect(ctx); err != nil {
 			return err
 		}
@@ -185,7 +201,7 @@ func (d *device) report(ctx context.Context, n int64) error {
 	if err != nil {
 		return err
 	}
-	s := d.run.SnapshotAt(audit.At(at), "device", d.id, cannot, kindReport)
+	s := d.run.SnapshotAt(audit.At(at), "device", d.id, d.cannot, kindReport)
 	s.Asked(query)
 	if err := d.run.Seal(ctx, audit.Page{Kind: kindReport, Scope: d.id, Query: query, Body: body, About: audit.At(at)}, s); err != nil {
 		return err
@@ -243,7 +259,7 @@ func (d *device) retired(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := d.run.SnapshotAt(audit.At(at), "device", d.id, cannot, kindRevoked)
+	s := d.run.SnapshotAt(audit.At(at), "device", d.id, d.cannot, kindRevoked)
 	s.Asked("read that device " + d.id + " was taken out of use")
 	if err := d.run.Seal(ctx, audit.Page{Kind: kindRevoked, Scope: d.id, Query: s.Queries[0], Body: body, About: audit.At(at)}, s); err != nil {
 		return err
@@ -277,7 +293,11 @@ type Page struct {
 
 // normalize verifies a report once more, from the page alone, and draws the
 // item as the workstation source does.
-func normalize(_ json.RawMessage, p audit.Page) ([]audit.Item, error) {
+func normalize(with json.RawMessage, p audit.Page) ([]audit.Item, error) {
+	var c config
+	if err := source.Strict(with, &c); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
 	if p.Kind == source.KindFailed {
 		return nil, nil
 	}
@@ -302,11 +322,11 @@ func normalize(_ json.RawMessage, p audit.Page) ([]audit.Item, error) {
 	if err := page.Device.checkKind(); err != nil {
 		return nil, err
 	}
-	config, err := canonical.Marshal(workstation.Settings{AssignedTo: page.Device.AssignedTo, Kind: page.Device.Kind})
+	as, err := canonical.Marshal(workstation.Settings{AssignedTo: page.Device.AssignedTo, Kind: page.Device.Kind, Supported: c.Supported})
 	if err != nil {
 		return nil, err
 	}
-	items, err := workstation.Normalize(config, audit.Page{
+	items, err := workstation.Normalize(as, audit.Page{
 		Source: p.Source, Kind: e.Report.Header.Kind, Query: e.Report.Header.Query, Media: e.Report.Header.Media, Body: body, About: audit.At(at), Collected: p.Collected,
 	})
 	for i := range items {

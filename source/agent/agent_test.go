@@ -256,8 +256,39 @@ func TestNobody(t *testing.T) {
 	}
 }
 
+// TestSupportedAsStated: what the organization states of systems is held against
+// each report at its own time, and sealed with the page's configuration.
+func TestSupportedAsStated(t *testing.T) {
+	f := newFleet(t)
+	c, _ := f.enroll("hr/17")
+	c.Look = func(_ context.Context, at time.Time) (audit.Page, error) {
+		body, err := canonical.Marshal(workstation.Probes{Platform: "darwin", User: "user", Answers: []workstation.Answer{
+			{Probe: workstation.Probe{Name: "hardware", Command: []string{"system_profiler"}}, Output: `{"SPHardwareDataType":[{"serial_number":"C02"}]}`},
+			{Probe: workstation.Probe{Name: "version", Command: []string{"sw_vers"}}, Output: "15.1"},
+		}})
+		return audit.Page{Kind: "workstation.probes", Query: "2 probes", Media: "application/json", Body: body, About: audit.At(at)}, err
+	}
+	f.report(c, start)
+	f.report(c, start.AddDate(0, 0, 1))
+	conn := f.connection()
+	conn.With = `{"folder":"agents","supported":[{"platform":"macos","from":"15.0","until":"2026-11-01"}]}`
+	r := sourcetest.Record(t, conn)
+	for i, want := range []string{`"supported":true`, `"supported":false`} {
+		if !strings.Contains(string(r.Items[i].Body), want) || !strings.Contains(strings.Join(r.Manifests[i].Cannot, "\n"), "as the organization states") {
+			t.Errorf("report %d: %s, want %s; cannot %q", i+1, r.Items[i].Body, want, r.Manifests[i].Cannot)
+		}
+		again, err := reports.Driver.Normalize(r.Config, r.Pages[i])
+		if err != nil || string(again[0].Body) != string(r.Items[i].Body) {
+			t.Errorf("read again: %v, %v", again, err)
+		}
+	}
+	if before, err := reports.Driver.Normalize(json.RawMessage(`{}`), r.Pages[0]); err != nil || strings.Contains(string(before[0].Body), `"supported"`) {
+		t.Errorf("a page sealed where nothing was stated: %v, %v", before, err)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
-	for _, with := range []string{`{"silentAfterHours":-1}`, `[]`, `{"journal":"x"}`} {
+	for _, with := range []string{`{"silentAfterHours":-1}`, `{"supported":[{"platform":"macos"}]}`, `[]`, `{"journal":"x"}`} {
 		if _, _, err := reports.Driver.Open("x", json.RawMessage(with), source.Env{}); !errors.Is(err, audit.ErrInvalid) {
 			t.Errorf("Open(%s) gave %v", with, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"tieout/audit"
 	"tieout/internal/canonical"
 	"tieout/source"
+	"tieout/source/osquery"
 	"tieout/source/rest"
 )
 
@@ -24,6 +25,10 @@ const (
 	kindCount = "fleet.count" // GET /hosts/count; no items
 	kindHosts = "fleet.hosts" // GET /hosts: one page of the list; no items
 	kindHost  = "fleet.host"  // GET /hosts/ID
+	kindSheet = "fleet.sheet" // GET /hosts/ID, and the rows that reports of queries have of the host
+
+	kindQueries = "fleet.queries" // GET /queries: one page of the list; no items
+	kindReport  = "fleet.report"  // GET /queries/ID/report; no items
 )
 
 // Driver is the Fleet source.
@@ -37,7 +42,9 @@ var Driver = &source.Driver{
 	Settings: []source.Setting{
 		{Name: "baseURL", Doc: "address of the server", Example: "https://fleet.halyard.example", Required: true},
 		{Name: "token", Doc: "reference to the user's API token", Example: "env:FLEET_TOKEN", Required: true, Secret: true},
-		{Name: "policies", Doc: "which field of the device a policy decides, by the policy's name", Example: "{Firewall is on: firewall}"},
+		{Name: "policies", Doc: "which field of the device a policy decides, by the policy's name", Example: "{Firewall is on: firewall, Screen locks within 15 minutes: {screenLock: 900}}"},
+		{Name: "queries", Doc: "what the report of a saved query tells, by the query's name, in the meanings of docs/sources/osquery.md", Example: "{Updates installed: patched}"},
+		source.SupportedSetting,
 		{Name: "allow", Doc: "loopback or private: the server may be on this machine or in a private network", Example: "private"},
 	},
 	Open: open, Normalize: normalize,
@@ -50,19 +57,56 @@ var cannot = []string{
 }
 
 type settings struct {
-	BaseURL  string            `json:"baseURL"`
-	Token    string            `json:"token"`
-	Policies map[string]string `json:"policies"`
-	Allow    string            `json:"allow"`
+	BaseURL string `json:"baseURL"`
+	Token   string `json:"token"`
+	config
+	Allow string `json:"allow"`
 }
 
 // config is what normalizing needs.
 type config struct {
-	Policies map[string]string `json:"policies,omitempty"`
+	Policies  map[string]decides   `json:"policies,omitempty"`
+	Queries   map[string]string    `json:"queries,omitempty"`
+	Supported source.SupportedList `json:"supported,omitempty"`
+}
+
+// decides is what a policy decides: a field that it makes true or false, or that
+// the screen locks after at most so many seconds.
+type decides struct {
+	field string
+	bound struct {
+		ScreenLock int `json:"screenLock"`
+	}
+}
+
+// UnmarshalJSON reads the name of a field, or {"screenLock": 900}.
+func (d *decides) UnmarshalJSON(b []byte) error {
+	if json.Unmarshal(b, &d.field) == nil {
+		return nil
+	}
+	return source.Strict(b, &d.bound)
+}
+
+// MarshalJSON writes what UnmarshalJSON reads.
+func (d decides) MarshalJSON() ([]byte, error) {
+	if d.bound.ScreenLock > 0 {
+		return json.Marshal(d.bound)
+	}
+	return json.Marshal(d.field)
+}
+
+func (d decides) problem() error {
+	switch {
+	case d.field == "" && d.bound.ScreenLock > 0, slices.Contains(decidable, d.field):
+		return nil
+	case d.field == "":
+		return errors.New("screenLock: write seconds above none")
+	}
+	return fmt.Errorf("%q is not one of %q", d.field, decidable)
 }
 
 // decidable are the fields that a policy can decide: it passes or it fails.
-var decidable = []string{"diskEncrypted", "screenLock.enabled", "antivirus.running", "firewall", "os.supported", "os.autoUpdate", "timeSync", "managed"}
+var decidable = []string{"diskEncrypted", "screenLock.enabled", "antivirus.installed", "antivirus.running", "firewall", "os.supported", "os.autoUpdate", "timeSync", "managed"}
 
 func open(name string, with json.RawMessage, env source.Env) (source.Collector, json.RawMessage, error) {
 	var s settings
@@ -77,28 +121,38 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
 	}
-	conf, err := canonical.Marshal(config{s.Policies})
-	return collector{name: name, settings: s, base: base, env: env}, conf, err
+	conf, err := canonical.Marshal(s.config)
+	c := collector{name: name, settings: s, base: base, env: env, cannot: slices.Clone(cannot)}
+	if len(s.Supported) > 0 {
+		c.cannot = append(c.cannot, source.SupportedCannot)
+	}
+	return c, conf, err
 }
 
 func (s settings) problem() error {
 	if s.Token == "" {
 		return errors.New("token: write a reference such as env:FLEET_TOKEN")
 	}
-	for policy, field := range s.Policies {
-		if !slices.Contains(decidable, field) {
-			return fmt.Errorf("policies: %s: %q is not one of %q", policy, field, decidable)
+	for policy, d := range s.Policies {
+		if err := d.problem(); err != nil {
+			return fmt.Errorf("policies: %s: %w", policy, err)
 		}
 	}
-	return errors.Join(source.CheckSecret("token", s.Token), source.CheckAllow(s.Allow))
+	for query, meaning := range s.Queries {
+		if known := osquery.Meanings(); !slices.Contains(known, meaning) {
+			return fmt.Errorf("queries: %s: %q is not one of %q", query, meaning, known)
+		}
+	}
+	return errors.Join(s.Supported.Check(), source.CheckSecret("token", s.Token), source.CheckAllow(s.Allow))
 }
 
 type collector struct {
 	name string
 	settings
-	base *url.URL
-	env  source.Env
-	wait func(ctx context.Context, d time.Duration) error // nil: for real
+	base   *url.URL
+	env    source.Env
+	cannot []string
+	wait   func(ctx context.Context, d time.Duration) error // nil: for real
 }
 
 // A reader is one collection.
@@ -109,6 +163,7 @@ type reader struct {
 	weak    *source.Stream
 	ids     []int64
 	unknown int // hosts without a list of software
+	queries reports
 }
 
 const prefix = "/api/v1/fleet"
@@ -116,7 +171,8 @@ const prefix = "/api/v1/fleet"
 // Collect implements source.Collector.
 func (c collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
 	run := &source.Run{Source: c.name, Window: w, Sink: sink}
-	r := &reader{run: run, device: run.Snapshot("device", "", cannot, kindHost), weak: run.Snapshot("vulnerability", "", cannot, kindHost)}
+	r := &reader{run: run, queries: reports{names: c.Queries},
+		device: run.Snapshot("device", "", c.cannot, kindHost, kindSheet), weak: run.Snapshot("vulnerability", "", c.cannot, kindHost, kindSheet)}
 	token, err := c.env.ResolveSecret(ctx, "token", c.Token)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -128,7 +184,7 @@ func (c collector) Collect(ctx context.Context, w audit.Window, sink source.Sink
 		HTTP: source.Guard(c.env.HTTP, c.Allow, c.base), Base: c.base, Secrets: []string{token}, Wait: c.wait,
 		Authorize: rest.Header("Authorization", "Bearer "+token),
 	}
-	for _, step := range []func(context.Context) error{r.whose, r.list, r.count, r.hosts} {
+	for _, step := range []func(context.Context) error{r.whose, r.list, r.count, r.reports, r.hosts} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -220,7 +276,7 @@ func (r *reader) hosts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p := audit.Page{Kind: kindHost, Query: a.Query, Body: a.Body}
+		p := r.page(id, a)
 		if !a.OK() {
 			p = rest.Failed(p, a)
 			r.fail(fmt.Sprintf("host %d: %s", id, a.Fault()))

@@ -13,6 +13,7 @@ import (
 
 	"tieout/audit"
 	"tieout/source"
+	"tieout/source/rest"
 	"tieout/source/sourcetest"
 )
 
@@ -29,6 +30,9 @@ type server struct {
 	role  string   // JSON
 	fail  map[string]*failure
 	asked []string
+
+	queries string           // JSON of the list; "": there are none
+	reports map[int64]string // bodies, by the query's id
 }
 
 type failure struct {
@@ -64,6 +68,15 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"count":%d}`, s.total())
 	case p == "/hosts":
 		s.page(w, r)
+	case p == "/queries":
+		fmt.Fprintf(w, `{"queries":[%s]}`, s.queries)
+	case strings.HasPrefix(p, "/queries/"):
+		var id int64
+		if _, err := fmt.Sscanf(p, "/queries/%d/report", &id); err != nil || s.reports[id] == "" {
+			http.Error(w, `{"message":"Resource Not Found"}`, http.StatusNotFound)
+			return
+		}
+		fmt.Fprint(w, s.reports[id])
 	default:
 		var id int
 		if _, err := fmt.Sscanf(p, "/hosts/%d", &id); err != nil || id < 1 || id > len(s.hosts) {
@@ -152,6 +165,112 @@ func TestItems(t *testing.T) {
 		t.Errorf("volatile %s", v)
 	}
 	noSecret(t, r)
+}
+
+// body is what a device is by one connection.
+func body(t *testing.T, r *sourcetest.Recorder, id string) string {
+	t.Helper()
+	for _, it := range r.ByType("device") {
+		if it.ID == id {
+			return string(it.Body)
+		}
+	}
+	t.Fatalf("no device %s; errors %v", id, r.Errs)
+	return ""
+}
+
+// TestBounds: a policy may state after how long the screen locks at most.
+func TestBounds(t *testing.T) {
+	const with = `,"policies":{"Screen locks":"screenLock.enabled","Within 15 minutes":{"screenLock":900},"Within 5 minutes":{"screenLock":300}}`
+	tests := []struct {
+		name     string
+		policies string
+		want     string
+	}{
+		{"passes", `{"name":"Within 15 minutes","response":"pass"}`, `"screenLock":{"enabled":true,"seconds":900}`},
+		{"the least of those that pass", `{"name":"Within 5 minutes","response":"pass"},{"name":"Within 15 minutes","response":"pass"}`, `"screenLock":{"enabled":true,"seconds":300}`},
+		{"one fails", `{"name":"Within 5 minutes","response":"fail"},{"name":"Within 15 minutes","response":"pass"}`, `"screenLock":{"enabled":true,"seconds":900}`},
+		{"fails: late or never", `{"name":"Within 15 minutes","response":"fail"}`, ""},
+		{"has not run", `{"name":"Within 15 minutes","response":""}`, ""},
+		{"another says that it does not lock", `{"name":"Screen locks","response":"fail"},{"name":"Within 15 minutes","response":"pass"}`, `"screenLock":{"enabled":false},`},
+		{"locks, and later than the bound", `{"name":"Screen locks","response":"pass"},{"name":"Within 15 minutes","response":"fail"}`, `"screenLock":{"enabled":true},`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, _ := newServer(t, strings.Replace(ubuntu, `"policies":null`, `"policies":[`+tt.policies+`]`, 1)).connection(with)
+			got := body(t, sourcetest.Record(t, c), "fleet/1")
+			if !strings.Contains(got, tt.want) || strings.Contains(got, "screenLock") != (tt.want != "") {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+const (
+	savedQueries = `{"id":7,"name":"Updates installed"},{"id":8,"name":"Signatures"}`
+	withQueries  = `,"queries":{"Updates installed":"patched","Signatures":"antivirus"}`
+	updates      = `{"query_id":7,"report_clipped":false,"results":[{"host_id":1,"host_name":"lap-12","last_fetched":"2026-11-01T06:00:00Z","columns":{"at":"1793000000"}},{"host_id":9,"columns":{"at":"1"}}]}`
+	signatures   = `{"query_id":8,"report_clipped":false,"results":[{"host_id":1,"columns":{"enabled":"1","at":"1793100000"}},{"host_id":2,"columns":{"enabled":"0","installed":"1","at":""}}]}`
+)
+
+// TestReports: reports of saved queries tell what hosts themselves do not.
+func TestReports(t *testing.T) {
+	s := newServer(t, mac, ubuntu)
+	s.queries, s.reports = savedQueries, map[int64]string{7: updates, 8: signatures}
+	c, _ := s.connection(withQueries + `,"supported":[{"platform":"macos","from":"15.0","until":"2027-09-15"}]`)
+	sourcetest.Conform(t, c, "device", "vulnerability")
+	r := sourcetest.Record(t, c)
+	for id, want := range map[string][]string{
+		"fleet/1": {`"antivirus":{"installed":true,"running":true}`, `"os":{"patchedAt":"2026-10-26T07:33:20Z","supported":true,"version":"macOS 15.1"}`},
+		"fleet/2": {`"antivirus":{"installed":true,"running":false}`, `"os":{"version":"Ubuntu 24.04"}`},
+	} {
+		for _, w := range want {
+			if got := body(t, r, id); !strings.Contains(got, w) {
+				t.Errorf("%s: got %s, want %s", id, got, w)
+			}
+		}
+	}
+	if v := string(r.ByType("device")[0].Volatile); !strings.Contains(v, `"antivirus":{"updatedAt":"2026-10-27T11:20:00Z"}`) {
+		t.Errorf("volatile %s", v)
+	}
+	if m := r.Manifest("device"); !m.Complete || !strings.Contains(strings.Join(m.Cannot, "\n"), "as the organization states") {
+		t.Errorf("%+v", m)
+	}
+	noSecret(t, r)
+}
+
+func TestReportsThatCannotBeRead(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(s *server)
+		why    string
+	}{
+		{"a query that is not listed", func(s *server) { s.queries = `{"id":7,"name":"Updates installed"}` }, `query "Signatures" is not among those`},
+		{"a list that is refused", func(s *server) {
+			s.fail["page=0&per_page=100&order_key=id"] = &failure{status: 403, times: -1, body: `{"message":"Forbidden"}`}
+		}, "403 Forbidden"},
+		{"a report that is cut off", func(s *server) { s.reports[8] = strings.Replace(signatures, "false", "true", 1) }, "is cut off"},
+		{"a report without results", func(s *server) { s.reports[8] = `{"query_id":8}` }, `the report of query "Signatures" cannot be read`},
+		{"a report that is gone", func(s *server) { delete(s.reports, 8) }, "404 Not Found"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newServer(t, mac, ubuntu)
+			s.queries, s.reports = savedQueries, map[int64]string{7: updates, 8: signatures}
+			tt.change(s)
+			c, _ := s.connection(withQueries)
+			r := sourcetest.Record(t, c)
+			if m := r.Manifest("device"); m.Complete || !strings.Contains(m.Reason, tt.why) {
+				t.Errorf("complete %v, %q; want %q", m.Complete, m.Reason, tt.why)
+			}
+			if m := r.Manifest("vulnerability"); !m.Complete {
+				t.Errorf("weaknesses rest on no report: %q", m.Reason)
+			}
+			if got := len(r.ByType("device")); got != 2 {
+				t.Errorf("%d devices", got)
+			}
+		})
+	}
 }
 
 func noSecret(t *testing.T, r *sourcetest.Recorder) {
@@ -250,7 +369,9 @@ func TestWrongToken(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	for _, with := range []string{`{}`, `{"baseURL":"https://f"}`, `{"baseURL":"https://f","token":"abc"}`, `{"baseURL":"http://f","token":"env:T"}`,
-		`{"baseURL":"https://f","token":"env:T","policies":{"x":"hostname"}}`, `{"baseURL":"https://f","token":"env:T","allow":"all"}`} {
+		`{"baseURL":"https://f","token":"env:T","policies":{"x":"hostname"}}`, `{"baseURL":"https://f","token":"env:T","policies":{"x":{"screenLock":0}}}`,
+		`{"baseURL":"https://f","token":"env:T","policies":{"x":{"seconds":900}}}`, `{"baseURL":"https://f","token":"env:T","policies":{"x":null}}`,
+		`{"baseURL":"https://f","token":"env:T","queries":{"x":"taste"}}`, `{"baseURL":"https://f","token":"env:T","supported":[{"platform":"macos"}]}`, `{"baseURL":"https://f","token":"env:T","allow":"all"}`} {
 		if _, _, err := Driver.Open("x", json.RawMessage(with), source.Env{}); !errors.Is(err, audit.ErrInvalid) {
 			t.Errorf("Open(%s) gave %v", with, err)
 		}
@@ -260,11 +381,20 @@ func TestOpenRefuses(t *testing.T) {
 // FuzzNormalize: whatever a page holds, what it gives follows the schema.
 func FuzzNormalize(f *testing.F) {
 	for _, h := range []string{mac, ubuntu} {
-		f.Add([]byte(`{"host":{"id":1,` + h + `}}`))
+		host := `{"host":{"id":1,` + h + `}}`
+		f.Add(false, []byte(host))
+		sheet := rest.NewSheet(struct{}{})
+		sheet.Add(partHost, rest.Answer{Query: "GET /hosts/1", Status: http.StatusOK, Body: []byte(host)})
+		sheet.AddElement(part("Signatures"), json.RawMessage(`{"enabled":"1","at":"1793100000"}`))
+		f.Add(true, sheet.Encode())
 	}
-	config := json.RawMessage(`{"policies":{"Firewall is on":"firewall"}}`)
-	f.Fuzz(func(t *testing.T, body []byte) {
-		items, _ := Driver.Normalize(config, audit.Page{Source: "x", Kind: kindHost, Body: body, About: audit.At(now)})
+	config := json.RawMessage(`{"policies":{"Firewall is on":"firewall","Screen locks":{"screenLock":900}},"queries":{"Signatures":"antivirus"},"supported":[{"from":"15.0","platform":"macos","until":"2027-09-15"}]}`)
+	f.Fuzz(func(t *testing.T, sheet bool, body []byte) {
+		kind := kindHost
+		if sheet {
+			kind = kindSheet
+		}
+		items, _ := Driver.Normalize(config, audit.Page{Source: "x", Kind: kind, Body: body, About: audit.At(now)})
 		for _, it := range items {
 			if err := sourcetest.Valid(it); err != nil {
 				t.Error(err)

@@ -57,16 +57,20 @@ func normalize(with json.RawMessage, p audit.Page) ([]audit.Item, error) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	switch p.Kind {
-	case source.KindFailed, kindMe, kindCount, kindHosts:
+	case source.KindFailed, kindMe, kindCount, kindHosts, kindQueries, kindReport:
 		return nil, nil
-	case kindHost:
+	case kindHost, kindSheet:
 	default:
 		return nil, fmt.Errorf("%w: page kind %q is not one of fleet's", audit.ErrInvalid, p.Kind)
+	}
+	body, rows, err := answered(p)
+	if err != nil {
+		return nil, err
 	}
 	var answer struct {
 		Host host `json:"host"`
 	}
-	if err := json.Unmarshal(p.Body, &answer); err != nil {
+	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("the answer is not a host: %w", err)
 	}
 	h := answer.Host
@@ -75,14 +79,20 @@ func normalize(with json.RawMessage, p audit.Page) ([]audit.Item, error) {
 	}
 	var r source.Reading
 	id := p.Source + "/" + strconv.FormatInt(h.ID, 10)
-	r.Add("device", id, time.Time{}, h.fields(c))
+	f := h.fields()
+	c.told(&r, rows, f)
+	if yes, _, ok := c.Supported.At(p.About.From, fmt.Sprint(f["platform"]), h.Platform, h.OSVersion); ok {
+		f["os.supported"] = yes
+	}
+	h.decided(c, f)
+	r.Add("device", id, time.Time{}, f)
 	for _, s := range h.Software {
 		s.weaknesses(&r, id)
 	}
 	return r.Done()
 }
 
-func (h host) fields(c config) source.Fields {
+func (h host) fields() source.Fields {
 	f := source.Fields{"status": "active", "hostname": h.Hostname, "serial": h.Serial, "os.version": h.OSVersion, "platform": h.platform()}
 	if h.Serial == "" {
 		f["serial"] = h.UUID
@@ -99,16 +109,29 @@ func (h host) fields(c config) source.Fields {
 	if u := h.signIns(); u != nil {
 		f["users"] = u
 	}
+	return f
+}
+
+// decided sets what policies decide. One that states a bound tells, where it
+// passes, that the screen locks after at most that: the least of those counts,
+// where the number itself is not known. Where it fails it is not known whether
+// the screen locks late or never.
+func (h host) decided(c config, f source.Fields) {
+	least := 0
 	for _, p := range h.Policies {
-		field, ok := c.Policies[p.Name]
-		switch {
-		case ok && p.Response == "pass":
-			f[field] = true
-		case ok && p.Response == "fail":
-			f[field] = false
+		d, ok := c.Policies[p.Name]
+		pass := p.Response == "pass"
+		switch bound := d.bound.ScreenLock; {
+		case !ok || !pass && p.Response != "fail":
+		case d.field != "":
+			f[d.field] = pass
+		case pass && (least == 0 || bound < least):
+			least = bound
 		}
 	}
-	return f
+	if _, exact := f["screenLock.seconds"]; least > 0 && !exact && f["screenLock.enabled"] != false {
+		f["screenLock.enabled"], f["screenLock.seconds"] = true, least
+	}
 }
 
 // linux are the names Fleet uses of distributions, and of what they are like.

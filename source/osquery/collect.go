@@ -29,6 +29,7 @@ type collector struct {
 	dir  string
 	set  settings
 	config
+	cannot []string
 }
 
 // A host is what is known of one computer so far.
@@ -61,7 +62,7 @@ type reader struct {
 // query of every computer.
 func (c collector) Collect(ctx context.Context, w audit.Window, sink source.Sink) error {
 	r := &reader{collector: c, run: &source.Run{Source: c.name, Window: w, Sink: sink}, hosts: map[string]*host{}}
-	r.whole = r.run.Snapshot("device", "", cannot, kindHost)
+	r.whole = r.run.Snapshot("device", "", r.cannot, kindHost)
 	r.whole.Asked("read " + strings.Join(c.set.Files, ", "))
 	files := r.files()
 	for i, f := range files {
@@ -243,7 +244,7 @@ func (r *reader) seal(ctx context.Context, name string, h *host) error {
 		return nil
 	}
 	h.emitted = at
-	s := r.run.SnapshotAt(audit.At(at), "device", name, cannot, kindHost)
+	s := r.run.SnapshotAt(audit.At(at), "device", name, r.cannot, kindHost)
 	s.Asked("read " + strings.Join(r.set.Files, ", "))
 	var body bytes.Buffer
 	for _, q := range sorted(h.results) {
@@ -280,7 +281,7 @@ func (r *reader) end(ctx context.Context, files int) error {
 			return err
 		}
 		if now := r.run.Window.AsOf; now.Sub(h.last) > time.Duration(r.set.SilentAfterHours)*time.Hour {
-			s := r.run.Snapshot("device", name, cannot, kindHost)
+			s := r.run.Snapshot("device", name, r.cannot, kindHost)
 			s.Asked("read " + strings.Join(r.set.Files, ", "))
 			if err := r.run.Refuse(ctx, fmt.Sprintf("host %s is silent: its last line is of %s", name, audit.FormatTime(h.last)), s); err != nil {
 				return err

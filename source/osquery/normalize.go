@@ -51,10 +51,26 @@ func normalize(with json.RawMessage, p audit.Page) ([]audit.Item, error) {
 	for _, q := range sorted(tables) {
 		if t := tables[q]; t.known {
 			meanings[t.meaning](t.rows, f)
+			if t.meaning == "os" {
+				c.support(t.rows, p.About.From, f)
+			}
 		}
 	}
 	r.Add("device", p.Source+"/"+p.Scope, time.Time{}, f)
 	return r.Done()
+}
+
+// support holds the system's version against what the organization states.
+func (c config) support(rows []row, at time.Time, f source.Fields) {
+	platform, _ := f["platform"].(string)
+	version, _ := f["os.version"].(string)
+	if len(rows) != 1 {
+		return
+	}
+	distribution, _ := rows[0].text("platform") // of a linux
+	if yes, _, ok := c.Supported.At(at, platform, distribution, version); ok {
+		f["os.supported"] = yes
+	}
 }
 
 // A table is the rows of one query as they are after all its lines. known is
@@ -103,18 +119,39 @@ func (t *table) remove(r row) {
 // meanings are what a query may tell, by the name that `queries` uses, and the
 // columns it must have. What its rows do not say is left out.
 var meanings = map[string]func(rows []row, f source.Fields){
-	"identity":    identity,                   // hostname, serial, uuid
-	"os":          system,                     // version, platform, platform_like
-	"disks":       disks,                      // name, encrypted: 1 or 0, one row a volume
-	"screen_lock": flag("screenLock.enabled"), // enabled: 1 or 0
-	"firewall":    flag("firewall"),           // enabled
-	"antivirus":   flag("antivirus.running"),  // enabled
-	"auto_update": flag("os.autoUpdate"),      // enabled
-	"time_sync":   flag("timeSync"),           // enabled
-	"managed":     flag("managed"),            // enabled
-	"patched":     patched,                    // at: seconds since 1970
-	"admins":      names("admins"),            // username, one row an account
-	"users":       names("users"),             // username
+	"identity":    identity,                // hostname, serial, uuid
+	"os":          system,                  // version, platform, platform_like
+	"disks":       disks,                   // name, encrypted: 1 or 0, one row a volume
+	"screen_lock": screenLock,              // enabled: 1 or 0; seconds: of idle time before it locks
+	"firewall":    flag("firewall"),        // enabled
+	"antivirus":   antivirus,               // enabled, installed: 1 or 0; at: of the signatures, seconds since 1970
+	"auto_update": flag("os.autoUpdate"),   // enabled
+	"time_sync":   flag("timeSync"),        // enabled
+	"managed":     flag("managed"),         // enabled
+	"patched":     instant("os.patchedAt"), // at: seconds since 1970
+	"admins":      names("admins"),         // username, one row an account
+	"users":       names("users"),          // username
+}
+
+// Meanings are the names of what a query may tell, sorted.
+func Meanings() []string { return meaningNames() }
+
+// Draw sets the fields that rows of a query of that meaning tell. A row is an
+// object with the columns that docs/sources/osquery.md names. What the rows do
+// not say is left out.
+func Draw(meaning string, objects []json.RawMessage, f source.Fields) error {
+	draw, ok := meanings[meaning]
+	if !ok {
+		return fmt.Errorf("%w: %q is not one of %s", audit.ErrInvalid, meaning, strings.Join(meaningNames(), ", "))
+	}
+	rows := make([]row, len(objects))
+	for i, o := range objects {
+		if err := json.Unmarshal(o, &rows[i]); err != nil || rows[i] == nil {
+			return fmt.Errorf("row %d is not an object of columns", i+1)
+		}
+	}
+	draw(rows, f)
+	return nil
 }
 
 func meaningNames() []string { return sorted(meanings) }
@@ -180,12 +217,15 @@ func disks(rows []row, f source.Fields) {
 }
 
 // flag reads the column "enabled" of a single row.
-func flag(field string) func(rows []row, f source.Fields) {
+func flag(field string) func(rows []row, f source.Fields) { return column("enabled", field) }
+
+// column reads a column that is 1 or 0, of a single row.
+func column(name, field string) func(rows []row, f source.Fields) {
 	return func(rows []row, f source.Fields) {
 		if len(rows) != 1 {
 			return
 		}
-		switch v, _ := rows[0].text("enabled"); v {
+		switch v, _ := rows[0].text(name); v {
 		case "1":
 			f[field] = true
 		case "0":
@@ -194,13 +234,39 @@ func flag(field string) func(rows []row, f source.Fields) {
 	}
 }
 
-func patched(rows []row, f source.Fields) {
+// screenLock: without a number of seconds above none it is not told after how
+// long the screen locks.
+func screenLock(rows []row, f source.Fields) {
+	flag("screenLock.enabled")(rows, f)
 	if len(rows) != 1 {
 		return
 	}
-	s, _ := rows[0].text("at")
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 && n <= 253402300799 {
-		f["os.patchedAt"] = time.Unix(n, 0).UTC()
+	s, _ := rows[0].text("seconds")
+	if n, err := strconv.ParseInt(s, 10, 32); err == nil && n > 0 && f["screenLock.enabled"] != false {
+		f["screenLock.seconds"] = n
+	}
+}
+
+// antivirus: what runs is installed.
+func antivirus(rows []row, f source.Fields) {
+	flag("antivirus.running")(rows, f)
+	column("installed", "antivirus.installed")(rows, f)
+	if f["antivirus.running"] == true {
+		f["antivirus.installed"] = true
+	}
+	instant("antivirus.updatedAt")(rows, f)
+}
+
+// instant reads the column "at" of a single row.
+func instant(field string) func(rows []row, f source.Fields) {
+	return func(rows []row, f source.Fields) {
+		if len(rows) != 1 {
+			return
+		}
+		s, _ := rows[0].text("at")
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 && n <= 253402300799 {
+			f[field] = time.Unix(n, 0).UTC()
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ const kindHost = "osquery.host"
 
 // Driver is the osquery source.
 var Driver = &source.Driver{
-	Name: "osquery", Version: 1, Title: "Computers that osquery watches, by its result logs",
+	Name: "osquery", Version: 2, Title: "Computers that osquery watches, by its result logs",
 	Types:  []string{"device"},
 	Scopes: []source.Scope{{Name: "read", Why: "the log files"}},
 	Cannot: slices.Clone(cannot),
@@ -32,6 +32,7 @@ var Driver = &source.Driver{
 		{Name: "queries", Doc: "what a query of yours tells, by its name in the log; those of the pack tieout are known", Example: "{pack_halyard_filevault: disks}"},
 		{Name: "maxAgeHours", Doc: "hours after which the result of a query counts no more; absent: 48", Example: "24"},
 		{Name: "silentAfterHours", Doc: "hours without a line after which a computer counts as silent; absent: 48", Example: "72"},
+		source.SupportedSetting,
 	},
 	Open: open, Normalize: normalize,
 }
@@ -43,16 +44,18 @@ var cannot = []string{
 }
 
 type settings struct {
-	Files            []string          `json:"files"`
-	Queries          map[string]string `json:"queries"`
-	MaxAgeHours      int               `json:"maxAgeHours"`
-	SilentAfterHours int               `json:"silentAfterHours"`
+	Files            []string             `json:"files"`
+	Queries          map[string]string    `json:"queries"`
+	MaxAgeHours      int                  `json:"maxAgeHours"`
+	SilentAfterHours int                  `json:"silentAfterHours"`
+	Supported        source.SupportedList `json:"supported"`
 }
 
 // config is what normalizing needs.
 type config struct {
-	Queries     map[string]string `json:"queries,omitempty"` // beside the pack's
-	MaxAgeHours int               `json:"maxAgeHours"`
+	Queries     map[string]string    `json:"queries,omitempty"` // beside the pack's
+	MaxAgeHours int                  `json:"maxAgeHours"`
+	Supported   source.SupportedList `json:"supported,omitempty"`
 }
 
 const defaultHours = 48
@@ -72,9 +75,12 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if s.SilentAfterHours == 0 {
 		s.SilentAfterHours = defaultHours
 	}
-	c := config{s.Queries, s.MaxAgeHours}
-	b, err := canonical.Marshal(c)
-	return collector{name, env.Dir, s, c}, b, err
+	c := collector{name: name, dir: env.Dir, set: s, config: config{s.Queries, s.MaxAgeHours, s.Supported}, cannot: slices.Clone(cannot)}
+	if len(s.Supported) > 0 {
+		c.cannot = append(c.cannot, source.SupportedCannot)
+	}
+	b, err := canonical.Marshal(c.config)
+	return c, b, err
 }
 
 func (s settings) problem() error {
@@ -94,7 +100,7 @@ func (s settings) problem() error {
 	if s.MaxAgeHours < 0 || s.SilentAfterHours < 0 {
 		return errors.New("maxAgeHours and silentAfterHours: more than none")
 	}
-	return nil
+	return s.Supported.Check()
 }
 
 // packPrefix begins the names of the queries of our pack, as osqueryd logs them.

@@ -151,6 +151,13 @@ func TestMeanings(t *testing.T) {
 		{"another column", "admins_posix", `[{"name":"ana"}]`, "admins", nil},
 		{"not told", "firewall_windows", `[{"enabled":""}]`, "firewall", nil},
 		{"no row", "screen_lock", `[]`, "screenLock", nil},
+		{"locks after ten minutes", "screen_lock_windows", `[{"enabled":"1","seconds":"600"}]`, "screenLock", map[string]any{"enabled": true, "seconds": 600}},
+		{"after how long is not told", "screen_lock", `[{"enabled":"1","seconds":""}]`, "screenLock", map[string]any{"enabled": true}},
+		{"no seconds are no bound", "screen_lock", `[{"enabled":"1","seconds":"0"}]`, "screenLock", map[string]any{"enabled": true}},
+		{"set to never", "screen_lock_windows", `[{"enabled":"0","seconds":"0"}]`, "screenLock", map[string]any{"enabled": false}},
+		{"what runs is installed", "antivirus", `[{"enabled":"1"}]`, "antivirus", map[string]any{"installed": true, "running": true}},
+		{"installed and off", "antivirus", `[{"enabled":"0","installed":"1"}]`, "antivirus", map[string]any{"installed": true, "running": false}},
+		{"none is installed", "antivirus", `[{"enabled":"0","installed":"0"}]`, "antivirus", map[string]any{"installed": false, "running": false}},
 		{"never patched is not told", "patched_windows", `[{"at":""}]`, "os", nil},
 		{"ubuntu", "os", `[{"version":"24.04","platform":"ubuntu","platform_like":"debian"}]`, "platform", "linux"},
 		{"an unknown platform", "os", `[{"version":"1","platform":"plan9","platform_like":""}]`, "platform", nil},
@@ -167,6 +174,68 @@ func TestMeanings(t *testing.T) {
 				t.Errorf("%s = %v, want %v", tt.field, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestSignatures(t *testing.T) {
+	tests := []struct{ name, rows, want string }{
+		{"a day", `[{"enabled":"1","at":"1793000000"}]`, `"antivirus":{"updatedAt":"2026-10-26T07:33:20Z"}`},
+		{"of another product: not told", `[{"enabled":"1","at":""}]`, ""},
+		{"no instant", `[{"enabled":"1","at":"-1"}]`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := sourcetest.Record(t, connection(t, start.AddDate(0, 0, 1), "", map[string][]string{"a.log": {snap("h", "antivirus", start, tt.rows)}}))
+			if len(r.Items) != 1 || !strings.Contains(string(r.Items[0].Volatile), tt.want) || strings.Contains(string(r.Items[0].Volatile), "antivirus") != (tt.want != "") {
+				t.Errorf("got %v, want %s; errors %v", r.Items, tt.want, r.Errs)
+			}
+		})
+	}
+}
+
+// TestSupportedAsStated: what the organization states of systems is held against
+// each day's version, and is part of the configuration that pages are read with.
+func TestSupportedAsStated(t *testing.T) {
+	const with = `,"supported":[{"platform":"macos","from":"15.0","until":"2026-10-28"},{"platform":"linux","name":"ubuntu","from":"22.04","until":"2032-04-30"}]`
+	next := start.Add(24 * time.Hour)
+	mac := `[{"version":"15.1","platform":"darwin","platform_like":"darwin"}]`
+	tests := []struct {
+		name  string
+		lines []string
+		want  []string
+	}{
+		{"until its last day", []string{snap("h", "os", start, mac), snap("h", "os", next, mac)}, []string{`"supported":true`, `"supported":false`}},
+		{"a distribution", []string{snap("h", "os", start, `[{"version":"22.04.4 LTS (Jammy Jellyfish)","platform":"ubuntu","platform_like":"debian"}]`)}, []string{`"supported":true`}},
+		{"another distribution", []string{snap("h", "os", start, `[{"version":"12 (bookworm)","platform":"debian","platform_like":""}]`)}, []string{""}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := sourcetest.Record(t, connection(t, next.Add(time.Hour), with, map[string][]string{"a.log": tt.lines}))
+			if len(r.Items) != len(tt.want) {
+				t.Fatalf("%v %v", r.Items, r.Errs)
+			}
+			for i, want := range tt.want {
+				if got := string(r.Items[i].Body); !strings.Contains(got, want) || strings.Contains(got, "supported") != (want != "") {
+					t.Errorf("%s, want %s", got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestDraw: another source that holds rows of osquery's reads them alike.
+func TestDraw(t *testing.T) {
+	f := source.Fields{}
+	if err := Draw("patched", []json.RawMessage{json.RawMessage(`{"at":"1793000000"}`)}, f); err != nil || f["os.patchedAt"] != time.Unix(1793000000, 0).UTC() {
+		t.Errorf("%v, %v", f, err)
+	}
+	for _, row := range []string{`[]`, `null`, `"x"`} {
+		if err := Draw("patched", []json.RawMessage{json.RawMessage(row)}, f); err == nil {
+			t.Errorf("row %s gave no error", row)
+		}
+	}
+	if err := Draw("taste", nil, f); !errors.Is(err, audit.ErrInvalid) {
+		t.Errorf("a meaning nobody knows gave %v", err)
 	}
 }
 
@@ -214,7 +283,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	for _, with := range []string{`{}`, `{"files":["["]}`, `{"files":["a"],"queries":{"q":"taste"}}`, `{"files":["a"],"maxAgeHours":-1}`} {
+	for _, with := range []string{`{}`, `{"files":["["]}`, `{"files":["a"],"queries":{"q":"taste"}}`, `{"files":["a"],"maxAgeHours":-1}`, `{"files":["a"],"supported":[{"platform":"macos"}]}`} {
 		if _, _, err := Driver.Open("x", json.RawMessage(with), source.Env{}); !errors.Is(err, audit.ErrInvalid) {
 			t.Errorf("Open(%s) gave %v", with, err)
 		}

@@ -13,8 +13,9 @@ import (
 func darwinFacts(a answers) []Fact {
 	facts := []Fact{{"platform", "macos", "the kernel says so"}}
 	facts = append(facts, darwinIdentity(a)...)
-	facts = append(facts, darwinDisk(a), darwinVersion(a), unknown("os.supported", "its maker publishes no end dates"), darwinPatched(a), darwinAutoUpdate(a))
-	facts = append(facts, darwinAntivirus(a), darwinFirewall(a), darwinTimeSync(a))
+	facts = append(facts, darwinDisk(a), darwinVersion(a), unknown("os.supported", "its maker publishes no end dates; the setting `supported` may state them"), darwinPatched(a), darwinAutoUpdate(a))
+	facts = append(facts, darwinAntivirus(a)...)
+	facts = append(facts, darwinFirewall(a), darwinTimeSync(a))
 	facts = append(facts, darwinScreenLock(a)...)
 	return append(facts, darwinUsers(a)...)
 }
@@ -84,21 +85,49 @@ func darwinAutoUpdate(a answers) Fact {
 	return unknown("os.autoUpdate", a.silent("auto-update"))
 }
 
-// darwinAntivirus: macOS carries its own malware protection, XProtect.
-func darwinAntivirus(a answers) Fact {
+// xprotect are the property lists of macOS's own malware protection: where it
+// is since macOS 15, and where it was.
+var xprotect = []string{"xprotect", "xprotect-library"}
+
+// darwinAntivirus: macOS carries its own malware protection, XProtect. The day
+// of its signatures counts where it is the only one that runs.
+func darwinAntivirus(a answers) []Fact {
 	s, ok := a.text("processes")
 	if !ok {
-		return unknown("antivirus.running", a.silent("processes"))
+		return noAntivirus(a.silent("processes"))
 	}
+	builtIn := ""
 	for _, n := range words(s) {
 		if product, known := protections[n]; known {
-			return Fact{"antivirus.running", true, "process " + n + " (" + product + ") is running"}
+			return running("process "+n+" ("+product+") is running", unknown("antivirus.updatedAt", "the days of signatures of "+product+" are not read"))
 		}
 		if strings.HasPrefix(n, "XProtect") {
-			return Fact{"antivirus.running", true, "process " + n + " (built in) is running"}
+			builtIn = n
 		}
 	}
-	return Fact{"antivirus.running", false, "no malware protection Tieout knows is running"}
+	if builtIn == "" {
+		return notRunning("no malware protection Tieout knows is running")
+	}
+	return running("process "+builtIn+" (built in) is running", darwinSignatures(a))
+}
+
+// noFile is how a system says that there is no such file.
+const noFile = "no such file or directory"
+
+// darwinSignatures is the newer of the bundles' days; not collected where one is
+// there and may not be read.
+func darwinSignatures(a answers) Fact {
+	newest := unknown("antivirus.updatedAt", a.silent(xprotect[0]))
+	for _, probe := range xprotect {
+		at, ok := a.modified(probe)
+		switch {
+		case ok && (newest.Value == nil || at > newest.Value.(string)):
+			newest = Fact{"antivirus.updatedAt", at, "day of XProtect's bundle"}
+		case !ok && a.by[probe].Error != noFile:
+			return unknown("antivirus.updatedAt", a.silent(probe))
+		}
+	}
+	return newest
 }
 
 func darwinFirewall(a answers) Fact {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tieout/audit"
 )
 
 // answers are a page's answers by probe name.
@@ -23,6 +25,33 @@ func (a answers) text(name string) (string, bool) {
 		return "", false
 	}
 	return strings.TrimSpace(x.Output), true
+}
+
+// modified is when the file of a probe was last changed, as audit.TimeLayout; ok
+// only where the probe gave a file.
+func (a answers) modified(name string) (string, bool) {
+	x, found := a.by[name]
+	if !found || x.Error != "" {
+		return "", false
+	}
+	at, err := audit.ParseTime(x.Modified)
+	return x.Modified, err == nil && !at.IsZero() && !at.Equal(audit.Never)
+}
+
+// running are the facts of a malware protection that runs.
+func running(why string, updated Fact) []Fact {
+	return []Fact{{"antivirus.installed", true, why}, {"antivirus.running", true, why}, updated}
+}
+
+// notRunning are the facts of a machine on which none is seen to run: whether
+// one is installed is not known by that.
+func notRunning(why string) []Fact {
+	return []Fact{unknown("antivirus.installed", "only those that run are seen"), {"antivirus.running", false, why}, unknown("antivirus.updatedAt", why)}
+}
+
+// noAntivirus are the facts of a machine that does not show it.
+func noAntivirus(why string) []Fact {
+	return []Fact{unknown("antivirus.installed", why), unknown("antivirus.running", why), unknown("antivirus.updatedAt", why)}
 }
 
 // silent says why a probe gave nothing.

@@ -15,7 +15,8 @@ import (
 func linuxFacts(a answers) []Fact {
 	facts := []Fact{{"platform", "linux", "the kernel says so"}}
 	facts = append(facts, linuxIdentity(a)...)
-	facts = append(facts, linuxDisk(a), linuxAntivirus(a), linuxFirewall(a), linuxTimeSync(a))
+	facts = append(facts, linuxDisk(a), linuxFirewall(a), linuxTimeSync(a))
+	facts = append(facts, linuxAntivirus(a)...)
 	facts = append(facts, linuxSystem(a)...)
 	facts = append(facts, linuxScreenLock(a)...)
 	return append(facts, linuxUsers(a)...)
@@ -100,22 +101,39 @@ var protections = map[string]string{
 	"cylancesvc": "Cylance", "traps_pmd": "Cortex XDR", "pmd": "Cortex XDR", "wazuh-agentd": "Wazuh", "kesl": "Kaspersky Endpoint Security",
 }
 
-func linuxAntivirus(a answers) Fact {
+func linuxAntivirus(a answers) []Fact {
 	out, ok := a.text("processes")
 	if !ok {
-		return unknown("antivirus.running", a.silent("processes"))
+		return noAntivirus(a.silent("processes"))
 	}
 	names := words(out)
 	if len(names) < 2 {
-		return unknown("antivirus.running", "other processes cannot be seen")
+		return noAntivirus("other processes cannot be seen")
 	}
 	for _, n := range names {
 		if product, ok := protections[n]; ok {
-			return Fact{"antivirus.running", true, fmt.Sprintf("process %s (%s) is running", n, product)}
+			return running(fmt.Sprintf("process %s (%s) is running", n, product), linuxSignatures(a, product))
 		}
 	}
-	return Fact{"antivirus.running", false, fmt.Sprintf("none of %d kinds of process is a malware protection Tieout knows", len(names))}
+	return notRunning(fmt.Sprintf("none of %d kinds of process is a malware protection Tieout knows", len(names)))
 }
+
+// linuxSignatures: ClamAV keeps its signatures of the day in one file, which is
+// written when they are updated.
+func linuxSignatures(a answers, product string) Fact {
+	if product != "ClamAV" {
+		return unknown("antivirus.updatedAt", "the days of signatures of "+product+" are not read")
+	}
+	if s, ok := a.text("clamav-daily"); ok {
+		if sec, err := strconv.ParseInt(s, 10, 64); err == nil && sec > 0 && sec <= lastSecond {
+			return Fact{"antivirus.updatedAt", audit.FormatTime(time.Unix(sec, 0)), "day of ClamAV's daily database"}
+		}
+	}
+	return unknown("antivirus.updatedAt", a.silent("clamav-daily"))
+}
+
+// lastSecond is the last second of the year 9999.
+const lastSecond = 253402300799
 
 // linuxFirewall: incoming traffic is filtered where the input hook's policy is
 // drop, or ufw or firewalld say they are active. Rules can only be read as root.

@@ -8,6 +8,8 @@ var probes = []Probe{
 	{Name: "update-history", Command: []string{"system_profiler", "-json", "SPInstallHistoryDataType"}},
 	{Name: "auto-update", Command: []string{"defaults", "read", "/Library/Preferences/com.apple.SoftwareUpdate", "CriticalUpdateInstall"}},
 	{Name: "processes", Command: []string{"ps", "-A", "-c", "-o", "comm="}},
+	{Name: "xprotect", File: "/private/var/protected/xprotect/XProtect.bundle/Contents/Info.plist"},
+	{Name: "xprotect-library", File: "/Library/Apple/System/Library/CoreServices/XProtect.bundle/Contents/Info.plist"},
 	{Name: "screen-lock", Command: []string{"sysadminctl", "-screenLock", "status"}},
 	{Name: "screen-lock-text", Command: []string{"sh", "-c", "sysadminctl -screenLock status 2>&1"}},
 	{Name: "idle", Command: []string{"defaults", "-currentHost", "read", "com.apple.screensaver", "idleTime"}},

@@ -11,6 +11,7 @@ var probes = []Probe{
 	{Name: "rpm-last", Command: []string{"sh", "-c", "rpm -qa --queryformat '%{INSTALLTIME}\\n' | sort -n | tail -n 1"}},
 	{Name: "dnf-automatic", Command: []string{"systemctl", "is-enabled", "dnf-automatic.timer"}},
 	{Name: "processes", Command: []string{"ps", "-e", "-o", "comm="}},
+	{Name: "clamav-daily", Command: []string{"sh", "-c", "stat -c %Y /var/lib/clamav/daily.c[lv]d | sort -n | tail -n 1"}},
 	{Name: "lock-enabled", Command: []string{"gsettings", "get", "org.gnome.desktop.screensaver", "lock-enabled"}},
 	{Name: "lock-delay", Command: []string{"gsettings", "get", "org.gnome.desktop.screensaver", "lock-delay"}},
 	{Name: "idle-delay", Command: []string{"gsettings", "get", "org.gnome.desktop.session", "idle-delay"}},

@@ -12,6 +12,7 @@ var probes = []Probe{
 	{Name: "hotfix", Command: powershell("Get-HotFix | Where-Object InstalledOn | ForEach-Object { $_.InstalledOn.ToString('yyyy-MM-dd') } | Sort-Object | Select-Object -Last 1")},
 	{Name: "auto-update", Command: powershell("(New-Object -ComObject Microsoft.Update.AutoUpdate).Settings.NotificationLevel")},
 	{Name: "antivirus", Command: powershell("Get-CimInstance -Namespace root/SecurityCenter2 AntiVirusProduct | Select-Object displayName,productState | ConvertTo-Json -Compress")},
+	{Name: "signatures", Command: powershell("Get-MpComputerStatus | ForEach-Object { $_.AMRunningMode + '=' + $_.AntivirusSignatureLastUpdated.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ') }")},
 	{Name: "screen-lock", Command: powershell("(Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System').InactivityTimeoutSecs")},
 	{Name: "firewall", Command: powershell("Get-NetFirewallProfile | ForEach-Object { $_.Name + '=' + $_.Enabled }")},
 	{Name: "users", Command: powershell("Get-LocalUser | Where-Object Enabled | ForEach-Object Name")},

@@ -15,7 +15,8 @@ func windowsFacts(a answers) []Fact {
 	facts = append(facts, windowsIdentity(a)...)
 	facts = append(facts, windowsDisk(a))
 	facts = append(facts, windowsVersion(a)...)
-	facts = append(facts, windowsPatched(a), windowsAutoUpdate(a), windowsAntivirus(a), windowsFirewall(a), windowsTimeSync(a))
+	facts = append(facts, windowsPatched(a), windowsAutoUpdate(a), windowsFirewall(a), windowsTimeSync(a))
+	facts = append(facts, windowsAntivirus(a)...)
 	facts = append(facts, windowsScreenLock(a)...)
 	return append(facts, windowsList(a, "users", "enabled local users"), windowsList(a, "admins", "members of the local Administrators group"))
 }
@@ -110,25 +111,51 @@ func windowsAutoUpdate(a answers) Fact {
 }
 
 // windowsAntivirus reads SecurityCenter2's productState, whose second byte is
-// 0x10 or 0x11 while protection is on.
-func windowsAntivirus(a answers) Fact {
+// 0x10 or 0x11 while protection is on, and Defender's own day of signatures.
+func windowsAntivirus(a answers) []Fact {
+	updated := windowsSignatures(a)
 	s, ok := a.text("antivirus")
 	if !ok || s == "" {
-		return unknown("antivirus.running", a.silent("antivirus")+"; servers have no Security Center")
+		why := a.silent("antivirus") + "; servers have no Security Center"
+		return []Fact{unknown("antivirus.installed", why), unknown("antivirus.running", why), updated}
 	}
 	products, err := many[struct {
 		DisplayName  string `json:"displayName"`
 		ProductState int    `json:"productState"`
 	}](s)
 	if err != nil {
-		return unknown("antivirus.running", "the Security Center's answer cannot be read: "+err.Error())
+		why := "the Security Center's answer cannot be read: " + err.Error()
+		return []Fact{unknown("antivirus.installed", why), unknown("antivirus.running", why), updated}
+	}
+	facts := []Fact{
+		{"antivirus.installed", len(products) > 0, fmt.Sprintf("%d products are registered with the Security Center", len(products))},
+		{"antivirus.running", false, fmt.Sprintf("none of %d registered products is on", len(products))}, updated,
 	}
 	for _, p := range products {
 		if on := p.ProductState >> 8 & 0xff; on == 0x10 || on == 0x11 {
-			return Fact{"antivirus.running", true, p.DisplayName + " is on"}
+			facts[1] = Fact{"antivirus.running", true, p.DisplayName + " is on"}
+			break
 		}
 	}
-	return Fact{"antivirus.running", false, fmt.Sprintf("none of %d registered products is on", len(products))}
+	return facts
+}
+
+// windowsSignatures reads Get-MpComputerStatus. In another mode than Normal
+// another product protects the machine, whose signatures are not read.
+func windowsSignatures(a answers) Fact {
+	s, ok := a.text("signatures")
+	mode, day, found := strings.Cut(s, "=")
+	if !ok || !found {
+		return unknown("antivirus.updatedAt", a.silent("signatures"))
+	}
+	if mode != "Normal" {
+		return unknown("antivirus.updatedAt", "Defender runs in mode "+mode+": the signatures of another product are not read")
+	}
+	at, err := time.Parse(time.RFC3339, day)
+	if err != nil || at.Year() < 2000 || at.Year() > 9999 {
+		return unknown("antivirus.updatedAt", "Defender does not say when its signatures were updated")
+	}
+	return Fact{"antivirus.updatedAt", audit.FormatTime(at), "AntivirusSignatureLastUpdated of Get-MpComputerStatus"}
 }
 
 func windowsFirewall(a answers) Fact {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"tieout/audit"
@@ -40,6 +41,7 @@ var Driver = &source.Driver{
 	Settings: []source.Setting{
 		{Name: "assignedTo", Doc: "id of the person the machine is assigned to, as you state it", Example: "hr/E0012"},
 		{Name: "kind", Doc: "laptop, desktop or server, as you state it; absent: not collected", Example: "laptop"},
+		source.SupportedSetting,
 	},
 	Open:      open,
 	Normalize: Normalize,
@@ -47,8 +49,9 @@ var Driver = &source.Driver{
 
 // Settings are what sources/NAME.yaml may say.
 type Settings struct {
-	AssignedTo string `json:"assignedTo,omitempty"` // id of the person the machine is assigned to
-	Kind       string `json:"kind,omitempty"`       // laptop, desktop, server; "" is not collected
+	AssignedTo string               `json:"assignedTo,omitempty"` // id of the person the machine is assigned to
+	Kind       string               `json:"kind,omitempty"`       // laptop, desktop, server; "" is not collected
+	Supported  source.SupportedList `json:"supported,omitempty"`  // until when systems get security updates
 }
 
 func open(name string, with json.RawMessage, env source.Env) (source.Collector, json.RawMessage, error) {
@@ -62,8 +65,15 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 	if s.Kind != "" && !slices.Contains(field, s.Kind) {
 		return nil, nil, fmt.Errorf("%w: source %s: kind %q is not one of %v", audit.ErrInvalid, name, s.Kind, field)
 	}
+	if err := s.Supported.Check(); err != nil {
+		return nil, nil, fmt.Errorf("%w: source %s: %w", audit.ErrInvalid, name, err)
+	}
 	config, err := canonical.Marshal(s)
-	return collector{name: name, probes: probes, run: runProbe}, config, err
+	cannot := []string{"any other machine: an inventory of devices is needed to show that none is missing"}
+	if len(s.Supported) > 0 {
+		cannot = append(cannot, source.SupportedCannot)
+	}
+	return collector{name: name, probes: probes, cannot: cannot, run: runProbe}, config, err
 }
 
 func deviceKinds() []string {
@@ -101,6 +111,7 @@ type Probes struct {
 type collector struct {
 	name   string
 	probes []Probe
+	cannot []string
 	run    func(ctx context.Context, p Probe) Answer
 }
 
@@ -135,7 +146,7 @@ func (c collector) Collect(ctx context.Context, w audit.Window, sink source.Sink
 	m := audit.Manifest{
 		Type: "device", Mode: audit.ModeSnapshot, Covers: about, Complete: true, Queries: queries, Pages: 1,
 		Kinds:  []string{pageKind},
-		Cannot: []string{"any other machine: an inventory of devices is needed to show that none is missing"},
+		Cannot: slices.Clone(c.cannot),
 	}
 	if len(c.probes) == 0 {
 		m.Complete, m.Reason = false, "Tieout has no probes for "+runtime.GOOS
@@ -233,7 +244,28 @@ func Explain(config json.RawMessage, p audit.Page) ([]Fact, error) {
 	default:
 		return nil, fmt.Errorf("%w: platform %q has no probes", audit.ErrInvalid, got.Platform)
 	}
-	return append(facts, stated(s, a.at)...), nil
+	return append(s.supported(facts, a.at), stated(s, a.at)...), nil
+}
+
+// supported lets what the organization states of the system decide.
+func (s Settings) supported(facts []Fact, at time.Time) []Fact {
+	said := map[string]string{}
+	for _, f := range facts {
+		if text, ok := f.Value.(string); ok {
+			said[f.Field] = text
+		}
+	}
+	distribution, _, _ := strings.Cut(said["os.version"], " ") // of a linux
+	yes, why, ok := s.Supported.At(at, said["platform"], distribution, said["os.version"])
+	if !ok {
+		return facts
+	}
+	for i, f := range facts {
+		if f.Field == "os.supported" {
+			facts[i] = Fact{f.Field, yes, why}
+		}
+	}
+	return facts
 }
 
 // stated are the facts that the workspace states itself.

@@ -3,6 +3,7 @@ package workstation
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"testing"
 	"time"
@@ -119,6 +120,26 @@ func TestFacts(t *testing.T) {
 			"system": `{"SerialNumber":"5CG1234"}`, "bitlocker": `{"DriveLetter":"C:","ProtectionStatus":0}`, "antivirus": `{"displayName":"Windows Defender","productState":393472}`,
 			"firewall": "Domain=True\r\nPublic=False\r\n", "screen-lock": "0", "time": "Stopped=NTP", "version": `{"Caption":"Windows 10","Version":"10.0.19045","BuildNumber":"19045"}`,
 		}, map[string]any{"diskEncrypted": false, "antivirus.running": false, "firewall": false, "screenLock.enabled": false, "timeSync": false, "os.supported": false, "users": nil}},
+		{"ClamAV with its database of the day", "linux", "user", map[string]string{
+			"machine-id": "c0ffee", "processes": "systemd\nfreshclam\nclamd\n", "clamav-daily": "1793000000\n",
+		}, map[string]any{"antivirus.installed": true, "antivirus.running": true, "antivirus.updatedAt": "2026-10-26T07:33:20Z"}},
+		{"signatures of another product are not ClamAV's", "linux", "user", map[string]string{
+			"machine-id": "c0ffee", "processes": "systemd\nfalcon-sensor\n", "clamav-daily": "1793000000\n",
+		}, map[string]any{"antivirus.installed": true, "antivirus.running": true, "antivirus.updatedAt": nil}},
+		{"no database of the day", "linux", "user", map[string]string{"machine-id": "c0ffee", "processes": "systemd\nclamd\n", "clamav-daily": "\n"},
+			map[string]any{"antivirus.running": true, "antivirus.updatedAt": nil}},
+		{"none is seen to run: whether one is installed is not known", "linux", "user", map[string]string{"machine-id": "c0ffee", "processes": "systemd\nbash\n"},
+			map[string]any{"antivirus.installed": nil, "antivirus.running": false, "antivirus.updatedAt": nil}},
+		{"Defender protects", "windows", "user", map[string]string{
+			"system": `{"SerialNumber":"5"}`, "antivirus": `{"displayName":"Windows Defender","productState":397568}`, "signatures": "Normal=2026-10-31T04:10:00Z\r\n",
+		}, map[string]any{"antivirus.installed": true, "antivirus.running": true, "antivirus.updatedAt": "2026-10-31T04:10:00Z"}},
+		{"Defender stands aside", "windows", "user", map[string]string{
+			"system": `{"SerialNumber":"5"}`, "antivirus": `{"displayName":"Other","productState":397568}`, "signatures": "Passive Mode=2026-01-31T04:10:00Z\r\n",
+		}, map[string]any{"antivirus.running": true, "antivirus.updatedAt": nil}},
+		{"Defender was never updated", "windows", "user", map[string]string{"system": `{"SerialNumber":"5"}`, "signatures": "Normal=1601-01-01T00:00:00Z"},
+			map[string]any{"antivirus.running": nil, "antivirus.updatedAt": nil}},
+		{"installed and off", "windows", "user", map[string]string{"system": `{"SerialNumber":"5"}`, "antivirus": `{"displayName":"Windows Defender","productState":393472}`},
+			map[string]any{"antivirus.installed": true, "antivirus.running": false}},
 		{"windows locked volume", "windows", "root", map[string]string{"system": `{"SerialNumber":"5"}`, "bitlocker": `{"DriveLetter":"E:","ProtectionStatus":2}`},
 			map[string]any{"diskEncrypted": nil}},
 	}
@@ -152,6 +173,87 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestXProtect: the newer of the bundles' days counts, and none where one of them
+// may not be read or another product protects.
+func TestXProtect(t *testing.T) {
+	const none = "no such file or directory"
+	tests := []struct {
+		name      string
+		processes string
+		now, was  Answer // where it is, and where it was before macOS 15
+		want      any
+	}{
+		{"both", "XProtectService\n", Answer{Modified: "2026-10-20T09:00:00Z"}, Answer{Modified: "2025-03-01T09:00:00Z"}, "2026-10-20T09:00:00Z"},
+		{"an older macOS", "XProtectService\n", Answer{Error: none}, Answer{Modified: "2026-10-21T09:00:00Z"}, "2026-10-21T09:00:00Z"},
+		{"may not be read", "XProtectService\n", Answer{Error: "permission denied"}, Answer{Modified: "2025-03-01T09:00:00Z"}, nil},
+		{"neither", "XProtectService\n", Answer{Error: none}, Answer{Error: none}, nil},
+		{"another product", "XProtectService\nfalcon-sensor\n", Answer{Modified: "2026-10-20T09:00:00Z"}, Answer{Error: none}, nil},
+		{"nothing runs", "launchd\n", Answer{Modified: "2026-10-20T09:00:00Z"}, Answer{Error: none}, nil},
+		{"what is no instant", "XProtectService\n", Answer{Modified: "never"}, Answer{Modified: "yesterday"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.now.Probe, tt.was.Probe = Probe{Name: "xprotect", File: "a"}, Probe{Name: "xprotect-library", File: "b"}
+			body, err := canonical.Marshal(Probes{Platform: "darwin", Answers: []Answer{{Probe: Probe{Name: "processes", Command: []string{"ps"}}, Output: tt.processes}, tt.now, tt.was}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			facts, err := Explain(json.RawMessage("{}"), audit.Page{Source: "laptop", Kind: pageKind, Body: body, About: audit.At(at)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range facts {
+				if f.Field == "antivirus.updatedAt" && f.Value != tt.want {
+					t.Errorf("%v (%s), want %v", f.Value, f.Why, tt.want)
+				}
+			}
+		})
+	}
+}
+
+// TestSupportedAsStated: what the organization states decides, and is part of
+// the configuration that the page is read with.
+func TestSupportedAsStated(t *testing.T) {
+	_, config, err := Driver.Open("laptop", json.RawMessage(`{"supported":[{"platform":"macos","from":"15.0","until":"2027-09-15"},{"platform":"linux","name":"solus","from":"4.5","until":"2026-10-01"}]}`), source.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := map[string]string{"hardware": `{"SPHardwareDataType":[{"serial_number":"C"}]}`}
+	tests := []struct {
+		name     string
+		platform string
+		version  map[string]string
+		with     string
+		want     any
+	}{
+		{"macos", "darwin", map[string]string{"version": "15.1\n"}, string(config), true},
+		{"macos before every line", "darwin", map[string]string{"version": "14.7\n"}, string(config), false},
+		{"macos without a version", "darwin", nil, string(config), nil},
+		{"macos where nothing is stated", "darwin", map[string]string{"version": "15.1\n"}, "{}", nil},
+		{"a linux of theirs", "linux", map[string]string{"os-release": "ID=solus\nVERSION_ID=4.5\n"}, string(config), false},
+		{"another linux is as known", "linux", map[string]string{"os-release": "ID=debian\nVERSION_ID=12\n"}, string(config), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			facts, err := Explain(json.RawMessage(tt.with), page(t, tt.platform, "user", merged(mac, tt.version)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range facts {
+				if f.Field == "os.supported" && f.Value != tt.want {
+					t.Errorf("%v (%s), want %v", f.Value, f.Why, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func merged(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
 // TestThisMachine: the real probes of the machine the test runs on give a
 // device, and every field of the schema a reason.
 func TestThisMachine(t *testing.T) {
@@ -171,7 +273,7 @@ func TestThisMachine(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	for _, with := range []string{`{"kind":"toaster"}`, `{"asignedTo":"x"}`, `[]`} {
+	for _, with := range []string{`{"kind":"toaster"}`, `{"asignedTo":"x"}`, `{"supported":[{"platform":"macos"}]}`, `[]`} {
 		if _, _, err := Driver.Open("x", json.RawMessage(with), source.Env{}); err == nil {
 			t.Errorf("Open(%s) gave no error", with)
 		}
