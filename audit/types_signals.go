@@ -76,6 +76,7 @@ var endpoint = &ItemType{Name: "endpoint", Doc: "A public address of the organiz
 	{Name: "headers.nosniff", Kind: Bool, Doc: "X-Content-Type-Options: nosniff is sent."},
 	{Name: "headers.frame", Kind: Bool, Doc: "Framing by others is forbidden."},
 	{Name: "headers.referrer", Kind: Bool, Doc: "A Referrer-Policy is sent."},
+	{Name: "authentication", Kind: String, Doc: "Whether an interface asks who calls: what it answers to a request without a credential.", Enum: []string{"required", "none"}},
 	{Name: "waf", Kind: Bool, Doc: "A web application firewall or equal stands before it."},
 	{Name: "securityContact", Kind: Bool, Doc: "It serves a security.txt with a contact that has not expired (RFC 9116)."},
 	{Name: "notice", Kind: Bool, Doc: "It serves the privacy notice."},

@@ -40,6 +40,7 @@ var Driver = &source.Driver{
 		{Name: "since", Doc: "tickets made from that day on; absent: all", Example: "2025-01-01"},
 		{Name: "jql", Doc: "a further condition on the tickets that are read", Example: "issuetype in (Change, Incident)"},
 		{Name: "kinds", Doc: "what tickets are for: by name of the issue type, or `label:NAME`, as globs", Example: "{Change: change, 'label:access-*': access}"},
+		{Name: "requests", Doc: "what data subjects ask for: as `kinds`, to know, delete, correct, opt out or limit", Example: "{Erasure: delete, 'label:do-not-sell': opt out}"},
 		{Name: "rejected", Doc: "statuses and resolutions that mean a ticket was turned down", Example: "[Declined, Canceled]"},
 		{Name: "approval", Doc: "what approves a ticket: coming into one of `statuses`, or one of `values` coming into `field`", Example: "{statuses: [Approved]}"},
 		{Name: "incidents", Doc: "issue types that are incidents, as globs; absent: none", Example: "['*Incident']"},
@@ -76,6 +77,7 @@ type Settings struct {
 // rules are the part of the settings that normalizing needs.
 type rules struct {
 	Kinds         map[string]string   `json:"kinds,omitempty"`
+	Requests      map[string]string   `json:"requests,omitempty"`
 	Rejected      []string            `json:"rejected,omitempty"`
 	Approval      *approval           `json:"approval,omitempty"`
 	Incidents     []string            `json:"incidents,omitempty"`
@@ -173,7 +175,7 @@ func (r *rules) check() error {
 	for _, w := range []struct {
 		setting, typ, field string
 		words               map[string]string
-	}{{"kinds", "ticket", "kind", r.Kinds}, {"incidentKinds", "incident", "kind", r.IncidentKinds}, {"severities", "incident", "severity", r.Severities}} {
+	}{{"kinds", "ticket", "kind", r.Kinds}, {"requests", "ticket", "request", r.Requests}, {"incidentKinds", "incident", "kind", r.IncidentKinds}, {"severities", "incident", "severity", r.Severities}} {
 		for _, k := range slices.Sorted(maps.Keys(w.words)) {
 			if enum := schema(w.typ, w.field).Enum; !slices.Contains(enum, w.words[k]) {
 				return fmt.Errorf("%s: %s: %q is not one of %s", w.setting, k, w.words[k], strings.Join(enum, ", "))
@@ -191,6 +193,9 @@ func (r *rules) check() error {
 		}
 		if r.Times[name] != nil {
 			return fmt.Errorf("fields: %s is given by times as well", name)
+		}
+		if name == "request" && len(r.Requests) > 0 {
+			return errors.New("fields: request is given by requests as well")
 		}
 	}
 	if a := r.Approval; a != nil && (len(a.Statuses) == 0) == (a.Field == "") {

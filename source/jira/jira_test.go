@@ -119,7 +119,7 @@ func made(key, kind, status, category, more string, edits ...string) string {
 		key, key, kind, status, category, more, len(edits), len(edits), strings.Join(edits, ","))
 }
 
-const settings = `,"projects":["OPS","SEC"],"kinds":{"Change":"change","label:access-*":"access"},"rejected":["Declined"],"approval":{"statuses":["Approved"]},
+const settings = `,"projects":["OPS","SEC"],"kinds":{"Change":"change","label:access-*":"access"},"requests":{"Erasure":"delete","label:do-not-*":"opt out"},"rejected":["Declined"],"approval":{"statuses":["Approved"]},
 "incidents":["*Incident"],"incidentKinds":{"outage":"availability"},"severities":{"highest":"sev1"},
 "times":{"acknowledgedAt":["Investigating"],"containedAt":["Contained"],"resolvedAt":["Resolved"]},
 "fields":{"subject":"customfield_1","significant":"label:big","rootCauseAt":"customfield_2","expiresAt":"customfield_3"}`
@@ -379,6 +379,27 @@ func TestWhatIsAsked(t *testing.T) {
 	}
 }
 
+// TestRequests: what a data subject asks for is told by issue type or label, and
+// left out where neither says.
+func TestRequests(t *testing.T) {
+	s := &site{page: 2, projects: []string{`{"key":"OPS"}`, `{"key":"SEC"}`}, issues: map[string][]string{"SEC": {}, "OPS": {
+		made("OPS-1", "Erasure", "Doing", "indeterminate", `,"labels":[]`), made("OPS-2", "Task", "Doing", "indeterminate", `,"labels":["do-not-sell"]`),
+		made("OPS-3", "Task", "Doing", "indeterminate", `,"labels":["sale"]`),
+	}}}
+	c, _ := connect(t, s, cloud+settings)
+	r := sourcetest.Record(t, c)
+	want := map[string]string{"OPS-1": `"request":"delete"`, "OPS-2": `"request":"opt out"`, "OPS-3": ""}
+	for _, it := range r.ByType("ticket") {
+		if body := string(it.Body); !strings.Contains(body, want[it.ID]) || strings.Contains(body, `"request"`) != (want[it.ID] != "") {
+			t.Errorf("%s: %s, want %s", it.ID, body, want[it.ID])
+		}
+		delete(want, it.ID)
+	}
+	if len(want) > 0 {
+		t.Errorf("not read: %v; errors %v", want, r.Errs)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	const base = `"url":"https://x.example","token":"env:T"`
 	for _, c := range []struct{ name, with, want string }{
@@ -390,6 +411,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"since", `{` + base + `,"since":"01/02/2026"}`, "not a day"},
 		{"project", `{` + base + `,"projects":["A\" OR \""]}`, "neither a key nor a glob"},
 		{"kind", `{` + base + `,"kinds":{"A":"thing"}}`, `"thing" is not one of`},
+		{"request", `{` + base + `,"requests":{"A":"forget"}}`, `"forget" is not one of`},
+		{"request twice", `{` + base + `,"requests":{"A":"delete"},"fields":{"request":"customfield_1"}}`, "given by requests as well"},
 		{"severity", `{` + base + `,"severities":{"A":"high"}}`, `"high" is not one of`},
 		{"approval by nothing", `{` + base + `,"approval":{}}`, "name statuses, or a field"},
 		{"times of no date", `{` + base + `,"times":{"title":["Open"]}}`, "is not a date"},

@@ -319,6 +319,9 @@ func (t *telling) ticketFields(f source.Fields) error {
 	if k := t.ticketKind(); k != "" {
 		f["kind"] = k
 	}
+	if asked := t.named(t.conf.Requests); asked != "" {
+		f["request"] = asked
+	}
 	if s := t.ticketStatus(); s != "" {
 		f["status"] = s
 	}
@@ -345,11 +348,11 @@ func (t *telling) ticketFields(f source.Fields) error {
 	return nil
 }
 
-// ticketKind is by the settings, of which an exact name and then the longest
-// counts; else by Jira's own types of plain work.
-func (t *telling) ticketKind() string {
+// named is what the settings say by issue type and labels, of which an exact name
+// and then the longest counts; "" where none fits.
+func (t *telling) named(words map[string]string) string {
 	best := ""
-	for _, k := range slices.Sorted(maps.Keys(t.conf.Kinds)) {
+	for _, k := range slices.Sorted(maps.Keys(words)) {
 		label, isLabel := strings.CutPrefix(k, "label:")
 		if isLabel && !anyMatches(t.labels, label) || !isLabel && !matches(k, t.kind.Name) {
 			continue
@@ -358,8 +361,13 @@ func (t *telling) ticketKind() string {
 			best = k
 		}
 	}
-	if best != "" {
-		return t.conf.Kinds[best]
+	return words[best]
+}
+
+// ticketKind is by the settings; else by Jira's own types of plain work.
+func (t *telling) ticketKind() string {
+	if k := t.named(t.conf.Kinds); k != "" {
+		return k
 	}
 	switch {
 	case contains(t.conf.Incidents, t.kind.Name):

@@ -132,6 +132,9 @@ func (s Sight) webFields(f source.Fields, e Endpoint, at time.Time) {
 		switch w.Part {
 		case "page":
 			w.headers(f)
+			if e.Kind == "api" {
+				f["authentication"] = w.asks()
+			}
 		case "security":
 			f["securityContact"] = w.contact(at)
 		case "notice":
@@ -170,6 +173,18 @@ func (w Web) headers(f source.Fields) {
 	f["headers.nosniff"] = strings.EqualFold(strings.TrimSpace(first(w.Header["X-Content-Type-Options"])), "nosniff")
 	f["headers.frame"] = frames(first(w.Header["X-Frame-Options"]), csp)
 	f["headers.referrer"] = strings.TrimSpace(first(w.Header["Referrer-Policy"])) != ""
+}
+
+// asks is whether an interface wants a credential: it was asked without one. nil
+// where the answer does not say.
+func (w Web) asks() any {
+	switch {
+	case w.Status == 401 || w.Status == 403:
+		return "required"
+	case w.Status >= 200 && w.Status < 300:
+		return "none"
+	}
+	return nil
 }
 
 func first(list []string) string {

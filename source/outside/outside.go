@@ -27,7 +27,7 @@ const kind = "outside.endpoint"
 
 // Driver is the source of what is seen from outside.
 var Driver = &source.Driver{
-	Name: "outside", Version: 1, Title: "Public addresses, seen from outside: TLS, certificates, web headers",
+	Name: "outside", Version: 2, Title: "Public addresses, seen from outside: TLS, certificates, web headers, who may call",
 	Types: []string{"endpoint", "key"},
 	Scopes: []source.Scope{
 		{Name: "network", Why: "connects to the named addresses from where Tieout runs, as any visitor can; it signs in nowhere"},
@@ -46,6 +46,7 @@ var cannot = []string{
 	"SSL 2 and 3, and servers that offer only cipher suites Go does not have",
 	"revocation of certificates",
 	"how the address answers elsewhere: it is asked once, from where Tieout runs",
+	"what an interface does with a wrong credential, and its paths that are not named",
 }
 
 // An Endpoint is one address to look at.

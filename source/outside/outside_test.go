@@ -170,6 +170,11 @@ func TestConform(t *testing.T) {
 	}
 }
 
+// answering answers every request with one status.
+func answering(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+}
+
 func TestEndpoints(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
 	in := func(days int) tls.Certificate { return a.leaf(t, now.AddDate(0, 0, days), "127.0.0.1") }
@@ -204,6 +209,13 @@ func TestEndpoints(t *testing.T) {
 		{"no mail server", `{"address":"` + says(t, "SSH-2.0-OpenSSH_9.2\r\n") + `","starttls":"smtp"}`, map[string]any{"reachable": true, "tls.enabled": nil}},
 		{"no TLS at all", `{"address":"` + strings.TrimPrefix(serve(t, nil, bare).URL, "http://") + `"}`, map[string]any{"reachable": true, "tls.enabled": false, "tls.oldest": nil, "tls.trusted": nil}},
 		{"http address", `{"address":"` + serve(t, nil, bare).URL + `"}`, map[string]any{"reachable": true, "tls.enabled": nil, "headers.csp": false, "securityContact": nil}},
+		{"an interface that wants a credential", `{"address":"` + serve(t, nil, answering(401)).URL + `","kind":"api"}`, map[string]any{"kind": "api", "authentication": "required"}},
+		{"an interface that forbids", `{"address":"` + serve(t, nil, answering(403)).URL + `","kind":"api"}`, map[string]any{"authentication": "required"}},
+		{"an interface that answers everybody", `{"address":"` + serve(t, nil, bare).URL + `","kind":"api"}`, map[string]any{"authentication": "none"}},
+		{"an interface that has nothing there", `{"address":"` + serve(t, nil, answering(404)).URL + `","kind":"api"}`, map[string]any{"authentication": nil}},
+		{"an interface that fails", `{"address":"` + serve(t, nil, answering(503)).URL + `","kind":"api"}`, map[string]any{"authentication": nil}},
+		{"an interface that sends elsewhere", `{"address":"` + redirects.URL + `","kind":"api"}`, map[string]any{"authentication": nil}},
+		{"a page for people is no interface", `{"address":"` + serve(t, nil, answering(401)).URL + `","kind":"web"}`, map[string]any{"kind": "web", "authentication": nil}},
 		{"plain refused", `{"address":"` + site(&tls.Config{Certificates: []tls.Certificate{in(60)}}, bare) + `","plain":` + closedPort(t) + `}`, map[string]any{"plain": "refused"}},
 		{"a failing server says nothing in its headers", `{"address":"` + site(&tls.Config{Certificates: []tls.Certificate{in(60)}}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }) + `","notice":"/p"}`,
 			map[string]any{"headers.hsts": nil, "headers.csp": nil, "securityContact": nil, "notice": nil}},
