@@ -60,7 +60,10 @@ func vendorReviews(b *builder, i int, started time.Time) {
 	}
 	if vendorTiers[i] == "Critical" || vendorTiers[i] == "High" {
 		b.set("soc_report_end", "2024-09-30")
-		b.at(clock(2025, 5, 20, 10, 0), "soc_report_end", "2025-03-31").at(clock(2025, 11, 24, 10, 0), "soc_report_end", "2025-09-30")
+		b.at(clock(2025, 5, 20, 10, 0), "soc_report_end", "2025-03-31")
+		if vendorNames[i] != "Signet Identity" { // whose next report has not come
+			b.at(clock(2025, 11, 24, 10, 0), "soc_report_end", "2025-09-30")
+		}
 	}
 }
 

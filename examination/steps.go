@@ -17,13 +17,6 @@ import (
 	"tieout/report/attest"
 )
 
-// theirSteps are the entries of a client's log that an annex prints, and what each
-// is, in words that name nobody.
-var theirSteps = map[string]string{
-	"terms.agree": "management agreed to the terms", "population.freeze": "population frozen", "finding.answer": "management responded to an exception",
-	"description.final": "description of the system finished", "assertion.sign": "management’s assertion signed", "representation.sign": "letter of representation signed",
-}
-
 // addSteps sends the entries of the own log that the report's annex prints, proved
 // in the log as the last packet showed it; what came after waits for the next one.
 func (c *Client) addSteps(ctx context.Context, id string, post *packet.Post, course []management.Turn, list *dues) (err error) {
@@ -36,7 +29,7 @@ func (c *Client) addSteps(ctx context.Context, id string, post *packet.Post, cou
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	course, left := few(slices.DeleteFunc(course, func(t management.Turn) bool { return t.Record >= p.Checkpoint.Size || theirSteps[t.Kind] == "" }),
+	course, left := few(slices.DeleteFunc(course, func(t management.Turn) bool { return t.Record >= p.Checkpoint.Size || management.Turned(t.Kind) == "" }),
 		func(t management.Turn) (string, int64) { return t.Kind, t.Record })
 	if len(course) == 0 {
 		return nil
@@ -114,10 +107,10 @@ func (f *Firm) theirLog(ctx context.Context, id, from string, number int64) (l *
 // one for everybody tells of no result.
 func clientSteps(p engagement.ProvedSteps, of engagement.Type) (out []attest.Step) {
 	for _, s := range p.Steps {
-		if theirSteps[s.Kind] == "" || of == engagement.SOC3 && s.Kind == "finding.answer" {
+		if management.Turned(s.Kind) == "" || of == engagement.SOC3 && s.Kind == "finding.answer" {
 			continue
 		}
-		out = append(out, attest.Step{What: theirSteps[s.Kind] + objectOf(s.On), Whose: "client", Entry: s.Entry, At: s.At, Leaf: s.Leaf, Proof: s.Proof})
+		out = append(out, attest.Step{What: management.Turned(s.Kind) + objectOf(s.On), Whose: "client", Entry: s.Entry, At: s.At, Leaf: s.Leaf, Proof: s.Proof})
 	}
 	return out
 }

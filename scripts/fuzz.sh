@@ -2,13 +2,18 @@
 # Runs every fuzz target for a while, or for so many inputs, two packages at once:
 # scripts/fuzz.sh [TIME or COUNTx], default 30s. A count ends in the middle of
 # nothing; a time may end within an input, which Go then calls a failure. A package
-# is built once for all its targets; what they find new is kept where `go test
-# -fuzz` keeps it, and an input that fails is written into the package's testdata.
+# is built once for all its targets: for a time with the counters that guide the
+# search, for a count, too short to be guided, as the tests build it. What is found
+# new is kept where `go test -fuzz` keeps it, and an input that fails is written
+# into the package's testdata.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export FUZZ_TIME=${1:-30s}
 FUZZ_CACHE=$(go env GOCACHE)/fuzz
 export FUZZ_CACHE
+guided=-fuzz=.
+case $FUZZ_TIME in *x) guided= ;; esac
+export guided
 work=$(mktemp -d)
 export work
 trap 'rm -rf "$work"' EXIT
@@ -19,7 +24,7 @@ package() {
 	local name=$1 dir=$2
 	shift 2
 	local at="$work/${name//\//-}"
-	go test -c -fuzz . -o "$at.test" "$name" >"$at.log" 2>&1 || { cat "$at.log" >&2; exit 255; }
+	go test -c ${guided:+"$guided"} -o "$at.test" "$name" >"$at.log" 2>&1 || { cat "$at.log" >&2; exit 255; }
 	cd "$dir"
 	for target in "$@"; do
 		if ! "$at.test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$FUZZ_TIME" -test.fuzzminimizetime 5x -test.parallel 1 -test.fuzzcachedir "$FUZZ_CACHE/$name" >"$at.log" 2>&1; then

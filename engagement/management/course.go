@@ -16,14 +16,21 @@ type Turn struct {
 	At     time.Time
 }
 
-// printed are the kinds of entry in the course of an engagement: what management
-// froze, answered, wrote and signed.
-var printed = map[string]bool{"terms.agree": true, "population.freeze": true, "finding.answer": true, "description.final": true, "assertion.sign": true, "representation.sign": true}
+// turns are the kinds of entry in the course of an engagement, what management
+// froze, answered, wrote and signed, each in words that name nobody.
+var turns = map[string]string{
+	"terms.agree": "management agreed to the terms", "population.freeze": "population frozen", "finding.answer": "management responded to an exception",
+	"description.final": "description of the system finished", "assertion.sign": "management’s assertion signed", "representation.sign": "letter of representation signed",
+}
+
+// Turned says, in words that name nobody, what an entry of a kind is in the course
+// of an engagement; "" where the course does not hold it.
+func Turned(kind string) string { return turns[kind] }
 
 // after keeps an entry in the course of its engagement, once it has done what it
 // does.
 func (s *State) after(e book.Entry, c book.Change) book.Change {
-	if !printed[e.Kind] {
+	if turns[e.Kind] == "" {
 		return c
 	}
 	do := c.Do

@@ -453,10 +453,16 @@ func (q *request) examParties(t engagement.Terms) ([]firmPartyRow, string, error
 	client, firm := side("Company", t.Client), side("Audit firm", t.Firm)
 	client.Operates = t.Client.Name + " operates this server. What it holds was sealed here or came in a packet."
 	firm.Operates = t.Firm.Name + " operates a server of its own, with the file of the examination. Nobody here can open or change it."
-	post, err := q.exam.Post(q.Context(), t.ID, "")
+	post, err := q.exam.Kept(q.Context(), t.ID)
 	if err != nil {
-		return []firmPartyRow{firm, client}, "Nothing can be exchanged: " + reason(err, audit.ErrForbidden) + ".", nil
+		return nil, "", err
 	}
 	words, err := q.examLanes(post, &firm)
-	return []firmPartyRow{firm, client}, words, err
+	if err != nil {
+		return nil, "", err
+	}
+	if _, closed := q.exam.Post(q.Context(), t.ID, ""); closed != nil {
+		words = "Nothing can be exchanged: " + reason(closed, audit.ErrForbidden) + "."
+	}
+	return []firmPartyRow{firm, client}, words, nil
 }

@@ -258,7 +258,7 @@ func (q *request) sentEvidence(id string, p *management.Frozen) (string, error) 
 	if p.Run <= 0 {
 		return "The items come from no run: their evidence goes to the firm with the answers to its requests.", nil
 	}
-	post, err := q.exam.Post(q.Context(), id, "")
+	post, err := q.exam.Kept(q.Context(), id)
 	if err != nil {
 		return "", err
 	}
