@@ -43,8 +43,8 @@ func TestCriteriaCounts(t *testing.T) {
 
 func TestControlAndMappingCounts(t *testing.T) {
 	c := catalog(t)
-	if len(c.Controls) != 139 {
-		t.Errorf("got %d controls, want 139", len(c.Controls))
+	if len(c.Controls) != 140 {
+		t.Errorf("got %d controls, want 140", len(c.Controls))
 	}
 	got := map[string]int{}
 	for _, m := range c.Mappings {

@@ -15,7 +15,7 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "15ca0300512ef79be80ae960f1629bf8c811eb404e35f9b906442afecd98a703"
+const startupDigest = "a030665d00f568e7667f320247294a8abc3efc1f48c6e329f5a747bf70217273"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
@@ -35,7 +35,7 @@ func TestStartup(t *testing.T) {
 }
 
 // feedsDigest is the digest of the small company below.
-const feedsDigest = "8ac1e4477286c44f08254eb0dcae15e913190fe70dc7bfe619f5a67e7e54ca5e"
+const feedsDigest = "c410c9f15f39065e74e8e2246b6d7df89151c90545c63088612a0a430d91dc07"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.

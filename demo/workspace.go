@@ -43,6 +43,7 @@ without:
   document.commitments: The register of commitments is part of the agreement.
   document.confidential: The inventory of confidential data is being written.
   document.processing: The record of processing is being written.
+  manual.privacy.promises: The register of commitments is part of the agreement, and is compared with the notice by counsel.
   office.badges: The office belongs to a landlord, whose badge system cannot be read.
   people.movers: The HR system does not tell when somebody changed roles.
   people.privacy: The HR system does not tell whose work handles personal data.
@@ -57,9 +58,11 @@ without:
   processing.records: Logs of production are kept for as long as the audit trail, which resource.logging tests.
   report.outside: Reports from outside come by mail and are not in the ticket system.
   resource.alarms: Alarms are kept in a monitor that is not connected yet.
+  resource.loss: Rules against the loss of data are not in the cloud export.
   resource.patches: Hosts are replaced and never patched.
   resource.tampering: The cloud export does not tell of it.
   resource.waf: The cloud export does not tell of it.
+  restore.objective: The record of restores does not tell how long they may take.
   risk.change: Change tickets do not say which changes are significant.
   risk.threats: Threat information is read and not recorded.
   vendor.exit: The register of vendors does not tell when a vendor's use ended.
