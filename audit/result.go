@@ -127,6 +127,18 @@ type Deviation struct {
 	DecidedBy   string      `json:"decidedBy,omitempty"`
 	DecidedWhy  string      `json:"decidedWhy,omitempty"`
 	NotFoundBy  string      `json:"notFoundBy,omitempty"` // hash of the procedure whose run no longer found it; it stays all the same
+	Exceptions  []Excepted  `json:"exceptions,omitempty"` // approved for its item and in force while it lasted; they change nothing of what was found
+}
+
+// An Excepted is a ticket by which an exception was approved for an item, as its
+// newest version says. It is a fact beside a finding, never a decision about it.
+type Excepted struct {
+	Ticket     string    `json:"ticket"` // item id
+	Title      string    `json:"title,omitempty"`
+	ApprovedBy string    `json:"approvedBy"`
+	ApprovedAt time.Time `json:"approvedAt,omitzero"` // zero: no instant is recorded
+	ExpiresAt  time.Time `json:"expiresAt,omitzero"`  // zero: it names no end
+	Record     int64     `json:"record"`              // log index of the page that shows it
 }
 
 // A Gap is a stretch for which a procedure has no evidence, and why.

@@ -307,8 +307,19 @@ func (p *Program) merge(ctx context.Context, run *Run, decided []deviation.Decis
 	return deviation.MergeNamed(found(run), decided, names), nil
 }
 
-// Deviation finds one by its reference, or the unambiguous beginning of it.
+// Deviation finds one by its reference, or the unambiguous beginning of it, with
+// the exceptions that were approved for its item.
 func (p *Program) Deviation(ctx context.Context, run *Run, ref string) (audit.Deviation, error) {
+	d, err := p.deviation(ctx, run, ref)
+	if err != nil {
+		return d, err
+	}
+	one := []audit.Deviation{d}
+	err = p.excepted(ctx, run.AsOf, one)
+	return one[0], err
+}
+
+func (p *Program) deviation(ctx context.Context, run *Run, ref string) (audit.Deviation, error) {
 	all, err := p.Deviations(ctx, run)
 	if err != nil {
 		return audit.Deviation{}, err

@@ -52,6 +52,9 @@ func (p *Program) answered(ctx context.Context, run *Run) ([]audit.Tested, error
 		return nil, err
 	}
 	merged, err := p.merge(ctx, run, decided)
+	if err == nil {
+		err = p.excepted(ctx, run.AsOf, merged)
+	}
 	if err != nil {
 		return nil, err
 	}

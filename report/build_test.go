@@ -109,6 +109,20 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestLimitsOfPenetrationTests: where one was looked at, the limits say what that
+// is not; elsewhere they say nothing of it.
+func TestLimitsOfPenetrationTests(t *testing.T) {
+	const want = "Its scope and depth were not examined, and nothing in this report is a penetration test."
+	in := reporttest.Input()
+	if text := strings.Join(report.Build(in).Limits, "\n"); strings.Contains(text, "penetration") {
+		t.Errorf("none was looked at, and the limits speak of one:\n%s", text)
+	}
+	in.Tested = append(in.Tested, audit.Tested{Procedure: "penetration.test", Form: audit.Cadence, Controls: []string{in.Controls[0].ID}, Span: in.Period.Span})
+	if text := strings.Join(report.Build(in).Limits, "\n"); !strings.Contains(text, want) {
+		t.Errorf("the limits do not say %q:\n%s", want, text)
+	}
+}
+
 func TestState(t *testing.T) {
 	p := reporttest.Period()
 	counts := func(o audit.Outcome, n int) (c [audit.NumOutcomes]int) { c[o] = n; return c }

@@ -16,6 +16,7 @@ func limits(r *audit.Report, in Input) []string {
 		"This report states facts. It holds no conclusion and no opinion: those are the service auditor's.",
 	}
 	out = append(out, observed(r)...)
+	out = append(out, penetration(r)...)
 	out = append(out, open(r)...)
 	out = append(out, outside(in)...)
 	return append(out, in.Limits...)
@@ -52,6 +53,20 @@ func observed(r *audit.Report) []string {
 		n = Number(lo) + " to " + Plural(hi, "observation", "observations")
 	}
 	return []string{"Settings that have no change history were seen at " + n + ", not at every instant. Between two observations the earlier one is taken to hold, and only as long as the procedure allows; a change and its reversal in between would not be seen."}
+}
+
+// penetrationTest is the library's procedure about penetration tests.
+const penetrationTest = "penetration.test"
+
+// penetration says what a look at the record of a penetration test is not, where
+// one was taken.
+func penetration(r *audit.Report) []string {
+	for _, t := range Procedures(r) {
+		if t.Procedure == penetrationTest {
+			return []string{"Of penetration tests it was inspected that one took place and was reported. Its scope and depth were not examined, and nothing in this report is a penetration test."}
+		}
+	}
+	return nil
 }
 
 // open says what is not finished.

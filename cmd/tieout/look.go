@@ -343,6 +343,9 @@ func (a *app) printDeviation(p *period.Program, d *audit.Deviation) {
 	line("decided", string(d.Disposition)+by(d))
 	line("cause", d.Cause)
 	line("response", d.Response)
+	for i := range d.Exceptions {
+		line("exception", report.Excepted(&d.Exceptions[i], loc)+" It changes nothing of the finding.")
+	}
 	if d.NotFoundBy != "" {
 		line("note", "the present procedure ("+d.NotFoundBy+") no longer finds it; it stays on record")
 	}

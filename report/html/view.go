@@ -65,6 +65,7 @@ type finding struct {
 	When, Known, Lasted   string
 	Decision, Why         string
 	Cause, Response       string
+	Exceptions            []string
 	Gone                  string
 	Values                []audit.FieldValue
 	Attributes            []audit.AttributeResult
@@ -305,6 +306,9 @@ func (v *View) Finding(d *audit.Deviation) finding {
 		f.Lasted = report.Length(length)
 	}
 	f.Known = v.bounds(d)
+	for i := range d.Exceptions {
+		f.Exceptions = append(f.Exceptions, report.Excepted(&d.Exceptions[i], v.loc))
+	}
 	if d.NotFoundBy != "" {
 		f.Gone = "No longer found under procedure hash " + cutHash(d.NotFoundBy)
 	}

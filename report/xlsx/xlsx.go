@@ -100,13 +100,21 @@ func results(b *book, r *audit.Report, index map[string]string) error {
 func deviations(b *book, r *audit.Report, _ map[string]string) error {
 	t := b.table("Deviations", col{"Finding", 14}, col{"Outcome", 12}, col{"Controls", 16}, col{"Procedure", 26}, col{"Title", 40}, col{"Item", 30}, col{"Name", 30},
 		col{"From", 22}, col{"To", 22}, col{"Began after", 22}, col{"Began by", 22}, col{"Ended after", 22}, col{"Ended by", 22}, col{"Still so", 10}, col{"Exact", 8}, col{"Reason", 60}, col{"Attributes", 30},
-		col{"Values", 40}, col{"Evidence", 30}, col{"Disposition", 16}, col{"Decided by", 24}, col{"Decided why", 40}, col{"Cause (management)", 40}, col{"Response (management)", 40}, col{"No longer found by", 24})
+		col{"Values", 40}, col{"Evidence", 30}, col{"Disposition", 16}, col{"Decided by", 24}, col{"Decided why", 40}, col{"Cause (management)", 40}, col{"Response (management)", 40}, col{"No longer found by", 24}, col{"Approved exceptions", 40})
 	for _, d := range report.Deviations(r) {
 		t.add(d.Ref, d.Outcome.String(), strings.Join(d.Controls, ", "), d.Procedure, d.Title, d.Item, d.Label,
 			instant(d.Span.From), instant(d.Span.To), instant(d.Start.After), instant(d.Start.At), instant(d.End.After), instant(d.End.At), yes(d.Open), yes(d.Exact), d.Reason, attributes(d.Attributes),
-			values(d.Values), refs(d.Records), string(d.Disposition), d.DecidedBy, d.DecidedWhy, d.Cause, d.Response, d.NotFoundBy)
+			values(d.Values), refs(d.Records), string(d.Disposition), d.DecidedBy, d.DecidedWhy, d.Cause, d.Response, d.NotFoundBy, excepted(d.Exceptions, r.Period.Location()))
 	}
 	return t.end()
+}
+
+func excepted(list []audit.Excepted, loc *time.Location) string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = report.Excepted(&list[i], loc)
+	}
+	return strings.Join(out, "\n")
 }
 
 func gaps(b *book, r *audit.Report, _ map[string]string) error {
