@@ -32,6 +32,7 @@ type DataClass struct {
 	Name        string `yaml:"name" json:"name"`
 	Class       string `yaml:"class" json:"class"` // public, internal, confidential, restricted
 	Description string `yaml:"description" json:"description,omitempty"`
+	Retention   string `yaml:"retention" json:"retention,omitempty"` // the most it is kept, such as 365d or 7y; "": nobody has said
 	Line        int    `yaml:"-" json:"line"`
 }
 
@@ -109,6 +110,7 @@ func (w *Workspace) checkBoundary(d *doc, s *System, ids *idSet) {
 		c, at := &s.Components[i], steps("components", i)
 		c.Line = d.at(at...).Line
 		d.since(at, c.Since)
+		checkRecovery(d, at, c.Recovery)
 		w.checkClaims(d, at, c.Claims)
 	}
 	for i := range s.Users {
@@ -145,6 +147,7 @@ func (w *Workspace) checkData(d *doc, s *System, ids *idSet) map[string]bool {
 		if c.Name == "" || !slices.Contains(dataClasses, c.Class) {
 			d.bad(at, "a data class has a name and a class: %s", strings.Join(dataClasses, ", "))
 		}
+		checkRetention(d, at, c.Retention)
 	}
 	return classes
 }

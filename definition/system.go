@@ -34,8 +34,10 @@ type Component struct {
 	Layer       string   `yaml:"layer" json:"layer,omitempty"` // where a diagram draws it; "": its kind
 	Data        []string `yaml:"data" json:"data,omitempty"`   // ids of the classes of data it keeps
 	Since       string   `yaml:"since" json:"since,omitempty"` // the day it became part; "": always
-	Claims      []Claim  `yaml:"claims" json:"claims,omitempty"`
-	Line        int      `yaml:"-" json:"line"`
+	// Recovery is what is meant to hold when it is lost; nil: nobody has said.
+	Recovery *Recovery `yaml:"recovery" json:"recovery,omitempty"`
+	Claims   []Claim   `yaml:"claims" json:"claims,omitempty"`
+	Line     int       `yaml:"-" json:"line"`
 }
 
 // A Commitment is a promise to customers, or a requirement the system has to

@@ -126,7 +126,11 @@ func (a *app) showSystem(ctx context.Context, p *period.Program) error {
 		if seen == "" {
 			seen = "no source reads it"
 		}
-		l.rows = append(l.rows, row{[]string{c.Name, c.Kind, c.Owner, seen, fmt.Sprintf("%s:%d", c.File, c.Line)}, c})
+		name := c.Name
+		if objectives := c.Recovery.String(); objectives != "" {
+			name += " (" + objectives + ")"
+		}
+		l.rows = append(l.rows, row{[]string{name, c.Kind, c.Owner, seen, fmt.Sprintf("%s:%d", c.File, c.Line)}, c})
 	}
 	for _, u := range s.Unclaimed {
 		l.rows = append(l.rows, row{[]string{report.Plural(u.Things, "thing", "things") + " nothing claims", u.Type, "nobody", u.Source + " " + u.Scope, ""}, u})

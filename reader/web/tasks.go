@@ -267,6 +267,7 @@ type taskPage struct {
 	Day       string // the last in time
 	Criteria  []audit.Criterion
 	Good      *taskExample
+	Against   []string // recovery objectives that a recovery test is held against
 	Late      string
 	Control   link
 	Records   []link
@@ -335,6 +336,7 @@ func (q *request) showTask(typed taskForm) error {
 	}
 	data.Answered, data.Reminder = !o.Waits(), rows[0]
 	data.Holder, data.Criteria, data.Good = data.State.Holder, q.criteria(o.Criteria), q.example(l.Good(o))
+	data.Against = q.objectives(o, data.MayDo)
 	if o.Waits() {
 		data.Late = o.SayLate(l.Now, q.zone())
 	}
