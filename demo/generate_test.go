@@ -15,7 +15,7 @@ import (
 
 // startupDigest is the digest of the startup's workspace. If a change of it is
 // meant, run the test and take over the value it prints.
-const startupDigest = "a030665d00f568e7667f320247294a8abc3efc1f48c6e329f5a747bf70217273"
+const startupDigest = "32a2d929c0e9c11c4341667082daf408da2b122bfcbfc5a5fb78878ebf5d40e4"
 
 // TestStartup holds the startup's workspace to its digest, and what the pipeline
 // finds in its year to what was seeded, both ways.
@@ -35,7 +35,7 @@ func TestStartup(t *testing.T) {
 }
 
 // feedsDigest is the digest of the small company below.
-const feedsDigest = "c410c9f15f39065e74e8e2246b6d7df89151c90545c63088612a0a430d91dc07"
+const feedsDigest = "018459b479e77fb2be2bcdf0e351c04758642930455e0c67f6af18ec6ff7c74c"
 
 // TestChangeFeeds holds the same for a small company that exports as the
 // enterprise does.
