@@ -210,6 +210,23 @@ func TestEveryStripHasASentence(t *testing.T) {
 	}
 }
 
+// TestExceptionsBesideFindings: an approved exception stands beside the finding it
+// is about, which counts as before.
+func TestExceptionsBesideFindings(t *testing.T) {
+	in := reporttest.Input()
+	before := report.Build(in)
+	d := &in.Tested[slices.IndexFunc(in.Tested, func(t audit.Tested) bool { return t.Procedure == "halyard.IAM-04" })].Deviations[0]
+	d.Exceptions = []audit.Excepted{{Ticket: "OPS-7", ApprovedBy: "hr/7", ApprovedAt: in.Period.From}}
+	r := report.Build(in)
+	page := render(t, r)
+	if want := "Exception OPS-7 was approved for this item by hr/7 on 1 Jan 2026 and names no end. It changes nothing of the finding."; strings.Count(page, want) != 1 {
+		t.Errorf("the page says %d times, want once: %q", strings.Count(page, want), want)
+	}
+	if r.Sentence != before.Sentence || len(report.Deviations(&r)) != len(report.Deviations(&before)) {
+		t.Errorf("an exception changes what is found: %q, before %q", r.Sentence, before.Sentence)
+	}
+}
+
 // TestMany: more findings than one table lists, some with equal references: no
 // link leads nowhere and no name is given twice.
 func TestMany(t *testing.T) {
