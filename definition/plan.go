@@ -126,12 +126,29 @@ func (p *planner) periods() {
 		switch {
 		case !ok:
 			p.line("+", "period", per.Name, per.First()+" to "+per.Last(), "")
+			p.length(per)
 		case !before.From.Equal(per.From) || !before.To.Equal(per.To):
 			p.line("~", "period", per.Name, fmt.Sprintf("%s to %s -> %s to %s", before.First(), before.Last(), per.First(), per.Last()), "")
+			p.length(per)
 		}
 	}
 	for _, name := range sortedKeys(old) {
 		p.line("-", "period", name, "removed", "")
+	}
+	for _, h := range p.new.Holes() {
+		if !slices.Contains(p.old.Holes(), h) {
+			p.line("!", "period", h.Before, fmt.Sprintf("leaves %s to %s out: no period holds these days, and no report speaks of them", h.First, h.Last), "")
+		}
+	}
+}
+
+// length warns of a period of a Type II that readers ask about.
+func (p *planner) length(per Period) {
+	if p.new.ReportOf(per.Name) != ReportTypeII {
+		return
+	}
+	if warn := audit.LengthWarning(per.First(), per.Last()); warn != "" {
+		p.line("!", "period", per.Name, strings.TrimSuffix(warn, "."), "")
 	}
 }
 

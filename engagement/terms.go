@@ -79,6 +79,14 @@ type Terms struct {
 	Quality     bool          `json:"quality"`         // the firm's policy asks for an engagement quality review before release
 }
 
+// Days are the first and the last day the engagement speaks of: of a Type I one day.
+func (t Terms) Days() (first, last string) {
+	if t.Type.OverPeriod() {
+		return t.First, t.Last
+	}
+	return t.AsOf, t.AsOf
+}
+
 // A Party is a side of the engagement. What a firm says of its license and peer
 // review is its own statement and shown as that.
 type Party struct {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,7 +89,7 @@ func (c *Client) BridgeGround(ctx context.Context, id, to string) (g Ground, err
 	if err := g.until(terms, to, c.P.Now()); err != nil {
 		return g, err
 	}
-	return g, c.lookUp(ctx, &g, terms.Zone, rulings)
+	return g, c.lookUp(ctx, &g, terms, rulings)
 }
 
 // ground is what the engagement itself says.
@@ -130,15 +129,15 @@ func (g *Ground) until(t engagement.Terms, to string, now time.Time) error {
 
 // lookUp fills in what the registers, the tests and the definitions hold for the
 // letter's days.
-func (c *Client) lookUp(ctx context.Context, g *Ground, zone string, rulings map[string]management.Ruling) error {
-	span, err := inDays(g.From, g.To, zone)
+func (c *Client) lookUp(ctx context.Context, g *Ground, t engagement.Terms, rulings map[string]management.Ruling) error {
+	span, err := inDays(g.From, g.To, t.Zone)
 	if err != nil {
 		return err
 	}
 	if err := c.incidentsIn(ctx, g, span); err != nil {
 		return err
 	}
-	if err := c.deviationsIn(ctx, g, span, zone); err != nil {
+	if err := c.deviationsIn(ctx, g, t, span); err != nil {
 		return err
 	}
 	changes, err := c.Changes(ctx, g.From, g.To)
@@ -183,43 +182,56 @@ func (c *Client) incidentsIn(ctx context.Context, g *Ground, span audit.Span) er
 	})
 }
 
-// deviationsIn adds deviations of the newest run that touch the span, or that
-// still lasted when it was last looked, and the days that no test has seen: all of
-// them, where there was no run.
-func (c *Client) deviationsIn(ctx context.Context, g *Ground, span audit.Span, zone string) error {
-	loc, err := time.LoadLocation(zone)
+// A ran is what one sealed run saw.
+type ran struct {
+	tested []audit.Tested
+	seen   audit.Span
+}
+
+// deviationsIn adds deviations that touch the span, or that still lasted when it was
+// last looked, of the newest runs over the engagement's period and over every other
+// that the span lies in; and the days that no test has seen: all of them, where there
+// was no run.
+func (c *Client) deviationsIn(ctx context.Context, g *Ground, t engagement.Terms, span audit.Span) error {
+	loc, err := time.LoadLocation(t.Zone)
 	if err != nil {
 		return fmt.Errorf("%w: time zone: %w", audit.ErrInvalid, err)
 	}
-	run, err := c.P.RunOfPeriod(ctx)
-	if errors.Is(err, audit.ErrNotFound) {
-		g.blind([]string{noTest}, span)
-		return nil
-	}
+	runs, err := c.P.RunsBeside(ctx, t, span)
 	if err != nil {
 		return err
 	}
-	list, err := c.P.Deviations(ctx, run)
-	if err != nil {
-		return err
+	var all []ran
+	for _, run := range runs {
+		list, err := c.P.Deviations(ctx, run)
+		if err != nil {
+			return err
+		}
+		g.found(list, span)
+		one := ran{run.Tested, audit.Span{From: run.Period.From, To: run.Period.To}}
+		if run.AsOf.Before(one.seen.To) {
+			one.seen.To = run.AsOf
+		}
+		all = append(all, one)
 	}
+	g.blind(unseen(all, span, loc), span)
+	return nil
+}
+
+// found adds deviations that touch the span or last, each once.
+func (g *Ground) found(list []audit.Deviation, span audit.Span) {
 	for _, d := range list {
-		lasts := d.Open && d.Span.From.Before(span.To)
-		if d.Disposition == audit.NotDeviation || !lasts && d.Span.Intersect(span).Empty() {
+		ref, lasts := "deviation:"+d.Ref, d.Open && d.Span.From.Before(span.To)
+		known := slices.ContainsFunc(g.Known, func(k Known) bool { return k.Ref == ref })
+		if known || d.Disposition == audit.NotDeviation || !lasts && d.Span.Intersect(span).Empty() {
 			continue
 		}
 		what := d.Title + ": " + cmp.Or(d.Label, d.Item)
 		if d.Disposition == audit.Candidate {
 			what += " (nobody has decided about it yet)"
 		}
-		g.Known = append(g.Known, Known{Ref: "deviation:" + d.Ref, What: what, At: d.Span.From, Of: d.Procedure})
+		g.Known = append(g.Known, Known{Ref: ref, What: what, At: d.Span.From, Of: d.Procedure})
 	}
-	seen := audit.Span{From: run.Period.From, To: run.Period.To}
-	if run.AsOf.Before(seen.To) {
-		seen.To = run.AsOf
-	}
-	g.blind(untested(run.Tested, seen, span, loc), span)
-	return nil
 }
 
 // blind adds what is not known of the letter's days, where there is anything.
@@ -231,26 +243,35 @@ func (g *Ground) blind(what []string, span audit.Span) {
 
 const noTest = "No test has run over any of these days."
 
-// untested says which of a letter's days no test has seen, and for what evidence is
-// missing on others; nothing where every test saw them all. No day without
-// evidence is told of as one without deviations.
-func untested(tested []audit.Tested, seen, span audit.Span, loc *time.Location) (out []string) {
-	both := seen.Intersect(span)
+// unseen says which of a letter's days no test has seen, and for what evidence is
+// missing on others; nothing where tests saw them all. No day without evidence is
+// told of as one without deviations. Runs are in the order of their periods.
+func unseen(runs []ran, span audit.Span, loc *time.Location) (out []string) {
 	day := func(t time.Time) string { return t.In(loc).Format("2 January 2006") }
-	if len(tested) == 0 || both.Empty() {
+	runs = slices.DeleteFunc(slices.Clone(runs), func(r ran) bool { return len(r.tested) == 0 || r.seen.Intersect(span).Empty() })
+	if len(runs) == 0 {
 		return []string{noTest}
 	}
-	if both.From.After(span.From) {
-		out = append(out, "No test has run over the days before "+day(both.From)+".")
-	}
-	if both.To.Before(span.To) && !sameDay(both.To, span.To.Add(-time.Microsecond), loc) {
-		out = append(out, "No test has run over the days from "+day(both.To)+" on.")
-	}
 	var without []string
-	for _, t := range tested {
-		if slices.ContainsFunc(t.Gaps, func(g audit.Gap) bool { return !g.Span.Intersect(span).Empty() }) {
-			without = append(without, t.Title)
+	until := span.From
+	for i, r := range runs {
+		both := r.seen.Intersect(span)
+		switch {
+		case !both.From.After(until):
+		case i == 0:
+			out = append(out, "No test has run over the days before "+day(both.From)+".")
+		case !sameDay(until, both.From.Add(-time.Microsecond), loc):
+			out = append(out, "No test has run over the days from "+day(until)+" to "+day(both.From.Add(-time.Microsecond))+".")
 		}
+		until = both.To
+		for _, t := range r.tested {
+			if slices.ContainsFunc(t.Gaps, func(g audit.Gap) bool { return !g.Span.Intersect(span).Empty() }) && !slices.Contains(without, t.Title) {
+				without = append(without, t.Title)
+			}
+		}
+	}
+	if until.Before(span.To) && !sameDay(until, span.To.Add(-time.Microsecond), loc) {
+		out = append(out, "No test has run over the days from "+day(until)+" on.")
 	}
 	if len(without) > 0 {
 		out = append(out, "Some of these days have no evidence for: "+attest.And(without)+".")

@@ -32,3 +32,25 @@ func TestUntestedDays(t *testing.T) {
 		}
 	}
 }
+
+// TestUntestedByRuns: days that the runs of several periods saw are seen.
+func TestUntestedByRuns(t *testing.T) {
+	day := func(month time.Month, d int) time.Time { return time.Date(2026, month, d, 0, 0, 0, 0, time.UTC) }
+	of := func(from, to time.Time) audit.Span { return audit.Span{From: from, To: to} }
+	span := of(day(3, 20), day(5, 1))
+	for _, tt := range []struct {
+		name string
+		seen []audit.Span
+		want string
+	}{
+		{"none", nil, "No test has run over any of these days."},
+		{"two that adjoin", []audit.Span{of(day(1, 1), day(4, 1)), of(day(4, 1), day(5, 1))}, ""},
+		{"the second runs still", []audit.Span{of(day(1, 1), day(4, 1)), of(day(4, 1), day(4, 15))}, "No test has run over the days from 15 April 2026 on."},
+		{"days between", []audit.Span{of(day(1, 1), day(4, 1)), of(day(4, 11), day(5, 1))}, "No test has run over the days from 1 April 2026 to 10 April 2026."},
+		{"one before the days", []audit.Span{of(day(1, 1), day(2, 1)), of(day(4, 1), day(5, 1))}, "No test has run over the days before 1 April 2026."},
+	} {
+		if got := strings.Join(examination.UntestedBy("Leavers", span, tt.seen...), "|"); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

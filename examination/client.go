@@ -11,6 +11,7 @@ import (
 	"tieout/access"
 	"tieout/audit"
 	"tieout/book"
+	"tieout/definition"
 	"tieout/engagement"
 	"tieout/engagement/management"
 	"tieout/engagement/packet"
@@ -319,7 +320,7 @@ func (c *Client) due(ctx context.Context, id string, post *packet.Post) (list du
 	var frozen []management.Frozen
 	var answers [][]engagement.Answer
 	var course []management.Turn
-	var system string
+	var terms engagement.Terms
 	working := false
 	err = c.Side.Read(ctx, func(s *management.State) error {
 		x, err := s.Side(id)
@@ -341,7 +342,7 @@ func (c *Client) due(ctx context.Context, id string, post *packet.Post) (list du
 		for _, p := range book.Sorted(x.Populations) {
 			frozen = append(frozen, *p)
 		}
-		course, system = slices.Clone(x.Course), x.Terms.System
+		course, terms = slices.Clone(x.Course), x.Terms
 		working = !x.State.Over() && x.State.Place() < engagement.Issued.Place() // later the firm's file takes no controls
 		c.dueOf(x, &list)
 		return nil
@@ -350,7 +351,7 @@ func (c *Client) due(ctx context.Context, id string, post *packet.Post) (list du
 		return list, err
 	}
 	if working {
-		if err := c.addControls(ctx, system, &list); err != nil {
+		if err := c.addControls(ctx, terms, &list); err != nil {
 			return nil, err
 		}
 	}
@@ -391,9 +392,13 @@ func (c *Client) dueOf(x *management.Side, list *dues) {
 }
 
 // addControls adds the company's controls as they are now. Before the first test
-// there is nothing to show of them.
-func (c *Client) addControls(ctx context.Context, system string, list *dues) error {
-	set, err := c.controlSet(ctx, system)
+// over the engagement's period there is nothing to show of them, nor where the
+// company has no such period: then the examination's page says what is missing.
+func (c *Client) addControls(ctx context.Context, t engagement.Terms, list *dues) error {
+	if _, err := c.P.PeriodOf(ctx, t); errors.Is(err, audit.ErrConflict) {
+		return nil
+	}
+	set, err := c.controlSet(ctx, t)
 	if errors.Is(err, audit.ErrNotFound) {
 		return nil
 	}
@@ -401,6 +406,37 @@ func (c *Client) addControls(ctx context.Context, system string, list *dues) err
 		list.state("controls:", set, engagement.SendControls, set)
 	}
 	return err
+}
+
+// termsOf are the terms of an engagement as the firm last offered them.
+func (c *Client) termsOf(ctx context.Context, id string) (t engagement.Terms, err error) {
+	err = c.Side.Read(ctx, func(s *management.State) error {
+		x, err := s.Side(id)
+		if err == nil {
+			t = x.Terms
+		}
+		return err
+	})
+	return t, err
+}
+
+// PeriodOf is the workspace's period that an engagement is over.
+func (c *Client) PeriodOf(ctx context.Context, id string) (definition.Period, error) {
+	t, err := c.termsOf(ctx, id)
+	if err != nil {
+		return definition.Period{}, err
+	}
+	return c.P.PeriodOf(ctx, t)
+}
+
+// RunOf is the newest sealed run over an engagement's period: what is frozen and
+// shown to the firm comes from it, whichever period holds today.
+func (c *Client) RunOf(ctx context.Context, id string) (*period.Run, error) {
+	t, err := c.termsOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return c.P.RunFor(ctx, t)
 }
 
 // contentOf names a value by what it holds.
@@ -414,9 +450,10 @@ func contentOf(v any) string {
 
 // controlSet is the company's controls as the applied revision has them, with
 // what its own procedures are, and the commitments of the system that is examined:
-// those of another system are no part of the engagement.
-func (c *Client) controlSet(ctx context.Context, system string) (engagement.ControlSet, error) {
-	run, err := c.P.RunOfPeriod(ctx)
+// those of another system are no part of the engagement. Its procedures are those of
+// the newest run over the engagement's period.
+func (c *Client) controlSet(ctx context.Context, t engagement.Terms) (engagement.ControlSet, error) {
+	run, err := c.P.RunFor(ctx, t)
 	if err != nil {
 		return engagement.ControlSet{}, err
 	}
@@ -425,7 +462,7 @@ func (c *Client) controlSet(ctx context.Context, system string) (engagement.Cont
 		x.Type, x.Criteria, x.Categories, x.Data = book.List(x.Type), book.List(x.Criteria), book.List(x.Categories), book.List(x.Data)
 		set.Controls = append(set.Controls, x)
 	}
-	if sys := systemOf(c.P.Def, system); sys != nil {
+	if sys := systemOf(c.P.Def, t.System); sys != nil {
 		for _, p := range slices.Concat(sys.Commitments, sys.Requirements) {
 			set.Commitments = append(set.Commitments, engagement.Commitment{ID: p.ID, Text: p.Text, Criteria: p.Criteria, Controls: p.Controls})
 		}

@@ -202,13 +202,13 @@ func (c *Client) runBundle(ctx context.Context, record int64) packet.File {
 }
 
 // FreezeRun freezes the population that one procedure of the newest run over the
-// period tested, keeps its items, and returns it; the run's evidence is put together
+// engagement's period tested, keeps its items, and returns it; the run's evidence is put together
 // when it is sent. explain
 // says why a line of completeness does not add up, by its What; a line that is
 // open and not explained refuses the freeze (audit.ErrInconclusive). instead
 // names the frozen population it takes the place of, "" none.
 func (c *Client) FreezeRun(ctx context.Context, by access.Subject, id, procedure, round string, explain map[string]string, instead string) (management.Frozen, error) {
-	run, err := c.P.RunOfPeriod(ctx)
+	run, err := c.RunOf(ctx, id)
 	if err != nil {
 		return management.Frozen{}, err
 	}

@@ -42,7 +42,16 @@ func SendStep(ctx context.Context, post *packet.Post, of string, n engagement.St
 
 // Untested says which days no test has seen, for tests.
 func Untested(tested []audit.Tested, seen, span audit.Span) []string {
-	return untested(tested, seen, span, time.UTC)
+	return unseen([]ran{{tested, seen}}, span, time.UTC)
+}
+
+// UntestedBy is Untested of several runs that saw all they tested.
+func UntestedBy(title string, span audit.Span, seen ...audit.Span) []string {
+	var runs []ran
+	for _, s := range seen {
+		runs = append(runs, ran{[]audit.Tested{{Title: title}}, s})
+	}
+	return unseen(runs, span, time.UTC)
 }
 
 // Row is the row of a test in a file, for tests.

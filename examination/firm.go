@@ -224,7 +224,7 @@ func (f *Firm) due(ctx context.Context, id string) (list dues, err error) {
 
 // dueTerms adds the terms with the engagement letter, and the auditor's steps.
 func (f *Firm) dueTerms(ctx context.Context, x *fieldwork.File, list *dues) {
-	offer := engagement.TermsOffer{Terms: x.Terms, Letter: x.Accepted.Letter}
+	offer := engagement.TermsOffer{Terms: x.Terms, Letter: x.Accepted.Letter, Why: x.Changed}
 	var files []packet.File
 	if offer.Letter != "" {
 		files = append(files, blobFile(ctx, f.P, "engagement-letter", "application/octet-stream", offer.Letter))

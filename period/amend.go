@@ -51,6 +51,11 @@ func InGit(dir string) bool {
 // opened, or that are not applied, or that live in git are audit.ErrConflict.
 // Of several who amend at once one does.
 func (p *Program) Amend(ctx context.Context, changes map[string][]byte) (rev store.Revision, err error) {
+	return p.AmendWhy(ctx, changes, "")
+}
+
+// AmendWhy is Amend with a reason, as ApplyWhy has one.
+func (p *Program) AmendWhy(ctx context.Context, changes map[string][]byte, why string) (rev store.Revision, err error) {
 	if InGit(p.Dir) {
 		return rev, fmt.Errorf("%w: this workspace lives in git: open a change there", audit.ErrConflict)
 	}
@@ -74,7 +79,7 @@ func (p *Program) Amend(ctx context.Context, changes map[string][]byte) (rev sto
 	p.Def, p.selected = next, nil
 	err = p.choosePeriod("")
 	if err == nil {
-		rev, _, err = p.Apply(ctx)
+		rev, _, err = p.ApplyWhy(ctx, why)
 	}
 	if err != nil {
 		p.Def, p.selected = old, selected

@@ -3,6 +3,7 @@ package period
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"tieout/audit"
 	"tieout/definition"
@@ -47,14 +48,28 @@ func (p *Program) isApplied(ctx context.Context) (bool, error) {
 
 // Apply records the workspace's files as the revision in force: sealed, then
 // remembered. It returns the revision's number and log index; applying what is
-// applied already changes nothing and says so by changed.
+// applied already changes nothing and says so by changed. Files that change the days
+// of a period that is held are refused (see HeldPeriods).
 func (p *Program) Apply(ctx context.Context) (rev store.Revision, changed bool, err error) {
+	return p.ApplyWhy(ctx, "")
+}
+
+// ApplyWhy is Apply with a reason, which is sealed beside the revision: it is asked
+// for where the days of a period that is held change.
+func (p *Program) ApplyWhy(ctx context.Context, why string) (rev store.Revision, changed bool, err error) {
 	if same, err := p.isApplied(ctx); err != nil || same {
 		rev, err = p.Store.NewestRevision(ctx)
 		return rev, false, err
 	}
+	if err := p.mayApply(ctx, why); err != nil {
+		return rev, false, err
+	}
 	body := p.Def.Canonical()
-	recs, err := p.Seal.Seal(ctx, evidence.Draft{Kind: audit.RecordDefinition, Media: "application/json", Body: body, Actor: p.Actor})
+	draft := evidence.Draft{Kind: audit.RecordDefinition, Media: "application/json", Body: body, Actor: p.Actor}
+	if why = strings.TrimSpace(why); why != "" {
+		draft.Detail = Applied{why}
+	}
+	recs, err := p.Seal.Seal(ctx, draft)
 	if err != nil {
 		return rev, false, err
 	}

@@ -342,18 +342,5 @@ func (p *Program) RunOfPeriod(ctx context.Context) (*Run, error) {
 	if err := p.ofCompany(); err != nil {
 		return nil, err
 	}
-	runs, err := p.Store.Runs(ctx, math.MaxInt32)
-	if err != nil {
-		return nil, err
-	}
-	for _, saved := range runs {
-		run, err := p.loadRun(ctx, saved)
-		if err != nil {
-			return nil, err
-		}
-		if run.Period.Span == p.Period.Span {
-			return run, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: nothing has been tested over %s to %s yet. Next: tieout collect, then tieout check", audit.ErrNotFound, p.Period.First(), p.Period.Last())
+	return p.runOver(ctx, p.Period)
 }

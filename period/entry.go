@@ -23,7 +23,7 @@ func EntryWords(rec audit.Record) string {
 	case audit.RecordEnd:
 		return "a collection" + of(rec.Source, "") + " ended"
 	case audit.RecordDefinition:
-		return "a revision of the definitions was applied"
+		return strings.TrimSuffix("a revision of the definitions was applied: "+detail(rec, "why"), ": ")
 	case audit.RecordRun:
 		return "the procedures were run"
 	case audit.RecordDocument:

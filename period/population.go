@@ -87,7 +87,7 @@ func (p *Program) populationOf(ctx context.Context, run *Run, t *audit.Tested, o
 		return engagement.Population{}, err
 	}
 	pop := engagement.Population{
-		Controls: t.Controls, Title: t.Title, Defined: t.Population, Window: t.Span, Zone: p.Period.Zone, Collected: run.AsOf,
+		Controls: t.Controls, Title: t.Title, Defined: t.Population, Window: t.Span, Zone: run.Period.Zone, Collected: run.AsOf,
 		Columns: out.columns, Count: out.count, Digest: hex.EncodeToString(out.sum.Sum(nil)), Run: run.Record,
 		Query: fmt.Sprintf("Every item that procedure %s, in its version %s, tested in the run sealed as %s; beside each stand %d of %d values that the test read.", t.Procedure, t.Hash, audit.EvidenceRef(run.Record), len(out.columns), values),
 	}

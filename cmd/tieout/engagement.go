@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -26,7 +27,7 @@ Whoever runs the program may look. Acting is done by people, who sign in with
 'tieout account sign-in': the file tells who tested, who reviewed, who signed.`}
 	cmd.AddCommand(a.listEngagementsCommand(), a.showEngagementCommand(), a.openEngagementCommand(), a.changeTermsCommand(), a.declareCommand(), a.safeguardCommand(),
 		a.assignCommand(), a.unassignCommand(), a.acceptCommand(), a.moveCommand(), a.endCommand(), a.logKeyCommand(), a.inviteFirmCommand(), a.endFirmCommand(), a.agreeCommand(),
-		a.exchangeCommand(), a.archiveCommand())
+		a.exchangeCommand(), a.archiveCommand(), a.reportCoverageCommand())
 	return a.engagementFlags(cmd)
 }
 
@@ -42,6 +43,9 @@ type shownEngagement struct {
 	Digest string           `json:"digest"` // of the terms
 	Agreed bool             `json:"agreed"`
 	Open   []string         `json:"open"` // what is missing before the next step, in words
+
+	Why     string                   `json:"why,omitempty"`     // why the firm changed the terms last
+	Changes []engagement.TermsChange `json:"changes,omitempty"` // what the last change of the terms says otherwise
 }
 
 func span(t engagement.Terms) string {
@@ -155,6 +159,9 @@ func (d *place) inNames(s string) string {
 // known here.
 func clientValue(x *management.Side) shownEngagement {
 	v := shownEngagement{ID: x.Terms.ID, State: string(x.State), Terms: x.Terms, Digest: x.Digest, Agreed: x.Agreed != nil, Open: []string{}}
+	if n := len(x.Earlier); n > 0 {
+		v.Why, v.Changes = x.Why, engagement.ChangedTerms(x.Earlier[n-1].Terms, x.Terms)
+	}
 	add := func(missing bool, format string, args ...any) {
 		if missing {
 			v.Open = append(v.Open, fmt.Sprintf(format, args...))
@@ -327,9 +334,22 @@ func (a *app) showSide(ctx context.Context, d *clientDesk) error {
 		a.say(say)
 		a.facts(append(termFacts(x.Terms, v.Digest), [][2]string{{"agreed", agreedWords(x.Terms, x.Agreed)}, {"requests", plain(len(x.Requests))}, {"populations", plain(len(x.Populations))},
 			{"samples", plain(len(x.Samples))}, {"exceptions", plain(len(x.Findings))}, {"drafts", plain(len(x.Drafts))}, {"reports", plain(len(x.Releases))}}...))
+		a.printChanges(v)
 		a.printOpen(v.Open, "")
 		return nil
 	})
+}
+
+// printChanges writes what the last change of the terms says otherwise, and why.
+func (a *app) printChanges(v shownEngagement) {
+	if len(v.Changes) == 0 {
+		return
+	}
+	fmt.Fprintf(a.env.Stdout, "\nThe firm changed the terms\n")
+	a.point("Why: " + cmp.Or(v.Why, "it gave no reason"))
+	for _, c := range v.Changes {
+		a.point(fmt.Sprintf("- %s: %s -> %s", c.What, cmp.Or(c.Before, "nothing"), cmp.Or(c.Now, "nothing")))
+	}
 }
 
 func leftWords(n int) string {

@@ -159,13 +159,21 @@ func parseTerms(path string, data []byte, firm engagement.Party) (engagement.Ter
 }
 
 func (a *app) openEngagementCommand() *cobra.Command {
-	return in(&cobra.Command{Use: "open FILE", Short: "Open an examination from a file of terms",
+	var after string
+	cmd := in(&cobra.Command{Use: "open [FILE]", Short: "Open an examination from a file of terms",
 		Long: "Opens an examination from a file of its terms, YAML or JSON: its kind, the client with the key of the client's log, the system, the period or the day, " +
 			"the categories with a reason for each that is left out. docs/formats/engagement-terms.md describes it. The firm's own name, license and peer review " +
-			"come from its tieout.yaml.",
-		Example: "  tieout engagement open acme-2026.yaml",
-		Args:    exactly(1, "a file of terms"),
+			"come from its tieout.yaml. With --after EN-1 nothing is opened: the file for the engagement that follows EN-1 is printed, over the days after its own, " +
+			"with the exceptions that stand and what management answered.",
+		Example: "  tieout engagement open acme-2026.yaml\n  tieout engagement open --after EN-1 > acme-2027.yaml",
+		Args:    atMost(1, "a file of terms"),
 		RunE: a.onFirm(none, func(ctx context.Context, d *firmDesk) error {
+			if (after != "") == (len(d.args) == 1) {
+				return fmt.Errorf("%w: a file of terms, or --after and the engagement that the next one follows", audit.ErrUsage)
+			}
+			if after != "" {
+				return a.printNext(ctx, d, after)
+			}
 			t, err := readTerms(d.args[0], d.Party())
 			if err != nil {
 				return err
@@ -174,9 +182,14 @@ func (a *app) openEngagementCommand() *cobra.Command {
 				return fmt.Errorf("%s: %w", d.args[0], err)
 			}
 			d.id = t.ID
+			if err := a.noteDays(ctx, d, t); err != nil {
+				return err
+			}
 			a.note("Everybody on it declares independence ('engagement declare'), a partner accepts it ('engagement accept'); then its terms go to the client.")
 			return a.did(&d.place, t, "%s is open: a %s of %s %s.", t.ID, t.Type, t.Client.Name, spanWords(t))
 		})}, "table", "json")
+	cmd.Flags().StringVar(&after, "after", "", "the engagement that the next one follows: its file is printed")
+	return cmd
 }
 
 func (a *app) changeTermsCommand() *cobra.Command {

@@ -41,7 +41,7 @@ func (a *app) freezeCommand() *cobra.Command {
 			return a.did(&d.place, p, "%s items of %q are frozen as %s, round %s: digest %.16s, entry %s of the log. Sampling is possible once the auditor has accepted it.",
 				report.Number(p.Count), p.Title, p.ID, p.Round, p.Digest, audit.EvidenceRef(p.Record))
 		})
-	cmd.Long = "Freezes the population that a procedure of the newest run over the period was performed on: its items stay as they are, whatever is collected later, and nobody knows the sample yet. " +
+	cmd.Long = "Freezes the population that a procedure of the newest run over the engagement's period was performed on: its items stay as they are, whatever is collected later, and nobody knows the sample yet. " +
 		"Completeness has to add up: a line that does not is explained (--explain 'WHAT=WHY') or refuses the freeze."
 	f := cmd.Flags()
 	f.StringVar(&round, "round", "1", "round; a re-freeze is another")

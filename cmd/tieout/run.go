@@ -141,6 +141,7 @@ func (a *app) init(ctx context.Context, dir string, answers definition.Answers, 
 		map[string]any{"dir": dir, "revision": rev.Number, "period": p.Period, "controls": len(sel.Controls), "key": s.First}); err != nil {
 		return err
 	}
+	a.lengthNote(p.Def.ReportOf(p.Name), p.Period.First(), p.Period.Last())
 	a.note("The log's public key, to be given to whoever checks: %s", s.First)
 	a.note("Next: tieout serve, for the screens; or tieout collect, then tieout check")
 	return nil
@@ -232,11 +233,15 @@ func planSentence(p definition.Plan) string {
 }
 
 func (a *app) applyCommand() *cobra.Command {
-	return in(&cobra.Command{
+	var why string
+	cmd := in(&cobra.Command{
 		Use: "apply", Short: "Record the files as the revision in force, sealed in the log",
 		Long: `Seals the workspace's files as the revision in force: from now on checks run on
 it, over the whole period. Results of earlier revisions stay readable under
-their own hash: 'tieout check --list', then 'tieout population show --run'.`,
+their own hash: 'tieout check --list', then 'tieout population show --run'.
+The days of a period that has begun, was tested over or is agreed with a firm
+change with a reason (--why), which the log keeps; a new period is added with
+'tieout period add'.`,
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error {
@@ -244,7 +249,7 @@ their own hash: 'tieout check --list', then 'tieout population show --run'.`,
 				if err != nil {
 					return err
 				}
-				rev, changed, err := p.Apply(cmd.Context())
+				rev, changed, err := p.ApplyWhy(cmd.Context(), why)
 				if err != nil {
 					return err
 				}
@@ -260,6 +265,8 @@ their own hash: 'tieout check --list', then 'tieout population show --run'.`,
 			})
 		},
 	}, "table", "json")
+	cmd.Flags().StringVar(&why, "why", "", "why the days of a period change")
+	return cmd
 }
 
 func (a *app) collectCommand() *cobra.Command {

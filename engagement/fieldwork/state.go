@@ -38,6 +38,8 @@ type File struct {
 	State engagement.State
 	Heard engagement.State // management's step, as its last packet said; it goes on beside the auditor's
 
+	Changed string // why the terms were changed last after the client was offered them, which it reads; "": they were not
+
 	Accepted     *Accepted               // client and engagement accepted, by a partner
 	Independence map[string]*Declaration // by account
 	Team         map[string]*Member      // by account

@@ -24,6 +24,7 @@ type termsData struct {
 	Terms    engagement.Terms `json:"terms"`
 	Why      string           `json:"why,omitempty"`
 	Judgment string           `json:"judgment,omitempty"` // the auditor's, where something examined is taken away
+	Told     bool             `json:"told,omitempty"`     // the client reads why: before there was this word the reason stayed with the firm
 }
 
 // OpenEngagement opens a file with its terms and returns them with their ID: the
@@ -108,12 +109,13 @@ func newFile(t engagement.Terms) *File {
 // ChangeTerms changes the terms, with the reason. Base is State.Revision of
 // "engagement:ID". A period may be longer than before; to take a day, a
 // category or anything else examined away needs the auditor's written judgment
-// whether a result is hidden by it. Management agrees to the new terms again.
+// whether a result is hidden by it. Management agrees to the new terms again, and
+// reads why; the judgment stays in the file.
 func (b *Book) ChangeTerms(ctx context.Context, by access.Subject, t engagement.Terms, why, judgment string, base int64) error {
 	if err := access.Require(by, "plan.write", in(t.ID)); err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "engagement.terms", on("engagement", t.ID), base, termsData{t, why, judgment})
+	_, err := b.book.Write(ctx, by, "engagement.terms", on("engagement", t.ID), base, termsData{t, why, judgment, true})
 	return err
 }
 
@@ -128,7 +130,12 @@ func changeTerms(s *State, e book.Entry) (book.Change, error) {
 	if err != nil {
 		return book.Change{}, err
 	}
-	return book.Change{What: "terms are changed: " + d.Why, Do: func() { f.Terms, f.Agreed = d.Terms, nil }}, nil
+	return book.Change{What: "terms are changed: " + d.Why, Do: func() {
+		f.Terms, f.Agreed, f.Changed = d.Terms, nil, ""
+		if d.Told && f.Accepted != nil { // before that the client was offered nothing
+			f.Changed = d.Why
+		}
+	}}, nil
 }
 
 // kept refuses a change that makes another engagement of it.

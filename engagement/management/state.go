@@ -53,6 +53,8 @@ type Side struct {
 	Digest  string           // of the terms
 	Offered time.Time
 	Agreed  *engagement.Agreed // nil where the terms changed since
+	Why     string             // why the firm changed the terms last, "" where it never did or said nothing
+	Earlier []Offered          // terms that were in force before these, the oldest first
 	State   engagement.State
 	Steps   []Step
 
@@ -74,6 +76,16 @@ type Side struct {
 	Copies      []engagement.Share // of the issued report, for one recipient each
 
 	signed map[string]signedOn // by "assertion/PARTY" and "representation/PARTY"
+}
+
+// Offered are terms as the firm offered them, and management's word on them.
+type Offered struct {
+	Terms  engagement.Terms
+	Letter string
+	Digest string
+	At     time.Time
+	Agreed *engagement.Agreed // nil where nobody agreed to them
+	Why    string             // why they took the place of those before
 }
 
 // A Step is one turn of something, and when.

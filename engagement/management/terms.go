@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"tieout/access"
 	"tieout/audit"
@@ -121,10 +122,11 @@ func offerTerms(s *State, e book.Entry) (book.Change, error) {
 			x = newSide()
 			s.Sides[t.ID] = x
 		}
-		if x.Digest != digest {
+		if x.Digest != digest && x.Digest != "" {
+			x.Earlier = append(x.Earlier, Offered{x.Terms, x.Letter, x.Digest, x.Offered, x.Agreed, x.Why})
 			x.Agreed = nil
 		}
-		x.Terms, x.Letter, x.Digest, x.Offered = t, d.Offer.Letter, digest, e.At
+		x.Terms, x.Letter, x.Digest, x.Offered, x.Why = t, d.Offer.Letter, digest, e.At, d.Offer.Why
 	}}, nil
 }
 
@@ -184,8 +186,30 @@ func (b *Book) MoveStateFrom(ctx context.Context, by access.Subject, id string, 
 	if err := access.Require(by, "engagement.open", of(id)); err != nil {
 		return err
 	}
+	if err := b.mayBegin(ctx, id, to); err != nil {
+		return err
+	}
 	_, err := b.book.Write(ctx, by, "state.move", named("terms", id), base, moveData{to, why})
 	return err
+}
+
+// mayBegin refuses to observe a period that has not begun. Steps that were taken
+// before there was this rule stand.
+func (b *Book) mayBegin(ctx context.Context, id string, to engagement.State) error {
+	return b.Read(ctx, func(s *State) error {
+		x, err := s.Side(id)
+		if err != nil || to != engagement.Observing || x.Begun(b.now()) {
+			return err
+		}
+		return book.TooEarly("the period begins on %s: nothing of it can be observed before that day", x.Terms.First)
+	})
+}
+
+// Begun reports whether the first day that is examined has come, where the
+// engagement counts its days; of a Type I always.
+func (x *Side) Begun(now time.Time) bool {
+	loc, err := time.LoadLocation(x.Terms.Zone)
+	return !x.Terms.Type.OverPeriod() || err == nil && x.Terms.First <= now.In(loc).Format(time.DateOnly)
 }
 
 func moveState(s *State, e book.Entry) (book.Change, error) {

@@ -46,6 +46,7 @@ const (
 	NoOwner    GapKind = "control without an owner"
 	NotClaimed GapKind = "seen and not claimed"
 	Boundary   GapKind = "system not described"
+	NoPeriod   GapKind = "days that no period holds"
 )
 
 // A ReadinessGap is one thing to do.
@@ -86,6 +87,7 @@ var Hours = []struct {
 	{NoOwner, 1, 0, "asking who answers for it"},
 	{NotClaimed, 1, 0, "a line in the system file"},
 	{Boundary, 4, 0, "a walk through the diagram with somebody who knows"},
+	{NoPeriod, 2, 0, "a period that begins the day after, or the words for who asks"},
 }
 
 // hours is the estimate for a gap of a kind with n findings in it.
@@ -118,7 +120,7 @@ func ReadinessOf(ctx context.Context, p *period.Program, r *audit.Report, sys *S
 	}
 	now := viewOf(p, r)
 	out.Tested = len(runs) > 0
-	out.Gaps = append(gapsIn(now), standingGaps(now, sys, docs)...)
+	out.Gaps = append(append(gapsIn(now), standingGaps(now, sys, docs)...), periodGaps(p)...)
 	slices.SortStableFunc(out.Gaps, func(a, b ReadinessGap) int {
 		return cmp.Or(cmp.Compare(b.Hours, a.Hours), strings.Compare(a.Key, b.Key))
 	})

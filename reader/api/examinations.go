@@ -18,6 +18,7 @@ import (
 func (s *Server) examinationCalls() {
 	const one = "/examinations/{id}"
 	add(s, operation{id: "list-examinations", method: http.MethodGet, path: "/examinations", tag: "Examinations", needs: "request.read", title: "Examinations of this company, and where each stands"}, examReach[examinationsIn], listExaminations)
+	add(s, operation{id: "get-report-coverage", method: http.MethodGet, path: "/report-coverage", tag: "Examinations", needs: "report.read", title: "Which days reports in force speak about, then letters, and which days nothing speaks about"}, whole[Of], reportCoverage)
 	add(s, operation{id: "get-examination", method: http.MethodGet, path: one, tag: "Examinations", needs: "request.read", title: "One examination"}, examReach[ExamName], getExamination)
 	add(s, operation{id: "list-asked", method: http.MethodGet, path: one + "/requests", tag: "Examinations", needs: "request.read", title: "What the auditor asks for, and the answers",
 		detail: "Who has single controls gets the requests that were given to them."}, examReach[askedIn], listAsked)
@@ -26,7 +27,7 @@ func (s *Server) examinationCalls() {
 	add(s, operation{id: "assign-request", method: http.MethodPut, path: one + "/requests/{request}/owner", tag: "Examinations", needs: "task.manage", sends: `{"owner":""}`, title: "Say who answers a request"}, whole[assignAskedIn], assignAsked)
 	add(s, operation{id: "list-freezes", method: http.MethodGet, path: one + "/populations", tag: "Examinations", needs: "request.read", title: "Frozen populations, and the auditor's word on each"}, whole[ExamPage], listFreezes)
 	add(s, operation{id: "freeze-population", method: http.MethodPost, path: one + "/populations", tag: "Examinations", needs: "evidence.export", person: true, status: http.StatusCreated, also: http.StatusAccepted, sends: `{"procedure":"access.leavers.accounts","round":"1"}`,
-		title: "Freeze the population that a procedure of the period's newest run tested", detail: "Of a large run it is a job (202), at the address in Location."}, whole[freezeIn], freezePopulation)
+		title: "Freeze the population that a procedure of the newest run over the examination's period tested", detail: "Of a large run it is a job (202), at the address in Location."}, whole[freezeIn], freezePopulation)
 	add(s, operation{id: "list-released-samples", method: http.MethodGet, path: one + "/samples", tag: "Examinations", needs: "request.read", title: "Samples the auditor released"}, whole[ExamPage], listReleasedSamples)
 	add(s, operation{id: "list-released-findings", method: http.MethodGet, path: one + "/findings", tag: "Examinations", needs: "deviation.read", title: "Exceptions the auditor released, with management's responses",
 		detail: "Who has single controls gets the exceptions of these."}, theReleased, listReleasedFindings)

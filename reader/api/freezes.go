@@ -60,15 +60,16 @@ type Freezing struct {
 func freezePopulation(c *call, in *freezeIn) (*oneOut[Freezing], error) {
 	b := &in.Body
 	f := jobs.Freezing{Engagement: in.ID, Procedure: b.Procedure, Round: b.Round, Explain: b.Explain, Instead: b.Instead}
-	large, err := f.Ready(c, c.P)
+	end := c.s.o.Web.Client()
+	client := &examination.Client{P: c.P, Side: end.Side, Register: end.Register}
+	large, err := f.Ready(c, client)
 	if err != nil {
 		return nil, err
 	}
 	if large {
 		return c.freezeLater(f)
 	}
-	end := c.s.o.Web.Client()
-	p, err := (&examination.Client{P: c.P, Side: end.Side, Register: end.Register}).FreezeRun(c, c.Who, in.ID, b.Procedure, b.Round, b.Explain, b.Instead)
+	p, err := client.FreezeRun(c, c.Who, in.ID, b.Procedure, b.Round, b.Explain, b.Instead)
 	if err != nil {
 		return nil, err
 	}

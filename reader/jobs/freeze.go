@@ -67,16 +67,16 @@ func (f *Freezing) Same(o *Freezing) bool {
 const FreezeAtOnce = 20_000
 
 // Ready refuses what a freeze would be refused for later, once its items were read,
-// and reports whether it is one for a job. A procedure that the newest run did not
-// test is audit.ErrNotFound; a line of completeness that does not add up and is not
+// and reports whether it is one for a job. A procedure that the newest run over the
+// engagement's period did not test is audit.ErrNotFound; a line of completeness that does not add up and is not
 // explained is audit.ErrInconclusive.
-func (f *Freezing) Ready(ctx context.Context, p *period.Program) (large bool, err error) {
-	run, err := p.RunOfPeriod(ctx)
+func (f *Freezing) Ready(ctx context.Context, c *examination.Client) (large bool, err error) {
+	run, err := c.RunOf(ctx, f.Engagement)
 	if err != nil {
 		return false, err
 	}
 	if !slices.ContainsFunc(run.Tested, func(t audit.Tested) bool { return t.Procedure == f.Procedure }) {
-		return false, fmt.Errorf("%w: procedure %q in the newest run", audit.ErrNotFound, f.Procedure)
+		return false, fmt.Errorf("%w: procedure %q in the newest run over the period of %s", audit.ErrNotFound, f.Procedure, f.Engagement)
 	}
 	if f.Round == "" || len(f.Round) > 20 {
 		return false, fmt.Errorf("%w: round: a short number, such as 1", audit.ErrInvalid)
@@ -84,7 +84,7 @@ func (f *Freezing) Ready(ctx context.Context, p *period.Program) (large bool, er
 	if err := f.check(); err != nil {
 		return false, err
 	}
-	checks, err := p.Completeness(ctx, run, f.Procedure)
+	checks, err := c.P.Completeness(ctx, run, f.Procedure)
 	if err != nil {
 		return false, err
 	}

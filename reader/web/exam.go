@@ -180,7 +180,9 @@ func unansweredComments(x *management.Side) (n int) {
 
 // examStepWaits is the next of the twelve steps, and the days both sides set.
 func examStepWaits(x *management.Side, now time.Time) (out []examWait) {
-	if to := examNext(x); to != "" {
+	if to := examNext(x); to == engagement.Observing && !x.Begun(now) {
+		out = append(out, examWait{What: "The step to " + string(to) + ", from " + firmDay(x.Terms.First, x.Terms.Zone) + " on", On: onManagement})
+	} else if to != "" {
 		out = append(out, examWait{What: "The step to " + string(to), On: onManagement})
 	} else if p := x.State.Place(); p > 0 && p < len(engagement.States) {
 		out = append(out, examWait{What: "The step to " + string(engagement.States[p]), On: onFirm})
@@ -225,15 +227,20 @@ func (q *request) examinations() error {
 	slices.SortStableFunc(rows, func(a, b examRow) int { return natural.Compare(a.Text, b.Text) })
 	q.Title, q.Heading, q.Wide = "Examinations", "Examinations", true
 	q.Say = sayExaminations(rows, firms)
+	covered, err := q.coverages()
+	if err != nil {
+		return err
+	}
 	return q.render("exam-list.html", struct {
 		*page
-		Rows   []examRow
-		Firms  []examFirmRow
-		Invite bool
-		Taking bool          // some firm's packets are taken
-		Fetch  []examFirmRow // firms with an address
-		Bring  examBring
-	}{&q.page, rows, firms, q.may("engagement.open", examAll), slices.ContainsFunc(firms, examFirmRow.taken), slices.DeleteFunc(slices.Clone(firms), func(f examFirmRow) bool { return !f.taken() || f.Address == "" }), examBring{"/examinations/packets", "a firm"}})
+		Covered []coveredSystem
+		Rows    []examRow
+		Firms   []examFirmRow
+		Invite  bool
+		Taking  bool          // some firm's packets are taken
+		Fetch   []examFirmRow // firms with an address
+		Bring   examBring
+	}{&q.page, covered, rows, firms, q.may("engagement.open", examAll), slices.ContainsFunc(firms, examFirmRow.taken), slices.DeleteFunc(slices.Clone(firms), func(f examFirmRow) bool { return !f.taken() || f.Address == "" }), examBring{"/examinations/packets", "a firm"}})
 }
 
 // An examFirmRow is an audit firm whose packets are taken, or were.
@@ -295,7 +302,7 @@ func (q *request) examSteps(x *management.Side) (out []examStep) {
 		if st.ByManagement() {
 			step.Whose = "management's"
 		}
-		if st == next {
+		if st == next && (st != engagement.Observing || x.Begun(q.now())) {
 			step.To = string(st)
 		}
 		for _, s := range x.Steps {
@@ -344,6 +351,8 @@ type examPage struct {
 	May, Sign, Over bool
 	Whole           bool
 	Why             string // as it was typed
+	Own             []link // the workspace's period that it is over, its readiness and rehearsal
+	NoPeriod        string // what is missing where there is none
 }
 
 // An examWaitRow is a wait as the page shows it.
@@ -370,6 +379,9 @@ func (q *request) examination() error {
 	})
 	if err != nil {
 		return q.unknown(err, "request.read")
+	}
+	if data.Own, data.NoPeriod, err = q.ownPeriod(data.T); err != nil {
+		return err
 	}
 	if data.Parties, data.Exchange, err = q.examParties(data.T); err != nil {
 		return err

@@ -68,7 +68,8 @@ func (q *request) sealedAt(n int64) string {
 	return report.Moment(rec.Recorded, q.zone())
 }
 
-// A freezable is a procedure of the newest run whose population can be frozen.
+// A freezable is a procedure of the newest run over the examination's period whose
+// population can be frozen.
 type freezable struct {
 	link
 	Title, Items string
@@ -98,12 +99,9 @@ func (q *request) examPopulations() error {
 	}
 	slices.SortStableFunc(rows, func(a, b frozenRow) int { return natural.Compare(a.Text, b.Text) })
 	may := q.may("evidence.export", examAll) && overPeriod && !over
-	var list []freezable
-	if run, rerr := q.st.p.RunOfPeriod(q.Context()); rerr == nil && may {
-		for _, t := range run.Tested {
-			list = append(list, freezable{link{t.Procedure, q.under("examinations", id, "populations/new", "procedure", t.Procedure)}, t.Title, report.Number(t.Items), q.controlLinks(t.Controls), known[t.Title]})
-		}
-		slices.SortStableFunc(list, func(a, b freezable) int { return strings.Compare(a.Text, b.Text) })
+	list, none, err := q.freezables(id, known, may)
+	if err != nil {
+		return err
 	}
 	q.Title, q.Heading, q.Wide = "Populations of "+id, "Frozen populations", true
 	q.Say = sayFrozen(len(rows), words, overPeriod)
@@ -114,7 +112,35 @@ func (q *request) examPopulations() error {
 		Rows   []frozenRow
 		May    bool
 		Freeze []freezable
-	}{&q.page, id, rows, may, list})
+		None   string // why nothing can be frozen
+	}{&q.page, id, rows, may, list, none})
+}
+
+// examClient is the company's end over the period that is looked at.
+func (q *request) examClient() *examination.Client {
+	return &examination.Client{P: q.st.p, Side: q.exam.Side, Register: q.exam.Register}
+}
+
+// freezables are the populations of the newest run over an examination's period,
+// whichever period holds today; why says what is missing where there is none.
+func (q *request) freezables(id string, known map[string]bool, may bool) (list []freezable, why string, err error) {
+	if !may {
+		return nil, "", nil
+	}
+	run, err := q.examClient().RunOf(q.Context(), id)
+	for _, kind := range []error{audit.ErrNotFound, audit.ErrConflict} {
+		if errors.Is(err, kind) {
+			return nil, sentence(reason(err, kind)), nil
+		}
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	for _, t := range run.Tested {
+		list = append(list, freezable{link{t.Procedure, q.under("examinations", id, "populations/new", "procedure", t.Procedure)}, t.Title, report.Number(t.Items), q.controlLinks(t.Controls), known[t.Title]})
+	}
+	slices.SortStableFunc(list, func(a, b freezable) int { return strings.Compare(a.Text, b.Text) })
+	return list, "", nil
 }
 
 // sayFrozen says how many populations are frozen and what the auditor said.
@@ -142,15 +168,15 @@ type reconciledRow struct {
 	Why  string // as typed
 }
 
-// tested is a procedure of the newest run over the period.
+// tested is a procedure of the newest run over the examination's period.
 func (q *request) tested(procedure string) (*period.Run, *audit.Tested, error) {
-	run, err := q.st.p.RunOfPeriod(q.Context())
+	run, err := q.examClient().RunOf(q.Context(), q.PathValue("id"))
 	if err != nil {
 		return nil, nil, err
 	}
 	i := slices.IndexFunc(run.Tested, func(t audit.Tested) bool { return t.Procedure == procedure })
 	if i < 0 {
-		return nil, nil, fmt.Errorf("%w: procedure %q in the newest run", audit.ErrNotFound, procedure)
+		return nil, nil, fmt.Errorf("%w: procedure %q in the newest run over the examination's period", audit.ErrNotFound, procedure)
 	}
 	return run, &run.Tested[i], nil
 }
@@ -243,7 +269,7 @@ func (q *request) examFreeze() error {
 			f.Explain[what[i]] = why
 		}
 	}
-	large, err := f.Ready(q.Context(), q.st.p)
+	large, err := f.Ready(q.Context(), q.examClient())
 	if err == nil && large {
 		j, added, err := jobs.Start(q.Context(), q.queue(), q.st.p.Def, jobs.Freeze, jobs.Payload{Freeze: &f}, q.by())
 		if err != nil {
@@ -253,8 +279,7 @@ func (q *request) examFreeze() error {
 	}
 	var p management.Frozen
 	if err == nil {
-		c := &examination.Client{P: q.st.p, Side: q.exam.Side, Register: q.exam.Register}
-		p, err = c.FreezeRun(q.Context(), q.who, id, f.Procedure, f.Round, f.Explain, f.Instead)
+		p, err = q.examClient().FreezeRun(q.Context(), q.who, id, f.Procedure, f.Round, f.Explain, f.Instead)
 	}
 	if err == nil {
 		return q.toFirm(id, q.under("examinations", id, "populations/"+p.ID), p.ID+" is frozen with "+report.Plural(p.Count, "item", "items")+". It goes to the firm.")

@@ -112,6 +112,9 @@ func (q *request) examReport() error {
 		if err := data.read(q.Context(), q); err != nil {
 			return err
 		}
+		if err := data.covered(q); err != nil {
+			return err
+		}
 	}
 	q.Title, q.Heading, q.Ref, q.Wide = "Report of "+id, "Report", cmp.Or(data.Reported, id), true
 	q.Say = sayExamReport(data.R, data.Span, len(data.Exceptions), data.Expected)
@@ -137,6 +140,19 @@ func (d *examReportPage) fill(q *request, x *management.Side) {
 	d.R, d.Dated, d.Withdrawn, d.Supersedes = &r, dayText(r.Dated), r.Withdrawn, r.Supersedes
 	d.Coverage = examCoverage(x, q.now())
 	d.May = d.May && x.InForce() != nil
+}
+
+// covered fills in which days other reports of the same system speak about too, for
+// who reads those.
+func (d *examReportPage) covered(q *request) error {
+	if !q.may("request.read", examAll) {
+		return nil
+	}
+	c, err := q.examClient().CoverageOf(q.Context(), d.ID)
+	if err == nil && c != nil {
+		d.Coverage = stretchRows(c)
+	}
+	return err
 }
 
 // read fills in what the report itself says, and its files.
@@ -213,8 +229,8 @@ func examExceptions(r *attest.Report) (out []examException) {
 	return out
 }
 
-// examCoverage says which days something speaks about up to today: those of the
-// report in force, those of letters that continue it, which nobody examined, and the
+// examCoverage says which days one engagement speaks about up to today, for who has
+// its report alone: those of the report in force, those of letters that continue it, which nobody examined, and the
 // rest. What the firm withdrew speaks of nothing, nor does a letter beside it.
 func examCoverage(x *management.Side, now time.Time) []examStretch {
 	newest := x.Releases[len(x.Releases)-1]
@@ -242,7 +258,7 @@ func examCoverage(x *management.Side, now time.Time) []examStretch {
 		return out
 	}
 	if from, today := last.AddDate(0, 0, 1).Format(time.DateOnly), now.In(zone).Format(time.DateOnly); from <= today {
-		out = append(out, examStretch{dayText(from) + " to " + dayText(today), "gap", "Nothing", "No report and no letter speaks of these days."})
+		out = append(out, examStretch{dayText(from) + " to " + dayText(today), "gap", "Nothing", "Neither this report nor a letter beside it speaks of these days."})
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func (q *request) examRehearsal() error {
 		Table    string
 		Over     bool
 	}{page: &q.page}
-	r, err := q.exam.Rehearse(q.Context())
+	r, err := q.examClient().Rehearse(q.Context())
 	switch {
 	case errors.Is(err, audit.ErrNotFound):
 		q.Say = "Nothing was tested yet, so there is no population an auditor could ask for."
@@ -164,7 +164,7 @@ func missingFrom(list, others []string) (out []string) {
 // examTrial draws a sample nobody relies on.
 func (q *request) examTrial() error {
 	risk := sample.Risk(cmp.Or(q.URL.Query().Get("risk"), string(sample.Moderate)))
-	t, err := q.exam.TrialDraw(q.Context(), q.PathValue("procedure"), risk)
+	t, err := q.examClient().TrialDraw(q.Context(), q.PathValue("procedure"), risk)
 	if err != nil {
 		return q.unknown(err, "request.read")
 	}

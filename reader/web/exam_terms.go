@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 
 	"tieout/audit"
 	"tieout/engagement"
@@ -23,6 +24,7 @@ type examTermsPage struct {
 	T                                 engagement.Terms
 	In, Out                           []engagement.Choice
 	Days                              []link
+	Changes                           []examTermsTurn // the newest first
 	Agreed                            *engagement.Agreed
 	AgreedAt                          string
 	May                               bool   // sign
@@ -38,6 +40,7 @@ func (q *request) examTermsPage() error {
 		var p examPage
 		p.terms(q, x)
 		data.T, data.Span, data.Digest, data.Letter, data.Offered, data.In, data.Out, data.Days, data.Agreed, data.AgreedAt = p.T, p.Span, x.Digest, p.Letter, p.Offered, p.In, p.Out, p.Days, p.Agreed, p.AgreedAt
+		data.Changes = q.examTermsTurns(x)
 		data.May = data.May && x.Agreed == nil && !x.State.Over()
 		q.Say = sayTerms(x, data.May)
 		return nil
@@ -57,6 +60,31 @@ func (q *request) examTermsPage() error {
 	return q.render("exam-terms.html", data)
 }
 
+// An examTermsTurn is one change of the terms: what they said before and say since.
+type examTermsTurn struct {
+	When, Why, Agreed string
+	Rows              []engagement.TermsChange
+}
+
+// examTermsTurns are the changes of the terms since they were first offered, the
+// newest first.
+func (q *request) examTermsTurns(x *management.Side) (out []examTermsTurn) {
+	for i, old := range x.Earlier {
+		turn := examTermsTurn{When: report.Moment(x.Offered, q.zone()), Why: x.Why}
+		now := x.Terms
+		if i+1 < len(x.Earlier) {
+			next := x.Earlier[i+1]
+			now, turn.When, turn.Why = next.Terms, report.Moment(next.At, q.zone()), next.Why
+		}
+		if turn.Rows = engagement.ChangedTerms(old.Terms, now); old.Agreed != nil {
+			turn.Agreed = old.Agreed.Signed.Name + " had agreed to the terms before."
+		}
+		out = append(out, turn)
+	}
+	slices.Reverse(out)
+	return out
+}
+
 // Parties are the two sides, the company first.
 func (d examTermsPage) Parties() []engagement.Party {
 	return []engagement.Party{d.T.Client, d.T.Firm}
@@ -69,6 +97,8 @@ func sayTerms(x *management.Side, may bool) string {
 		return "The examination is " + string(x.State) + "; its terms stay as they were."
 	case x.Agreed != nil:
 		return x.Agreed.Signed.Name + " agreed to these terms for management."
+	case may && len(x.Earlier) > 0:
+		return "The firm changed the terms: read what is different and the terms to the end; your signature is over every word of them."
 	case may:
 		return "Read the terms to the end: your signature is over every word of them."
 	}

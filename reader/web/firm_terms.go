@@ -21,6 +21,7 @@ type firmTermsForm struct {
 	Change     bool
 	Us         engagement.Party // the firm, as it states itself
 	Quality    bool
+	Warn       []string // of the days: their length, and those that no report speaks of
 }
 
 type firmCategoryRow struct {
@@ -38,7 +39,37 @@ const (
 )
 
 func (q *request) firmNewPage() error {
+	if after := q.URL.Query().Get("after"); after != "" {
+		return q.firmNextPage(after)
+	}
 	return q.firmTermsForm(engagement.Terms{Type: engagement.SOC2TypeII, Firm: q.firm.Party(), Zone: q.st.p.Def.Organization.Zone}, 0, false)
+}
+
+// firmNextPage is the form of terms with those that follow an engagement's.
+func (q *request) firmNextPage(after string) error {
+	if !q.may("plan.write", ofEngagement(after)) || !q.may("workpaper.read", ofEngagement(after)) {
+		return q.unknown(fmt.Errorf("%w: engagement %.60s", audit.ErrForbidden, after), "plan.write")
+	}
+	t, err := q.firm.NextTerms(q.Context(), after)
+	if err != nil {
+		return err
+	}
+	return q.firmTermsForm(t, 0, false)
+}
+
+// dayWarnings are what readers ask about the days of terms.
+func (q *request) dayWarnings(t engagement.Terms) (out []string, err error) {
+	if !t.Type.OverPeriod() || t.First == "" {
+		return nil, nil
+	}
+	if warn := audit.LengthWarning(t.First, t.Last); warn != "" {
+		out = append(out, warn)
+	}
+	warn, err := q.firm.Adjoining(q.Context(), t)
+	if warn != "" {
+		out = append(out, warn)
+	}
+	return out, err
 }
 
 func (q *request) firmNew() error {
@@ -47,7 +78,12 @@ func (q *request) firmNew() error {
 		t, err = q.files.OpenEngagement(q.Context(), q.who, t)
 	}
 	if err == nil {
-		return q.done(q.at("engagements", t.ID), t.ID+" is open. Next: declare your independence, put the team together, and accept the client.")
+		said := t.ID + " is open. Next: declare your independence, put the team together, and accept the client."
+		warn, werr := q.dayWarnings(t)
+		if werr != nil {
+			return werr
+		}
+		return q.done(q.at("engagements", t.ID), strings.Join(append([]string{said}, warn...), " "))
 	}
 	if err := q.problem(err); err != nil {
 		return err
@@ -91,6 +127,10 @@ func (q *request) firmTerms() error {
 // refused.
 func (q *request) firmTermsForm(t engagement.Terms, revision int64, change bool) error {
 	data := firmTermsForm{page: &q.page, ID: t.ID, Action: "/engagements/new", Change: change, Revision: revision, Us: t.Firm, Quality: t.Quality}
+	var err error
+	if data.Warn, err = q.dayWarnings(t); err != nil {
+		return err
+	}
 	have := termsFields(t)
 	data.V = func(name string) string { return q.typed(name, have[name]) }
 	for _, x := range engagement.Types {

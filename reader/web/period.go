@@ -56,6 +56,7 @@ type periodPage struct {
 	Tested     link
 	Periods    []link
 	Running    *link
+	Monitored  string // that no report speaks of the period; "": one does
 }
 
 // An explain is a finding without a response.
@@ -87,6 +88,10 @@ func (q *request) period() error {
 	}
 	if said, to := q.running(); said != "" && q.reaches("source.read") {
 		data.Running = &link{said, to}
+	}
+	var err error
+	if data.Monitored, err = q.examClient().Unexamined(q.Context(), q.st.p.Period); err != nil {
+		return err
 	}
 	return q.render("period.html", data)
 }

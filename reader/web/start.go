@@ -26,6 +26,7 @@ const startPath = "/start"
 var startRoutes = []route{
 	{pattern: "GET /start", needs: "period.read", on: anything, do: (*request).startPage},
 	{pattern: "POST /start", needs: "definition.write", do: (*request).setUp},
+	{pattern: "POST /start/period", needs: "definition.write", do: (*request).addPeriod},
 }
 
 // categoryWords are the categories with what each promises, and why one would
@@ -65,6 +66,10 @@ type startPage struct {
 	Diffs      []fileDiff
 	Next       []nextStep
 	Decided    bool // the four questions were answered: what comes next stands first
+	Periods    startPeriods
+	Held       string // why the days of this period do not change just so
+	Why        string // as it was typed
+	typed      *definition.PeriodConfig
 }
 
 // A scope is what answers come to.
@@ -123,7 +128,17 @@ func (q *request) showStart(p *period.Program, data startPage) error {
 	for _, c := range categoryWords {
 		data.Categories = append(data.Categories, categoryRow{c.ID, c.Title, c.What, slices.Contains(data.S.Categories, c.ID), c.ID == audit.Security})
 	}
-	data.Warn, data.InGit = sayLength(data.S.Report, data.S.First, data.S.Last), period.InGit(p.Dir)
+	if data.InGit = period.InGit(p.Dir); !data.Type1 {
+		data.Warn = audit.LengthWarning(data.S.First, data.S.Last)
+	}
+	held, err := p.HeldPeriods(q.Context())
+	if err != nil {
+		return err
+	}
+	data.Held, data.Why = sayHeld(held, data.S.Period), q.PostForm.Get("why")
+	if data.Periods, err = q.periodsOf(p, data.typed); err != nil {
+		return err
+	}
 	data.May, data.Invite = q.may("definition.write", access.Object{}), q.administers()
 	data.Signers = q.signers()
 	rev, err := p.Store.NewestRevision(q.Context())
@@ -224,28 +239,9 @@ func sayStart(done, all int) string {
 	return report.Capital(report.Words(done)) + verb + " done, " + report.Words(left) + " are left."
 }
 
-// shortPeriod is a length of a Type II below which readers ask why.
-const shortPeriod = 90
-
-// sayLength warns of a period that shows little, and why.
-func sayLength(kind, first, last string) string {
-	a, err := time.Parse(time.DateOnly, first)
-	if err != nil {
-		return ""
-	}
-	b, err := time.Parse(time.DateOnly, last)
-	if err != nil || b.Before(a) || kind == definition.ReportTypeI {
-		return ""
-	}
-	n := int(b.Sub(a).Hours()/24) + 1
-	switch {
-	case n < shortPeriod:
-		return fmt.Sprintf("%s little of a year: what happens each quarter may not happen once, and many readers do not accept a Type II of less than three months.", report.Capital(report.Plural(n, "day shows", "days show")))
-	case n > 366:
-		return fmt.Sprintf("%d days are more than a year: readers expect a report at least every twelve months.", n)
-	}
-	return ""
-}
+// rehearsalDays is how long before its date a Type I is rehearsed, where nothing
+// else is said.
+const rehearsalDays = 90
 
 // setUp shows what answers would come to, or keeps them.
 func (q *request) setUp() error {
@@ -265,7 +261,7 @@ func (q *request) setUp() error {
 			return q.done(startPath, "Nothing changes: these are the answers already.")
 		}
 		if err == nil {
-			rev, err := p.Amend(q.Context(), changes)
+			rev, err := p.AmendWhy(q.Context(), changes, q.field("why"))
 			if err == nil {
 				return q.done(startPath, fmt.Sprintf("Set up, as revision %d, sealed as %s.", rev.Number, audit.EvidenceRef(rev.Record)))
 			}
@@ -327,7 +323,7 @@ func (q *request) typedSetup(p *period.Program) definition.Setup {
 	if q.field("report") == "1" {
 		s.Report, s.Last = definition.ReportTypeI, q.field("asof")
 		if day, err := time.Parse(time.DateOnly, s.Last); err == nil && s.First >= s.Last {
-			s.First = day.AddDate(0, 0, -shortPeriod).Format(time.DateOnly)
+			s.First = day.AddDate(0, 0, -rehearsalDays).Format(time.DateOnly)
 		}
 	}
 	for _, c := range categoryWords {

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"tieout/access"
-	"tieout/definition"
 )
 
 func TestSayStart(t *testing.T) {
@@ -24,23 +23,6 @@ func TestSayStart(t *testing.T) {
 	} {
 		if got := sayStart(c.done, c.all); got != c.want {
 			t.Errorf("%d of %d: got %q, want %q", c.done, c.all, got, c.want)
-		}
-	}
-}
-
-func TestSayLength(t *testing.T) {
-	for _, c := range []struct{ name, kind, first, last, want string }{
-		{"a year", definition.ReportTypeII, "2026-01-01", "2026-12-31", ""},
-		{"three months", definition.ReportTypeII, "2026-01-01", "2026-03-31", ""},
-		{"a month", definition.ReportTypeII, "2026-01-01", "2026-01-31", "31 days show little"},
-		{"one day", definition.ReportTypeII, "2026-01-01", "2026-01-01", "1 day shows little"},
-		{"too long", definition.ReportTypeII, "2025-01-01", "2026-12-31", "730 days are more than a year"},
-		{"type I has none", definition.ReportTypeI, "2026-01-01", "2026-01-31", ""},
-		{"the wrong way round", definition.ReportTypeII, "2026-02-01", "2026-01-31", ""},
-		{"no day", definition.ReportTypeII, "soon", "2026-01-31", ""},
-	} {
-		if got := sayLength(c.kind, c.first, c.last); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
-			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
 }
@@ -222,5 +204,67 @@ func TestStartStaysWhileStepsAreOpen(t *testing.T) {
 	}
 	if n := len(rails); n > 17 {
 		t.Errorf("the side bar has %d entries, at most 17 fit", n)
+	}
+}
+
+// TestNextPeriod: the period after the last is added beside it; the days of one that
+// was tested over change with a reason alone.
+func TestNextPeriod(t *testing.T) {
+	w := newWorld(t).tested()
+	v := w.visit(w.server(), "lead", access.Grant{Role: access.ComplianceLead, Scope: access.ScopeWorkspace})
+	page := v.page("/start")
+	for _, want := range []string{"Next period", `name="next-first" type="date" required value="2026-04-01"`, `value="2026-04-30"`, "It was tested over", "Why the days change"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	base := baseOf(page)
+	next := func(change ...string) []string {
+		form := map[string]string{"base": base, "next-first": "2026-04-01", "next-last": "2026-04-30", "next-report": "2", "period-name": ""}
+		for i := 0; i+1 < len(change); i += 2 {
+			form[change[i]] = change[i+1]
+		}
+		var out []string
+		for k, v := range form {
+			out = append(out, k, v)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name string
+		form []string
+		path string
+		code int
+		want string
+	}{
+		{"days of the period before", next("next-first", "2026-03-31"), "/start/period", 422, "begins on 2026-04-01 or later"},
+		{"two lines for a name", next("period-name", "a\nb"), "/start/period", 422, "one line"},
+		{"from an older page", next("base", "sha256:0"), "/start/period", 409, "somebody has changed"},
+		{"other days without a reason", answers(base, "first", "2026-03-01", "last", "2026-03-30"), "/start", 422, "say why"},
+	} {
+		if got := v.post(c.path, c.form...); got.Code != c.code || !strings.Contains(strings.ToLower(got.Body.String()), c.want) {
+			t.Errorf("%s: got %d, want %d and %q\n%s", c.name, got.Code, c.code, c.want, mainOf(got))
+		}
+	}
+	if got := v.post("/start/period", next()...); got.Code != http.StatusSeeOther {
+		t.Fatalf("add: %d\n%s", got.Code, mainOf(got))
+	}
+	page = v.page("/start")
+	for _, want := range []string{"The period 2026-04-01 to 2026-04-30 is added", `name="next-first" type="date" required value="2026-05-01"`, "How the periods came to be"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if got := v.post("/start", append(answers(baseOf(page), "first", "2026-04-02", "last", "2026-04-30"), "why", "nothing runs on the first of April")...); got.Code != http.StatusSeeOther {
+		t.Fatalf("with a reason: %d\n%s", got.Code, mainOf(got))
+	}
+	page = v.page("/start")
+	for _, want := range []string{"Why: nothing runs on the first of April", "No period holds 1 Apr 2026 to 1 Apr 2026"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if page := v.page("/readiness?period=2026-03"); !strings.Contains(page, "No period holds 2026-04-01 to 2026-04-01") {
+		t.Error("readiness does not name the day that no period holds")
 	}
 }
