@@ -33,8 +33,22 @@ type DataClass struct {
 	Class       string `yaml:"class" json:"class"` // public, internal, confidential, restricted
 	Description string `yaml:"description" json:"description,omitempty"`
 	Retention   string `yaml:"retention" json:"retention,omitempty"` // the most it is kept, such as 365d or 7y; "": nobody has said
-	Line        int    `yaml:"-" json:"line"`
+	// Handling is how people and systems treat it: where it may be, how it is sent, who may see it.
+	Handling string `yaml:"handling" json:"handling,omitempty"`
+	// Regulated says which laws and rules ask something of it: phi, personal, card.
+	Regulated []string `yaml:"regulated" json:"regulated,omitempty"`
+	Line      int      `yaml:"-" json:"line"`
 }
+
+// Kinds of regulated data.
+const (
+	RegulatedPHI      = "phi"
+	RegulatedPersonal = "personal"
+	RegulatedCard     = "card"
+)
+
+// RegulatedKinds are all of them.
+var RegulatedKinds = []string{RegulatedPHI, RegulatedPersonal, RegulatedCard}
 
 // A Flow is data that goes from one part to another: between components, users
 // and subservice organizations. Without a control nothing protects it that is
@@ -148,6 +162,11 @@ func (w *Workspace) checkData(d *doc, s *System, ids *idSet) map[string]bool {
 			d.bad(at, "a data class has a name and a class: %s", strings.Join(dataClasses, ", "))
 		}
 		checkRetention(d, at, c.Retention)
+		for j, kind := range c.Regulated {
+			if !slices.Contains(RegulatedKinds, kind) {
+				d.bad(append(slices.Clone(at), "regulated", j), "regulated data is one of %s", strings.Join(RegulatedKinds, ", "))
+			}
+		}
 	}
 	return classes
 }

@@ -43,6 +43,11 @@ type Config struct {
 	Server ServerConfig `yaml:"server"`
 	// SignIn is how they sign in, beside passwords.
 	SignIn SignInConfig `yaml:"signIn"`
+	// Retention is how long sealed records are to be kept.
+	Retention RetentionConfig `yaml:"retention"`
+	// Regulators are authorities the company may have to tell of an incident, and how
+	// each is reached. Default: none.
+	Regulators []RegulatorConfig `yaml:"regulators"`
 }
 
 // OrganizationConfig is the organization in tieout.yaml.
@@ -136,6 +141,8 @@ func (w *Workspace) readConfig(d *doc) {
 	c.checkReminders(d)
 	c.checkExamination(d)
 	c.checkServer(d)
+	c.checkRetention(d)
+	c.checkRegulators(d)
 }
 
 func (w *Workspace) readCompany(d *doc) {

@@ -25,7 +25,7 @@ type Plan struct {
 // removed, ! worth a second look.
 type Line struct {
 	Mark string `json:"mark"`
-	Kind string `json:"kind"` // organization, period, source, system, control, procedure, criterion
+	Kind string `json:"kind"` // organization, period, source, one of ScopeKinds, control, procedure, criterion
 	ID   string `json:"id"`
 	What string `json:"what"`
 	When string `json:"when,omitempty"`
@@ -179,26 +179,6 @@ func (p *planner) sources() {
 	}
 	for _, name := range sortedKeys(old) {
 		p.line("-", "source", name, "removed", "what it gave stays sealed; no evidence after "+p.today)
-	}
-}
-
-func (p *planner) systems() {
-	old := map[string]string{}
-	for _, s := range p.old.Systems {
-		old[s.File] = digest(p.old.file(s.File))
-	}
-	for _, s := range p.new.Systems {
-		before, ok := old[s.File]
-		delete(old, s.File)
-		switch {
-		case !ok:
-			p.line("+", "system", s.Name, s.File, "")
-		case before != digest(p.new.file(s.File)):
-			p.line("~", "system", s.Name, s.File, "")
-		}
-	}
-	for _, file := range sortedKeys(old) {
-		p.line("-", "system", file, "removed", "")
 	}
 }
 

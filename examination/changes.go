@@ -20,7 +20,7 @@ type Change struct {
 	Ref  string // "IAM-06@2026-06-01"
 	Text string
 	Day  string // on which it took effect or was applied, "2026-06-01"
-	Kind string // control, component, subservice, flow, exclusion, system, organization
+	Kind string // control, organization, or one of definition.ScopeKinds
 	ID   string // of what changed, where it has one
 }
 
@@ -162,7 +162,10 @@ func (c *Client) between(a, b store.Revision, first, last string) (out []definit
 		return nil, fmt.Errorf("applied revision %d: %w", b.Number, err)
 	}
 	for _, l := range definition.NewPlan(old, now, c.P.Period, b.Applied).Lines {
-		if l.Mark == "!" || !slices.Contains([]string{"organization", "system", "control"}, l.Kind) {
+		if l.Mark == "!" || l.Kind != "organization" && l.Kind != "control" && !slices.Contains(definition.ScopeKinds, l.Kind) {
+			continue
+		}
+		if l.Mark == "+" && datedPart(now, l, first, last) {
 			continue
 		}
 		if l.Kind == "control" && l.What != "removed" && reflect.DeepEqual(undated(old, l.ID, first, last), undated(now, l.ID, first, last)) {
@@ -171,6 +174,35 @@ func (c *Client) between(a, b store.Revision, first, last string) (out []definit
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// datedPart reports whether an added part of a system dates itself between two days:
+// dated has it then.
+func datedPart(w *definition.Workspace, l definition.Line, first, last string) bool {
+	in := func(day string) bool { return day != "" && first <= day && day <= last }
+	for _, s := range w.Systems {
+		for _, c := range s.Components {
+			if l.Kind == "component" && l.ID == c.ID {
+				return in(c.Since)
+			}
+		}
+		for _, o := range s.Subservices {
+			if l.Kind == "subservice" && l.ID == cmp.Or(o.ID, o.Name) {
+				return in(o.Since)
+			}
+		}
+		for _, f := range s.Flows {
+			if l.Kind == "flow" && l.ID == f.From+" to "+f.To && in(f.Since) {
+				return true
+			}
+		}
+		for _, x := range s.Exclusions {
+			if l.Kind == "exclusion" && l.ID == x.What {
+				return in(x.Since)
+			}
+		}
+	}
+	return false
 }
 
 // undated are a control's revisions without those that begin between two days, and

@@ -77,6 +77,7 @@ func (b *book) control(c audit.Control) Page {
 	p := Page{Name: "controls/" + c.ID, Kind: "Control", Ref: c.ID, Title: c.Title, Lead: c.Description, Facts: []fact{
 		{"Happens", say(capital(c.Frequency))}, {"Nature", say(natureWords[c.Nature] + ", " + strings.Join(kinds, " and "))}, {"Owner", say(c.Owner)},
 		{"Criteria", each(b.inOrder(c.Criteria), criterionLink)}, {"Categories", say(categoriesText(c.Categories))}, {"Can be tested", say(automationWords[c.Automation])}}}
+	p.Facts = append(p.Facts, b.controlHere(c)...)
 	tests := b.procedureTable(b.tests[c.ID])
 	p.Parts = append(p.Parts,
 		part{"procedures", "Procedures that test it", []block{tests}},
@@ -204,7 +205,7 @@ func (b *book) dataPage() Page {
 
 // index is the first page.
 func (b *book) index() Page {
-	reached := definition.Reach(b.set.Criteria, b.catalog.Controls, b.catalog.Procedures)
+	reached := definition.Reach(b.set.Criteria, b.list, b.runs)
 	automated := 0
 	for _, r := range reached {
 		if r.By(definition.Automated) {
@@ -212,9 +213,7 @@ func (b *book) index() Page {
 		}
 	}
 	p := Page{Name: "index", Kind: "Handbook", Title: "What is tested, how, and on which population",
-		Lead: fmt.Sprintf("%s test %s, which reach all of the %d criteria; %d of these by a procedure that needs no person. %s give the data.",
-			capital(count(len(b.catalog.Procedures), "procedure", "procedures")), count(len(b.catalog.Controls), "control", "controls"), len(reached), automated,
-			capital(count(len(b.drivers), "kind of source", "kinds of source"))),
+		Lead:  b.indexLead(reached, automated),
 		Facts: []fact{{"Criteria", say(b.set.Title)}, {"Standard", say(b.set.Standard)}, {"Library", exact(strings.TrimPrefix(b.catalog.Version, "sha256:")[:12])}}}
 	p.Parts = append(p.Parts, part{"read", "How to read it", []block{list{
 		say("Start at a ").and(link("criterion", "criteria")).and(say(" and follow it to the controls that name it and the procedures that test them.")),
@@ -225,6 +224,16 @@ func (b *book) index() Page {
 	}}})
 	p.Parts = append(p.Parts, part{"criteria", "Criteria", []block{b.criteriaTable()}})
 	return p
+}
+
+// indexLead says what the first page leads to.
+func (b *book) indexLead(reached []definition.Reached, automated int) string {
+	if b.own != nil {
+		return b.ownLead()
+	}
+	return fmt.Sprintf("%s test %s, which reach all of the %d criteria; %d of these by a procedure that needs no person. %s give the data.",
+		capital(count(len(b.runs), "procedure", "procedures")), count(len(b.list), "control", "controls"), len(reached), automated,
+		capital(count(len(b.drivers), "kind of source", "kinds of source")))
 }
 
 func (b *book) criteriaTable() table {
@@ -279,10 +288,13 @@ var familyNames = map[string]string{
 func (b *book) controlIndex() Page {
 	p := Page{Name: "controls", Kind: "Controls", Title: "Controls of the library",
 		Lead: "Starting points, in our own words: an organization copies what it does, changes what it does otherwise and leaves out the rest."}
-	p.Facts = []fact{{"Controls", say(fmt.Sprint(len(b.catalog.Controls)))}}
+	if b.own != nil {
+		p.Title, p.Lead = "Controls in scope", "As they stand in the workspace's files: what the organization says it does, in its own words or in the library's."
+	}
+	p.Facts = []fact{{"Controls", say(fmt.Sprint(len(b.list)))}}
 	var families []string
 	rows := map[string]*table{}
-	for _, c := range b.catalog.Controls {
+	for _, c := range b.list {
 		f, _, _ := strings.Cut(c.ID, "-")
 		if rows[f] == nil {
 			families = append(families, f)
@@ -299,11 +311,14 @@ func (b *book) controlIndex() Page {
 func (b *book) procedureIndex() Page {
 	p := Page{Name: "procedures", Kind: "Procedures", Title: "Procedures of the library",
 		Lead: "Each is one file that a person can read aloud. A workspace takes them as they are, with other parameters, or writes its own."}
+	if b.own != nil {
+		p.Title, p.Lead = "Procedures that run here", "Each is one file that a person can read aloud: taken from the library, with other parameters, or written here."
+	}
 	for _, f := range []audit.Form{audit.Continuous, audit.Event, audit.Cadence, audit.Manual} {
 		t := table{caption: formWords[f], heads: []string{"Procedure", "What it shows", "Controls", "Reads"}}
-		for _, proc := range b.catalog.Procedures {
+		for _, proc := range b.runs {
 			if proc.Form == f {
-				t.rows = append(t.rows, []line{procedureLink(proc.ID), say(proc.Title), each(proc.Controls, controlLink), each(proc.Types, typeLink)})
+				t.rows = append(t.rows, []line{procedureLink(proc.ID), say(proc.Title), each(b.onPages(proc.Controls), controlLink), each(proc.Types, typeLink)})
 			}
 		}
 		p.Facts = append(p.Facts, fact{formWords[f], say(fmt.Sprint(len(t.rows)))})

@@ -19,19 +19,35 @@ import (
 type book struct {
 	set        *definition.CriteriaSet
 	catalog    *definition.Catalog
+	list       []audit.Control        // of the library, or those in scope of a workspace
+	runs       []*procedure.Procedure // that test them
 	drivers    source.Registry
+	own        *workspace                        // nil: the library's handbook
 	tests      map[string][]*procedure.Procedure // by control
 	controls   map[string][]audit.Control        // by criterion
 	procedures map[string][]*procedure.Procedure // by item type they read
-	docs       map[string]*document              // by procedure
+	words      *definition.Words
+	docs       map[string]*document // by procedure
 }
 
-// Pages are all pages of the handbook, indexes first, each group in the order
-// people look for it.
+// Pages are all pages of the library's handbook, indexes first, each group in the
+// order people look for it.
 func Pages(c *definition.Catalog, drivers source.Registry) ([]Page, error) {
-	b := &book{set: c.Set(definition.DefaultSet), catalog: c, drivers: drivers, tests: map[string][]*procedure.Procedure{},
+	b, err := newBook(c, c.Set(definition.DefaultSet), c.Controls, c.Procedures, drivers)
+	if err != nil {
+		return nil, err
+	}
+	return b.pages(), nil
+}
+
+func newBook(c *definition.Catalog, set *definition.CriteriaSet, controls []audit.Control, procs []*procedure.Procedure, drivers source.Registry) (*book, error) {
+	words, err := definition.LibraryWords()
+	if err != nil {
+		return nil, err
+	}
+	b := &book{words: words, set: set, catalog: c, list: controls, runs: procs, drivers: drivers, tests: map[string][]*procedure.Procedure{},
 		controls: map[string][]audit.Control{}, procedures: map[string][]*procedure.Procedure{}, docs: map[string]*document{}}
-	for _, p := range c.Procedures {
+	for _, p := range procs {
 		doc, err := readDocument(p)
 		if err != nil {
 			return nil, fmt.Errorf("handbook: %w", err)
@@ -44,23 +60,23 @@ func Pages(c *definition.Catalog, drivers source.Registry) ([]Page, error) {
 			b.procedures[typ] = append(b.procedures[typ], p)
 		}
 	}
-	for _, ctl := range c.Controls {
+	for _, ctl := range controls {
 		for _, id := range ctl.Criteria {
 			b.controls[id] = append(b.controls[id], ctl)
 		}
 	}
-	return b.pages(), nil
+	return b, nil
 }
 
 func (b *book) pages() []Page {
-	out := []Page{b.index(), b.criteriaIndex(), b.controlIndex(), b.procedureIndex(), b.sourceIndex(), b.dataPage()}
+	out := []Page{b.index(), b.criteriaIndex(), b.controlIndex(), b.procedureIndex(), b.sourceIndex(), b.dataPage(), wordsPage(b.words)}
 	for _, c := range b.set.Criteria {
 		out = append(out, b.criterion(c))
 	}
-	for _, c := range b.catalog.Controls {
+	for _, c := range b.list {
 		out = append(out, b.control(c))
 	}
-	for _, p := range b.catalog.Procedures {
+	for _, p := range b.runs {
 		out = append(out, b.procedure(p))
 	}
 	for _, d := range b.drivers {
@@ -134,6 +150,9 @@ func (b *book) open() []string {
 
 // givenBy says which sources give a type.
 func (b *book) givenBy(typ string) line {
+	if b.own != nil {
+		return b.givenHere(typ)
+	}
 	if s := b.special(typ); len(s) > 0 {
 		return each(s, sourceLink)
 	}

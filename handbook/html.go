@@ -27,7 +27,7 @@ const FontsName = "fonts.css"
 
 // sections are the indexes a page's side names.
 var sections = []struct{ name, title string }{
-	{"index", "Overview"}, {"criteria", "Criteria"}, {"controls", "Controls"}, {"procedures", "Procedures"}, {"sources", "Sources"}, {"data", "Data"},
+	{"index", "Overview"}, {"criteria", "Criteria"}, {"controls", "Controls"}, {"procedures", "Procedures"}, {"sources", "Sources"}, {"data", "Data"}, {"words", "Words"},
 }
 
 // WriteHTML writes p as a page with its style inside it; it holds no script and
@@ -45,7 +45,35 @@ func WriteHTML(w io.Writer, p Page) error {
 
 type hypertext struct {
 	page Page
+	to   func(text, page string) string // of a page within another; nil: a page of its own
 	b    bytes.Buffer
+}
+
+// open begins a table; within another page it has that page's class and scrolls
+// in itself.
+func (h *hypertext) open(t table) {
+	class := fmt.Sprintf("t%d %s", len(t.heads), anchorOf(t.heads[0]+" "+t.heads[1]))
+	if h.to != nil {
+		h.printf("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=%q>", html.EscapeString(t.caption))
+		class = "tbl auto"
+	}
+	h.printf("<table class=\"%s\"><caption class=\"sr\">%s</caption><thead><tr>", class, html.EscapeString(t.caption))
+}
+
+func (h *hypertext) close() {
+	h.printf("</tbody></table>")
+	if h.to != nil {
+		h.printf("</div>")
+	}
+	h.printf("\n")
+}
+
+// href is where a link leads; "" where it leads nowhere.
+func (h *hypertext) href(s span) string {
+	if h.to == nil {
+		return from(h.page.Name, s.to, ".html")
+	}
+	return h.to(s.text, s.to)
 }
 
 func (h *hypertext) printf(format string, args ...any) { fmt.Fprintf(&h.b, format, args...) }
@@ -127,7 +155,7 @@ func (h *hypertext) block(b block) {
 }
 
 func (h *hypertext) table(t table) {
-	h.printf("<table class=\"t%d %s\"><caption class=\"sr\">%s</caption><thead><tr>", len(t.heads), anchorOf(t.heads[0]+" "+t.heads[1]), html.EscapeString(t.caption))
+	h.open(t)
 	for _, c := range t.heads {
 		h.printf("<th scope=\"col\">%s</th>", html.EscapeString(c))
 	}
@@ -147,7 +175,7 @@ func (h *hypertext) table(t table) {
 		}
 		h.printf("</tr>\n")
 	}
-	h.printf("</tbody></table>\n")
+	h.close()
 }
 
 // outcomeClass is the shape and color that stand beside an outcome's word.
@@ -168,7 +196,9 @@ func (h *hypertext) line(l line) string {
 			text = "<span class=\"st " + outcomeClass[s.text] + "\">" + text + "</span>"
 		}
 		if s.to != "" {
-			text = fmt.Sprintf("<a href=%q>%s</a>", from(h.page.Name, s.to, ".html"), text)
+			if href := h.href(s); href != "" {
+				text = fmt.Sprintf("<a href=\"%s\">%s</a>", html.EscapeString(href), text)
+			}
 		}
 		b.WriteString(text)
 	}

@@ -20,7 +20,7 @@ func (b *book) procedure(p *procedure.Procedure) Page {
 	page.Parts = append(page.Parts, part{"population", "On which population", populationBlocks(p, d)})
 	page.Parts = append(page.Parts, b.how(p, d)...)
 	page.Parts = append(page.Parts, examplePart(d)...)
-	page.Parts = append(page.Parts, parameterPart(d)...)
+	page.Parts = append(page.Parts, b.parameterPart(p, d)...)
 	page.Parts = append(page.Parts, b.dataPart(p)...)
 	page.Parts = append(page.Parts, part{"ask", "What else to look at", []block{paragraph(say(p.Ask))}}, part{"fix", "What to do about a deviation", []block{paragraph(say(p.Fix))}})
 	page.Parts = append(page.Parts, historyPart(d), part{"document", "The document itself", []block{whole{"As it is read by the program", string(p.Document())}}})
@@ -28,11 +28,11 @@ func (b *book) procedure(p *procedure.Procedure) Page {
 }
 
 func (b *book) procedureFacts(p *procedure.Procedure, d *document) []fact {
-	controls := make([]line, len(p.Controls))
+	var controls []line
 	var criteria []string
-	for i, id := range p.Controls {
-		c, _ := b.catalog.Control(id)
-		controls[i] = controlLink(id).and(say(" " + c.Title))
+	for _, id := range b.onPages(p.Controls) {
+		c := b.named(id)
+		controls = append(controls, controlLink(id).and(say(" "+c.Title)))
 		for _, crit := range c.Criteria {
 			if !slices.Contains(criteria, crit) {
 				criteria = append(criteria, crit)
@@ -44,7 +44,8 @@ func (b *book) procedureFacts(p *procedure.Procedure, d *document) []fact {
 	if len(p.Types) > 0 {
 		facts = append(facts, fact{"Reads", each(p.Types, typeLink)})
 	}
-	return append(facts, fact{"Text since", say(d.Since)}, fact{"Version", exact(strings.TrimPrefix(p.Hash, "sha256:")[:12])})
+	facts = append(facts, fact{"Text since", say(d.Since)}, fact{"Version", exact(strings.TrimPrefix(p.Hash, "sha256:")[:12])})
+	return append(facts, b.procedureHere(p)...)
 }
 
 func populationBlocks(p *procedure.Procedure, d *document) []block {
@@ -249,29 +250,38 @@ func given(g pair) []line {
 	return out
 }
 
-func parameterPart(d *document) []part {
+func (b *book) parameterPart(p *procedure.Procedure, d *document) []part {
 	ps := pairs(&d.Parameters)
 	if len(ps) == 0 {
 		return nil
 	}
 	t := table{caption: "Parameters", heads: []string{"Parameter", "Default", "In words"}}
-	for _, p := range ps {
-		text := p.value.Value
-		if p.value.Kind == yaml.SequenceNode {
-			parts := make([]string, len(p.value.Content))
-			for i, c := range p.value.Content {
+	note := "A workspace may set other values in procedures/*.yaml; results are then filed under another version."
+	if b.own != nil {
+		t.heads = []string{"Parameter", "Default", "In force here", "In words"}
+		note = "The value in force is part of the version that results are filed under."
+	}
+	for _, q := range ps {
+		text := q.value.Value
+		if q.value.Kind == yaml.SequenceNode {
+			parts := make([]string, len(q.value.Content))
+			for i, c := range q.value.Content {
 				parts[i] = c.Value
 			}
 			text = strings.Join(parts, ", ")
+		}
+		row := []line{exact(q.key), exact(text)}
+		if b.own != nil {
+			text = inForce(p.Parameters[q.key])
+			row = append(row, exact(text))
 		}
 		words := duration(text)
 		if words == text {
 			words = ""
 		}
-		t.rows = append(t.rows, []line{exact(p.key), exact(text), say(words)})
+		t.rows = append(t.rows, append(row, say(words)))
 	}
-	return []part{{"parameters", "Parameters", []block{
-		paragraph(say("A workspace may set other values in procedures/*.yaml; results are then filed under another version.")), t}}}
+	return []part{{"parameters", "Parameters", []block{paragraph(say(note)), t}}}
 }
 
 func (b *book) dataPart(p *procedure.Procedure) []part {

@@ -20,11 +20,15 @@ var Files embed.FS
 // the library that a result was made with: a better sentence in a policy does
 // not make results incomparable.
 //
-//go:embed policies/*.md training/*.md
+//go:embed policies/*.md plans/*.md training/*.md
 var texts embed.FS
 
 // Policies returns the starter policies: ID.md each, at the root.
 func Policies() fs.FS { return within(texts, "policies") }
+
+// Plans returns plans to start from, forms with empty places: ID.md each, at the
+// root.
+func Plans() fs.FS { return within(texts, "plans") }
 
 // Training returns the courses: ID.md each, at the root.
 func Training() fs.FS { return within(texts, "training") }

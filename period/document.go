@@ -31,6 +31,7 @@ type Document struct {
 	About    audit.Span // the stretch it is about
 	Modified time.Time  // of the file, as its machine says; zero: not known
 	Body     []byte
+	Stated   Stated            // where it came from, in the words of who adds it
 	Via      map[string]string // what the log says of who added it beside their name: access.Subject.Facts
 }
 
@@ -47,6 +48,9 @@ func (p *Program) SealDocument(ctx context.Context, by audit.Actor, d Document) 
 	}
 	if !d.Modified.IsZero() {
 		detail["modified"] = audit.FormatTime(d.Modified)
+	}
+	if !d.Stated.empty() {
+		detail["stated"] = d.Stated
 	}
 	for name, v := range d.Via {
 		detail[name] = v
@@ -120,6 +124,9 @@ func (p *Program) checkDocument(d *Document) error {
 		if utf8.RuneCountInString(s) > 300 || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 			return fmt.Errorf("%w: the %s is longer than 300 characters, or holds some that cannot be shown", audit.ErrInvalid, name)
 		}
+	}
+	if err := d.Stated.check(); err != nil {
+		return err
 	}
 	for _, c := range d.Controls {
 		if !p.knows(c) {

@@ -28,7 +28,8 @@ const erasedMeta = "erased"
 // Erase removes a record's content and its salt, seals that it was done and
 // why, and leaves the log whole: the entry stays and speaks of nothing any more.
 // Streams that rested on it are rebuilt from what is left, and are incomplete
-// where it was. What a crash leaves undone the next Open and Check do.
+// where it was. What a crash leaves undone the next Open and Check do. What a legal
+// hold keeps, or a running examination rests on, is not erased.
 func (p *Program) Erase(ctx context.Context, index int64, why string) (erased audit.Record, err error) {
 	rec, err := p.Store.Record(ctx, index)
 	if err != nil {
@@ -42,6 +43,9 @@ func (p *Program) Erase(ctx context.Context, index int64, why string) (erased au
 	}
 	if rec.Digest == "" {
 		return audit.Record{}, fmt.Errorf("%w: %s is erased already", audit.ErrConflict, rec.Ref())
+	}
+	if err := p.mayErase(ctx, rec); err != nil {
+		return audit.Record{}, err
 	}
 	if rec.Source != "" {
 		var unlock func() error

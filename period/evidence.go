@@ -137,7 +137,7 @@ func (p *Program) prove(ctx context.Context, x *Piece) error {
 // AddDocument seals a file a person adds as evidence: what it is about, and
 // when it was obtained, are stated by the person and kept apart from when it
 // was recorded.
-func (p *Program) AddDocument(ctx context.Context, path, title string, controls []string, about audit.Span) (audit.Record, error) {
+func (p *Program) AddDocument(ctx context.Context, path, title string, controls []string, about audit.Span, said Stated) (audit.Record, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return audit.Record{}, fmt.Errorf("%w: %w", audit.ErrNotFound, err)
@@ -149,7 +149,7 @@ func (p *Program) AddDocument(ctx context.Context, path, title string, controls 
 	if err != nil {
 		return audit.Record{}, err
 	}
-	return p.SealDocument(ctx, p.Actor, Document{Title: title, File: st.Name(), Controls: controls, About: about, Modified: st.ModTime(), Body: body})
+	return p.SealDocument(ctx, p.Actor, Document{Title: title, File: st.Name(), Controls: controls, About: about, Modified: st.ModTime(), Body: body, Stated: said})
 }
 
 // maxDocument is the largest document taken as evidence, in bytes.

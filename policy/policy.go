@@ -150,6 +150,10 @@ func (p Policy) Open() []string {
 // Starters returns the library's starter policies, by id.
 func Starters() ([]Policy, error) { return readAll(library.Policies(), Parse) }
 
+// Plans returns the library's plans to start from, by id: documents like policies,
+// with places that only their owner can fill.
+func Plans() ([]Policy, error) { return readAll(library.Plans(), Parse) }
+
 // readAll parses every file at the root of fsys, by name.
 func readAll[T any](fsys fs.FS, parse func(string, []byte) (T, error)) ([]T, error) {
 	names, err := fs.Glob(fsys, "*.md")

@@ -1,9 +1,9 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"tieout/audit"
@@ -23,18 +23,17 @@ func (f Filling) Fill(md string) string {
 	return library.Fill(md, map[string]string{library.Organization: f.Organization, library.System: f.System, library.SecurityContact: f.Contact})
 }
 
-// Starter returns the file of a starter policy for a workspace: placeholders
+// Starter returns the file of a starter policy or plan for a workspace: placeholders
 // filled, a draft that nobody approved, without the id, which the file's name
 // says. An id the library does not hold is an audit.ErrNotFound.
 func Starter(id string, with Filling) (string, error) {
-	names, err := fs.Glob(library.Policies(), "*.md")
-	if err != nil {
-		return "", err
+	data, err := fs.ReadFile(library.Policies(), id+".md")
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = fs.ReadFile(library.Plans(), id+".md")
 	}
-	if !slices.Contains(names, id+".md") {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
 		return "", fmt.Errorf("%w: starter policy %q", audit.ErrNotFound, id)
 	}
-	data, err := fs.ReadFile(library.Policies(), id+".md")
 	if err != nil {
 		return "", err
 	}

@@ -45,6 +45,26 @@ func (r Rule) check() error {
 	)
 }
 
+// lawsOn are the laws that ask something of a kind of regulated data, as rules name
+// them.
+var lawsOn = map[string][]string{
+	"phi":      {"HIPAA"},
+	"personal": {"GDPR", "UK GDPR", "California", "New York", "Texas"},
+	"card":     {"Card brands"},
+}
+
+// Fits reports whether the rule's law is about a kind of data that an incident
+// concerns: phi, personal, card. Health information is personal too. It helps a
+// person to look in the right place, and decides nothing.
+func (r Rule) Fits(kinds []string) bool {
+	for _, k := range kinds {
+		if slices.Contains(lawsOn[k], r.Law) || k == "phi" && slices.Contains(lawsOn["personal"], r.Law) {
+			return true
+		}
+	}
+	return false
+}
+
 // Limit is the rule's time in words: "within 72 hours of awareness".
 func (r Rule) Limit() string {
 	from := map[string]string{"awareness": "becoming aware", "discovery": "discovery", "classification": "classifying it", "determination": "determining it", "notice": "the notice before it"}[r.Starts]

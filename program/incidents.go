@@ -24,9 +24,10 @@ type Incident struct {
 	Personal   string    `json:"personal"` // whether personal data are concerned: "yes", "no", "" while not known
 	Subjects   int       `json:"subjects"` // people whose data it is; Unknown while not known
 	Systems    []string  `json:"systems"`
-	Controls   []string  `json:"controls"` // that did not hold
-	Promises   []string  `json:"promises"` // commitments that were touched
-	Criteria   []string  `json:"criteria"` // that were touched
+	Controls   []string  `json:"controls"`       // that did not hold
+	Promises   []string  `json:"promises"`       // commitments that were touched
+	Criteria   []string  `json:"criteria"`       // that were touched
+	Data       []string  `json:"data,omitempty"` // classes of data that are concerned, by their ids
 	ReportedBy string    `json:"reportedBy"`
 	Reported   time.Time `json:"reported,omitzero"` // by this server's clock
 
@@ -154,6 +155,7 @@ type incidentData struct {
 	Controls []string `json:"controls"`
 	Promises []string `json:"promises"`
 	Criteria []string `json:"criteria"`
+	Data     []string `json:"data,omitempty"`
 }
 
 func (d incidentData) check() error {
@@ -162,7 +164,7 @@ func (d incidentData) check() error {
 		oneOf("severity", d.Severity, append([]string{""}, IncidentSeverities...)...), oneOf("personal data", d.Personal, personals...),
 		within("people whose data it is", d.Subjects, Unknown, 2_000_000_000),
 		when(d.Personal != "yes" && d.Subjects > 0, "people whose data it is: say first that personal data are concerned"),
-		names("systems", d.Systems), names("controls", d.Controls), names("commitments", d.Promises), names("criteria", d.Criteria),
+		names("systems", d.Systems), names("controls", d.Controls), names("commitments", d.Promises), names("criteria", d.Criteria), names("data", d.Data),
 	)
 }
 
@@ -190,7 +192,7 @@ func setIncident(s *State, e Entry) (book.Change, error) {
 	what := "described: " + strings.Join(slices.DeleteFunc([]string{d.Severity, d.Kind, d.Title}, func(s string) bool { return s == "" }), ", ")
 	return book.Change{What: what, Do: func() {
 		i.Title, i.Kind, i.Severity, i.Lead, i.Personal, i.Subjects = d.Title, d.Kind, d.Severity, d.Lead, d.Personal, d.Subjects
-		i.Systems, i.Controls, i.Promises, i.Criteria = d.Systems, d.Controls, d.Promises, d.Criteria
+		i.Systems, i.Controls, i.Promises, i.Criteria, i.Data = d.Systems, d.Controls, d.Promises, d.Criteria, d.Data
 		s.incident(e, i, Step{What: what})
 	}}, nil
 }
@@ -287,7 +289,7 @@ func (b *Book) SetIncident(ctx context.Context, by access.Subject, i Incident) (
 		return Incident{}, err
 	}
 	return b.writeIncident(ctx, by, "incident.set", i.ID, i.Revision, incidentData{i.Title, i.Kind, i.Severity, i.Lead, i.Personal, i.Subjects,
-		list(i.Systems), list(i.Controls), list(i.Promises), list(i.Criteria)})
+		list(i.Systems), list(i.Controls), list(i.Promises), list(i.Criteria), i.Data})
 }
 
 // mayRun asks for incident.write on an incident.

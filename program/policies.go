@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -49,7 +50,31 @@ type PolicyText struct {
 	Review      string   // one of PolicyReviews
 	Controls    []string // it states
 	Summary     string
-	Text        string // Markdown
+	Text        string // Markdown; "" where a sealed file stands in its place
+	Kind        string // one of DocumentKinds; "" is a policy
+	File        string // record of the sealed file that is its text, "E-12"; "": Text is
+	Digest      string // of that file's bytes
+}
+
+// Policy kinds: what is kept like a policy, with versions, approval and reviews.
+const (
+	KindPolicy   = "policy"
+	KindBaseline = "baseline"
+)
+
+// DocumentKinds are the kinds of document that are kept.
+var DocumentKinds = []string{KindPolicy, "plan", "diagram", "charter", "register", "notice", KindBaseline, "job description"}
+
+// What is the kind of document in a word.
+func (t PolicyText) What() string { return cmp.Or(t.Kind, KindPolicy) }
+
+// whole is what the hash of a version is over: the text, or which bytes stand in
+// its place.
+func (t PolicyText) whole() string {
+	if t.File == "" {
+		return t.Text
+	}
+	return "sealed file " + t.File + " " + t.Digest
 }
 
 // PolicyReviews are how often a policy may be reviewed.
@@ -184,9 +209,14 @@ type policyData struct {
 	Text        string   `json:"text"`
 	Note        string   `json:"note"`
 	Material    bool     `json:"material"`
+	Kind        string   `json:"kind,omitempty"` // left out of a policy
+	File        string   `json:"file,omitempty"`
+	Digest      string   `json:"digest,omitempty"`
 }
 
 var (
+	fileForm     = regexp.MustCompile(`^E-[0-9]{1,15}$`)
+	digestForm   = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 	slugForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,59}$`)
 	audienceForm = regexp.MustCompile(`^[a-z][a-z0-9 &-]{0,39}$`)
 	controlForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`)
@@ -194,15 +224,29 @@ var (
 
 func (d policyData) check() error {
 	return allOf(
-		text("title", d.Title, 1, 200), text("owner", d.Owner, 1, 100), text("summary", d.Summary, 0, 400), text("text", d.Text, 1, policy.MaxSize/2),
+		text("title", d.Title, 1, 200), text("owner", d.Owner, 1, 100), text("summary", d.Summary, 0, 400), text("text", d.Text, textLeast(d.File), policy.MaxSize/2),
+		oneOf("kind", d.Kind, append([]string{""}, DocumentKinds...)...),
+		when(d.File != "" && d.Text != "", "a document is a text or a sealed file, not both"),
+		when(d.File != "" && (!fileForm.MatchString(d.File) || !digestForm.MatchString(d.Digest)), "file: name the record of a sealed document, such as E-12"),
+		when(d.File == "" && d.Digest != "", "a digest is that of a sealed file"),
+		when(d.File != "" && d.Acknowledge, "people agree to a text they can read here: a sealed file is not agreed to"),
 		text("what changed", d.Note, 0, 2000), oneOf("review", d.Review, PolicyReviews...), within("controls", len(d.Controls), 0, 100),
 		when(!audienceForm.MatchString(d.Audience), "audience: say all, managers, personal-data, or the name of a group in lower case such as engineers"),
 		when(slices.ContainsFunc(d.Controls, func(c string) bool { return !controlForm.MatchString(c) }), "controls: name them by their ids, such as IAM-06"),
 	)
 }
 
+// textLeast is how long a text is at least.
+func textLeast(file string) int {
+	if file != "" {
+		return 0
+	}
+	return 1
+}
+
 func (d policyData) text() PolicyText {
-	return PolicyText{d.Title, d.Owner, d.Audience, d.Acknowledge, d.Review, d.Controls, d.Summary, d.Text}
+	return PolicyText{Title: d.Title, Owner: d.Owner, Audience: d.Audience, Acknowledge: d.Acknowledge, Review: d.Review, Controls: d.Controls,
+		Summary: d.Summary, Text: d.Text, Kind: d.Kind, File: d.File, Digest: d.Digest}
 }
 
 // writePolicy makes the draft of the next version, or changes the one there is.
@@ -233,7 +277,7 @@ func writePolicy(s *State, e Entry) (book.Change, error) {
 		v := p.Version(number)
 		v.PolicyText, v.Note, v.Written = d.text(), d.Note, e.At
 		v.Material = d.Material || p.InForce() == nil || !p.Retired.IsZero()
-		v.Hash = HashOf(p.ID, fmt.Sprint(number), d.Title, d.Text)
+		v.Hash = HashOf(p.ID, fmt.Sprint(number), d.Title, v.whole())
 		if !slices.Contains(v.By, e.By.Name) {
 			v.By = append(v.By, e.By.Name)
 		}
@@ -331,6 +375,15 @@ func retirePolicy(s *State, e Entry) (book.Change, error) {
 	}}, nil
 }
 
+// factKind is the kind as evidence says it, whose words know no baseline: that is a
+// procedure for setting systems up.
+func (t PolicyText) factKind() string {
+	if t.Kind == KindBaseline {
+		return "procedure"
+	}
+	return t.What()
+}
+
 // policyFact counts the entry, and says the policy as evidence: the version in
 // force, or where there is none the draft.
 func (s *State) policyFact(e Entry, p *Policy) {
@@ -341,6 +394,6 @@ func (s *State) policyFact(e Entry, p *Policy) {
 		approvedBy = s.PersonOf(v.ApprovedBy)
 	}
 	s.fact(e, audit.Fact{Type: "document", ID: p.ID, Fields: map[string]any{
-		"title": v.Title, "kind": "policy", "version": fmt.Sprint(v.Number), "status": p.Status(), "owner": s.PersonOf(v.Owner),
+		"title": v.Title, "kind": v.factKind(), "version": fmt.Sprint(v.Number), "status": p.Status(), "owner": s.PersonOf(v.Owner),
 		"approvedBy": approvedBy, "approvedAt": timeOrNever(v.Approved), "reviewedAt": timeOrNever(p.Reviewed)}})
 }

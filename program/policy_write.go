@@ -2,7 +2,9 @@ package program
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"tieout/access"
@@ -21,8 +23,38 @@ func (b *Book) WritePolicy(ctx context.Context, by access.Subject, id string, re
 	if t.Audience == "" {
 		t.Audience = Everyone
 	}
-	d := policyData{t.Title, t.Owner, t.Audience, t.Acknowledge, t.Review, list(t.Controls), t.Summary, lines(t.Text), lines(note), material}
+	d := policyData{Title: t.Title, Owner: t.Owner, Audience: t.Audience, Acknowledge: t.Acknowledge, Review: t.Review, Controls: list(t.Controls),
+		Summary: t.Summary, Text: lines(t.Text), Note: lines(note), Material: material}
+	if t.Kind != KindPolicy {
+		d.Kind = t.Kind
+	}
+	if t.File != "" {
+		var err error
+		if d.File, d.Digest, err = b.sealedFile(ctx, t.File); err != nil {
+			return Policy{}, err
+		}
+	}
 	return b.changePolicy(ctx, by, "policy.write", id, revision, d)
+}
+
+// sealedFile is the record of a document that is sealed and not erased, with its
+// digest.
+func (b *Book) sealedFile(ctx context.Context, ref string) (record, digest string, err error) {
+	ref = strings.ToUpper(strings.TrimSpace(ref))
+	n, err := strconv.ParseInt(strings.TrimPrefix(ref, "E-"), 10, 64)
+	if err != nil || !fileForm.MatchString(ref) {
+		return "", "", fmt.Errorf("%w: file: name the record of a sealed document, such as E-12", audit.ErrInvalid)
+	}
+	rec, err := b.seal.Store.Record(ctx, n)
+	switch {
+	case errors.Is(err, audit.ErrNotFound), err == nil && rec.Kind != audit.RecordDocument:
+		return "", "", fmt.Errorf("%w: file: %s is no sealed document; add the file as evidence first", audit.ErrInvalid, ref)
+	case err != nil:
+		return "", "", err
+	case rec.Digest == "":
+		return "", "", fmt.Errorf("%w: file: %s was erased", audit.ErrConflict, ref)
+	}
+	return rec.Ref(), rec.Digest, nil
 }
 
 // lines is a text with its lines ended in one way, as browsers send another.

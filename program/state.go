@@ -20,6 +20,7 @@ type State struct {
 	VendorReports map[string]*VendorReport // by ID
 	Identities    map[string]*Identity     // by what they are of: "identity:account:okta/ana"
 	Reviews       map[string]*Review       // by ID
+	Holds         map[string]*Hold         // by ID
 
 	Tasks     map[string]*Task     // by ID, such as board.meeting@2026-Q1
 	Duties    map[string]*Duty     // by the owner's name in the definitions
@@ -41,7 +42,7 @@ type State struct {
 
 func newState() *State {
 	return &State{
-		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, VendorReports: map[string]*VendorReport{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, persons: map[string]belongs{},
+		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, VendorReports: map[string]*VendorReport{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, Holds: map[string]*Hold{}, persons: map[string]belongs{},
 		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{}, Feeds: map[string]*Feed{}, Reminders: map[string]*Reminder{},
 		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{}, Audiences: map[string]*Audience{},
 	}
@@ -52,7 +53,7 @@ func newState() *State {
 type taker func(s *State, e Entry) (book.Change, error)
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = book.Merge(riskTakers, incidentTakers, vendorTakers, vendorReportTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers, remindTakers)
+var takers = book.Merge(holdTakers, riskTakers, incidentTakers, vendorTakers, vendorReportTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers, remindTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e Entry) (book.Change, error) {

@@ -2,41 +2,50 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"tieout/audit"
 	"tieout/definition"
 	"tieout/handbook"
+	"tieout/period"
 	"tieout/source/all"
 )
 
 func (a *app) docsCommand() *cobra.Command {
-	var replace bool
+	var replace, library bool
 	cmd := in(&cobra.Command{
 		Use: "docs [folder]", Short: "Write the handbook: a page for every criterion, control, procedure and source",
 		Long: `Writes what is tested, how, on which population and from which sources as
 pages that an auditor can read without this program: HTML and Markdown, from
 the same files the program works with, with links between them. Start at
-index.html. The folder is called handbook where none is named.`,
+index.html. The folder is called handbook where none is named.
+
+In a company's workspace the pages are of its own controls in scope and of the
+procedures that run on what its sources give, with the parameters in force.
+Elsewhere, or with --library, they are the library's.`,
 		Args: atMost(1, "a folder"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "handbook"
 			if len(args) > 0 {
 				dir = args[0]
 			}
-			return a.docs(dir, replace)
+			return a.docs(cmd.Context(), dir, replace, library)
 		},
 	}, "table", "json")
 	cmd.Flags().BoolVar(&replace, "replace", false, "write over a handbook that is there")
+	cmd.Flags().BoolVar(&library, "library", false, "the library's handbook, also in a workspace")
 	return cmd
 }
 
-func (a *app) docs(dir string, replace bool) error {
+func (a *app) docs(ctx context.Context, dir string, replace, ofLibrary bool) error {
 	wd, err := a.env.Getwd()
 	if err != nil {
 		return err
@@ -48,11 +57,7 @@ func (a *app) docs(dir string, replace bool) error {
 	if err := vacant(full, dir, replace); err != nil {
 		return err
 	}
-	library, err := definition.Library()
-	if err != nil {
-		return err
-	}
-	pages, err := handbook.Pages(library, all.Drivers)
+	pages, err := a.handbook(ctx, ofLibrary)
 	if err != nil {
 		return err
 	}
@@ -66,6 +71,31 @@ func (a *app) docs(dir string, replace bool) error {
 	}
 	return a.tell("tieout.docs/1", fmt.Sprintf("Wrote %s to %s, as HTML and as Markdown. Start at %s.", count(len(pages), "page", "pages"), dir, filepath.Join(dir, "index.html")),
 		map[string]any{"folder": dir, "pages": len(pages)})
+}
+
+// handbook are the pages of the workspace, where there is a company's, else of the
+// library.
+func (a *app) handbook(ctx context.Context, ofLibrary bool) (pages []handbook.Page, err error) {
+	library, err := definition.Library()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := a.workspace()
+	switch {
+	case ofLibrary, errors.Is(err, audit.ErrNotFound), err == nil && dir == "":
+		return handbook.Pages(library, all.Drivers)
+	case err != nil:
+		return nil, err
+	}
+	err = a.with(ctx, func(p *period.Program) error {
+		if p.Def.IsFirm() {
+			pages, err = handbook.Pages(library, all.Drivers)
+			return err
+		}
+		pages, err = handbook.Own(p.Def, *p.Selection(), p.Drivers, p.Now().In(p.Period.Location()).Format(time.DateOnly))
+		return err
+	})
+	return pages, err
 }
 
 // vacant makes sure that nothing but an earlier handbook is written over.

@@ -305,10 +305,15 @@ func (a *app) printExcerpt(x *period.Piece, near string) {
 }
 
 func (a *app) evidenceAdd() *cobra.Command {
-	var title, from, to string
+	var title, from, to, rows string
 	var controls []string
+	var said period.Stated
 	cmd := &cobra.Command{
 		Use: "add FILE", Short: "Seal a file as evidence, with the dates it is about",
+		Long: `Seals a file as it is, with the days it is about. What you say of where it came
+from (--system, --query, --range, --rows) is sealed beside it and shown as your
+word. A picture of a screen (--screenshot) proves one moment: say which address
+it shows, which account is signed in and which date and time are seen on it.`,
 		Args: exactly(1, "a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error {
@@ -316,7 +321,10 @@ func (a *app) evidenceAdd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				rec, err := p.AddDocument(cmd.Context(), args[0], title, controls, span)
+				if said.Rows, err = period.StatedRows(rows); err != nil {
+					return err
+				}
+				rec, err := p.AddDocument(cmd.Context(), args[0], title, controls, span, said)
 				if err != nil {
 					return err
 				}
@@ -336,6 +344,14 @@ func (a *app) evidenceAdd() *cobra.Command {
 	f.StringVar(&from, "from", "", "first day it is about, 2026-03-01 (needed)")
 	f.StringVar(&to, "to", "", "last day it is about (default: the first)")
 	f.StringSliceVar(&controls, "control", nil, "control it is evidence for; may be repeated")
+	f.StringVar(&said.System, "system", "", "system it was taken from, as you state it")
+	f.StringVar(&said.Query, "query", "", "query or report that was run")
+	f.StringVar(&said.Range, "range", "", "what was asked for: dates, filters")
+	f.StringVar(&rows, "rows", "", "rows in it, as the system counted them")
+	f.BoolVar(&said.Screenshot, "screenshot", false, "it is a picture of a screen")
+	f.StringVar(&said.Address, "screen-address", "", "address that the screen shows")
+	f.StringVar(&said.Account, "screen-account", "", "account that is signed in on it")
+	f.StringVar(&said.Clock, "screen-clock", "", "date and time seen on it")
 	return cmd
 }
 

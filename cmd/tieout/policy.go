@@ -84,6 +84,7 @@ type policyEntry struct {
 	File        string   `json:"file,omitempty"` // from the workspace
 	Open        []string `json:"open"`           // placeholders that are not filled
 	Fault       string   `json:"fault,omitempty"`
+	Kind        string   `json:"kind"` // policy, plan and the like
 }
 
 const (
@@ -93,7 +94,7 @@ const (
 )
 
 func entryOf(p policy.Policy, status string) policyEntry {
-	return policyEntry{p.ID, p.Title, p.Audience, p.Acknowledge, p.Owner, status, "", p.Open(), ""}
+	return policyEntry{p.ID, p.Title, p.Audience, p.Acknowledge, p.Owner, status, "", p.Open(), "", cmp.Or(p.Record.Kind, "policy")}
 }
 
 func (e policyEntry) row() row {
@@ -104,6 +105,9 @@ func (e policyEntry) row() row {
 	why := e.Fault
 	if len(e.Open) > 0 && e.Status != statusStarter {
 		why = "still to be filled in: " + strings.Join(e.Open, ", ")
+	}
+	if e.Kind != "policy" && e.Kind != "" {
+		why = strings.TrimSuffix("a "+e.Kind+"; "+why, "; ")
 	}
 	return row{[]string{cmp.Or(e.ID, e.File), e.Title, e.Audience, agree, e.Status, why}, e}
 }
@@ -153,11 +157,15 @@ func starterEntries() ([]policyEntry, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	out := make([]policyEntry, len(list))
-	for i, p := range list {
-		out[i] = entryOf(p, statusStarter)
+	plans, err := policy.Plans()
+	if err != nil {
+		return nil, "", err
 	}
-	return out, fmt.Sprintf("%s to start from. Next: tieout policy new ID", count(len(list), "policy", "policies")), nil
+	var out []policyEntry
+	for _, p := range append(list, plans...) {
+		out = append(out, entryOf(p, statusStarter))
+	}
+	return out, fmt.Sprintf("%s and %s to start from. Next: tieout policy new ID", count(len(list), "policy", "policies"), count(len(plans), "plan", "plans")), nil
 }
 
 func fileEntries(w *definition.Workspace, dir string) ([]policyEntry, string, error) {
@@ -210,8 +218,12 @@ func (a *app) findPolicy(id string) (policy.Policy, string, error) {
 	if err != nil {
 		return policy.Policy{}, "", err
 	}
-	if i := slices.IndexFunc(list, func(p policy.Policy) bool { return p.ID == id }); i >= 0 {
-		return list[i], statusStarter, nil
+	plans, err := policy.Plans()
+	if err != nil {
+		return policy.Policy{}, "", err
+	}
+	if list = append(list, plans...); slices.ContainsFunc(list, func(p policy.Policy) bool { return p.ID == id }) {
+		return list[slices.IndexFunc(list, func(p policy.Policy) bool { return p.ID == id })], statusStarter, nil
 	}
 	return policy.Policy{}, "", fmt.Errorf("%w: policy %q; see 'tieout policy list' and 'tieout policy list --starters'", audit.ErrNotFound, id)
 }

@@ -128,7 +128,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		{"exam", []*cobra.Command{a.engagementCommand(), a.requestCommand(), a.sampleCommand(), a.testCommand(), a.exceptionCommand(), a.concludeCommand(), a.opinionCommand(), a.qualityCommand(),
 			a.descriptionCommand(), a.assertionCommand(), a.representationCommand()}},
 		{"prove", []*cobra.Command{a.verifyCommand(), a.reperformCommand(), a.logCommand()}},
-		{"keep", []*cobra.Command{a.accountCommand(), a.tokenCommand(), a.keyCommand(), a.backupCommand(), a.restoreCommand(), a.doctorCommand(), a.versionCommand()}},
+		{"keep", []*cobra.Command{a.accountCommand(), a.tokenCommand(), a.keyCommand(), a.holdCommand(), a.backupCommand(), a.restoreCommand(), a.doctorCommand(), a.versionCommand()}},
 	} {
 		for _, c := range g.cmds {
 			c.GroupID = g.id

@@ -31,7 +31,7 @@ func (a *app) listRuns(ctx context.Context, p *period.Program) error {
 	}}
 	loc := p.Period.Location()
 	for _, r := range runs {
-		ref, number := audit.EvidenceRef(r.Record), revisionOf(revisions, r)
+		ref, number := audit.EvidenceRef(r.Record), period.RevisionOf(revisions, r)
 		l.rows = append(l.rows, row{
 			[]string{ref, report.Moment(r.Started, loc), report.Moment(r.AsOf, loc), report.Number(int(number)), answer.ShortHash(r.Definition), report.Number(len(r.Results))},
 			map[string]any{"run": ref, "tested": r.Started, "asOf": r.AsOf, "revision": number, "definitions": r.Definition, "results": r.Results},
@@ -39,17 +39,6 @@ func (a *app) listRuns(ctx context.Context, p *period.Program) error {
 	}
 	l.summary = report.Capital(count(len(l.rows), "run", "runs")) + " sealed; 'tieout population list --run E-...' reads one."
 	return a.show(l)
-}
-
-// revisionOf is the number under which a run's definitions were in force: the
-// same text may have been applied again later.
-func revisionOf(revisions []store.Revision, r store.Run) (number int64) {
-	for _, rev := range revisions {
-		if rev.Hash == r.Definition && !rev.Applied.After(r.Started) {
-			number = max(number, rev.Number)
-		}
-	}
-	return number
 }
 
 // lastRun is the newest sealed run.

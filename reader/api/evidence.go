@@ -164,6 +164,21 @@ type uploadForm struct {
 	Last     string        `form:"last" required:"false" maxLength:"10" doc:"The last day it is about, included; left out: the first"`
 	Controls string        `form:"controls" required:"false" maxLength:"2000" doc:"IDs of controls it is for, separated by spaces"`
 	Task     string        `form:"task" required:"false" maxLength:"300" doc:"ID of the task it was added for"`
+
+	System     string `form:"system" required:"false" maxLength:"4000" doc:"System it was taken from, as its sender states it"`
+	Query      string `form:"query" required:"false" maxLength:"4000" doc:"Query or report that was run"`
+	Range      string `form:"range" required:"false" maxLength:"4000" doc:"What was asked for: dates, filters"`
+	Rows       string `form:"rows" required:"false" maxLength:"20" doc:"Rows in it, as the system counted them"`
+	Screenshot bool   `form:"screenshot" required:"false" doc:"It is a picture of a screen, which proves one moment"`
+	Address    string `form:"screenAddress" required:"false" maxLength:"4000" doc:"Of a screenshot: address that the screen shows"`
+	Account    string `form:"screenAccount" required:"false" maxLength:"4000" doc:"Of a screenshot: account that is signed in on it"`
+	Clock      string `form:"screenClock" required:"false" maxLength:"4000" doc:"Of a screenshot: date and time seen on it"`
+}
+
+// stated is what its sender says of where a document came from.
+func (f *uploadForm) stated() (period.Stated, error) {
+	rows, err := period.StatedRows(f.Rows)
+	return period.Stated{System: f.System, Query: f.Query, Range: f.Range, Rows: rows, Screenshot: f.Screenshot, Address: f.Address, Account: f.Account, Clock: f.Clock}, err
 }
 
 type uploadIn struct {
@@ -192,6 +207,9 @@ func addRecord(c *call, in *uploadIn) (*oneOut[Record], error) {
 		return nil, fmt.Errorf("%w: say of which days it is: first and last, in this order", audit.ErrInvalid)
 	}
 	d := period.Document{Title: f.Title, File: visible(f.File.Filename), Controls: strings.Fields(f.Controls), Task: f.Task, About: span.Span, Body: body, Via: c.Who.Facts()}
+	if d.Stated, err = f.stated(); err != nil {
+		return nil, err
+	}
 	for _, id := range d.Controls {
 		if !slices.ContainsFunc(c.P.Selection().Controls, func(x audit.Control) bool { return x.ID == id }) {
 			return nil, fmt.Errorf("%w: there is no control %q in this period", audit.ErrInvalid, id)

@@ -104,6 +104,7 @@ type setIncidentIn struct {
 		Systems  []string `json:"systems,omitempty" maxItems:"100"`
 		Controls []string `json:"controls,omitempty" maxItems:"100" doc:"That did not hold"`
 		Promises []string `json:"promises,omitempty" maxItems:"100" doc:"Commitments that were touched"`
+		Data     []string `json:"data,omitempty" maxItems:"100" doc:"Ids of the classes of data it concerns"`
 		Criteria []string `json:"criteria,omitempty" maxItems:"100"`
 	}
 }
@@ -118,7 +119,7 @@ func setIncident(c *call, in *setIncidentIn) (*oneOut[program.Incident], error) 
 	}
 	b := &in.Body
 	x := program.Incident{ID: in.ID, Title: b.Title, Kind: b.Kind, Severity: b.Severity, Lead: b.Lead, Personal: b.Personal, Subjects: program.Unknown,
-		Systems: b.Systems, Controls: b.Controls, Promises: b.Promises, Criteria: b.Criteria, Revision: revision}
+		Systems: b.Systems, Controls: b.Controls, Promises: b.Promises, Criteria: b.Criteria, Data: b.Data, Revision: revision}
 	if b.Subjects != nil {
 		x.Subjects = *b.Subjects
 	}

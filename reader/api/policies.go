@@ -29,7 +29,10 @@ type PolicyText struct {
 	Audience   string     `json:"audience"`
 	Controls   []string   `json:"controls" nullable:"false"`
 	Summary    string     `json:"summary,omitempty"`
-	Text       string     `json:"text" doc:"Markdown"`
+	Text       string     `json:"text" doc:"Markdown; empty where a sealed file stands in its place"`
+	Kind       string     `json:"kind" doc:"What it is: policy, plan, diagram and the like"`
+	File       string     `json:"file,omitempty" doc:"Record of the sealed file that is its text"`
+	Digest     string     `json:"digest,omitempty" doc:"Of that file's bytes"`
 	Hash       string     `json:"hash" doc:"What a person agrees to"`
 	By         []string   `json:"by" nullable:"false" doc:"Accounts that wrote it"`
 	Written    time.Time  `json:"written"`
@@ -41,7 +44,7 @@ func versionOf(v *program.PolicyVersion) *PolicyText {
 	if v == nil {
 		return nil
 	}
-	return &PolicyText{v.Number, v.Title, v.Owner, v.Audience, append([]string{}, v.Controls...), v.Summary, v.Text, v.Hash, append([]string{}, v.By...), v.Written, v.ApprovedBy, when(v.Approved)}
+	return &PolicyText{v.Number, v.Title, v.Owner, v.Audience, append([]string{}, v.Controls...), v.Summary, v.Text, v.What(), v.File, v.Digest, v.Hash, append([]string{}, v.By...), v.Written, v.ApprovedBy, when(v.Approved)}
 }
 
 // Policy is a policy as far as its reader may read it.
@@ -170,7 +173,9 @@ type draftIn struct {
 		Review      string   `json:"review,omitempty" enum:"year,half-year,quarter" default:"year" doc:"How often it is reviewed"`
 		Controls    []string `json:"controls,omitempty" maxItems:"100" doc:"IDs of controls it states"`
 		Summary     string   `json:"summary,omitempty" maxLength:"2000"`
-		Text        string   `json:"text" minLength:"1" maxLength:"400000" doc:"Markdown"`
+		Text        string   `json:"text,omitempty" maxLength:"400000" doc:"Markdown; left out where a sealed file stands in its place"`
+		Kind        string   `json:"kind,omitempty" enum:"policy,plan,diagram,charter,register,notice,baseline,job description" doc:"What it is; left out: a policy"`
+		File        string   `json:"file,omitempty" maxLength:"20" doc:"Record of a sealed document in place of a text, such as E-12"`
 		Note        string   `json:"note,omitempty" maxLength:"2000" doc:"What changed"`
 		Material    bool     `json:"material,omitempty" doc:"Everybody agrees anew"`
 	}
@@ -185,7 +190,7 @@ func setDraft(c *call, in *draftIn) (*oneOut[Policy], error) {
 	if b.Owner == "" {
 		b.Owner = c.Who.Account
 	}
-	text := program.PolicyText{Title: b.Title, Owner: b.Owner, Audience: b.Audience, Acknowledge: b.Acknowledge, Review: b.Review, Controls: b.Controls, Summary: b.Summary, Text: b.Text}
+	text := program.PolicyText{Title: b.Title, Owner: b.Owner, Audience: b.Audience, Acknowledge: b.Acknowledge, Review: b.Review, Controls: b.Controls, Summary: b.Summary, Text: b.Text, Kind: b.Kind, File: b.File}
 	if _, err := c.book.WritePolicy(c, c.Who, in.ID, revision, text, b.Note, b.Material); err != nil {
 		return nil, c.since(err, revision, func(s *program.State) int64 {
 			if p := s.Policies[in.ID]; p != nil {

@@ -28,6 +28,7 @@ const soon = 30 * 24 * time.Hour
 type Row struct {
 	ID          string    `json:"id"`
 	Title       string    `json:"title"`
+	Kind        string    `json:"kind"`     // program.KindPolicy, or another of program.DocumentKinds
 	Status      string    `json:"status"`   // program.PolicyDraft, PolicyApproved or PolicyRetired
 	Version     string    `json:"version"`  // in force; "" where none is
 	Draft       int       `json:"draft"`    // number of the version that waits for approval; 0: none does
@@ -101,7 +102,7 @@ func inForce(files []period.PolicyFile) (out []program.Document) {
 
 func kept(p *program.Policy) Row {
 	v := p.Current()
-	r := Row{ID: p.ID, Title: v.Title, Status: p.Status(), Owner: v.Owner, Audience: v.Audience, Acknowledge: v.Acknowledge, ReviewDue: p.ReviewDue()}
+	r := Row{ID: p.ID, Title: v.Title, Kind: v.What(), Status: p.Status(), Owner: v.Owner, Audience: v.Audience, Acknowledge: v.Acknowledge, ReviewDue: p.ReviewDue()}
 	if f := p.InForce(); f != nil && r.Status == program.PolicyApproved {
 		r.Version, r.Since = number(f.Number), f.Approved
 	}
@@ -113,9 +114,9 @@ func kept(p *program.Policy) Row {
 
 func inFile(f period.PolicyFile) Row {
 	if f.Fault != nil {
-		return Row{ID: f.File, Title: f.File, Status: program.PolicyDraft, File: f.File, Fault: f.Fault.Error()}
+		return Row{ID: f.File, Title: f.File, Kind: program.KindPolicy, Status: program.PolicyDraft, File: f.File, Fault: f.Fault.Error()}
 	}
-	return Row{ID: f.ID, Title: f.Title, Status: f.Status, Version: f.Version, Owner: f.Owner, Audience: f.Audience, Acknowledge: f.Acknowledge, File: f.File,
+	return Row{ID: f.ID, Title: f.Title, Kind: cmp.Or(f.Policy.Record.Kind, program.KindPolicy), Status: f.Status, Version: f.Version, Owner: f.Owner, Audience: f.Audience, Acknowledge: f.Acknowledge, File: f.File,
 		Since: f.Since, ReviewDue: f.ReviewDue}
 }
 

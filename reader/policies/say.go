@@ -14,8 +14,12 @@ func number(n int) string { return strconv.Itoa(n) }
 
 // Sentence says which policies are in force and what is missing.
 func (l *List) Sentence() string {
-	var forced, drafts, due, late, missing int
+	var forced, drafts, due, late, missing, others int
 	for _, r := range l.Rows {
+		if r.Kind != program.KindPolicy {
+			others++
+			continue
+		}
 		if r.Status == program.PolicyApproved {
 			forced++
 		}
@@ -45,6 +49,9 @@ func (l *List) Sentence() string {
 		s += " The review of " + report.Plural(late, "policy", "policies") + " is overdue."
 	case due > 0:
 		s += " The review of " + report.Plural(due, "policy", "policies") + " is due within 30 days."
+	}
+	if others > 0 {
+		s += " " + report.Capital(report.Plural(others, "other document is", "other documents are")) + " kept beside them."
 	}
 	switch {
 	case missing > 0:

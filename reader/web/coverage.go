@@ -66,10 +66,12 @@ func (q *request) coverage() error {
 	switch {
 	case v.Get("by") == "control":
 		return q.byControl(v)
+	case v.Get("by") == "coso":
+		return q.matrix("", true)
 	case v.Get("set") != "":
 		return q.places(v.Get("set"))
 	}
-	return q.matrix(v.Get("show"))
+	return q.matrix(v.Get("show"), false)
 }
 
 // mets are the controls the reader sees, and whether they are tested here.
@@ -87,34 +89,41 @@ func (q *request) mets() []answer.Met {
 // ways are the three faces of coverage: by criterion, by control, and other
 // frameworks.
 func (q *request) ways(here string) []stateFilter {
-	out := []stateFilter{{Word: "By criterion", Href: q.to("/coverage"), Here: here == ""}, {Word: "By control", Href: q.to("/coverage", "by", "control"), Here: here == "control"}}
+	out := []stateFilter{{Word: "By criterion", Href: q.to("/coverage"), Here: here == ""}, {Word: "By control", Href: q.to("/coverage", "by", "control"), Here: here == "control"},
+		{Word: "COSO 2013", Href: q.to("/coverage", "by", "coso"), Here: here == "coso"}}
 	for _, f := range answer.Frameworks(q.st.p.Def.Catalog) {
 		out = append(out, stateFilter{Word: f.Name, Href: q.to("/coverage", "set", f.ID), Here: here == f.ID})
 	}
 	return out
 }
 
-func (q *request) matrix(show string) error {
+// matrix shows which controls meet which criteria, in the standard's order, or
+// those that follow COSO's principles, in the order of these.
+func (q *request) matrix(show string, coso bool) error {
 	m := answer.MatrixOf(q.st.p.Def.Criteria(), q.mets())
 	none, one := m.Count()
 	data := struct {
 		*page
 		Ways, Filters []stateFilter
+		Counts        []stateFilter // criteria with a control, by category and by group
 		Columns       []matrixColumn
 		Groups        []matrixGroup
-		Any           bool
+		Any, COSO     bool
 		File, Add     string // what to add to which file for a control
 		AddSay        string // what that does, where it is more than one control
-	}{page: &q.page, Ways: q.ways(""), Any: len(m.Groups) > 0}
+	}{page: &q.page, Ways: q.ways(cosoWay(coso)), Any: len(m.Groups) > 0, COSO: coso, Counts: q.metCounts(m)}
 	data.File, data.Add, data.AddSay = q.addControl()
 	untested := 0
 	for _, r := range m.Rows {
 		if r.Total.Controls > 0 && r.Total.Tested == 0 {
 			untested++
 		}
-		if kept(show, r) {
+		if !coso && kept(show, r) {
 			data.Groups = addRow(data.Groups, r.Criterion, q.matrixRow(m, r))
 		}
+	}
+	if coso {
+		data.Groups = q.byPrinciple(m)
 	}
 	for _, g := range m.Groups {
 		data.Columns = append(data.Columns, matrixColumn{g.Name, q.to("/coverage", "by", "control", "group", g.ID)})
@@ -123,11 +132,14 @@ func (q *request) matrix(show string) error {
 		show, word string
 		n          int
 	}{{"", "All", len(m.Rows)}, {"none", "No control", none}, {"one", "Only one control", one}, {"untested", "Not tested here", untested}} {
-		if f.n > 0 || f.show == show {
+		if !coso && (f.n > 0 || f.show == show) {
 			data.Filters = append(data.Filters, stateFilter{Word: f.word, N: report.Number(f.n), Href: q.to("/coverage", "show", f.show), Here: f.show == show})
 		}
 	}
 	q.Say = q.ofYours() + m.Sentence()
+	if coso {
+		q.Say = q.ofYours() + sayPrinciples(data.Groups)
+	}
 	q.Code = []string{"tieout control coverage"}
 	return q.render("coverage.html", data)
 }

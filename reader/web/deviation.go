@@ -93,6 +93,7 @@ type deviationPage struct {
 	Steps      []step
 	Population link
 	Hash       string
+	Documented bool // its procedure still runs here, so that there is a page about it
 
 	Cause, Response template.HTML // as they stand
 	Stands          string        // who decided what, in a sentence
@@ -122,7 +123,7 @@ func (q *request) deviation() error {
 		return err
 	}
 	data := deviationPage{page: &q.page, D: &d, F: q.findings([]audit.Deviation{d})[0], Began: report.BoundText(d.Start, loc), Lasted: report.Lasted(&d.Result),
-		Steps: steps, Population: link{d.Procedure, q.at("populations", d.Procedure)}, Hash: short(d.Hash), After: stands.Newest, Proposal: stands.Proposal,
+		Steps: steps, Population: link{d.Procedure, q.at("populations", d.Procedure)}, Hash: short(d.Hash), Documented: q.testCalled(d.Procedure) != nil, After: stands.Newest, Proposal: stands.Proposal,
 		Cause: policy.HTML(d.Cause), Response: policy.HTML(d.Response), Stands: q.sayStanding(&d, stands), May: q.mayJudge(&d, stands), WhyNot: q.whyNotJudge(&d, stands),
 		Typed: map[string]string{"cause": q.typed("cause", d.Cause), "response": q.typed("response", d.Response), "why": q.typed("why", "")}}
 	if !d.Open && !d.End.At.IsZero() && d.Span.To.Sub(d.Span.From) > time.Microsecond {

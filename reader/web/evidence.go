@@ -149,14 +149,27 @@ func (q *request) record() error {
 		Cites                      []link
 		Kind                       string
 		Details                    []detail
+		Keeping                    period.Keeping
+		KeptUntil                  string
+		Stated                     []detail // of a document, by who added it
+		Moment                     bool     // a screenshot: it proves one moment
 	}{page: &q.page, X: x, About: spanWords(x.Record.About, loc), Collected: exactly(x.Record.Collected), Recorded: exactly(x.Record.Recorded),
 		Size: report.Plural(int(x.Record.Size), "byte", "bytes"), Entry: report.Number(int(x.Index)), What: what, Act: act, By: q.name(x.Record.Actor.Name),
 		Near: q.URL.Query().Get("near"), Proof: x.Proof, Cites: q.cites(x.Index), Kind: kindWord(x.Record.Kind), Details: details(x.Record.Detail)}
 	q.Title, q.Heading, q.Ref, q.Say = ref, "Evidence", ref, answer.PieceSentence(x)
 	q.Way = []link{{"Evidence", q.to("/evidence")}, {ref, ""}}
 	q.Code = []string{"tieout evidence show " + ref, "tieout evidence show " + ref + " --raw", "tieout log verify"}
+	stated := period.StatedOf(x.Record)
+	for _, l := range stated.Lines() {
+		data.Stated = append(data.Stated, detail{l[0], l[1]})
+	}
+	data.Moment = stated.Screenshot
 	if !x.Erased {
 		data.Raw = q.under("evidence", ref, "raw")
+		if data.Keeping, err = q.st.p.KeepingOf(q.Context(), x.Record); err != nil {
+			return err
+		}
+		data.KeptUntil = report.Day(data.Keeping.Until, loc)
 	}
 	if x.Collection != nil {
 		data.Collection = fmt.Sprintf("%s, by %s, normalizer version %d, begun %s", x.Collection.Source, x.Collection.Driver, x.Collection.Version, report.Moment(x.Collection.Started, loc))

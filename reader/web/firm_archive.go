@@ -42,7 +42,7 @@ type firmArchivePage struct {
 	Notes             []link // open review notes
 	Unsigned          []link // workpapers without their sign-offs
 	Missing           []string
-	Due               string
+	Due, Kept         string
 	Overdue           bool
 	Assembled, Locked string
 	Record            link
@@ -158,6 +158,8 @@ func (d *firmArchivePage) state(q *request, s *fieldwork.State, f *fieldwork.Fil
 	zone, now := (&gridLook{terms: f.Terms}).zone(), q.now()
 	if due := f.LockDue(); !due.IsZero() {
 		d.Due, d.Overdue = report.Day(due, zone), now.After(due)
+		years := q.st.p.Def.FileKeptFor()
+		d.Kept = report.Day(due.AddDate(years, 0, -fieldwork.AssemblyDays), zone) + ", " + report.Plural(years, "year", "years") + " after its report was released, by this firm's class of retention"
 	}
 	toAssemble, toLock := firmMissing(s.Standing(f, "archive.assemble", "", now)), firmMissing(s.Standing(f, "archive.lock", "", now))
 	may := q.gridMay("file.assemble")

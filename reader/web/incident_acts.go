@@ -2,10 +2,12 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"tieout/audit"
+	"tieout/definition"
 	"tieout/period"
 	"tieout/program"
 	"tieout/report"
@@ -34,6 +36,7 @@ var incidentActs = map[string]incidentAct{
 type choiceRule struct {
 	program.Rule
 	Limit, Href string
+	Fits        bool // its law is about data that the incident concerns
 }
 
 // An actPage is one form about an incident.
@@ -50,6 +53,8 @@ type actPage struct {
 	Own         bool          // a rule of a contract, in the person's own words
 	Limit       string
 	Rules       []choiceRule
+	Regulators  []definition.RegulatorConfig // whom the company may tell, those of the rule's law first
+	Classes     []definition.DataClass       // of the systems, to name those that are concerned
 	People      []string
 	Zone        string
 	Now, OwnURL string
@@ -89,6 +94,13 @@ func (q *request) actPage() error {
 			return err
 		}
 	}
+	if data.Classes = q.classesOfData(); name == "told" {
+		law := ""
+		if data.Rule != nil {
+			law = data.Rule.Law
+		}
+		data.Regulators = q.regulators(law)
+	}
 	data.Choices = map[string][]choice{
 		"kind": choices(data.T("kind"), "Not judged yet", program.IncidentKinds...), "severity": choices(data.T("severity"), "Not judged yet", program.IncidentSeverities...),
 		"personal": {{"", "Not known yet", data.T("personal") == ""}, {"yes", "Yes", data.T("personal") == "yes"}, {"no", "No", data.T("personal") == "no"}},
@@ -117,7 +129,7 @@ func disclosureChoices(i program.Incident, chosen string) []choice {
 // incidentFields are what forms show of an incident before anything is typed.
 func (q *request) incidentFields(i program.Incident) map[string]string {
 	f := map[string]string{"revision": strconv.FormatInt(i.Revision, 10), "title": i.Title, "kind": i.Kind, "severity": i.Severity, "lead": q.addressOf(i.Lead), "personal": i.Personal,
-		"systems": strings.Join(i.Systems, " "), "controls": strings.Join(i.Controls, " "), "promises": strings.Join(i.Promises, " "), "criteria": strings.Join(i.Criteria, " "),
+		"systems": strings.Join(i.Systems, " "), "controls": strings.Join(i.Controls, " "), "promises": strings.Join(i.Promises, " "), "criteria": strings.Join(i.Criteria, " "), "data": strings.Join(i.Data, " "),
 		"cause": i.Cause, "lessons": i.Lessons, "took": q.now().In(q.zone()).Format(minuteForm), "began": asField(i.Detected, minuteForm, q.zone()),
 		"happened": asField(i.Detected, minuteForm, q.zone()), "assessed": q.now().In(q.zone()).Format(minuteForm), "decision": "", "step": "note", "audience": "customers", "starts": "awareness"}
 	if i.Subjects != program.Unknown {
@@ -146,11 +158,13 @@ func (q *request) chooseRule(data *actPage, name string) error {
 		for _, c := range data.I.Clocks {
 			decided[c.Rule.ID] = true
 		}
+		kinds := q.regulatedBy(data.I.Data)
 		for _, r := range program.Rules() {
 			if !decided[r.ID] {
-				data.Rules = append(data.Rules, choiceRule{r, report.Capital(r.Limit()), q.to(base, "rule", r.ID)})
+				data.Rules = append(data.Rules, choiceRule{r, report.Capital(r.Limit()), q.to(base, "rule", r.ID), r.Fits(kinds)})
 			}
 		}
+		slices.SortStableFunc(data.Rules, func(a, b choiceRule) int { return first(a.Fits) - first(b.Fits) })
 		data.OwnURL, data.Button = q.to(base, "rule", "own"), ""
 		return nil
 	case id == "own" && name == "clock":
@@ -162,6 +176,51 @@ func (q *request) chooseRule(data *actPage, name string) error {
 		return err
 	}
 	data.Rule, data.Limit = &r, r.Limit()
+	return nil
+}
+
+// first puts what fits before what does not.
+func first(fits bool) int {
+	if fits {
+		return 0
+	}
+	return 1
+}
+
+// classesOfData are the classes of data of the workspace's systems.
+func (q *request) classesOfData() (out []definition.DataClass) {
+	for i := range q.st.p.Def.Systems {
+		out = append(out, q.st.p.Def.Systems[i].Data...)
+	}
+	return out
+}
+
+// regulatedBy are the kinds of regulated data among classes of data.
+func (q *request) regulatedBy(ids []string) (out []string) {
+	for _, c := range q.classesOfData() {
+		if slices.Contains(ids, c.ID) {
+			out = append(out, c.Regulated...)
+		}
+	}
+	return out
+}
+
+// regulators are the authorities the workspace's file names, those of a law first.
+func (q *request) regulators(law string) []definition.RegulatorConfig {
+	out := slices.Clone(q.st.p.Def.Config.Regulators)
+	slices.SortStableFunc(out, func(a, b definition.RegulatorConfig) int {
+		return first(strings.EqualFold(a.Law, law)) - first(strings.EqualFold(b.Law, law))
+	})
+	return out
+}
+
+// dataOf refuses classes of data that no system has.
+func (q *request) dataOf(ids []string) error {
+	for _, id := range ids {
+		if !slices.ContainsFunc(q.classesOfData(), func(c definition.DataClass) bool { return c.ID == id }) {
+			return fmt.Errorf("%w: data: no system has a class of data %q; they are under data in systems/*.yaml", audit.ErrInvalid, id)
+		}
+	}
 	return nil
 }
 
@@ -211,8 +270,11 @@ func (q *request) describeIncident(i program.Incident) (program.Incident, error)
 	if err := q.controlsOf(q.words("controls")); err != nil {
 		return i, err
 	}
+	if err := q.dataOf(q.words("data")); err != nil {
+		return i, err
+	}
 	return q.book.SetIncident(q.Context(), q.who, program.Incident{ID: i.ID, Revision: q.base(), Title: q.field("title"), Kind: q.field("kind"), Severity: q.field("severity"), Lead: lead,
-		Personal: q.field("personal"), Subjects: n, Systems: q.words("systems"), Controls: q.words("controls"), Promises: q.words("promises"), Criteria: q.words("criteria")})
+		Personal: q.field("personal"), Subjects: n, Systems: q.words("systems"), Controls: q.words("controls"), Promises: q.words("promises"), Criteria: q.words("criteria"), Data: q.words("data")})
 }
 
 // evidence reads references to records, which have to be there.

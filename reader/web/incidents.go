@@ -322,6 +322,7 @@ func (q *request) incidentFacts(i program.Incident) (out [][2]string) {
 	add("Personal data", personal)
 	add("Systems", strings.Join(i.Systems, ", "))
 	add("Commitments", strings.Join(i.Promises, ", "))
+	add("Data", strings.Join(q.namesOfData(i.Data), ", "))
 	add("Criteria", strings.Join(i.Criteria, ", "))
 	return out
 }
@@ -397,4 +398,16 @@ func subjects(s string) (int, error) {
 		return 0, errNumber(s)
 	}
 	return n, nil
+}
+
+// namesOfData are classes of data by their names; of one that no system has any
+// more, its id.
+func (q *request) namesOfData(ids []string) []string {
+	out := slices.Clone(ids)
+	for _, c := range q.classesOfData() {
+		if n := slices.Index(out, c.ID); n >= 0 {
+			out[n] = c.Name
+		}
+	}
+	return out
 }

@@ -145,7 +145,8 @@ func (q *request) policies() error {
 	show, text := q.URL.Query().Get("show"), strings.TrimSpace(q.URL.Query().Get("q"))
 	data := struct {
 		*page
-		Filters             []stateFilter
+		Filters, Kinds      []stateFilter
+		Kind                string
 		Rows                []policyRow
 		Pager               pager
 		Text, Show          string
@@ -161,11 +162,13 @@ func (q *request) policies() error {
 			data.Faults = append(data.Faults, f.Error())
 		}
 	}
+	kind := q.URL.Query().Get("kind")
+	data.Kind, data.Kinds = kind, q.kindFilters(l.Rows, kind, show, text)
 	var rows []policies.Row
 	for _, f := range policyFilters {
 		n := 0
 		for _, r := range l.Rows {
-			if !f.keep(r, l.Now) {
+			if kind != "" && r.Kind != kind || !f.keep(r, l.Now) {
 				continue
 			}
 			if n++; f.name == show && matches(text, r.Title, r.ID, q.name(r.Owner)) {
@@ -173,20 +176,38 @@ func (q *request) policies() error {
 			}
 		}
 		if data.Whole && (n > 0 || f.name == "" || f.name == show) {
-			data.Filters = append(data.Filters, stateFilter{"", f.text, report.Number(n), q.to("/policies", "show", f.name, "q", text), f.name == show})
+			data.Filters = append(data.Filters, stateFilter{"", f.text, report.Number(n), q.to("/policies", "show", f.name, "q", text, "kind", kind), f.name == show})
 		}
 	}
 	from := q.from(len(rows))
 	for _, r := range rows[from:min(len(rows), from+pageLength)] {
 		data.Rows = append(data.Rows, q.policyRow(r, l.Now))
 	}
-	data.Pager = q.pager("/policies", from, len(rows), "show", show, "q", text)
+	data.Pager = q.pager("/policies", from, len(rows), "show", show, "q", text, "kind", kind)
 	q.Title, q.Heading, q.Wide, q.Say = "Policies", "Policies", true, l.Sentence()
 	if !data.Whole {
 		q.Say = sayRead(len(l.Rows))
 	}
 	q.Code = []string{"tieout policy agree-list"}
 	return q.render("policies.html", data)
+}
+
+// kindFilters lead to the documents of one kind, where there are several.
+func (q *request) kindFilters(rows []policies.Row, kind, show, text string) []stateFilter {
+	n := map[string]int{}
+	for _, r := range rows {
+		n[r.Kind]++
+	}
+	if len(n) < 2 && kind == "" {
+		return nil
+	}
+	out := []stateFilter{{Word: "Every kind", N: report.Number(len(rows)), Href: q.to("/policies", "show", show, "q", text), Here: kind == ""}}
+	for _, k := range program.DocumentKinds {
+		if n[k] > 0 || k == kind {
+			out = append(out, stateFilter{Word: report.Capital(k), N: report.Number(n[k]), Href: q.to("/policies", "show", show, "q", text, "kind", k), Here: k == kind})
+		}
+	}
+	return out
 }
 
 // sayRead says how many policies there are to read.

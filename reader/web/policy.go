@@ -45,6 +45,7 @@ type policyPage struct {
 	DraftSay                string
 	Unfilled                []string
 	Facts                   [][2]string
+	Sealed                  []link // files that stand in place of a text
 	Controls                []link
 	Agreed                  *link
 	Versions                []versionRow
@@ -144,7 +145,12 @@ func (q *request) keptPolicy(p program.Policy) error {
 	q.frameOf(&data, row)
 	v := p.InForce()
 	q.Say = sayPolicy(row, v, q.zone())
-	if v != nil {
+	for _, x := range []*program.PolicyVersion{v, p.Draft()} {
+		if x != nil && x.File != "" && (x.Number == p.Current().Number || data.Whole) {
+			data.Sealed = append(data.Sealed, link{x.File, q.at("evidence", x.File)})
+		}
+	}
+	if v != nil && v.File == "" {
 		data.Body, data.BodyTitle = texts.Article(v.Title, v.Text), fmt.Sprintf("Version %d, as it says", v.Number)
 	}
 	data.Facts = q.policyFacts(&p)
@@ -197,7 +203,7 @@ func lowerFirst(s string) string {
 
 func (q *request) policyFacts(p *program.Policy) [][2]string {
 	loc, v := q.zone(), p.Current()
-	facts := [][2]string{{"Owner", q.name(v.Owner)}, {"For", audienceWords(v.Audience)}, {"Reviewed every", map[string]string{"year": "365 days", "half-year": "182 days", "quarter": "91 days"}[v.Review]}}
+	facts := [][2]string{{"What it is", report.Capital(v.What())}, {"Owner", q.name(v.Owner)}, {"For", audienceWords(v.Audience)}, {"Reviewed every", map[string]string{"year": "365 days", "half-year": "182 days", "quarter": "91 days"}[v.Review]}}
 	if f := p.InForce(); f != nil {
 		facts = append(facts, [2]string{"Approved", q.name(f.ApprovedBy) + ", " + report.Day(f.Approved, loc)})
 	}

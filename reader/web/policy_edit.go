@@ -22,6 +22,8 @@ type policyForm struct {
 	ID, Title_, Owner, Audience, Review string // Title_ is the policy's; the page has a Title of its own
 	Acknowledge, Material, Asks         bool   // Asks: a version is in force, so that it is asked who agrees anew
 	Controls, Summary, Text, Note       string
+	Kind, File                          string
+	Kinds                               []string
 	Revision                            int64
 	Owners                              []string // addresses to choose from
 	Preview                             template.HTML
@@ -34,7 +36,7 @@ type policyForm struct {
 const manyNames = 200
 
 func (q *request) policyForm(p *program.Policy) policyForm {
-	f := policyForm{page: &q.page, New: p == nil, Audience: program.Everyone, Review: "year", Owner: q.me.Email, Acknowledge: true}
+	f := policyForm{page: &q.page, New: p == nil, Audience: program.Everyone, Review: "year", Owner: q.me.Email, Acknowledge: true, Kind: program.KindPolicy, Kinds: program.DocumentKinds}
 	if len(q.names) <= manyNames {
 		for _, n := range q.names {
 			if n.Active {
@@ -44,8 +46,11 @@ func (q *request) policyForm(p *program.Policy) policyForm {
 		slices.Sort(f.Owners)
 	}
 	if p == nil {
+		if kind := q.URL.Query().Get("kind"); slices.Contains(program.DocumentKinds, kind) {
+			f.Kind, f.Acknowledge = kind, kind == program.KindPolicy
+		}
 		f.Action = q.to("/policies/new")
-		q.Title, q.Heading, q.Say = "New policy", "Write a policy", "It starts as a draft; it is in force once somebody else approves it."
+		q.Title, q.Heading, q.Say = "New "+f.Kind, "Write a "+f.Kind, "It starts as a draft; it is in force once somebody else approves it."
 		q.Way, q.Code = []link{{"Policies", q.to("/policies")}, {"New", ""}}, []string{"tieout policy new ID"}
 		return f
 	}
@@ -56,6 +61,7 @@ func (q *request) policyForm(p *program.Policy) policyForm {
 		f.Note, f.Material = v.Note, v.Material
 	}
 	f.Action, f.ID, f.Title_, f.Owner, f.Audience, f.Review = q.policyAt(p.ID, "/edit"), p.ID, v.Title, q.addressOf(v.Owner), v.Audience, v.Review
+	f.Kind, f.File = v.What(), v.File
 	f.Acknowledge, f.Controls, f.Summary, f.Text, f.Revision, f.Asks = v.Acknowledge, strings.Join(v.Controls, " "), v.Summary, v.Text, p.Revision, p.InForce() != nil
 	n := len(p.Versions) + 1
 	if p.Draft() != nil {
@@ -96,6 +102,7 @@ func (q *request) accountOf(typed string) (string, error) {
 func (q *request) fill(f *policyForm) {
 	f.ID, f.Title_, f.Owner, f.Audience, f.Review = cmpField(q, "id", f.ID), q.field("title"), q.field("owner"), strings.ToLower(q.field("audience")), q.field("review")
 	f.Acknowledge, f.Material = q.field("acknowledge") == "yes", q.field("material") == "yes"
+	f.Kind, f.File = q.field("kind"), strings.ToUpper(q.field("file"))
 	f.Controls, f.Summary, f.Note = q.field("controls"), q.field("summary"), q.field("note")
 	f.Text = strings.ReplaceAll(q.PostForm.Get("text"), "\r\n", "\n")
 	if n, err := strconv.ParseInt(q.field("revision"), 10, 64); err == nil {
@@ -114,7 +121,7 @@ func cmpField(q *request, name, otherwise string) string {
 func (f *policyForm) text(owner string) program.PolicyText {
 	controls := strings.FieldsFunc(strings.ToUpper(f.Controls), func(r rune) bool { return strings.ContainsRune(" ,;\r\n\t", r) })
 	return program.PolicyText{Title: f.Title_, Owner: owner, Audience: f.Audience, Acknowledge: f.Acknowledge, Review: f.Review,
-		Controls: slices.Compact(controls), Summary: f.Summary, Text: f.Text}
+		Controls: slices.Compact(controls), Summary: f.Summary, Text: f.Text, Kind: f.Kind, File: f.File}
 }
 
 func (q *request) newPolicy() error { return q.render("policyedit.html", q.policyForm(nil)) }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 
@@ -29,12 +28,12 @@ func routes(kind access.Workspace) []route {
 	if kind == access.Firm {
 		return slices.Concat(firmRoutes, firmEngagementRoutes, firmRequestRoutes, firmPlanRoutes, gridRoutes, gridSignRoutes, gridPopRoutes, gridSampleRoutes, gridFindingRoutes, firmPacketRoutes, firmConcludeRoutes, firmOpinionRoutes, firmReportRoutes, firmArchiveRoutes, bothRoutes)
 	}
-	return slices.Concat(readRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes,
+	return slices.Concat(readRoutes, procedureRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes,
 		examRoutes, examTextRoutes, examLetterRoutes, examReportRoutes, examWorkRoutes)
 }
 
 // bothRoutes are the addresses of a company's workspace and of a firm's.
-var bothRoutes = slices.Concat(selfRoutes, signRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, settingsRoutes, memberRoutes)
+var bothRoutes = slices.Concat(selfRoutes, signRoutes, wayRoutes, ownTokenRoutes, tokenRoutes, settingsRoutes, memberRoutes, wordRoutes)
 
 var readRoutes = []route{
 	{pattern: "GET /{$}", do: (*request).start},
@@ -99,14 +98,8 @@ func theDeviation(q *request) (access.Object, error) {
 	return q.ofControls(d.Controls...), nil
 }
 
-func theProcedure(q *request) (access.Object, error) {
-	for _, p := range q.st.p.Selection().Procedures {
-		if p.ID == q.PathValue("id") {
-			return q.ofControls(p.Controls...), nil
-		}
-	}
-	return access.Object{}, q.unknown(fmt.Errorf("%w: procedure %q", audit.ErrNotFound, q.PathValue("id")), "evidence.read")
-}
+// theProcedure is a procedure that runs here, for who reads evidence.
+var theProcedure = procedureFor("evidence.read")
 
 // theRecord is a sealed record: a page or document belongs to the controls that
 // are tested with its source; what people did is for who reads the activity log.

@@ -65,6 +65,7 @@ func (q *request) search() error {
 		if q.reaches("source.read") {
 			add("Connectors", "/connectors", q.foundSources(want))
 		}
+		add("Words", "/words", q.foundWords(want))
 	}
 	q.Say = saySearch(want, n)
 	return q.render("search.html", data)

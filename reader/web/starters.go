@@ -27,7 +27,8 @@ type startersPage struct {
 	Rows     []starterRow
 	Contact  string
 	Revision int64 // of the words
-	Left     int
+	Left     int   // policies that can still be taken
+	Plans    int   // and plans
 }
 
 func (q *request) starters() error {
@@ -39,7 +40,7 @@ func (q *request) starters() error {
 }
 
 func (q *request) showStarters(contact string, revision int64, chosen []string) error {
-	all, err := texts.Starters()
+	all, plans, err := startersAndPlans()
 	if err != nil {
 		return err
 	}
@@ -55,18 +56,32 @@ func (q *request) showStarters(contact string, revision int64, chosen []string) 
 				row.Have = "You have one of that name"
 			}
 		}
-		if row.Have == "" {
+		switch {
+		case row.Have != "":
+		case p.Record.Kind == "":
 			data.Left++
+		default:
+			data.Plans++
 		}
 		d := program.Document{Text: p.Body}
 		row.Minutes, row.For = d.Minutes(), forWhom(p.Audience)
 		data.Rows = append(data.Rows, row)
 	}
 	q.Title, q.Heading, q.Wide = "Starter policies", "Starter policies", true
-	q.Say = sayStarters(len(all), data.Left)
+	q.Say = sayStarters(len(all)-plans, data.Left)
 	q.Way = []link{{"Policies", q.to("/policies")}, {"Starter set", ""}}
 	q.Code = []string{"tieout policy list --starters", "tieout policy new ID"}
 	return q.render("starters.html", data)
+}
+
+// startersAndPlans are what can be taken: policies, then plans, and how many of
+// these there are.
+func startersAndPlans() (all []texts.Policy, plans int, err error) {
+	if all, err = texts.Starters(); err != nil {
+		return nil, 0, err
+	}
+	more, err := texts.Plans()
+	return append(all, more...), len(more), err
 }
 
 // forWhom says an audience in few words.
@@ -123,7 +138,7 @@ func (q *request) takeStarters(contact string, revision int64, chosen []string) 
 			return 0, err
 		}
 	}
-	all, err := texts.Starters()
+	all, _, err := startersAndPlans()
 	if err != nil {
 		return 0, err
 	}
@@ -133,7 +148,7 @@ func (q *request) takeStarters(contact string, revision int64, chosen []string) 
 			continue
 		}
 		t := program.PolicyText{Title: p.Title, Owner: q.me.ID, Audience: p.Audience, Acknowledge: p.Acknowledge, Review: p.Review, Controls: p.Controls,
-			Summary: fill.Fill(p.Summary), Text: fill.Fill(p.Body)}
+			Summary: fill.Fill(p.Summary), Text: fill.Fill(p.Body), Kind: p.Record.Kind}
 		if err := q.free(p.ID); err != nil {
 			return n, err
 		}

@@ -132,7 +132,16 @@ func (q *request) system() error {
 		Systems   []drawn
 		Unclaimed []unclaimedRow
 		File      string
-	}{page: &q.page, S: s, File: "systems/main.yaml"}
+		Changed   []revisedRow // to who sees all of it
+		Whole     bool
+	}{page: &q.page, S: s, File: "systems/main.yaml", Whole: len(s.Systems) == len(q.st.p.Def.Systems)}
+	if data.Whole {
+		list, err := q.s.revisions.OfScope(q.Context(), q.st.p)
+		if err != nil {
+			return err
+		}
+		data.Changed = q.revisedRows(list)
+	}
 	for i := range s.Systems {
 		data.Systems = append(data.Systems, q.drawn(s, i))
 	}

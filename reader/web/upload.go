@@ -54,6 +54,17 @@ type evidencePage struct {
 	Title, From, Till, Controls string
 	Task                        string
 	Today                       string
+
+	System, Query, Range, Rows string
+	Screenshot                 bool
+	Address, Account, Clock    string
+}
+
+// stated is what the form says of where the file came from.
+func (d *evidencePage) stated() (period.Stated, error) {
+	rows, err := period.StatedRows(d.Rows)
+	return period.Stated{System: d.System, Query: d.Query, Range: d.Range, Rows: rows,
+		Screenshot: d.Screenshot, Address: d.Address, Account: d.Account, Clock: d.Clock}, err
 }
 
 func (q *request) newEvidence() error {
@@ -74,11 +85,16 @@ func (q *request) addEvidence() error {
 	if err != nil {
 		return err
 	}
-	data := evidencePage{Title: q.field("title"), From: q.field("from"), Till: q.field("till"), Controls: q.field("controls"), Task: q.field("task")}
+	data := evidencePage{Title: q.field("title"), From: q.field("from"), Till: q.field("till"), Controls: q.field("controls"), Task: q.field("task"),
+		System: q.field("system"), Query: q.field("query"), Range: q.field("range"), Rows: q.field("rows"),
+		Screenshot: q.field("screenshot") != "", Address: q.field("screen-address"), Account: q.field("screen-account"), Clock: q.field("screen-clock")}
 	d := period.Document{Title: data.Title, Controls: strings.FieldsFunc(data.Controls, func(r rune) bool { return r == ' ' || r == ',' }), Task: data.Task}
 	var rec audit.Record
 	if d.About, err = q.days(data.From, data.Till); err == nil && d.Title == "" {
 		err = fmt.Errorf("%w: say what it is: title", audit.ErrInvalid)
+	}
+	if err == nil {
+		d.Stated, err = data.stated()
 	}
 	if err == nil {
 		rec, err = q.sealUpload(file, d)

@@ -59,26 +59,27 @@ type Options struct {
 
 // A Server is the screens of one workspace. It is safe for concurrent use.
 type Server struct {
-	o        Options
-	home     *period.Program // for the store and the log; its definitions may be older than the files
-	kind     access.Workspace
-	people   *access.People
-	book     *program.Book                                      // of a company
-	files    *fieldwork.Book                                    // of an audit firm
-	exam     *examination.Client                                // a company's end of its examinations
-	firm     *examination.Firm                                  // an audit firm's end of them
-	flush    func(ctx context.Context, engagement string) error // seals what the other side is to have
-	shelf    *shelf
-	names    names
-	doorways throttle
-	guesses  guesses // of passphrases
-	rosters  rosters
-	mux      *http.ServeMux
-	pages    []address // of the mux, for links
-	cross    *http.CrossOriginProtection
-	drafts   drafts
-	grids    gridShelf // items of grids
-	setup    setup
+	o         Options
+	home      *period.Program // for the store and the log; its definitions may be older than the files
+	kind      access.Workspace
+	people    *access.People
+	book      *program.Book                                      // of a company
+	files     *fieldwork.Book                                    // of an audit firm
+	exam      *examination.Client                                // a company's end of its examinations
+	firm      *examination.Firm                                  // an audit firm's end of them
+	flush     func(ctx context.Context, engagement string) error // seals what the other side is to have
+	shelf     *shelf
+	names     names
+	doorways  throttle
+	guesses   guesses // of passphrases
+	rosters   rosters
+	revisions period.Revisions // what each changed of definitions
+	mux       *http.ServeMux
+	pages     []address // of the mux, for links
+	cross     *http.CrossOriginProtection
+	drafts    drafts
+	grids     gridShelf // items of grids
+	setup     setup
 }
 
 // New opens the workspace and returns the server. Close closes what it has open.

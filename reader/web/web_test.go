@@ -66,7 +66,7 @@ func TestEveryPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := w.open("", false)
-	if _, err := p.AddDocument(t.Context(), evidence, evil, nil, p.Period.Span); err != nil {
+	if _, err := p.AddDocument(t.Context(), evidence, evil, nil, p.Period.Span, period.Stated{}); err != nil {
 		t.Fatal(err)
 	}
 	w.close(p)
@@ -215,7 +215,7 @@ func TestRaw(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := w.open("", false)
-		rec, err := p.AddDocument(t.Context(), path, evil, nil, p.Period.Span)
+		rec, err := p.AddDocument(t.Context(), path, evil, nil, p.Period.Span, period.Stated{})
 		if err != nil {
 			t.Fatal(err)
 		}
