@@ -32,6 +32,8 @@ type CriteriaSet struct {
 type Catalog struct {
 	Version    string                 // content address of all library files
 	Sets       []CriteriaSet          // sorted by id
+	Others     []OtherSet             // that can be examined beside those, sorted by id
+	Frameworks []Framework            // that a mapping relates, in the order of the files
 	Mappings   []audit.Mapping        // in the order of the files, then of the criteria
 	Controls   []audit.Control        // sorted by id
 	Procedures []*procedure.Procedure // sorted by id
@@ -89,6 +91,7 @@ func loadCatalog(files map[string][]byte) (*Catalog, error) {
 			}
 		}
 	}
+	c.checkOthers(opened)
 	c.indexControls()
 	c.addProcedures(files, opened, &p)
 	return c, p.err()
@@ -191,6 +194,10 @@ type criterionEntry struct {
 }
 
 func (c *Catalog) readCriteria(d *doc) {
+	if d != nil && d.has("beside") {
+		c.readOther(d)
+		return
+	}
 	var f criteriaFile
 	if d == nil || !d.decode(&f) {
 		return
@@ -229,47 +236,6 @@ func checkCriterion(d *doc, at []any, e criterionEntry, scopes map[string]string
 		}
 		if p.Label == "" {
 			d.bad(at, "a point of focus has a label")
-		}
-	}
-}
-
-type mappingFile struct {
-	Framework string
-	Criteria  string
-	Mappings  map[string][]mappingEntry
-}
-
-type mappingEntry struct {
-	Ref          string
-	Confidence   string
-	Corroborated int
-	Source       string
-}
-
-var confidences = []string{"high", "medium", "low"}
-
-func (c *Catalog) readMappings(d *doc) {
-	var f mappingFile
-	if d == nil || !d.decode(&f) {
-		return
-	}
-	set := c.Set(f.Criteria)
-	if set == nil {
-		d.bad(steps("criteria"), "there is no criteria set %q; there are %s", f.Criteria, c.setNames())
-		return
-	}
-	for id := range f.Mappings {
-		if set.Criterion(id) == nil {
-			d.bad(steps("mappings", id), "there is no criterion %q in %s", id, set.ID)
-		}
-	}
-	for _, crit := range set.Criteria {
-		for i, m := range f.Mappings[crit.ID] {
-			if m.Ref == "" || m.Source == "" || !slices.Contains(confidences, m.Confidence) {
-				d.bad(steps("mappings", crit.ID, i), "a mapping has a ref, a source and a confidence of high, medium or low")
-			}
-			c.Mappings = append(c.Mappings, audit.Mapping{Criterion: crit.ID, Framework: f.Framework, Ref: m.Ref,
-				Source: m.Source, Corroborated: m.Corroborated, Confidence: m.Confidence})
 		}
 	}
 }
@@ -343,15 +309,4 @@ func (c *Catalog) Control(id string) (audit.Control, error) {
 		return audit.Control{}, fmt.Errorf("%w: library control %q", audit.ErrNotFound, id)
 	}
 	return c.Controls[i], nil
-}
-
-// MappingsOf returns the places in other frameworks that relate to a criterion.
-func (c *Catalog) MappingsOf(criterion string) []audit.Mapping {
-	var out []audit.Mapping
-	for _, m := range c.Mappings {
-		if m.Criterion == criterion {
-			out = append(out, m)
-		}
-	}
-	return out
 }

@@ -1,7 +1,9 @@
 package definition
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"tieout/audit"
 )
@@ -19,6 +21,10 @@ type FirmConfig struct {
 	// its own statement.
 	License    string `yaml:"license"`
 	PeerReview string `yaml:"peerReview"`
+	// PeerReviewed is the day of the report of the firm's last peer review, PeerResult
+	// what it found: pass, pass with deficiencies or fail.
+	PeerReviewed string `yaml:"peerReviewed"`
+	PeerResult   string `yaml:"peerResult"`
 	// QualityReview says for which engagements a report is released only after an
 	// engagement quality review: always or never. Default: always.
 	QualityReview string `yaml:"qualityReview"`
@@ -50,6 +56,7 @@ func (w *Workspace) readFirm(d *doc) {
 	if f.QualityReview != QualityAlways && f.QualityReview != QualityNever {
 		d.bad(steps("firm", "qualityReview"), "qualityReview %q is neither %s nor %s", f.QualityReview, QualityAlways, QualityNever)
 	}
+	f.checkPeerReview(d)
 	for name, written := range map[string]bool{"organization": c.Organization.Name+c.Organization.System+c.Organization.Zone != "",
 		"period": c.Period != nil, "periods": len(c.Periods) > 0, "criteria": c.Criteria != ""} {
 		if written {
@@ -61,11 +68,30 @@ func (w *Workspace) readFirm(d *doc) {
 }
 
 // noFolders refuses definition files in a firm's workspace: what a firm knows of
-// controls its clients' packets bring.
+// controls its clients' packets bring. Mappings it may have.
 func noFolders(docs workspaceDocs, p *Problems) {
 	for _, folder := range folders {
+		if folder == mappingFolder {
+			continue
+		}
 		for _, d := range docs.folders[folder] {
 			*p = append(*p, Problem{d.name, 1, 1, "a firm's workspace has no " + folder + " of its own; each engagement has its client's"})
 		}
+	}
+}
+
+var peerResults = []string{"pass", "pass with deficiencies", "fail"}
+
+// checkPeerReview checks the day and the result of the last peer review.
+func (f *FirmConfig) checkPeerReview(d *doc) {
+	if _, err := time.Parse(time.DateOnly, f.PeerReviewed); f.PeerReviewed != "" && err != nil {
+		d.bad(steps("firm", "peerReviewed"), "peerReviewed is a day such as 2026-01-31, not %q", f.PeerReviewed)
+	}
+	switch {
+	case f.PeerResult == "":
+	case !slices.Contains(peerResults, f.PeerResult):
+		d.bad(steps("firm", "peerResult"), "peerResult %q is not one of %s", f.PeerResult, strings.Join(peerResults, ", "))
+	case f.PeerReviewed == "":
+		d.bad(steps("firm", "peerResult"), "a result has the day of its report: write peerReviewed")
 	}
 }

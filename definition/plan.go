@@ -74,6 +74,7 @@ func NewPlan(old, new *Workspace, period audit.Period, now time.Time) Plan {
 	p.systems()
 	p.controls()
 	p.procedures()
+	p.mappings()
 	if old != nil {
 		p.criteria()
 	}

@@ -145,6 +145,8 @@ firm:
   # state: ""
   # license: ""               # as the firm states it; readers see that it is the firm's statement
   # peerReview: ""
+  # peerReviewed: 2026-01-31  # day of the report of the last peer review
+  # peerResult: pass          # or pass with deficiencies, or fail
   # qualityReview: always     # or never: whether a report waits for an engagement quality review
 
 # store: .tieout/store.db     # or env:NAME, holding a PostgreSQL connection string

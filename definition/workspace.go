@@ -38,7 +38,11 @@ type Workspace struct {
 }
 
 // folders hold definition files; everything else in a workspace is left alone.
-var folders = []string{"systems", "controls", "procedures", "sources"}
+var folders = []string{"systems", "controls", "procedures", "sources", mappingFolder}
+
+// mappingFolder holds mappings of the workspace's own, beside the library's: a firm
+// has them too.
+const mappingFolder = "mappings"
 
 // Load reads the workspace in dir. The error is Problems with every fault in
 // every file, or an audit.ErrNotFound where there is no workspace.
@@ -124,6 +128,7 @@ func LoadFiles(files map[string][]byte) (*Workspace, error) {
 	}
 	docs := w.open(files, &p)
 	w.readConfig(docs.config)
+	w.Catalog = catalog.with(docs.folders[mappingFolder])
 	switch {
 	case w.IsFirm():
 		noFolders(docs, &p)

@@ -95,8 +95,10 @@ type Party struct {
 	State      string `json:"state,omitempty"`
 	License    string `json:"license,omitempty"`
 	PeerReview string `json:"peerReview,omitempty"`
-	Origin     string `json:"origin"` // of its log
-	Key        string `json:"key"`    // verifier key of its log, note format
+	Reviewed   string `json:"reviewed,omitempty"`   // day of the report of its last peer review
+	PeerResult string `json:"peerResult,omitempty"` // of that review, one of PeerResults
+	Origin     string `json:"origin"`               // of its log
+	Key        string `json:"key"`                  // verifier key of its log, note format
 }
 
 // A Choice is a category that is examined or not, and why.
@@ -114,6 +116,8 @@ type CriteriaSet struct {
 	Name     string   `json:"name"` // as the report prints it
 	Examined bool     `json:"examined"`
 	Criteria []string `json:"criteria"` // identifiers
+
+	Framework string `json:"framework,omitempty"` // id of the mapping that relates it to the trust services criteria; "": none is named
 }
 
 // An Objective is a control objective of a SOC 1, in management's words.
@@ -130,6 +134,26 @@ type Subservice struct {
 	Inclusive bool       `json:"inclusive"`         // else its controls are carved out
 	Expected  []Expected `json:"expected"`          // controls assumed there (CSOC), or examined there when inclusive
 	Monitor   []string   `json:"monitor,omitempty"` // ids of our controls that watch it
+}
+
+// An Included is a control of an inclusive subservice organization: it is examined as
+// one of the client's is.
+type Included struct {
+	Expected
+	By string // the organization
+}
+
+// Included are the controls of inclusive subservice organizations, in the order of
+// the terms.
+func (t Terms) Included() (out []Included) {
+	for _, s := range t.Subservices {
+		for _, x := range s.Expected {
+			if s.Inclusive {
+				out = append(out, Included{x, s.Name})
+			}
+		}
+	}
+	return out
 }
 
 // Expected is a control that somebody else has to operate: a subservice

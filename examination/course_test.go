@@ -82,7 +82,7 @@ func (c *course) agreed() {
 		check(c.t, files.Declare(ctx, c.as(who), c.id, true, ""))
 	}
 	for account, duty := range map[string]string{paulaID: fieldwork.DutyPartner, mikaID: fieldwork.DutyManager, stefID: fieldwork.DutyStaff, quinnID: fieldwork.DutyQuality} {
-		check(c.t, files.Assign(ctx, partner, c.id, account, duty))
+		check(c.t, files.Assign(ctx, partner, c.id, account, duty, engagement.Credential{Kind: engagement.CPA, State: "Massachusetts", Number: "24817"}))
 	}
 	letter, _, err := c.firm.P.Blobs.Put(ctx, strings.NewReader("We examine your system."))
 	check(c.t, err)

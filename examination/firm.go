@@ -36,6 +36,7 @@ func NewFirm(p *period.Program) (*Firm, error) {
 func (f *Firm) Party() engagement.Party {
 	c, party := f.P.Def.Config.Firm, own(f.P)
 	party.City, party.State, party.License, party.PeerReview = c.City, c.State, c.License, c.PeerReview
+	party.Reviewed, party.PeerResult = c.PeerReviewed, c.PeerResult
 	return party
 }
 

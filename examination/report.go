@@ -9,7 +9,6 @@ import (
 
 	"tieout/audit"
 	"tieout/book"
-	"tieout/definition"
 	"tieout/engagement"
 	"tieout/engagement/describe"
 	"tieout/engagement/fieldwork"
@@ -32,8 +31,7 @@ func (f *Firm) report(ctx context.Context, id string, w Wording, dated, supersed
 			return err
 		}
 		r.Supersedes = superseded(x, supersedes)
-		set := f.P.Def.Catalog.Set(definition.DefaultSet)
-		r.Groups = groups(x, w, set)
+		r.Extra, r.Groups = extraSets(x.Terms, f.P.Def.Catalog), groups(x, w, f.P.Def.Catalog)
 		r.Imported = w.printed(r.Groups)
 		return worded(&r, w)
 	})
@@ -56,9 +54,6 @@ func newReport(x *fieldwork.File, w Wording, dated string, draft bool) (attest.R
 	}
 	for _, c := range t.Categories {
 		r.Categories = append(r.Categories, attest.Category{ID: c.Category, Name: categoryNames[c.Category], In: c.In, Why: c.Why})
-	}
-	for _, s := range t.Extra {
-		r.Extra = append(r.Extra, attest.CriteriaSet{ID: s.ID, Name: s.Name, Examined: s.Examined})
 	}
 	for _, s := range t.Subservices {
 		r.Subservices = append(r.Subservices, attest.Subservice{Name: s.Name, Service: s.Service, Inclusive: s.Inclusive, Expected: expected(s.Expected), Monitored: s.Monitor})
@@ -92,7 +87,7 @@ var categoryNames = map[audit.Category]string{audit.Security: "Security", audit.
 	audit.ProcessingIntegrity: "Processing Integrity", audit.Confidentiality: "Confidentiality", audit.Privacy: "Privacy"}
 
 func party(p engagement.Party) attest.Party {
-	return attest.Party{Name: p.Name, City: p.City, State: p.State, License: p.License, PeerReview: p.PeerReview}
+	return attest.Party{Name: p.Name, City: p.City, State: p.State, License: p.License, PeerReview: p.PeerReview, Reviewed: p.Reviewed, PeerResult: p.PeerResult}
 }
 
 func expected(list []engagement.Expected) (out []attest.Expected) {
@@ -145,42 +140,6 @@ func responseText(r engagement.Response) string {
 		}
 	}
 	return strings.Join(parts, "\n\n")
-}
-
-// groups are the rows of Section IV: each criterion or objective with its
-// controls and their tests. A report for everybody has none.
-func groups(x *fieldwork.File, w Wording, set *definition.CriteriaSet) (out []attest.Group) {
-	if x.Terms.Type == engagement.SOC3 {
-		return nil
-	}
-	controls := inForce(x)
-	add := func(id, setID, text string, has func(audit.Control) bool) {
-		g := attest.Group{ID: id, Set: setID, Text: text}
-		if official := w.official(setID, id); official != "" {
-			g.Text, g.Official = official, hexSum([]byte(official))
-		}
-		for _, c := range controls {
-			if has(c[len(c)-1]) {
-				g.Controls = append(g.Controls, control(x, c))
-			}
-		}
-		out = append(out, g)
-	}
-	if x.Terms.Type.OfObjectives() {
-		for _, o := range x.Terms.Objectives {
-			add(o.ID, "objectives", o.Text, func(c audit.Control) bool { return slices.Contains(o.Controls, c.ID) })
-		}
-		return out
-	}
-	for _, c := range set.In(inScope(x.Terms)) {
-		add(c.ID, "", c.Summary, func(k audit.Control) bool { return slices.Contains(k.Criteria, c.ID) })
-	}
-	for _, s := range x.Terms.Extra {
-		for _, id := range s.Criteria {
-			add(id, s.ID, id, func(k audit.Control) bool { return testsExtra(x, k.ID, id) })
-		}
-	}
-	return out
 }
 
 func inScope(t engagement.Terms) (out []audit.Category) {
@@ -260,7 +219,7 @@ func control(x *fieldwork.File, revisions []audit.Control) attest.Control {
 		}
 	}
 	for _, t := range book.Sorted(x.Tests) {
-		if t.Control != c.ID || t.Dropped != "" || !printed(x, t) {
+		if t.Control != c.ID || t.Dropped != "" || !x.Reported(t) {
 			continue
 		}
 		one := test(x, t)
@@ -276,23 +235,6 @@ func control(x *fieldwork.File, revisions []audit.Control) attest.Control {
 // first and last.
 func within(first, last, from, to string) (string, string) {
 	return max(first, from), min(last, cmp.Or(to, last))
-}
-
-// printed reports whether Section IV lists a test: of operation over a period, of
-// design as of a date or where nothing of operation is tested.
-func printed(x *fieldwork.File, t *fieldwork.Test) bool {
-	if t.Phase == engagement.Operation {
-		return true
-	}
-	if t.Phase != engagement.Design {
-		return false
-	}
-	for _, o := range x.Tests {
-		if o.Control == t.Control && o.Dropped == "" && o.Phase == engagement.Operation {
-			return false
-		}
-	}
-	return true
 }
 
 // test is one row with the figures of its workpaper: its sample, and exceptions

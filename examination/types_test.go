@@ -3,6 +3,7 @@ package examination_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -113,7 +114,7 @@ func TestPlus(t *testing.T) {
 	const leaving, mapped = "164.308(a)(3)(ii)(C)", "A.5.18"
 	c := courseOf(t, func(x *engagement.Terms) {
 		x.Type, x.First, x.Last, x.AsOf = engagement.SOC2TypeI, "", "", "2026-03-31"
-		x.Extra = []engagement.CriteriaSet{{ID: "hipaa-security", Name: "HIPAA Security Rule", Examined: true, Criteria: []string{leaving}}, {ID: "iso-27001", Name: "ISO/IEC 27001:2022", Criteria: []string{mapped}}}
+		x.Extra = []engagement.CriteriaSet{{ID: "hipaa-security", Name: "HIPAA Security Rule", Examined: true, Criteria: []string{leaving}}, {ID: "iso-27001", Name: "ISO/IEC 27001:2022", Criteria: []string{mapped, "A.99.1"}, Framework: "iso-27001-2022"}}
 	})
 	test := c.design("IAM-02", []string{"CC6.2"}, leaving)
 	c.fieldwork()
@@ -139,11 +140,86 @@ func TestPlus(t *testing.T) {
 	if group < 0 || r.Groups[group].Set != "hipaa-security" || len(r.Groups[group].Controls) != 1 || r.Groups[group].Controls[0].ID != "IAM-02" {
 		t.Errorf("Section IV on %s: %+v", leaving, r.Groups)
 	}
+	c.related(r, mapped, "A.99.1")
 	text := words(t, r)
-	for _, want := range []string{"We also examined whether the controls were suitable to meet the criteria of HIPAA Security Rule", "HIPAA Security Rule, controls, tests and results", leaving} {
+	for _, want := range []string{"Termination procedures (addressable). Access ends when employment ends", "Relation of controls to ISO/IEC 27001:2022", "ISO/IEC 27001:2022, version 1, by Tieout", "By way of", "We also examined whether the controls were suitable to meet the criteria of HIPAA Security Rule", "HIPAA Security Rule, controls, tests and results", leaving} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report does not say %q", want)
 		}
+	}
+}
+
+// related wants a set that is only mapped to lead, by way of criteria that are
+// examined, to the control that was tested; a place that no mapping knows to none.
+func (c *course) related(r attest.Report, mapped, unknown string) {
+	c.t.Helper()
+	found := 0
+	for _, g := range r.Groups {
+		switch {
+		case g.Set != "iso-27001":
+		case g.ID == unknown:
+			found++
+			if len(g.Through)+len(g.Controls) != 0 {
+				c.t.Errorf("%s, which no mapping knows, is related by way of %v to %v", unknown, g.Through, g.Controls)
+			}
+		case g.ID == mapped:
+			found++
+			if len(g.Through) == 0 || len(g.Controls) != 1 || g.Controls[0].ID != "IAM-02" || len(g.Controls[0].Tests) != 0 {
+				c.t.Errorf("%s is related by way of %v to %+v; want the one control that was tested, without its tests", mapped, g.Through, g.Controls)
+			}
+		}
+	}
+	if found != 2 || r.Extra[1].Mapping == nil || r.Extra[1].Mapping.ID != "iso-27001-2022" || r.Extra[0].Mapping != nil {
+		c.t.Errorf("%d places mapped, sets %+v", found, r.Extra)
+	}
+	_, page, _ := strings.Cut(words(c.t, r), "Relation of controls to")
+	_, row, _ := strings.Cut(page, ">"+mapped+"<")
+	row, _, _ = strings.Cut(row, "</tr>")
+	if !strings.Contains(row, "IAM-02") || !strings.Contains(row, "CC6.2 (high)") {
+		c.t.Errorf("the row of %s does not print its control and its ways: %q", mapped, row)
+	}
+}
+
+// TestIncluded: a control of an included organization that the firm tests stands under
+// its criterion with who operates it; one that nobody tests refuses the report.
+func TestIncluded(t *testing.T) {
+	c := courseOf(t, func(x *engagement.Terms) {
+		x.Type, x.First, x.Last, x.AsOf = engagement.SOC2TypeI, "", "", "2026-03-31"
+		x.Subservices = []engagement.Subservice{{Name: "Nimbus Hosting", Service: "hosting", Inclusive: true, Expected: []engagement.Expected{{ID: "N-1", Text: "Access to halls is limited.", Criteria: []string{"CC6.4"}}}}}
+	})
+	tests := []string{c.design("IAM-02", []string{"CC6.2"}), c.design("N-1", []string{"CC6.4"})}
+	c.fieldwork()
+	for _, id := range tests {
+		c.paper(id, run)
+	}
+	c.step(engagement.Exceptions)
+	c.describe()
+	included := func() (at []string, faults []string) {
+		r, err := c.firm.Report(t.Context(), c.id, examination.ExampleWording(engagement.SOC2TypeI), dated, true)
+		check(t, err)
+		for _, g := range r.Groups {
+			for _, k := range g.Controls {
+				if k.By != "" {
+					at = append(at, fmt.Sprintf("%s %s of %s, %d test", g.ID, k.ID, k.By, len(k.Tests)))
+				}
+			}
+		}
+		for _, f := range lint.Lint(r, lint.Beside{}) {
+			if f.Rule == lint.CarveOut && strings.Contains(f.Text, "N-1") || f.Rule == lint.ControlSets && strings.Contains(f.Text, "N-1") {
+				faults = append(faults, f.Text)
+			}
+		}
+		if len(at) > 0 && !strings.Contains(words(t, r), "Operated by Nimbus Hosting") {
+			t.Error("the report does not print who operates the control")
+		}
+		return at, faults
+	}
+	if at, faults := included(); !slices.Equal(at, []string{"CC6.4 N-1 of Nimbus Hosting, 1 test"}) || len(faults) > 0 {
+		t.Errorf("included: %v, faults %v", at, faults)
+	}
+	check(t, c.firm.Files.DropTest(t.Context(), manager, c.id, tests[1], "it is not needed", c.base("test:"+c.id+"/"+tests[1])))
+	if at, faults := included(); len(at) > 0 || !slices.Contains(faults, "N-1 of Nimbus Hosting is included and no test of it is reported") {
+		t.Errorf("included without a test: %v, faults %v", at, faults)
 	}
 }
 

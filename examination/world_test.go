@@ -209,7 +209,7 @@ func begun(t *testing.T) *world {
 		check(t, w.firm.Files.Declare(ctx, who, "EN-1", true, ""))
 	}
 	for account, duty := range map[string]string{paulaID: fieldwork.DutyPartner, mikaID: fieldwork.DutyManager, stefID: fieldwork.DutyStaff, quinnID: fieldwork.DutyQuality} {
-		check(t, w.firm.Files.Assign(ctx, partner, "EN-1", account, duty))
+		check(t, w.firm.Files.Assign(ctx, partner, "EN-1", account, duty, engagement.Credential{Kind: engagement.CPA, State: "Massachusetts", Number: "24817"}))
 	}
 	letter, _, err := w.firm.P.Blobs.Put(ctx, strings.NewReader("We examine your system."))
 	check(t, err)

@@ -30,10 +30,10 @@ func (b *book) criterion(c audit.Criterion) Page {
 	}
 	p.Parts = append(p.Parts, part{"points", "Points of focus", []block{
 		paragraph(say("Guidance beside the criterion, never a requirement: it may be met without addressing each of them.")), points}})
-	return withMappings(p, b.catalog.MappingsOf(c.ID))
+	return b.withMappings(p, b.catalog.MappingsOf(c.ID))
 }
 
-func withMappings(p Page, maps []audit.Mapping) Page {
+func (b *book) withMappings(p Page, maps []audit.Mapping) Page {
 	if len(maps) == 0 {
 		return p
 	}
@@ -45,12 +45,22 @@ func withMappings(p Page, maps []audit.Mapping) Page {
 		}
 		refs[m.Framework] = append(refs[m.Framework], m.Ref)
 	}
-	t := table{caption: "Other frameworks", heads: []string{"Framework", "Places that relate to it"}}
+	t := table{caption: "Other frameworks", heads: []string{"Framework", "Places that relate to it", "Mapping"}}
 	for _, n := range names {
-		t.rows = append(t.rows, []line{say(n), exact(strings.Join(refs[n], " "))})
+		t.rows = append(t.rows, []line{say(n), exact(strings.Join(refs[n], " ")), say(b.mappingOf(n))})
 	}
 	p.Parts = append(p.Parts, part{"mappings", "Other frameworks", []block{paragraph(say("A relation is no equivalence: what is tested here may be part of what is asked there.")), t}})
 	return p
+}
+
+// mappingOf says which mapping relates a framework, and where it comes from.
+func (b *book) mappingOf(framework string) string {
+	for _, f := range b.catalog.Frameworks {
+		if f.Name == framework {
+			return f.Source()
+		}
+	}
+	return ""
 }
 
 // controlTable lists controls with the procedures that test each.

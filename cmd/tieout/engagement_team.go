@@ -63,17 +63,24 @@ func (a *app) safeguardCommand() *cobra.Command {
 }
 
 func (a *app) assignCommand() *cobra.Command {
-	return a.firmAct("assign ADDRESS DUTY", "Put a person on the team, or give them another duty", exactly(2, "an e-mail address and a duty: "+strings.Join(fieldwork.Duties, ", ")),
+	var holds []string
+	cmd := a.firmAct("assign ADDRESS DUTY", "Put a person on the team, or give them another duty", exactly(2, "an e-mail address and a duty: "+strings.Join(fieldwork.Duties, ", ")),
 		func(ctx context.Context, d *firmDesk) error {
-			who, err := accountOf(d.names, d.args[0])
+			list, err := engagement.ParseCredentials(strings.Join(holds, "\n"))
+			who := ""
 			if err == nil {
-				err = d.Files.Assign(ctx, d.by, d.id, who, d.args[1])
+				who, err = accountOf(d.names, d.args[0])
+			}
+			if err == nil {
+				err = d.Files.Assign(ctx, d.by, d.id, who, d.args[1], list...)
 			}
 			if err != nil {
 				return err
 			}
 			return a.did(&d.place, who, "%s is %s on %s.", d.name(who), d.args[1], d.id)
 		})
+	cmd.Flags().StringArrayVar(&holds, "credential", nil, "what the firm states they hold: 'CPA | STATE | NUMBER', CISA, CISSP, 'other | NAME'; may be repeated, and takes the place of what was stated before")
+	return cmd
 }
 
 func (a *app) unassignCommand() *cobra.Command {

@@ -47,6 +47,8 @@ type extraFile struct {
 	Name     string   `yaml:"name"`
 	Examined bool     `yaml:"examined"`
 	Criteria []string `yaml:"criteria"`
+
+	Framework string `yaml:"framework"` // id of the mapping that relates it
 }
 
 type objectiveFile struct {
@@ -85,7 +87,7 @@ func (t termsFile) terms(firm engagement.Party) engagement.Terms {
 		out.Categories = append(out.Categories, choice)
 	}
 	for _, x := range t.Extra {
-		out.Extra = append(out.Extra, engagement.CriteriaSet{ID: x.ID, Name: x.Name, Examined: x.Examined, Criteria: x.Criteria})
+		out.Extra = append(out.Extra, engagement.CriteriaSet{ID: x.ID, Name: x.Name, Examined: x.Examined, Criteria: x.Criteria, Framework: x.Framework})
 	}
 	for _, x := range t.Objectives {
 		out.Objectives = append(out.Objectives, engagement.Objective{ID: x.ID, Text: x.Text, Controls: x.Controls})
@@ -143,6 +145,19 @@ func readTerms(path string, firm engagement.Party) (engagement.Terms, error) {
 	return parseTerms(path, data, firm)
 }
 
+// readTerms reads the file of terms that the command names, with what the library
+// knows of the sets of criteria that it names.
+func (d *firmDesk) readTerms() (engagement.Terms, error) {
+	t, err := readTerms(d.args[0], d.Party())
+	if err != nil {
+		return t, err
+	}
+	if t, err = examination.ReadyTerms(d.p.Def.Catalog, t); err != nil {
+		return t, fmt.Errorf("%s: %w", d.args[0], err)
+	}
+	return t, nil
+}
+
 func parseTerms(path string, data []byte, firm engagement.Party) (engagement.Terms, error) {
 	var t termsFile
 	if err := decodeFile(path, data, &t); err != nil {
@@ -174,7 +189,7 @@ func (a *app) openEngagementCommand() *cobra.Command {
 			if after != "" {
 				return a.printNext(ctx, d, after)
 			}
-			t, err := readTerms(d.args[0], d.Party())
+			t, err := d.readTerms()
 			if err != nil {
 				return err
 			}
@@ -195,7 +210,7 @@ func (a *app) openEngagementCommand() *cobra.Command {
 func (a *app) changeTermsCommand() *cobra.Command {
 	var why, judgment string
 	cmd := a.firmAct("terms FILE", "Change the terms, with the reason; management agrees to them again", exactly(1, "a file of terms"), func(ctx context.Context, d *firmDesk) error {
-		t, err := readTerms(d.args[0], d.Party())
+		t, err := d.readTerms()
 		if err != nil {
 			return err
 		}

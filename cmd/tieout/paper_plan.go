@@ -14,6 +14,7 @@ import (
 	"tieout/audit"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/examination"
 	"tieout/internal/strictyaml"
 )
 
@@ -109,7 +110,7 @@ func (a *app) proposeTestsCommand() *cobra.Command {
 				if x.Controls == nil {
 					return fmt.Errorf("%w: the client's controls are not here yet; they come with its next packets", audit.ErrConflict)
 				}
-				for _, t := range fieldwork.ProposeTests(*x.Controls, x.Terms) {
+				for _, t := range fieldwork.ProposeTests(*x.Controls, x.Terms, examination.Ties(d.p.Def.Catalog, x.Terms)) {
 					if len(only) == 0 || slices.Contains(only, t.Control) {
 						list = append(list, fileOf(t))
 					}

@@ -123,7 +123,7 @@ func objectivesOf(t engagement.Terms, control string) (out []string) {
 
 // designs are a test of design of every control, as a plan proposes them.
 func designs(set *engagement.ControlSet, t engagement.Terms) (out []engagement.Test) {
-	for _, p := range fieldwork.ProposeTests(*set, t) {
+	for _, p := range fieldwork.ProposeTests(*set, t, nil) {
 		if p.Phase == engagement.Design {
 			p.ID = "T-" + p.Control + "-D"
 			out = append(out, p)

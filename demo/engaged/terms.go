@@ -84,14 +84,16 @@ func (x *exam) open(ctx context.Context) (err error) {
 		return err
 	}
 	team := []struct {
-		who  Person
-		duty string
-	}{{x.Partner, fieldwork.DutyPartner}, {x.Manager, fieldwork.DutyManager}, {x.Staff, fieldwork.DutyStaff}, {x.Quality, fieldwork.DutyQuality}}
+		who   Person
+		duty  string
+		holds []engagement.Credential
+	}{{x.Partner, fieldwork.DutyPartner, []engagement.Credential{{Kind: engagement.CPA, State: "Massachusetts", Number: "invented-0001"}}},
+		{x.Manager, fieldwork.DutyManager, []engagement.Credential{{Kind: engagement.CISA}}}, {x.Staff, fieldwork.DutyStaff, nil}, {x.Quality, fieldwork.DutyQuality, nil}}
 	for _, m := range team {
 		if err := files.Declare(ctx, m.who.By, x.id, true, ""); err != nil {
 			return err
 		}
-		if err := files.Assign(ctx, x.Partner.By, x.id, m.who.By.Account, m.duty); err != nil {
+		if err := files.Assign(ctx, x.Partner.By, x.id, m.who.By.Account, m.duty, m.holds...); err != nil {
 			return err
 		}
 	}

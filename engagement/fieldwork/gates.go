@@ -23,6 +23,10 @@ type Gate struct {
 	missing func(*ground) string // what is not there, in words; "" where nothing is missing
 }
 
+// edition is the gates as they are now. Entries before which a gate was added say
+// under which edition they were written, so that what counted goes on counting.
+const edition = 1
+
 // Gates are all gates from the workpapers to the archive, in their order.
 var Gates = [][]Gate{paperGates, reviewGates, conclusionGates, opinionGates, issueGates, copyGates, archiveGates}
 
@@ -43,6 +47,7 @@ type ground struct {
 	opines    opineData
 	issues    issueData
 	copies    engagement.Copy
+	edition   int // of the gates that the entry was written under
 }
 
 // hold refuses an act whose gates are not all met, and says what is missing.
@@ -79,7 +84,7 @@ func (s *State) Standing(f *File, act, on string, at time.Time) (out []Standing)
 	if act == "report.issue" {
 		return s.StandingToIssue(f, "", "", at)
 	}
-	g := &ground{s: s, f: f, on: on, test: f.Tests[on], paper: f.Papers[on], finding: f.Findings[on], e: book.Entry{At: at}}
+	g := &ground{s: s, f: f, on: on, test: f.Tests[on], paper: f.Papers[on], finding: f.Findings[on], e: book.Entry{At: at}, edition: edition}
 	nothing := strings.HasPrefix(act, "paper.") && act != "paper.open" && g.paper == nil || strings.HasPrefix(act, "finding.") && g.finding == nil
 	for _, table := range Gates {
 		for _, gate := range table {
@@ -112,7 +117,7 @@ func (s *State) StandingIf(f *File, what string, c Concluding, at time.Time) (ou
 // today where the engagement is, and supersedes another, "" for the one of the same
 // engagement that is in force, if any.
 func (s *State) StandingToIssue(f *File, dated, supersedes string, at time.Time) (out []Standing) {
-	g := &ground{s: s, f: f, e: book.Entry{At: at}}
+	g := &ground{s: s, f: f, e: book.Entry{At: at}, edition: edition}
 	if was := f.latest(); supersedes == "" && was != nil {
 		supersedes = was.Report
 	}

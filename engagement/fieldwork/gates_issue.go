@@ -13,6 +13,7 @@ var opinionGates = []Gate{
 	{"opinion.write", "the period, or the day it is as of, is over", func(g *ground) string {
 		return unless(ended(g.f.Terms, g.e.At), "it is not")
 	}},
+	{"opinion.write", "who signs it has a CPA license stated, with state and number", (*ground).licensed},
 	{"draft.give", "management has agreed to the terms in force", (*ground).agreed},
 	{"draft.give", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
 	{"quality.sign", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
@@ -39,6 +40,8 @@ var issueGates = []Gate{
 	}},
 	{"report.issue", "a representation letter of each of them is here, dated as the report", (*ground).represented},
 	{"report.issue", "the final description lists the controls that were concluded on, and no other", (*ground).sameControls},
+	{"report.issue", "every control of an inclusive subservice organization has a test that the report lists", (*ground).includedTested},
+	{"report.issue", "who signs it has a CPA license stated, with state and number", (*ground).licensed},
 	{"report.issue", "every standing exception was released to the client; a missing response only warns", (*ground).released},
 	{"report.issue", "subsequent events were asked about up to the report's day", (*ground).inquired},
 	{"report.issue", "every opinion was written after each event that shows a condition of the period", (*ground).weighed},
@@ -128,8 +131,42 @@ func (g *ground) represented() string {
 	return unless(len(left) == 0, "no representation letter, or not of the report's day: %s", some(left))
 }
 
+// licensed: only a licensed CPA of the firm signs. Before anybody acts it is asked of
+// the partner on the team. What was signed before this gate was there stays.
+func (g *ground) licensed() string {
+	if g.edition == 0 {
+		return ""
+	}
+	if who := g.e.By.Name; who != "" {
+		return unless(engagement.Licensed(g.f.stated(who)), "the team states no CPA license of who signs: put it beside their duty")
+	}
+	for _, m := range book.Sorted(g.f.Team) {
+		if m.Duty == DutyPartner && m.Until.IsZero() && engagement.Licensed(m.Credentials) {
+			return ""
+		}
+	}
+	return "the team states no CPA license of its partner: put it beside the duty"
+}
+
+// includedTested: who is included is examined, so that a test of each of its controls
+// stands in the report. What was issued before this gate was there stays issued.
+func (g *ground) includedTested() string {
+	if g.edition == 0 {
+		return ""
+	}
+	w := g.s.worked(g.f)
+	var left []string
+	for _, x := range g.f.Terms.Included() {
+		if !slices.ContainsFunc(w.testsOf(x.ID), w.Reported) {
+			left = append(left, x.ID+" of "+x.By)
+		}
+	}
+	return unless(len(left) == 0, "included, and no test of it is reported: %s", some(left))
+}
+
 // sameControls compares the controls the final description lists with those
-// that were concluded on. A SOC 3 prints neither.
+// that were concluded on. A SOC 3 prints neither. Controls of included organizations
+// are listed with their organization, from the terms.
 func (g *ground) sameControls() string {
 	if g.f.Terms.Type == engagement.SOC3 {
 		return ""
@@ -138,14 +175,19 @@ func (g *ground) sameControls() string {
 	if d == nil || !d.Final {
 		return "no final description has come"
 	}
-	var only, missing []string
+	var only, missing, theirs []string
+	for _, x := range g.f.Terms.Included() {
+		if g.edition > 0 {
+			theirs = append(theirs, x.ID)
+		}
+	}
 	for _, c := range d.Controls {
 		if g.f.Concluded[OnControl+":"+c] == nil {
 			only = append(only, c)
 		}
 	}
 	for _, c := range g.f.ControlsInScope() {
-		if g.f.Concluded[OnControl+":"+c] != nil && !slices.Contains(d.Controls, c) {
+		if g.f.Concluded[OnControl+":"+c] != nil && !slices.Contains(d.Controls, c) && !slices.Contains(theirs, c) {
 			missing = append(missing, c)
 		}
 	}

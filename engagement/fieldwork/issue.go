@@ -18,8 +18,9 @@ type issueData struct {
 	Dated      string               `json:"dated"`
 	Supersedes string               `json:"supersedes"`
 	Why        string               `json:"why"`
-	Signed     engagement.Signature `json:"signed"`          // over Report
-	Rests      int64                `json:"rests,omitempty"` // record of the file's newest entry when the report was made from it; 0: not said
+	Signed     engagement.Signature `json:"signed"`            // over Report
+	Rests      int64                `json:"rests,omitempty"`   // record of the file's newest entry when the report was made from it; 0: not said
+	Edition    int                  `json:"edition,omitempty"` // of the gates it was issued under; 0: the first
 }
 
 func (d issueData) check() error {
@@ -61,7 +62,7 @@ func (b *Book) IssueResting(ctx context.Context, by access.Subject, id string, r
 			return engagement.Release{}, err
 		}
 	}
-	d := issueData{report, book.List(files), dated, supersedes, why, sig, rests}
+	d := issueData{report, book.List(files), dated, supersedes, why, sig, rests, edition}
 	if _, err := b.book.Write(ctx, by, "report.issue", on("report", id), book.Anyway, d); err != nil {
 		return engagement.Release{}, err
 	}
@@ -109,7 +110,7 @@ func issue(s *State, e book.Entry) (book.Change, error) {
 	if err != nil {
 		return book.Change{}, err
 	}
-	g := &ground{s: s, f: f, e: e, issues: d}
+	g := &ground{s: s, f: f, e: e, issues: d, edition: d.Edition}
 	if err := g.hold("report.issue"); err != nil {
 		return book.Change{}, err
 	}

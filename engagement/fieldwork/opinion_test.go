@@ -456,7 +456,7 @@ func TestSOC3RestsOnTheTypeIIsConclusions(t *testing.T) {
 	x.RestsOn = "EN-1"
 	id := must[engagement.Terms](t)(w.book.OpenEngagement(ctx, partner, x)).ID
 	check(t, w.book.Declare(ctx, partner, id, true, ""))
-	check(t, w.book.Assign(ctx, partner, id, paulaID, fieldwork.DutyPartner))
+	check(t, w.book.Assign(ctx, partner, id, paulaID, fieldwork.DutyPartner, engagement.Credential{Kind: engagement.CPA, State: "Massachusetts", Number: "24817"}))
 	check(t, w.book.Accept(ctx, partner, id, checks(), letter()))
 	opine := func(part engagement.Part) error {
 		var d string

@@ -123,7 +123,7 @@ func TestProposedTests(t *testing.T) {
 		},
 		Tests: []engagement.ClientTest{{ID: "leaver.access", Title: "Access ends in time", Controls: []string{"HR-06"}, Text: "Each leaver's accounts end in time."}},
 	}
-	got := fieldwork.ProposeTests(set, terms(engagement.SOC2TypeII))
+	got := fieldwork.ProposeTests(set, terms(engagement.SOC2TypeII), nil)
 	var lines []string
 	for _, x := range got {
 		lines = append(lines, strings.Join([]string{x.ID, string(x.Phase), string(x.Kind), x.Version, x.Until, strings.Join(x.Criteria, " ")}, "|"))
@@ -146,11 +146,32 @@ func TestProposedTests(t *testing.T) {
 	if !strings.HasPrefix(got[9].Text, "Annual: ") {
 		t.Errorf("text %q; want it to say which way it operates", got[9].Text)
 	}
-	for _, x := range fieldwork.ProposeTests(set, terms(engagement.SOC2TypeI)) {
+	for _, x := range fieldwork.ProposeTests(set, terms(engagement.SOC2TypeI), nil) {
 		if x.Phase == engagement.Operation {
 			t.Errorf("a Type I is proposed %s of operation", x.ID)
 		}
 	}
 	w := opened(t)
 	check(t, w.book.PlanTests(t.Context(), manager, "EN-1", got, ""))
+}
+
+// TestProposedForOthers: controls of an included organization are proposed for as the
+// client's are, and criteria of another examined set by the ways of a mapping.
+func TestProposedForOthers(t *testing.T) {
+	x := terms(engagement.SOC2TypeII)
+	x.Extra = []engagement.CriteriaSet{{ID: "hipaa-security", Name: "HIPAA Security Rule", Examined: true, Criteria: []string{"164.310(a)(1)", "164.312(d)"}}}
+	x.Subservices = []engagement.Subservice{
+		{Name: "Nimbus", Service: "hosting", Inclusive: true, Expected: []engagement.Expected{{ID: "N-1", Text: "Halls are locked.", Criteria: []string{"CC6.4"}}, {ID: "OWN-1", Text: "Doors.", Criteria: []string{"CC6.4"}}}},
+		{Name: "Stratus", Service: "mail", Expected: []engagement.Expected{{ID: "S-1", Text: "Mail is filtered.", Criteria: []string{"CC6.8"}}}},
+	}
+	set := engagement.ControlSet{Controls: []audit.Control{{ID: "OWN-1", Title: "Sign-in", Frequency: "continuous", Criteria: []string{"CC6.1"}}}}
+	var got []string
+	for _, p := range fieldwork.ProposeTests(set, x, map[string][]string{"CC6.1": {"164.312(d)", "164.999"}, "CC6.4": {"164.310(a)(1)"}}) {
+		got = append(got, strings.Join([]string{p.ID, string(p.Phase), strings.Join(p.Criteria, " "), strings.Join(p.Extra, " ")}, "|"))
+	}
+	want := []string{"T-OWN-1-1|walkthrough|CC6.1|164.312(d)", "T-OWN-1-2|design|CC6.1|164.312(d)", "T-OWN-1-3|operation|CC6.1|164.312(d)",
+		"T-N-1-1|walkthrough|CC6.4|164.310(a)(1)", "T-N-1-2|design|CC6.4|164.310(a)(1)", "T-N-1-3|operation|CC6.4|164.310(a)(1)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("proposed\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }

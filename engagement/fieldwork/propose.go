@@ -17,22 +17,37 @@ import (
 // gets a walkthrough and a test of design; over a period also one of operation
 // for each way it operates, such as "per event" and "annual", on the stretch its
 // version was in force. The client's procedures become attributes beside those
-// of the control's own test text. Reliance is left to people.
-func ProposeTests(set engagement.ControlSet, t engagement.Terms) []engagement.Test {
+// of the control's own test text. A control of an included organization is proposed
+// for as one of the client's is. ties lead from a trust services criterion to the
+// criteria of other examined sets that a mapping relates it to: they are proposed with
+// it. Reliance is left to people.
+func ProposeTests(set engagement.ControlSet, t engagement.Terms, ties map[string][]string) []engagement.Test {
 	var out []engagement.Test
 	seen := map[string]bool{}
-	for _, c := range set.Controls {
+	for _, c := range withIncluded(set.Controls, t) {
 		if seen[c.ID] {
 			continue
 		}
 		seen[c.ID] = true
 		n := 0
-		for _, v := range inForce(set.Controls, c.ID, t) {
-			for _, x := range proposeVersion(v, set, t) {
+		for _, v := range inForce(withIncluded(set.Controls, t), c.ID, t) {
+			for _, x := range proposeVersion(v, set, t, ties) {
 				n++
 				x.ID = fmt.Sprintf("T-%s-%d", c.ID, n)
 				out = append(out, x)
 			}
+		}
+	}
+	return out
+}
+
+// withIncluded are the client's controls and then those of included organizations,
+// but for an identifier that the client has.
+func withIncluded(own []audit.Control, t engagement.Terms) []audit.Control {
+	out := slices.Clone(own)
+	for _, x := range t.Included() {
+		if !slices.ContainsFunc(own, func(c audit.Control) bool { return c.ID == x.ID }) {
+			out = append(out, audit.Control{ID: x.ID, Title: x.Text, Description: x.Text, Criteria: x.Criteria})
 		}
 	}
 	return out
@@ -69,7 +84,7 @@ func inForce(all []audit.Control, id string, t engagement.Terms) (out []version)
 	return out
 }
 
-func proposeVersion(v version, set engagement.ControlSet, t engagement.Terms) []engagement.Test {
+func proposeVersion(v version, set engagement.ControlSet, t engagement.Terms, ties map[string][]string) []engagement.Test {
 	base := engagement.Test{Control: v.ID, Version: v.from, Until: v.until, Criteria: []string{}}
 	scope, extra := t.Criteria(), t.Examined()
 	for _, c := range v.Criteria {
@@ -78,6 +93,12 @@ func proposeVersion(v version, set engagement.ControlSet, t engagement.Terms) []
 			base.Criteria = append(base.Criteria, c)
 		case slices.Contains(extra, c):
 			base.Extra = append(base.Extra, c)
+		}
+	}
+	for _, x := range extra {
+		tied := slices.ContainsFunc(base.Criteria, func(c string) bool { return slices.Contains(ties[c], x) })
+		if tied && !slices.Contains(base.Extra, x) {
+			base.Extra = append(base.Extra, x)
 		}
 	}
 	for _, o := range t.Objectives {

@@ -45,6 +45,18 @@ func ofControl(t *Test) bool {
 	return len(t.Criteria) == 0 || slices.ContainsFunc(t.Criteria, func(c string) bool { return !isDC(c) })
 }
 
+// Reported reports whether Section IV lists a test: one of operation, else one of
+// design where nothing of the control's operation is tested.
+func (f *File) Reported(t *Test) bool {
+	switch t.Phase {
+	case engagement.Operation:
+		return true
+	case engagement.Design:
+		return !slices.ContainsFunc(f.testsOf(t.Control), func(o *Test) bool { return o.Phase == engagement.Operation })
+	}
+	return false
+}
+
 // isDC reports whether a criterion is one of the description's.
 func isDC(c string) bool { return c == "DC" || strings.HasPrefix(c, "DC ") }
 

@@ -161,26 +161,28 @@ func approveSafeguard(s *State, e book.Entry) (book.Change, error) {
 }
 
 type assignData struct {
-	Duty string `json:"duty"`
+	Duty        string                  `json:"duty"`
+	Credentials []engagement.Credential `json:"credentials,omitempty"` // as the firm states them; none: those stated before
 }
 
-// Assign puts a person on the team, or gives them another duty. It needs
+// Assign puts a person on the team, or gives them another duty, with the credentials
+// that the firm states they hold; without any, those stated before stand. It needs
 // team.assign. The quality reviewer has and had no other duty.
-func (b *Book) Assign(ctx context.Context, by access.Subject, id, account, duty string) error {
+func (b *Book) Assign(ctx context.Context, by access.Subject, id, account, duty string, holds ...engagement.Credential) error {
 	if err := access.Require(by, "team.assign", in(id)); err != nil {
 		return err
 	}
 	if err := ident("account", account); err != nil {
 		return err
 	}
-	_, err := b.book.Write(ctx, by, "team.assign", on("member", id, account), book.Anyway, assignData{duty})
+	_, err := b.book.Write(ctx, by, "team.assign", on("member", id, account), book.Anyway, assignData{duty, holds})
 	return err
 }
 
 func assign(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[assignData](e)
 	f, who, ferr := s.on(e, "member")
-	if err = first(err, ferr, byPerson(e), ident("account", who), book.OneOf("duty", d.Duty, Duties...)); err == nil {
+	if err = first(err, ferr, byPerson(e), ident("account", who), book.OneOf("duty", d.Duty, Duties...), engagement.CheckCredentials(d.Credentials)); err == nil {
 		err = first(f.open(), f.independent(e.By.Name))
 	}
 	if err != nil {
@@ -192,11 +194,22 @@ func assign(s *State, e book.Entry) (book.Change, error) {
 	return book.Change{What: "joins as " + d.Duty, Do: func() {
 		m := f.Team[who]
 		if m == nil || !m.Until.IsZero() {
-			m = &Member{Account: who, Since: e.At}
+			m = &Member{Account: who, Since: e.At, Credentials: f.stated(who)}
 			f.Team[who] = m
 		}
 		m.Duty = d.Duty
+		if len(d.Credentials) > 0 {
+			m.Credentials = d.Credentials
+		}
 	}}, nil
+}
+
+// stated are the credentials that were stated of a person who is or was on the team.
+func (f *File) stated(account string) []engagement.Credential {
+	if m := f.Team[account]; m != nil {
+		return m.Credentials
+	}
+	return nil
 }
 
 // EndMember ends a person's part in the engagement; what they did stays. It

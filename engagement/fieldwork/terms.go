@@ -36,7 +36,7 @@ func (b *Book) OpenEngagement(ctx context.Context, by access.Subject, t engageme
 	if err := access.Require(by, "plan.write", access.Object{}); err != nil {
 		return t, err
 	}
-	if err := b.withFirm(ctx, &t); err != nil {
+	if err := first(checkNew(t), b.withFirm(ctx, &t)); err != nil {
 		return t, err
 	}
 	if t.ID != "" {
@@ -112,7 +112,7 @@ func newFile(t engagement.Terms) *File {
 // whether a result is hidden by it. Management agrees to the new terms again, and
 // reads why; the judgment stays in the file.
 func (b *Book) ChangeTerms(ctx context.Context, by access.Subject, t engagement.Terms, why, judgment string, base int64) error {
-	if err := access.Require(by, "plan.write", in(t.ID)); err != nil {
+	if err := first(access.Require(by, "plan.write", in(t.ID)), checkNew(t)); err != nil {
 		return err
 	}
 	_, err := b.book.Write(ctx, by, "engagement.terms", on("engagement", t.ID), base, termsData{t, why, judgment, true})

@@ -21,7 +21,14 @@ func checkTerms(t engagement.Terms) error {
 
 func checkParty(side string, p engagement.Party) error {
 	return allOf(line(side+"'s name", p.Name, 1), line(side+"'s city", p.City, 0), line(side+"'s state", p.State, 0),
-		line(side+"'s license", p.License, 0), line(side+"'s peer review", p.PeerReview, 0), line(side+"'s origin", p.Origin, 0), line(side+"'s key", p.Key, 0))
+		line(side+"'s license", p.License, 0), line(side+"'s peer review", p.PeerReview, 0), checkPeerReview(side, p), line(side+"'s origin", p.Origin, 0), line(side+"'s key", p.Key, 0))
+}
+
+func checkPeerReview(side string, p engagement.Party) error {
+	if p.PeerResult == "" {
+		return dayText("day of "+side+"'s peer review", p.Reviewed, false)
+	}
+	return allOf(dayText("day of "+side+"'s peer review", p.Reviewed, true), book.OneOf("result of "+side+"'s peer review", p.PeerResult, engagement.PeerResults...))
 }
 
 func checkDates(t engagement.Terms) error {
@@ -76,7 +83,7 @@ func checkObjectives(t engagement.Terms) error {
 func checkExtra(sets []engagement.CriteriaSet) error {
 	seen := map[string]bool{}
 	for _, x := range sets {
-		err := first(ident("criteria set", x.ID), line("name of criteria set "+x.ID, x.Name, 1), lines("criteria of "+x.ID, x.Criteria, 2000),
+		err := first(ident("criteria set", x.ID), line("name of criteria set "+x.ID, x.Name, 1), line("framework of criteria set "+x.ID, x.Framework, 0), lines("criteria of "+x.ID, x.Criteria, 2000),
 			when(len(x.Criteria) == 0, "criteria set "+x.ID+" names no criteria: list what is examined, or only mapped"), when(seen[x.ID], "criteria set "+x.ID+" is listed twice"))
 		if err != nil {
 			return err
@@ -129,14 +136,7 @@ var superseded = []struct{ old, now string }{
 
 // checkStandards refuses superseded standards where terms name one.
 func checkStandards(t engagement.Terms) error {
-	named := []string{t.System}
-	for _, x := range t.Extra {
-		named = append(named, x.ID, x.Name)
-	}
-	for _, o := range t.Objectives {
-		named = append(named, o.Text)
-	}
-	for _, text := range named {
+	for _, text := range subjects(t) {
 		bare := squeeze(text)
 		for _, s := range superseded {
 			if strings.Contains(bare, squeeze(s.old)) {

@@ -47,7 +47,18 @@ func TestTermsAreRefused(t *testing.T) {
 		{"superseded standard", "superseded", engagement.SOC2TypeII, func(x *engagement.Terms) {
 			x.Extra = []engagement.CriteriaSet{{ID: "iso", Name: "ISO/IEC 27001:2013", Criteria: []string{"A.5.1"}}}
 		}},
-		{"superseded attestation standard", "SSAE 16", engagement.SOC1TypeII, func(x *engagement.Terms) { x.Objectives[0].Text = "As SSAE-16 asks." }},
+		{"superseded attestation standard", "SSAE-16, of 2010, is superseded by SSAE 18", engagement.SOC1TypeII, func(x *engagement.Terms) { x.Objectives[0].Text = "As SSAE-16 asks." }},
+		{"attestation standard of long ago", "SSAE No. 10, of 2001, is superseded by SSAE 18", engagement.SOC2TypeII, func(x *engagement.Terms) { x.System = "Ledger, under SSAE No. 10" }},
+		{"attestation standard nobody issued", "there is no SSAE 231", engagement.SOC2TypeII, func(x *engagement.Terms) { x.System = "Ledger, under SSAE 231" }},
+		{"subject of another examination", "AT-C 315 is compliance with laws", engagement.SOC2TypeII, func(x *engagement.Terms) {
+			x.Extra = []engagement.CriteriaSet{{ID: "hipaa", Name: "HIPAA under AT-C 315", Examined: true, Criteria: []string{"164.308(a)(8)"}}}
+		}},
+		{"compliance as the subject", "never whether a law is complied with", engagement.SOC2TypeI, func(x *engagement.Terms) { x.System = "HIPAA compliance attestation of Ledger" }},
+		{"section of a SOC 1", "which a SOC 1 examines", engagement.SOC2TypeII, func(x *engagement.Terms) { x.System = "Ledger (AT-C section 320)" }},
+		{"one identifier at two organizations", "an identifier of its own", engagement.SOC2TypeII, func(x *engagement.Terms) {
+			same := []engagement.Expected{{ID: "N-1", Text: "Halls are locked.", Criteria: []string{"CC6.4"}}}
+			x.Subservices = []engagement.Subservice{{Name: "Nimbus", Service: "hosting", Inclusive: true, Expected: same}, {Name: "Stratus", Service: "hosting", Inclusive: true, Expected: same}}
+		}},
 		{"two methods for one organization", "carved out or included", engagement.SOC2TypeII, func(x *engagement.Terms) {
 			x.Subservices = []engagement.Subservice{{Name: "AWS", Service: "hosting"}, {Name: "AWS", Service: "storage", Inclusive: true}}
 		}},

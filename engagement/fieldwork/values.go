@@ -49,6 +49,8 @@ type Member struct {
 	Duty    string // partner, manager, staff, specialist, quality reviewer
 	Since   time.Time
 	Until   time.Time // zero: still
+
+	Credentials []engagement.Credential // as the firm states them
 }
 
 // A Plan is the planning workpapers.

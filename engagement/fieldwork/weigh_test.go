@@ -253,7 +253,7 @@ func TestRevealInParts(t *testing.T) {
 func TestProposedTextsKeepTheirLetters(t *testing.T) {
 	set := engagement.ControlSet{Controls: []audit.Control{{ID: "GOV-01", Criteria: []string{"CC1.1"}, Tests: "überwacht the log; Ärger is noted", Frequency: "öfter + annual"}}}
 	var texts []string
-	for _, x := range fieldwork.ProposeTests(set, terms(engagement.SOC2TypeII)) {
+	for _, x := range fieldwork.ProposeTests(set, terms(engagement.SOC2TypeII), nil) {
 		texts = append(texts, x.Text)
 		for _, a := range x.Attributes {
 			texts = append(texts, a.Text)

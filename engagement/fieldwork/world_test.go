@@ -222,7 +222,7 @@ func makeOpened(t testing.TB, kind engagement.Type) map[string][]byte {
 		check(t, w.book.Declare(t.Context(), who, "EN-1", true, ""))
 	}
 	for account, duty := range map[string]string{paulaID: fieldwork.DutyPartner, mikaID: fieldwork.DutyManager, stefID: fieldwork.DutyStaff, tessID: fieldwork.DutyStaff, quinnID: fieldwork.DutyQuality} {
-		check(t, w.book.Assign(t.Context(), partner, "EN-1", account, duty))
+		check(t, w.book.Assign(t.Context(), partner, "EN-1", account, duty, engagement.Credential{Kind: engagement.CPA, State: "Massachusetts", Number: "24817"}))
 	}
 	check(t, w.book.Accept(t.Context(), partner, "EN-1", checks(), letter()))
 	check(t, w.close())

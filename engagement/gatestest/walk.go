@@ -26,6 +26,8 @@ const (
 	DesignTest  = "T-CHG-01-2"
 	InterimTest = "T-INT-01-1"
 	AskedTest   = "T-INQ-01-1"
+
+	IncludedTest = "T-N-1-1" // of a control of the organization that is included
 )
 
 // Walk takes a new engagement EN-1 from its opening to its locked archive, and

@@ -26,6 +26,7 @@ func (f *Firm) conclude() {
 		f.ok(f.Files.Mark(ctx, f.staff(), ID, id, fieldwork.Cell{Attribute: "A"}, fine(), 0))
 		f.sign2(id)
 	}
+	f.included()
 	f.move(engagement.Exceptions)
 	f.refuses("no final description before every control is concluded", "MoveState", fieldwork.DutyManager, audit.ErrConflict, "before description final", Args{State: engagement.DescriptionFinal, Base: f.revision("state:" + ID)})
 	f.concludeAll()
@@ -33,6 +34,18 @@ func (f *Firm) conclude() {
 	f.move(engagement.DescriptionFinal)
 	f.refuses("no issue before every part has an opinion", "Issue", fieldwork.DutyPartner, audit.ErrConflict, "no opinion, or one on older conclusions", f.report())
 	f.refuses("no draft before every part has an opinion", "GiveDraft", fieldwork.DutyPartner, audit.ErrConflict, "no opinion, or one on older conclusions", Args{Digest: f.put("draft", "a draft").Digest, Dated: day(f.Now().AddDate(0, 0, 5))})
+}
+
+// included: who is included is examined, with a test of each of its controls.
+func (f *Firm) included() {
+	f.T.Helper()
+	ctx := f.T.Context()
+	f.refuses("no report on an included organization without a test of its controls", "Issue", fieldwork.DutyPartner, audit.ErrConflict, "included, and no test of it is reported: N-1 of Nimbus Hosting", f.report())
+	f.ok(f.Files.SetTest(ctx, f.manager(), ID, engagement.Test{ID: IncludedTest, Control: "N-1", Phase: engagement.Operation, Kind: engagement.Inspection, Text: "Inspected the doors of a hall and the list of who may enter it.",
+		Criteria: []string{"CC6.4"}, Attributes: []engagement.Attribute{{Name: "A", Text: "Only those on the list enter."}}}, "the organization is included", 0))
+	f.ok(f.Files.OpenPaper(ctx, f.staff(), ID, IncludedTest, "", ""))
+	f.ok(f.Files.Mark(ctx, f.staff(), ID, IncludedTest, fieldwork.Cell{Attribute: "A"}, fine(), 0))
+	f.sign2(IncludedTest)
 }
 
 // describe takes a final description in that lists controls.
@@ -77,6 +90,8 @@ func (f *Firm) concludeLeft() int {
 func (f *Firm) opine() {
 	f.T.Helper()
 	ctx := f.T.Context()
+	f.refuses("nobody signs of whom no license is stated", "Opine", fieldwork.DutyPartner, audit.ErrConflict, "no CPA license of who signs", f.opinion(engagement.PartDesign))
+	f.ok(f.Files.Assign(ctx, f.partner(), ID, f.People[fieldwork.DutyPartner], fieldwork.DutyPartner, engagement.Credential{Kind: engagement.CPA, State: "Massachusetts", Number: "24817"}))
 	a := f.opinion(engagement.PartDesign)
 	a.Text = "{{opinion}}"
 	f.refuses("no placeholder in an opinion", "Opine", fieldwork.DutyPartner, audit.ErrInvalid, "placeholder", a)

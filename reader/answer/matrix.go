@@ -194,15 +194,15 @@ func strengthOf(confidence string) Strength {
 }
 
 // A Framework is another set of criteria that the library maps to.
-type Framework struct{ ID, Name string }
+type Framework struct {
+	ID, Name string
+	Mapping  definition.Framework // what the mapping says of itself
+}
 
 // Frameworks are those the library maps the workspace's criteria to.
 func Frameworks(c *definition.Catalog) (out []Framework) {
-	for _, m := range c.Mappings {
-		f := Framework{frameworkID(m.Framework), m.Framework}
-		if !slices.Contains(out, f) {
-			out = append(out, f)
-		}
+	for _, f := range c.Frameworks {
+		out = append(out, Framework{frameworkID(f.Name), f.Name, f})
 	}
 	slices.SortFunc(out, func(a, b Framework) int { return strings.Compare(a.Name, b.Name) })
 	return out

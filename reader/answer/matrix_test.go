@@ -108,7 +108,7 @@ func TestPlaces(t *testing.T) {
 }
 
 func TestPlacesSentence(t *testing.T) {
-	f := Framework{"x", "ISO/IEC 27001:2022"}
+	f := Framework{ID: "x", Name: "ISO/IEC 27001:2022"}
 	for _, c := range []struct {
 		places []Place
 		want   string

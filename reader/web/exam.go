@@ -454,12 +454,14 @@ func (q *request) examParties(t engagement.Terms) ([]firmPartyRow, string, error
 	side := func(name string, p engagement.Party) firmPartyRow {
 		r := firmPartyRow{Side: name, P: p, Place: strings.Trim(p.City+", "+p.State, ", "), Logs: p.Origin}
 		var says []string
-		for _, x := range [][2]string{{"license", p.License}, {"peer review", p.PeerReview}} {
+		for _, x := range [][2]string{{"license", p.License}, {"peer review", p.PeerReview}, {"last peer review", engagement.PeerReviewWords(p.Reviewed, p.PeerResult)}} {
 			if x[1] != "" {
 				says = append(says, x[0]+": "+x[1])
 			}
 		}
-		r.Says = strings.Join(says, "; ")
+		if r.Says = strings.Join(says, "; "); engagement.PeerReviewOld(p.Reviewed, q.now().Format(time.DateOnly)) {
+			r.Warns = engagement.OldPeerReview
+		}
 		return r
 	}
 	client, firm := side("Company", t.Client), side("Audit firm", t.Firm)

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"tieout/audit"
 	"tieout/engagement"
@@ -30,11 +31,12 @@ type examTermsPage struct {
 	May                               bool   // sign
 	Again                             string // where one shows anew who one is; "": one just did
 	Sign                              signing
+	Today                             string
 }
 
 func (q *request) examTermsPage() error {
 	id := q.PathValue("id")
-	data := examTermsPage{page: &q.page, ID: id, May: q.maySign("assertion.sign")}
+	data := examTermsPage{page: &q.page, ID: id, May: q.maySign("assertion.sign"), Today: q.now().Format(time.DateOnly)}
 	err := q.inExam(func(_ *management.State, x *management.Side) error {
 		q.examFrame(x, "")
 		var p examPage
@@ -84,6 +86,19 @@ func (q *request) examTermsTurns(x *management.Side) (out []examTermsTurn) {
 	slices.Reverse(out)
 	return out
 }
+
+// Reviewed is what a side states of its last peer review.
+func (d examTermsPage) Reviewed(p engagement.Party) string {
+	return engagement.PeerReviewWords(p.Reviewed, p.PeerResult)
+}
+
+// OldReview reports whether that review is too old today.
+func (d examTermsPage) OldReview(p engagement.Party) bool {
+	return engagement.PeerReviewOld(p.Reviewed, d.Today)
+}
+
+// OldPeerReview says so.
+func (d examTermsPage) OldPeerReview() string { return engagement.OldPeerReview }
 
 // Parties are the two sides, the company first.
 func (d examTermsPage) Parties() []engagement.Party {

@@ -83,7 +83,10 @@ func (q *request) firmAssign() error {
 		err = fmt.Errorf("%w: person: write the e-mail address with which they sign in", audit.ErrInvalid)
 	}
 	if err == nil {
-		err = q.files.Assign(q.Context(), q.who, q.PathValue("id"), account, q.field("duty"))
+		var holds []engagement.Credential
+		if holds, err = engagement.ParseCredentials(q.field("credentials")); err == nil {
+			err = q.files.Assign(q.Context(), q.who, q.PathValue("id"), account, q.field("duty"), holds...)
+		}
 	}
 	return q.acted(err, q.name(account)+" is on the team. What they may do here follows from their role, which an administrator gives under Access.")
 }
@@ -142,8 +145,10 @@ func (q *request) firmAcceptPage() error {
 	id := q.PathValue("id")
 	var rows []firmAnswer
 	var missing []string
+	warns := ""
 	err := q.inFile(func(_ *fieldwork.State, f *fieldwork.File) error {
 		q.firmFrame(f, "")
+		warns = q.oldPeerReview(f.Terms.Firm)
 		for i, question := range fieldwork.Preconditions {
 			name := fmt.Sprintf("a%d", i+1)
 			rows = append(rows, firmAnswer{name, question, q.PostForm.Get(name)})
@@ -168,7 +173,9 @@ func (q *request) firmAcceptPage() error {
 		ID   string
 		Rows []firmAnswer
 		Open bool
-	}{&q.page, id, rows, len(missing) == 0})
+
+		Warns string
+	}{&q.page, id, rows, len(missing) == 0, warns})
 }
 
 // sayAcceptance says what accepting means, or what is missing before it.

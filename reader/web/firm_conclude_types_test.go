@@ -33,7 +33,7 @@ func typeOne(t *testing.T) *gridWorld {
 	}
 	x := engagement.Test{ID: gridTest, Control: "CHG-01", Phase: engagement.Design, Kind: engagement.Inspection, Text: "Inspected one change.", Criteria: []string{"CC8.1"}, Attributes: []engagement.Attribute{{Name: "A", Text: "It was reviewed."}}}
 	for _, err := range []error{
-		files.Declare(ctx, partner, "EN-1", true, ""), files.Assign(ctx, partner, "EN-1", partner.Account, fieldwork.DutyPartner),
+		files.Declare(ctx, partner, "EN-1", true, ""), files.Assign(ctx, partner, "EN-1", partner.Account, fieldwork.DutyPartner, engagement.Credential{Kind: engagement.CPA, State: "Massachusetts", Number: "24817"}),
 		files.Accept(ctx, partner, "EN-1", checks, strings.TrimPrefix(letter, "sha256:")),
 	} {
 		gridCheck(t, err)

@@ -81,16 +81,18 @@ type firmStep struct {
 // A firmMember is a person of the team, or who declared something.
 type firmMember struct {
 	Account, Name, Duty, Since, Declared, Conflict, Lifted, Safeguard string
-	Earlier                                                           []string
-	Revision                                                          int64
-	Clear, Own, Ended                                                 bool
+
+	Holds             []engagement.Credential
+	Earlier           []string
+	Revision          int64
+	Clear, Own, Ended bool
 }
 
 // A firmPartyRow is one side of the engagement, with what it states of itself.
 type firmPartyRow struct {
 	Side                            string
 	P                               engagement.Party
-	Place, Says                     string
+	Place, Says, Warns              string
 	Logs                            string
 	Operates                        string
 	Sent, Received, LastHeard, Seen string
@@ -243,6 +245,7 @@ func (q *request) firmTeam(s *fieldwork.State, f *fieldwork.File) (out []firmMem
 		seen[account] = true
 		m := firmMember{Account: account, Name: q.name(account), Own: account == q.me.ID, Declared: "Not declared", Revision: s.Revision("independence:" + f.Terms.ID + "/" + account)}
 		if t := f.Team[account]; t != nil {
+			m.Holds = t.Credentials
 			m.Duty, m.Since, m.Ended = t.Duty, report.Day(t.Since, q.zone()), !t.Until.IsZero()
 		}
 		if d := f.Independence[account]; d != nil {
@@ -281,12 +284,14 @@ func (q *request) firmParties(t engagement.Terms) ([]firmPartyRow, string, error
 	side := func(name string, p engagement.Party) firmPartyRow {
 		r := firmPartyRow{Side: name, P: p, Place: strings.Trim(p.City+", "+p.State, ", "), Logs: p.Origin, Operates: p.Name + " operates the server that holds its log."}
 		var says []string
-		for _, x := range []struct{ what, text string }{{"license", p.License}, {"peer review", p.PeerReview}} {
+		for _, x := range []struct{ what, text string }{{"license", p.License}, {"peer review", p.PeerReview}, {"last peer review", engagement.PeerReviewWords(p.Reviewed, p.PeerResult)}} {
 			if x.text != "" {
 				says = append(says, x.what+": "+x.text)
 			}
 		}
-		r.Says = strings.Join(says, "; ")
+		if r.Says = strings.Join(says, "; "); engagement.PeerReviewOld(p.Reviewed, q.now().Format(time.DateOnly)) {
+			r.Warns = engagement.OldPeerReview
+		}
 		return r
 	}
 	firm, client := side("Audit firm", t.Firm), side("Client", t.Client)

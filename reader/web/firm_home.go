@@ -197,7 +197,17 @@ func (q *request) firmHome() error {
 		*page
 		Clients []firmClient
 		New     bool
-	}{&q.page, clients, q.opens("/engagements/new")})
+		Warns   string
+	}{&q.page, clients, q.opens("/engagements/new"), q.oldPeerReview(q.firm.Party())})
+}
+
+// oldPeerReview is the warning of a firm's last peer review that is too old today, ""
+// for none.
+func (q *request) oldPeerReview(p engagement.Party) string {
+	if engagement.PeerReviewOld(p.Reviewed, q.now().Format(time.DateOnly)) {
+		return engagement.OldPeerReview + " It was reported on " + p.Reviewed + "."
+	}
+	return ""
 }
 
 // sayFirmHome says how many engagements there are and on whom they wait.

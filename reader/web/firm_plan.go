@@ -12,6 +12,7 @@ import (
 	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/examination"
 	"tieout/internal/natural"
 	"tieout/report"
 )
@@ -69,11 +70,11 @@ type firmPlanPage struct {
 
 // firmProposed are the tests that the client's controls would need and that are
 // not planned.
-func firmProposed(f *fieldwork.File) (out []engagement.Test) {
+func (q *request) firmProposed(f *fieldwork.File) (out []engagement.Test) {
 	if f.Controls == nil {
 		return nil
 	}
-	for _, t := range fieldwork.ProposeTests(*f.Controls, f.Terms) {
+	for _, t := range fieldwork.ProposeTests(*f.Controls, f.Terms, examination.Ties(q.st.p.Def.Catalog, f.Terms)) {
 		if f.Tests[t.ID] == nil {
 			out = append(out, t)
 		}
@@ -103,7 +104,7 @@ func (q *request) firmPlan() error {
 		data.Late = f.State.Place() >= engagement.Fieldwork.Place()
 		performed := data.planned(q, id, f)
 		var proposed []engagement.Test
-		for _, t := range firmProposed(f) {
+		for _, t := range q.firmProposed(f) {
 			if data.ProposedAll++; matches(data.Text, t.ID, t.Control, t.Text) {
 				proposed = append(proposed, t)
 			}
@@ -238,7 +239,7 @@ func (q *request) firmTake() error {
 				take = append(take, t)
 			}
 		}
-		for _, t := range firmProposed(f) {
+		for _, t := range q.firmProposed(f) {
 			if all || slices.Contains(want, t.ID) {
 				take = append(take, t)
 			}
@@ -310,7 +311,7 @@ func (q *request) firmTestPage() error {
 			t, revision, planned, dropped = x.Test, x.Revision, true, x.Dropped
 			return nil
 		}
-		offered := firmOffered(f)
+		offered := q.firmOffered(f)
 		i := slices.IndexFunc(offered, func(x engagement.Test) bool { return x.ID == name })
 		if i < 0 {
 			return fmt.Errorf("%w: test %s of %s", audit.ErrNotFound, name, id)

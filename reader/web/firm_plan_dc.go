@@ -33,8 +33,8 @@ func firmProposedDC(f *fieldwork.File) (out []engagement.Test) {
 }
 
 // firmOffered are all tests that are proposed and not planned.
-func firmOffered(f *fieldwork.File) []engagement.Test {
-	return append(firmProposed(f), firmProposedDC(f)...)
+func (q *request) firmOffered(f *fieldwork.File) []engagement.Test {
+	return append(q.firmProposed(f), firmProposedDC(f)...)
 }
 
 // A firmVersioned is a control of which more than one text was in force.

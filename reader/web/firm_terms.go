@@ -5,8 +5,10 @@ import (
 	"strings"
 
 	"tieout/audit"
+	"tieout/definition"
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
+	"tieout/examination"
 	"tieout/ledger"
 )
 
@@ -21,6 +23,8 @@ type firmTermsForm struct {
 	Change     bool
 	Us         engagement.Party // the firm, as it states itself
 	Quality    bool
+	Sets       []definition.OtherSet // of criteria, that the library has the words of
+	Mappings   []definition.Framework
 	Warn       []string // of the days: their length, and those that no report speaks of
 }
 
@@ -34,7 +38,7 @@ const (
 	forSubservices = "NAME | SERVICE | carve-out or inclusive | CONTROLS THAT WATCH IT"
 	forExpected    = "NAME | ID | WHAT IS EXPECTED | CRITERIA"
 	forObjectives  = "ID | OBJECTIVE | CONTROLS"
-	forExtra       = "ID | NAME | examined or mapped | CRITERIA"
+	forExtra       = "ID | NAME | examined or mapped | CRITERIA | MAPPING"
 	forPrior       = "CONTROL | EXCEPTION | WHAT BECAME OF IT"
 )
 
@@ -126,7 +130,8 @@ func (q *request) firmTerms() error {
 // firmTermsForm shows the form of terms, with what was just typed where it was
 // refused.
 func (q *request) firmTermsForm(t engagement.Terms, revision int64, change bool) error {
-	data := firmTermsForm{page: &q.page, ID: t.ID, Action: "/engagements/new", Change: change, Revision: revision, Us: t.Firm, Quality: t.Quality}
+	data := firmTermsForm{page: &q.page, ID: t.ID, Action: "/engagements/new", Change: change, Revision: revision, Us: t.Firm, Quality: t.Quality,
+		Sets: q.st.p.Def.Catalog.Others, Mappings: q.st.p.Def.Catalog.Frameworks}
 	var err error
 	if data.Warn, err = q.dayWarnings(t); err != nil {
 		return err
@@ -180,7 +185,11 @@ func termsFields(t engagement.Terms) map[string]string {
 		if x.Examined {
 			how = "examined"
 		}
-		add("extra", x.ID, x.Name, how, strings.Join(x.Criteria, " "))
+		cells := []string{x.ID, x.Name, how, strings.Join(x.Criteria, " ")}
+		if x.Framework != "" {
+			cells = append(cells, x.Framework)
+		}
+		add("extra", cells...)
 	}
 	for _, p := range t.Prior {
 		add("prior", p.Control, p.Text, p.Became)
@@ -255,13 +264,16 @@ func (q *request) readLists(t *engagement.Terms) error {
 		})
 	}
 	if err == nil {
-		err = lines("extra", forExtra, 4, func(c []string) error {
+		err = lines("extra", forExtra, 3, func(c []string) error {
 			if c[2] != "examined" && c[2] != "mapped" {
 				return fmt.Errorf("%w: criteria set %s is examined or mapped, not %q", audit.ErrInvalid, c[0], c[2])
 			}
-			t.Extra = append(t.Extra, engagement.CriteriaSet{ID: c[0], Name: c[1], Examined: c[2] == "examined", Criteria: strings.Fields(c[3])})
+			t.Extra = append(t.Extra, engagement.CriteriaSet{ID: c[0], Name: c[1], Examined: c[2] == "examined", Criteria: strings.Fields(c[3]), Framework: c[4]})
 			return nil
 		})
+	}
+	if err == nil {
+		*t, err = examination.ReadyTerms(q.st.p.Def.Catalog, *t)
 	}
 	if err == nil {
 		err = lines("prior", forPrior, 2, func(c []string) error {

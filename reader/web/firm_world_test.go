@@ -85,7 +85,7 @@ func (w *firmWorld) acceptOpened() *firmWorld {
 	}
 	for _, err := range []error{
 		w.s.files.Declare(w.t.Context(), by, "EN-1", true, ""),
-		w.s.files.Assign(w.t.Context(), by, "EN-1", w.partner.account, fieldwork.DutyPartner),
+		w.s.files.Assign(w.t.Context(), by, "EN-1", w.partner.account, fieldwork.DutyPartner, engagement.Credential{Kind: engagement.CPA, State: "Massachusetts", Number: "24817"}),
 		w.s.files.Accept(w.t.Context(), by, "EN-1", checks, strings.TrimPrefix(letter, "sha256:")),
 	} {
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tieout/definition"
+	"tieout/engagement"
 	"tieout/reader/connect"
 	"tieout/report"
 )
@@ -73,6 +74,7 @@ func (s *settingSheet) firm() {
 	s.row("State", cmp.Or(f.State, "Not said"), "firm: { state: Oregon }", "firm", "state")
 	s.row("License, as the firm states it", cmp.Or(f.License, "Not said"), "firm: { license: OR 1234 }", "firm", "license")
 	s.row("Peer review, as the firm states it", cmp.Or(f.PeerReview, "Not said"), "firm: { peerReview: ... }", "firm", "peerReview")
+	s.row("Last peer review, as the firm states it", cmp.Or(engagement.PeerReviewWords(f.PeerReviewed, f.PeerResult), "Not said"), "firm: { peerReviewed: 2025-05-12, peerResult: pass }", "firm", "peerReviewed")
 	s.row("Engagement quality review", report.Capital(f.QualityReview), "firm: { qualityReview: always }", "firm", "qualityReview")
 }
 

@@ -91,6 +91,9 @@ func (b *builder) auditor() []Block {
 	if f.PeerReview != "" {
 		lines = append(lines, "Peer review, as the firm states it: "+f.PeerReview)
 	}
+	if f.Reviewed != "" {
+		lines = append(lines, strings.TrimSuffix("Last peer review, as the firm states it: report of "+Day(f.Reviewed)+", "+f.PeerResult, ", "))
+	}
 	return append(out, Block{Kind: Signatory, Lines: filled(lines)})
 }
 

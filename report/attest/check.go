@@ -65,6 +65,9 @@ func (c *checker) head() {
 	c.name("client", r.Client.Name)
 	c.name("firm", r.Firm.Name)
 	c.name("system", r.System)
+	if r.Firm.Reviewed != "" {
+		c.day("day of the firm's last peer review", r.Firm.Reviewed)
+	}
 	c.days()
 	c.sections()
 	for _, e := range r.Expected {
@@ -224,6 +227,9 @@ func (c *checker) groups() {
 	sets := map[string]bool{"": true, "objectives": true}
 	for _, s := range c.r.Extra {
 		c.name("set of criteria", s.Name)
+		if s.Mapping != nil {
+			c.name("mapping of "+s.Name, s.Mapping.Framework)
+		}
 		sets[s.ID] = true
 	}
 	seen, tests := map[string]bool{}, 0
@@ -246,8 +252,17 @@ func (c *checker) group(g Group) (tests int) {
 	c.name("criterion", g.ID)
 	c.text(g.ID, g.Text)
 	seen := map[string]bool{}
+	for _, x := range g.Through {
+		c.name("criterion that relates "+g.ID, x.Criterion)
+		if c.r.examined(g) {
+			c.fault("%s is examined, and stands there by way of %s", g.ID, x.Criterion)
+		}
+	}
 	for _, control := range g.Controls {
 		c.name("control under "+g.ID, control.ID)
+		if control.By != "" && !c.includes(control.By) {
+			c.fault("control %s is operated by %q, which is no inclusive subservice organization of the report", control.ID, control.By)
+		}
 		c.text("control "+control.ID, control.Text)
 		for _, v := range control.Versions {
 			c.text("control "+control.ID+" from "+v.From, v.Text)
@@ -263,6 +278,10 @@ func (c *checker) group(g Group) (tests int) {
 		tests += len(control.Tests)
 	}
 	return tests
+}
+
+func (c *checker) includes(name string) bool {
+	return slices.ContainsFunc(c.r.Subservices, func(s Subservice) bool { return s.Inclusive && s.Name == name })
 }
 
 func (c *checker) test(t Test) {

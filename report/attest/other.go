@@ -38,28 +38,6 @@ func (b *builder) responses() []Block {
 	return []Block{heading(1, "responses", "Management’s responses to exceptions"), {Kind: Grid, Table: t}}
 }
 
-// relation is the table of a set that nobody examined: which of our controls
-// relate to which of its criteria.
-func (b *builder) relation(set string) []Block {
-	name := b.r.SetName(set)
-	t := &Table{Name: "Relation to " + name, Columns: []Column{{"Reference", 22, Ref, false}, {"Subject", 48, Stated, false}, {"Related controls", 30, Ref, false}}}
-	for _, g := range b.r.Groups {
-		if g.Set != set {
-			continue
-		}
-		var ids []string
-		for _, c := range g.Controls {
-			ids = append(ids, c.ID)
-		}
-		t.Rows = append(t.Rows, Row{Anchor: GroupAnchor(g), Cells: []Cell{cell(Ref, g.ID), cell(Stated, g.Text), cell(Ref, strings.Join(ids, ", "))}})
-	}
-	return []Block{
-		heading(1, "set-"+set, "Relation of controls to "+name),
-		paragraph("The table says which controls relate to which part of " + name + ". Whether its requirements are met was not examined."),
-		{Kind: Grid, Table: t},
-	}
-}
-
 func (b *builder) annex() []Block {
 	out := []Block{{Kind: Notice, Runs: words("The annex is made from the logs of both sides. It is outside the sections above, and no opinion covers it.")}}
 	out = append(out, b.steps()...)

@@ -256,8 +256,11 @@ func (b *builder) controlRows(g Group, c Control, tested bool) []Row {
 
 // paras are a control's text, or each of its texts with its days.
 func (c Control) paras() (out []Para) {
+	if c.By != "" {
+		out = append(out, Para{Style: Quiet, Runs: words(c.operated())})
+	}
 	if len(c.Versions) == 0 {
-		return []Para{{Style: Stated, Runs: words(c.Text)}}
+		return append(out, Para{Style: Stated, Runs: words(c.Text)})
 	}
 	for _, v := range c.Versions {
 		out = append(out, Para{Style: Quiet, Runs: words(Day(v.From) + " to " + Day(v.To) + ":")}, Para{Style: Stated, Runs: words(v.Text)})
@@ -265,9 +268,17 @@ func (c Control) paras() (out []Para) {
 	return out
 }
 
+// operated says who operates a control that is not the client's.
+func (c Control) operated() string { return "Operated by " + c.By }
+
 // Statement is a control's text as one; of a control that changed, each text with
-// its days.
+// its days; of one that is not the client's, with who operates it.
 func (c Control) Statement() string {
+	if c.By != "" {
+		own := c
+		own.By = ""
+		return c.operated() + ": " + own.Statement()
+	}
 	var out []string
 	for _, v := range c.Versions {
 		out = append(out, Day(v.From)+" to "+Day(v.To)+": "+v.Text)

@@ -74,6 +74,8 @@ type Party struct {
 	State      string `json:"state,omitempty"`
 	License    string `json:"license,omitempty"`    // as the firm states it
 	PeerReview string `json:"peerReview,omitempty"` // as the firm states it
+	Reviewed   string `json:"reviewed,omitempty"`   // day of the report of its last peer review, as the firm states it
+	PeerResult string `json:"peerResult,omitempty"` // of that review
 }
 
 // A Category is one in scope, or left out with its reason.
@@ -90,6 +92,17 @@ type CriteriaSet struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Examined bool   `json:"examined"`
+
+	Mapping *Mapping `json:"mapping,omitempty"` // of a set that is not examined: what relates it to the criteria
+}
+
+// A Mapping relates the places of a framework to the trust services criteria.
+type Mapping struct {
+	ID        string `json:"id"`
+	Framework string `json:"framework"`
+	Version   string `json:"version,omitempty"`
+	Publisher string `json:"publisher,omitempty"`
+	Retrieved string `json:"retrieved,omitempty"` // day
 }
 
 // Imported is a collection of official criteria text that a firm imported, to print
@@ -161,6 +174,14 @@ type Group struct {
 	Text     string    `json:"text"`               // the official text the firm imported, or our paraphrase
 	Official string    `json:"official,omitempty"` // digest of the imported text; "": paraphrase
 	Controls []Control `json:"controls"`
+
+	Through []Relation `json:"through,omitempty"` // of a set that is not examined: the criteria that lead from it to its controls
+}
+
+// A Relation is a criterion that a mapping ties a place of another set to.
+type Relation struct {
+	Criterion string `json:"criterion"`
+	Strength  string `json:"strength,omitempty"` // how sure the mapping is of it: high, medium, low
 }
 
 // A Control is one row group of Section IV.
@@ -169,7 +190,8 @@ type Control struct {
 	Text     string    `json:"text"`               // as it was last
 	Versions []Version `json:"versions,omitempty"` // of a control that changed: each text, in order
 	Tests    []Test    `json:"tests"`
-	Outcome  string    `json:"outcome"` // engagement.Outcome
+	Outcome  string    `json:"outcome"`      // engagement.Outcome
+	By       string    `json:"by,omitempty"` // the inclusive subservice organization that operates it; "": the client
 }
 
 // A Version is a control's text and the days it was in force, both included, as far

@@ -35,6 +35,25 @@ func (l *linter) unmet() {
 	}
 }
 
+// unrelated warns of each set that is only mapped and relates to no control: its table
+// says nothing.
+func (l *linter) unrelated() {
+	of := map[string]int{}
+	for _, g := range l.r.Groups {
+		of[g.Set] += len(g.Controls)
+	}
+	for _, s := range l.r.Extra {
+		if s.Examined || l.r.Type.Public() || of[s.ID] > 0 {
+			continue
+		}
+		do := "Name the mapping that relates it (framework, in the terms), or leave the set out"
+		if s.Mapping != nil {
+			do = "Look whether its references are written as the mapping " + s.Mapping.ID + " has them, or leave the set out"
+		}
+		l.add(Warning, Relation, "Section V, "+s.Name, do, "%s is only mapped, and no control relates to any of its references", s.Name)
+	}
+}
+
 // leftOut reports whether the description says of a criterion that it does not apply.
 func (l *linter) leftOut(id string) bool {
 	for _, dc := range l.r.Description {

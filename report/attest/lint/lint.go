@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tieout/report/attest"
 )
@@ -38,6 +39,8 @@ const (
 	NoResponse  Rule = "no-response"    // an exception without management's response
 	PersonNamed Rule = "person-named"   // somebody is named who signs nothing
 	Opinions    Rule = "opinions"       // a modified opinion, beside what contradicts it
+	PeerReview  Rule = "peer-review"    // the firm's last peer review is older than its cycle
+	Relation    Rule = "relation"       // a set that is only mapped, and relates to nothing
 	Criteria    Rule = "criteria-text"  // official text that is not as it was imported, or missing beside others
 )
 
@@ -63,12 +66,14 @@ func Lint(r attest.Report, b Beside) []Fault {
 	l := &linter{r: &r, beside: b}
 	l.controlSets()
 	l.unmet()
+	l.unrelated()
 	l.criteria()
 	l.numbers()
 	l.texts()
 	l.expected()
 	l.subservices()
 	l.dates()
+	l.peerReview()
 	l.responses()
 	l.opinions()
 	l.conditions()
@@ -117,7 +122,7 @@ func (l *linter) controlSets() {
 	}
 	for _, g := range l.r.Groups {
 		for _, c := range g.Controls {
-			if tested[c.ID] {
+			if tested[c.ID] && c.By == "" { // one of an included organization is described with it
 				delete(tested, c.ID)
 				l.add(Error, ControlSets, "Section IV, "+c.ID, "Describe it, or leave out its tests", "control %s is tested and the description does not name it", c.ID)
 			}
@@ -150,10 +155,37 @@ func (l *linter) subservices() {
 		if len(s.Monitored) == 0 && !s.Inclusive {
 			l.add(Error, CarveOut, where, "Name the controls that watch it", "%s is carved out and nothing says how it is monitored", s.Name)
 		}
+		l.included(where, s)
 		if s.Inclusive && !slices.ContainsFunc(l.r.Assertions, func(a attest.Statement) bool { return a.By == s.Name }) {
 			l.add(Error, CarveOut, where, "Get its assertion and its letter of representation", "%s is included and makes no assertion of its own", s.Name)
 		}
 	}
+}
+
+// included asks for a test of each control of an included organization. A report for
+// general use has no tests.
+func (l *linter) included(where string, s attest.Subservice) {
+	if !s.Inclusive || l.r.Type.Public() {
+		return
+	}
+	for _, x := range s.Expected {
+		if !l.operates(s.Name, x.ID) {
+			l.add(Error, CarveOut, where, "Test it, or carve the organization out", "%s of %s is included and no test of it is reported", x.ID, s.Name)
+		}
+	}
+}
+
+// operates reports whether Section IV has a test of a control of an organization, or
+// that it could not be tested.
+func (l *linter) operates(organization, control string) bool {
+	for _, g := range l.r.Groups {
+		if l.r.Examined(g) && slices.ContainsFunc(g.Controls, func(c attest.Control) bool {
+			return c.ID == control && c.By == organization && (len(c.Tests) > 0 || c.Outcome == unable)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *linter) dates() {
@@ -174,6 +206,16 @@ func (l *linter) dates() {
 		if a.Dated <= end {
 			l.add(Error, Dates, "Section II, "+a.By, "Date the assertion after what it speaks about", "the assertion is dated %s and speaks about the time until %s", a.Dated, end)
 		}
+	}
+}
+
+// peerReview warns of a last peer review that is older, on the report's day, than
+// three years and six months: the next should have come.
+func (l *linter) peerReview() {
+	was, err := time.Parse(time.DateOnly, l.r.Firm.Reviewed)
+	dated, derr := time.Parse(time.DateOnly, l.r.Dated)
+	if err == nil && derr == nil && dated.After(was.AddDate(3, 6, 0)) {
+		l.add(Warning, PeerReview, "Section I", "State the newest one, or ask when it comes", "the firm's last peer review is of %s, more than three years and six months before the report", attest.Day(l.r.Firm.Reviewed))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,9 +83,23 @@ func TestBad(t *testing.T) {
 				}
 			}
 		}, lint.Error, lint.CarveOut, "Section III", "nothing says how it is monitored"},
+		{"an included control that nobody tested", func(r *attest.Report) {
+			for i := range r.Groups {
+				r.Groups[i].Controls = slices.DeleteFunc(r.Groups[i].Controls, func(c attest.Control) bool { return c.By != "" })
+			}
+		}, lint.Error, lint.CarveOut, "Section III, Pilot Desk Support GmbH", "PDS-1 of Pilot Desk Support GmbH is included and no test of it is reported"},
+		{"a mapped set that relates to nothing", func(r *attest.Report) {
+			for i := range r.Groups {
+				if r.Groups[i].Set == "hipaa-security" {
+					r.Groups[i].Controls = nil
+				}
+			}
+		}, lint.Warning, lint.Relation, "Section V, HIPAA Security Rule", "no control relates to any of its references"},
+		{"a peer review of long ago", func(r *attest.Report) { r.Firm.Reviewed = "2023-05-12" }, lint.Warning, lint.PeerReview, "Section I", "the firm's last peer review is of 12 May 2023"},
 		{"certified", func(r *attest.Report) { r.Description[0].Paragraphs[0].Text += " We are SOC 2 certified." }, lint.Error, lint.Wording, "Section III, DC 1", "certified"},
 		{"a standard nobody issued", func(r *attest.Report) { r.Auditor.Text += " We worked under SSAE No. 47." }, lint.Error, lint.Standard, "Section I", "there is no SSAE No. 47"},
-		{"a standard of long ago", func(r *attest.Report) { r.Auditor.Text += " We worked under SSAE 16." }, lint.Error, lint.Standard, "Section I", "superseded"},
+		{"a standard of long ago", func(r *attest.Report) { r.Auditor.Text += " We worked under SSAE 16." }, lint.Error, lint.Standard, "Section I", "SSAE 16, of 2010, is superseded by SSAE 18"},
+		{"a standard that was issued for other reports, long ago", func(r *attest.Report) { r.Auditor.Text += " We worked under SSAE No. 17." }, lint.Error, lint.Standard, "Section I", "SSAE No. 17, of 2010, is superseded by SSAE 18"},
 		{"dated before its end", func(r *attest.Report) { r.Dated = r.Last }, lint.Error, lint.Dates, "Section I", "speaks about the time until"},
 		{"an assertion after the report", func(r *attest.Report) { r.Assertions[0].Dated = "2030-01-01" }, lint.Error, lint.Dates, "Section II", "after the report"},
 		{"official text that was changed", func(r *attest.Report) {

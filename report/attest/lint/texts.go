@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/audit"
 	"tieout/internal/unwritten"
 	"tieout/report/attest"
 )
@@ -21,17 +22,7 @@ var wordings = []struct {
 	{regexp.MustCompile(`\bSOC-[123]\b`), "Write SOC 1, SOC 2 or SOC 3"},
 }
 
-var (
-	ssae  = regexp.MustCompile(`(?i)\bSSAE(?: No\.?)?[ -]*(\d+)\b`)
-	sas70 = regexp.MustCompile(`(?i)\bSAS(?: No\.?)?[ -]*70\b`)
-)
-
-// SSAE numbers that were issued for examinations, and those that later ones took
-// the place of (PRIMER section 2.2).
-var (
-	issuedSSAE     = []string{"16", "18", "19", "20", "21", "22", "23"}
-	supersededSSAE = []string{"16"}
-)
+var sas70 = regexp.MustCompile(`(?i)\bSAS(?: No\.?)?[ -]*70\b`)
 
 // A place is a text of the report and where it stands. Whose words it is decides
 // what is looked for.
@@ -89,12 +80,12 @@ func (l *linter) shippedControls() {
 }
 
 func (l *linter) standards(p place) {
-	for _, m := range ssae.FindAllStringSubmatch(p.text, -1) {
+	for _, x := range audit.StandardsNamed(p.text) {
 		switch {
-		case !slices.Contains(issuedSSAE, m[1]):
-			l.add(Error, Standard, p.where, "Name the attestation standards, not a number", "there is no %s", m[0])
-		case slices.Contains(supersededSSAE, m[1]):
-			l.add(Error, Standard, p.where, "Name the standards in force", "%s is superseded, and never was a standard for a SOC 2", m[0])
+		case !x.Known:
+			l.add(Error, Standard, p.where, "Name the attestation standards, not a number", "there is no %s", x.Words)
+		case x.Superseded != "":
+			l.add(Error, Standard, p.where, "Name the standards in force", "%s, of %d, is superseded by %s", x.Words, x.Issued, x.Superseded)
 		}
 	}
 	if m := sas70.FindString(p.text); m != "" {

@@ -74,7 +74,7 @@ func TestTestsTieToTheReport(t *testing.T) {
 				for _, x := range c.Tests {
 					row := rows[at]
 					at++
-					for head, want := range map[string]string{"Criterion": g.ID, "Control": c.ID, "Control text": c.Text, "Test": x.ID, "What was done": x.Text, "Result": x.Result, "Exceptions": strconv.Itoa(x.Exceptions), "Population": figure(x, x.Population), "Drawn": figure(x, x.Drawn), "Tested": figure(x, x.Sample), "Could not be tested": figure(x, x.Unable), "Known outside the sample": figure(x, x.Known), "Workpaper (SHA-256)": x.Paper} {
+					for head, want := range map[string]string{"Criterion": g.ID, "Control": c.ID, "Control text": c.Statement(), "Test": x.ID, "What was done": x.Text, "Result": x.Result, "Exceptions": strconv.Itoa(x.Exceptions), "Population": figure(x, x.Population), "Drawn": figure(x, x.Drawn), "Tested": figure(x, x.Sample), "Could not be tested": figure(x, x.Unable), "Known outside the sample": figure(x, x.Known), "Workpaper (SHA-256)": x.Paper} {
 						if row[head] != want {
 							t.Errorf("%s, row %d, %s: got %q, want %q", name, at, head, row[head], want)
 						}
