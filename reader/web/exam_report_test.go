@@ -96,7 +96,7 @@ func TestExamReport(t *testing.T) {
 	}
 	_, r := w.issued()
 	page := w.lead.page(at)
-	for _, want := range []string{"The opinion is qualified on operating effectiveness of controls", "Basis", "Qualified", "The report speaks of these days.", "report.pdf", "Nobody was given a copy from here."} {
+	for _, want := range []string{"The opinion is qualified on operating effectiveness of controls", "Basis", "Qualified", "The report of EN-1 speaks of these days.", "report.pdf", "Nobody was given a copy from here."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
