@@ -55,7 +55,7 @@ func (t Terms) said() (out []TermsChange) {
 		add("Category "+string(c.Category), map[bool]string{true: "examined", false: "left out"}[c.In], c.Why)
 	}
 	for _, x := range t.Extra {
-		add("Criteria "+x.Name, map[bool]string{true: "examined", false: "only mapped"}[x.Examined], strings.Join(x.Criteria, " "))
+		add("Criteria "+x.Name, map[bool]string{true: "examined", false: "only mapped"}[x.Examined], strings.Join(x.Criteria, " "), x.Framework)
 	}
 	for _, o := range t.Objectives {
 		add("Control objective "+o.ID, o.Text, strings.Join(o.Controls, " "))
@@ -89,6 +89,7 @@ func (p Party) said(who string, add func(what string, words ...string)) {
 	add(who+"'s place", p.City, p.State)
 	add(who+"'s license", p.License)
 	add(who+"'s peer review", p.PeerReview)
+	add(who+"'s last peer review", PeerReviewWords(p.Reviewed, p.PeerResult))
 	add(who+"'s log", p.Origin)
 	add(who+"'s key", p.Key)
 }
