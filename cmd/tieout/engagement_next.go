@@ -36,7 +36,7 @@ func termsFileOf(t engagement.Terms) termsOut {
 		}
 	}
 	for _, x := range t.Extra {
-		out.Extra = append(out.Extra, extraFile{ID: x.ID, Name: x.Name, Examined: x.Examined, Criteria: x.Criteria})
+		out.Extra = append(out.Extra, extraFile{ID: x.ID, Name: x.Name, Examined: x.Examined, Criteria: x.Criteria, Framework: x.Framework})
 	}
 	for _, x := range t.Objectives {
 		out.Objectives = append(out.Objectives, objectiveFile{ID: x.ID, Text: x.Text, Controls: x.Controls})
