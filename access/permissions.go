@@ -91,6 +91,8 @@ var Permissions = []Permission{
 	{"deviation.answer", Company, "state a deviation's cause and management's response", Write | Person, to{ComplianceLead, ControlOwner}},
 	{"deviation.decide", Company, "confirm a deviation, or say with a reason that it is none", Write | Person | FourEyes, to{ComplianceLead, ManagementSigner}},
 
+	{"response.final", Company, "make management's response to an exception final", Write | Person | FourEyes, to{ManagementSigner}},
+
 	// A company's workspace: the examination, management's side.
 	{"engagement.open", Company, "open an engagement and state what it covers", Write | Person, to{ComplianceLead, ManagementSigner}},
 	{"request.answer", Company, "answer the auditor's requests", Write, to{ComplianceLead, ControlOwner}},

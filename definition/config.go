@@ -56,6 +56,14 @@ type OrganizationConfig struct {
 	System     string           `yaml:"system"`     // the system under examination
 	Zone       string           `yaml:"zone"`       // IANA name; days and business days are counted in it
 	Categories []audit.Category `yaml:"categories"` // default: S alone; S is always among them
+	// NotApplicable are criteria of these categories that do not apply, each with why,
+	// in management's words: the description prints them (DC 8). Default: none.
+	NotApplicable map[string]string `yaml:"notApplicable"`
+	// LegalName is the organization's as contracts and the cover of a report have it.
+	// Default: its name.
+	LegalName string `yaml:"legalName"`
+	// Services are what it provides to user entities with the system. Default: none is named.
+	Services []string `yaml:"services"`
 }
 
 // PeriodConfig is a stretch under examination, both days included.
@@ -152,6 +160,7 @@ func (w *Workspace) readCompany(d *doc) {
 		Zone: c.Organization.Zone, Categories: c.Organization.Categories}
 	w.Periods = c.checkPeriods(d)
 	c.checkCriteria(d, w.Catalog)
+	c.checkNotApplicable(d, w.Catalog)
 }
 
 func (c *Config) checkOrganization(d *doc) {
@@ -172,6 +181,7 @@ func (c *Config) checkOrganization(d *doc) {
 	if !slices.Contains(o.Categories, audit.Security) {
 		d.bad(steps("organization", "categories"), "categories leave out S (security), which is part of every examination")
 	}
+	o.checkLegal(d)
 }
 
 func isZone(zone string) bool {

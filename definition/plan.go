@@ -107,11 +107,19 @@ func (p *planner) organization() {
 	d.word("system", a.System, b.System)
 	d.word("zone", a.Zone, b.Zone)
 	d.list("categories", words(a.Categories), words(b.Categories))
+	d.list("criteria that do not apply", p.old.Config.reasons(), p.new.Config.reasons())
+	d.word("legal name", p.old.Config.Organization.LegalName, p.new.Config.Organization.LegalName)
+	d.list("services", p.old.Config.Organization.Services, p.new.Config.Organization.Services)
 	d.word("criteria", p.old.Config.Criteria, p.new.Config.Criteria)
 	d.list("holidays", p.old.Config.Holidays, p.new.Config.Holidays)
 	d.word("log", p.old.Config.Ledger.Origin, p.new.Config.Ledger.Origin)
 	if len(d) > 0 {
 		p.line("~", "organization", slug(b.Name), d.String(), "for all periods")
+	}
+	for _, id := range sortedKeys(p.new.Config.Organization.NotApplicable) {
+		if n := controlsPerCriterion(p.new, p.last)[id]; n > 0 {
+			p.line("!", "criterion", id, fmt.Sprintf("is said not to apply, while controls meet it: %d", n), "")
+		}
 	}
 	p.periods()
 }

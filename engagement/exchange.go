@@ -132,6 +132,15 @@ type Description struct {
 	Sections []DCSection `json:"sections"` // DC 1 to DC 9, in order
 	Controls []string    `json:"controls"` // ids of all controls it says exist
 	Expected []Expected  `json:"expected"` // complementary user entity controls
+
+	Other []Information `json:"other,omitempty"` // for Section V: no part of what is examined
+}
+
+// Information is what management tells beside its description, such as its plans
+// for what comes after the period. Nobody examines it.
+type Information struct {
+	Title string `json:"title"`
+	Text  string `json:"text"` // Markdown
 }
 
 // A DCSection is the text for one description criterion.
@@ -147,10 +156,13 @@ type Paragraph struct {
 	Sources []string `json:"sources,omitempty"` // "boundary", "incident:INC-2", "control:IAM-06", "vendor:V-3"
 }
 
-// An Assertion is management's, or an inclusive subservice organization's.
+// An Assertion is management's, or an inclusive subservice organization's. What
+// it says of the terms and of itself is signed with the rest (ToSign).
 type Assertion struct {
-	By       string    `json:"by"`   // name of the party
-	Text     string    `json:"text"` // Markdown
+	By       string    `json:"by"`                // name of the party
+	Terms    string    `json:"terms,omitempty"`   // digest of the terms it is made under (Terms.Digest); "": signed before assertions named them
+	Version  int       `json:"version,omitempty"` // which of this party's it is, from 1; 0 where Terms is ""
+	Text     string    `json:"text"`              // Markdown
 	Decision Decisions `json:"decision"`
 	Dated    string    `json:"dated"` // a day
 	Signed   Signature `json:"signed"`
@@ -164,12 +176,15 @@ type Decisions struct {
 	Except      string `json:"except,omitempty"` // what does not hold, in its words
 }
 
-// A Representation is a letter of representation.
+// A Representation is a letter of representation. Terms and version are as those
+// of an assertion.
 type Representation struct {
-	By     string    `json:"by"`
-	Text   string    `json:"text"`
-	Dated  string    `json:"dated"` // the report's day
-	Signed Signature `json:"signed"`
+	By      string    `json:"by"`
+	Terms   string    `json:"terms,omitempty"`
+	Version int       `json:"version,omitempty"`
+	Text    string    `json:"text"`
+	Dated   string    `json:"dated"` // the report's day
+	Signed  Signature `json:"signed"`
 }
 
 // A Comment is management's on the facts of a draft, and what became of it.

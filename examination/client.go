@@ -473,3 +473,12 @@ func (c *Client) controlSet(ctx context.Context, t engagement.Terms) (engagement
 	slices.SortFunc(set.Tests, func(a, b engagement.ClientTest) int { return strings.Compare(a.ID, b.ID) })
 	return set, nil
 }
+
+// FinishResponse makes a drafted response final, see management.Book.FinishResponse:
+// the registers tell who wrote it from who finishes it.
+func (c *Client) FinishResponse(ctx context.Context, by access.Subject, id, finding string, base int64, systems ...string) (err error) {
+	if by.Eyes, err = c.P.Registers().Eyes(ctx); err != nil {
+		return err
+	}
+	return c.Side.FinishResponse(ctx, by, id, finding, base, systems...)
+}

@@ -250,9 +250,13 @@ func (c *course) closed() {
 	a := engagement.Assertion{By: "Acme", Text: "We described the system as it is.", Dated: c.on(), Decision: engagement.Decisions{Except: "Some controls were not yet shown to operate."}}
 	described := slices.Contains(c.terms.Type.Parts(), engagement.PartDescription)
 	a.Decision.Description, a.Decision.Design = described, described
+	next := must[management.Stated](c.t)(c.client.Side.NextAssertion(ctx, c.id, "Acme"))
+	a.Terms, a.Version = next.Terms, next.Version
 	a.Signed = c.sign(c.client.P, signer, "Chief Executive Officer", "assertion", must[string](c.t)(a.ToSign()))
 	check(c.t, c.client.Side.SignAssertion(ctx, signer, c.id, a, own))
 	r := engagement.Representation{By: "Acme", Text: "We told you all there is.", Dated: c.on()}
+	next = must[management.Stated](c.t)(c.client.Side.NextLetter(ctx, c.id, "Acme"))
+	r.Terms, r.Version = next.Terms, next.Version
 	r.Signed = c.sign(c.client.P, signer, "Chief Executive Officer", "letter of representation", must[string](c.t)(r.ToSign()))
 	check(c.t, c.client.Side.SignRepresentation(ctx, signer, c.id, r, own))
 	c.swap()

@@ -22,6 +22,25 @@ type Described struct {
 	Issued   bool                  // a report is out that nothing here changes
 	Expected []engagement.Expected // of user entities, as written
 	Defined  []engagement.Expected // the same as the definitions have them
+
+	Type      engagement.Type
+	Other     []engagement.Information // for Section V, which nobody examines
+	OtherBase int64                    // its revision
+}
+
+// Seen are the revisions of what is finished as a version, as this shows them.
+func (d Described) Seen() (out []int64) {
+	for _, s := range d.Sections {
+		n := int64(0)
+		if s.Written != nil {
+			n = s.Written.Revision
+		}
+		out = append(out, n)
+	}
+	if len(d.Other) > 0 {
+		out = append(out, d.OtherBase)
+	}
+	return out
 }
 
 // A DescribedSection is one description criterion.
@@ -113,7 +132,9 @@ func (c *Client) Described(ctx context.Context, id string) (d Described, err err
 			d.Final = &v
 		}
 		d.Issued, d.Expected = x.Closed(), slices.Clone(x.Expected)
-		d.Later = d.Later || x.Final != nil && !SameExpected(x.Final.Expected, x.Expected)
+		d.Type = x.Terms.Type
+		d.Other, d.OtherBase = slices.Clone(x.Other), x.OtherRevision
+		d.Later = d.Later || x.Final != nil && (!SameExpected(x.Final.Expected, x.Expected) || !slices.Equal(x.Final.Other, x.Other))
 		return nil
 	})
 	d.Alike = describe.Alike(join(all), shipped...)

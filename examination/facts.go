@@ -45,6 +45,7 @@ func (c *Client) Facts(ctx context.Context, id string) (f describe.Facts, err er
 	if f.Period = attest.Day(first) + " to " + attest.Day(last); !f.Over {
 		first, last, f.Period = t.AsOf, t.AsOf, attest.Day(t.AsOf)
 	}
+	f.Legal, f.Services = strings.TrimSpace(c.P.Def.Config.Organization.LegalName), c.P.Def.Services()
 	sys := systemOf(c.P.Def, t.System)
 	if sys != nil {
 		boundary(&f, sys)
@@ -129,14 +130,19 @@ func described(list []engagement.Expected) (out []describe.Expected) {
 	return out
 }
 
-// criteria are those that apply, with the controls that are in force.
+// criteria are those that apply and those that do not, with the controls that are in
+// force.
 func (c *Client) criteria(f *describe.Facts, t engagement.Terms) {
-	if t.Type.OfObjectives() {
+	if f.Objectives = t.Type.OfObjectives(); f.Objectives {
 		for _, o := range t.Objectives {
 			f.Criteria = append(f.Criteria, o.ID)
 		}
 	} else if set := c.P.Def.Catalog.Set(cmp.Or(c.P.Def.Config.Criteria, definition.DefaultSet)); set != nil {
 		for _, k := range set.In(inScope(t)) {
+			if why := c.P.Def.LeftOut(k.ID); why != "" {
+				f.Left = append(f.Left, describe.Reason{What: k.ID, Why: why})
+				continue
+			}
 			f.Criteria = append(f.Criteria, k.ID)
 		}
 	}

@@ -361,7 +361,27 @@ func (f *Firm) Lint(ctx context.Context, r attest.Report) ([]lint.Fault, error) 
 	for _, c := range f.P.Def.Catalog.Controls {
 		beside.Templates = append(beside.Templates, c.Description)
 	}
+	if beside.Base, err = f.base(ctx, r); err != nil {
+		return nil, err
+	}
 	return lint.Lint(r, beside), nil
+}
+
+// base are the modified opinions that a report for general use rests on, by the
+// file of the engagement it is made from. Its number names that: RPT-EN-3-1.
+func (f *Firm) base(ctx context.Context, r attest.Report) (out []lint.Matter, err error) {
+	err = f.Files.Read(ctx, func(s *fieldwork.State) error {
+		for _, x := range s.Files {
+			if !r.Type.Public() || !strings.HasPrefix(r.ID, "RPT-"+x.Terms.ID+"-") {
+				continue
+			}
+			for _, m := range s.Matters(x) {
+				out = append(out, lint.Matter{Of: m.Of, Part: string(m.Part), Word: string(m.Opinion), Basis: m.Basis})
+			}
+		}
+		return nil
+	})
+	return out, err
 }
 
 // superseded is what a report takes the place of: the one in force of its own

@@ -102,7 +102,7 @@ func expected(list []engagement.Expected) (out []attest.Expected) {
 func theirs(r *attest.Report, x *fieldwork.File) {
 	for _, name := range x.Parties() {
 		if a := x.Assertions[name]; a != nil {
-			r.Assertions = append(r.Assertions, attest.Statement{By: a.By, Text: a.Text, Except: a.Decision.Except, Dated: a.Dated, Signer: a.Signed.Name + ", " + a.Signed.Title})
+			r.Assertions = append(r.Assertions, attest.Statement{By: a.By, Text: a.Text, Except: a.Decision.Except, Dated: a.Dated, Signer: a.Signed.Name + ", " + a.Signed.Title, Version: a.Version, Terms: a.Terms})
 		}
 	}
 	if d := x.Description; d != nil {
@@ -120,6 +120,11 @@ func theirs(r *attest.Report, x *fieldwork.File) {
 	}
 	if r.Type.Public() {
 		return
+	}
+	if x.Description != nil {
+		for _, o := range x.Description.Other {
+			r.Other = append(r.Other, attest.Section{Title: o.Title, Text: o.Text})
+		}
 	}
 	for _, y := range book.Sorted(x.Findings) {
 		if y.Response != nil && y.Stands() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tieout/access"
 	"tieout/audit"
@@ -107,7 +108,7 @@ func (f *Firm) theirLog(ctx context.Context, id, from string, number int64) (l *
 // one for everybody tells of no result.
 func clientSteps(p engagement.ProvedSteps, of engagement.Type) (out []attest.Step) {
 	for _, s := range p.Steps {
-		if management.Turned(s.Kind) == "" || of == engagement.SOC3 && s.Kind == "finding.answer" {
+		if management.Turned(s.Kind) == "" || of == engagement.SOC3 && strings.HasPrefix(s.Kind, "finding.") {
 			continue
 		}
 		out = append(out, attest.Step{What: management.Turned(s.Kind) + objectOf(s.On), Whose: "client", Entry: s.Entry, At: s.At, Leaf: s.Leaf, Proof: s.Proof})

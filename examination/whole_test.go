@@ -99,7 +99,8 @@ func (w *world) found(late []string) {
 	check(w.t, w.firm.Files.MoveState(ctx, manager, "EN-1", engagement.Exceptions, "", w.revision("state:EN-1")))
 	must[engagement.Finding](w.t)(w.firm.Files.ReleaseFinding(ctx, manager, "EN-1", id, w.revision("finding:EN-1/"+id)))
 	w.exchange()
-	check(w.t, w.client.Side.Respond(ctx, lead, "EN-1", engagement.Response{Finding: id, Agrees: true, Cause: "A list was incomplete.", Effect: "None was used.", Done: "The accounts were closed on 2 April 2026.", Status: "Closed", Final: true}, 1))
+	check(w.t, w.client.Side.Respond(ctx, lead, "EN-1", engagement.Response{Finding: id, Agrees: true, Cause: "A list was incomplete.", Effect: "None was used.", Done: "The accounts were closed on 2 April 2026.", Status: "Closed"}, 1))
+	check(w.t, w.client.FinishResponse(ctx, signer, "EN-1", id, 2))
 	w.exchange()
 }
 
@@ -140,9 +141,13 @@ func (w *world) asserted(dated string) {
 	ctx := w.t.Context()
 	own := examination.Keys{Store: w.client.P.Store}.Own(ctx)
 	a := engagement.Assertion{By: "Acme", Text: "We described the system as it is.", Dated: dated, Decision: engagement.Decisions{Description: true, Design: true, Except: "Some leavers kept an account."}}
+	next := must[management.Stated](w.t)(w.client.Side.NextAssertion(ctx, "EN-1", "Acme"))
+	a.Terms, a.Version = next.Terms, next.Version
 	a.Signed = w.sign(w.client.P, signer, "Chief Executive Officer", "assertion", must[string](w.t)(a.ToSign()))
 	check(w.t, w.client.Side.SignAssertion(ctx, signer, "EN-1", a, own))
 	r := engagement.Representation{By: "Acme", Text: "We told you all there is.", Dated: dated}
+	next = must[management.Stated](w.t)(w.client.Side.NextLetter(ctx, "EN-1", "Acme"))
+	r.Terms, r.Version = next.Terms, next.Version
 	r.Signed = w.sign(w.client.P, signer, "Chief Executive Officer", "letter of representation", must[string](w.t)(r.ToSign()))
 	check(w.t, w.client.Side.SignRepresentation(ctx, signer, "EN-1", r, own))
 	w.exchange()

@@ -14,7 +14,7 @@ import (
 // wherever it shows.
 func ExampleWording(t engagement.Type) Wording {
 	return Wording{Name: "Example", Version: "1", Example: true, Types: []engagement.Type{t}, Order: slices.Clone(attest.Order),
-		Auditor: exampleAuditor(t), Added: exampleAdded, Restricted: exampleRestricted, Criteria: map[string]string{}}
+		Auditor: exampleAuditor(t), Added: exampleAdded, Restricted: exampleRestricted(t), Criteria: map[string]string{}}
 }
 
 // isExample reports whether a text is the shipped one of some type of report.
@@ -107,7 +107,25 @@ const exampleAdded = `
 We also examined whether the controls were suitable to meet the criteria of {added} that are listed under that name with their controls, tests and results. Our opinion covers them as it covers the criteria above. It says nothing of other parts of {added}, and is no finding by whoever enforces it.
 `
 
-const exampleRestricted = `
+// exampleRestricted names the parties a report is specified for. Those of a SOC 1 are
+// who needs it for financial statements; a prospect or a regulator is none of them.
+func exampleRestricted(t engagement.Type) string {
+	if t.OfObjectives() {
+		return exampleForAuditors
+	}
+	return exampleForParties
+}
+
+const exampleForAuditors = `
+This report{with tests} is intended for the information and use of {client}, and of these parties, who are specified for it:
+
+- user entities of {the system} {some of the time};
+- their auditors, who audit their financial statements or their internal control over financial reporting.
+
+All of them have enough knowledge and understanding to weigh it beside what else they know, the controls that user entities operate themselves among it, when they assess the risks that a user entity’s financial statements are materially misstated. Nobody else is meant to use this report, and nobody else should.
+`
+
+const exampleForParties = `
 This report{with tests} is intended for the information and use of {client}, and of these parties, who are specified for it:
 
 - user entities of {the system} {some of the time};

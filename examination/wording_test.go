@@ -137,6 +137,28 @@ func TestExampleFile(t *testing.T) {
 	}
 }
 
+// TestExampleRestricted: a SOC 1 is for user entities and their auditors, a SOC 2 for
+// those who know enough of the system, prospects and regulators among them.
+func TestExampleRestricted(t *testing.T) {
+	auditors, others := []string{"their auditors", "financial statements"}, []string{"prospective", "regulators", "business partners"}
+	for of, tt := range map[engagement.Type]struct{ says, silent []string }{
+		engagement.SOC1TypeI: {auditors, others}, engagement.SOC1TypeII: {auditors, others},
+		engagement.SOC2TypeI: {others, auditors}, engagement.SOC2TypeII: {others, auditors},
+	} {
+		text := examination.ExampleWording(of).Restricted
+		for _, want := range append(tt.says, "{client}", "user entities of {the system}", "Nobody else is meant to use this report") {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: does not say %q: %s", of, want, text)
+			}
+		}
+		for _, no := range tt.silent {
+			if strings.Contains(text, no) {
+				t.Errorf("%s: says %q: %s", of, no, text)
+			}
+		}
+	}
+}
+
 // FuzzReadWording: whatever a template file holds, reading it ends in a template
 // that can be named, or in audit.ErrInvalid.
 func FuzzReadWording(f *testing.F) {

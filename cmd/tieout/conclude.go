@@ -266,8 +266,9 @@ func (a *app) listOpinionsCommand() *cobra.Command {
 	return &cobra.Command{Use: "list", Short: "Parts of the report and the opinion on each", Args: exactly(0, "no argument"), RunE: a.onFirm(looks, func(ctx context.Context, d *firmDesk) error {
 		l := listing{schema: "tieout.opinions/1", columns: cols("part", "opinion", "~text", "signed by", "on")}
 		given, digest := 0, ""
-		err := d.file(ctx, func(_ *fieldwork.State, x *fieldwork.File) error {
-			digest = x.QualityDigest()
+		var warnings []string
+		err := d.file(ctx, func(s *fieldwork.State, x *fieldwork.File) error {
+			digest, warnings = x.QualityDigest(), s.BaseWarnings(x)
 			for _, p := range x.Terms.Type.Parts() {
 				r := []string{string(p), "nothing yet", "", "", ""}
 				if o := x.Opinions[p]; o != nil {
@@ -279,7 +280,7 @@ func (a *app) listOpinionsCommand() *cobra.Command {
 			return nil
 		})
 		l.digest = digest
-		l.summary = fmt.Sprintf("%d of %s with an opinion. As they stand their digest is %s, by which 'quality sign --seen' signs.", given, count(len(l.rows), "part", "parts"), digest)
+		l.summary = fmt.Sprintf("%d of %s with an opinion. As they stand their digest is %s, by which 'quality sign --seen' signs.%s", given, count(len(l.rows), "part", "parts"), digest, lookAt(warnings))
 		if err != nil {
 			return err
 		}
@@ -313,10 +314,14 @@ func (a *app) writeOpinionCommand() *cobra.Command {
 		if err == nil {
 			err = d.Files.Opine(ctx, d.by, d.id, part, engagement.Opinion(opinion), text, basis, sig)
 		}
+		var warnings []string
+		if err == nil {
+			err = d.file(ctx, func(st *fieldwork.State, x *fieldwork.File) error { warnings = st.BaseWarnings(x); return nil })
+		}
 		if err != nil {
 			return err
 		}
-		return a.did(&d.place, sig, "%s, %s, signed the opinion on the %s: %s.", sig.Name, sig.Title, part, opinion)
+		return a.did(&d.place, sig, "%s, %s, signed the opinion on the %s: %s.%s", sig.Name, sig.Title, part, opinion, lookAt(warnings))
 	})
 	f := cmd.Flags()
 	f.StringVar(&opinion, "opinion", "", "Unmodified, Qualified, Adverse or Disclaimer (needed)")
@@ -325,6 +330,14 @@ func (a *app) writeOpinionCommand() *cobra.Command {
 	s.flags(cmd)
 	cmd.Long = "Writes the opinion on a part of the report and signs it with the partner's key. A Type II has the parts description, design and operation, a Type I description and design, a SOC 3 operation alone."
 	return needed(cmd, "opinion", "text", "title")
+}
+
+// lookAt is what is said beside an act that it does not stop.
+func lookAt(warnings []string) (out string) {
+	for _, w := range warnings {
+		out += "\nLook at this: " + strings.TrimSuffix(w, ".") + "."
+	}
+	return out
 }
 
 func (a *app) qualityCommand() *cobra.Command {

@@ -24,13 +24,13 @@ import (
 )
 
 func (a *app) descriptionCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "description", Short: "Management's description of its system: show, draft, write, expect, finish",
+	cmd := &cobra.Command{Use: "description", Short: "Management's description of its system: show, draft, write, expect, other, finish",
 		Long: `Management's description of its system, by the description criteria DC 1 to DC 9.
 'draft' writes what the workspace holds (boundary, commitments, incidents,
 suppliers, controls) into a file, each paragraph with its source, and names what
 a person has to say; people edit it, 'write' takes it in, and a management signer
 finishes it. It is management's: nothing is written by itself.`}
-	cmd.AddCommand(a.showDescriptionCommand(), a.draftDescriptionCommand(), a.writeDescriptionCommand(), a.expectCommand(), a.changeCommand(), a.finishDescriptionCommand())
+	cmd.AddCommand(a.showDescriptionCommand(), a.draftDescriptionCommand(), a.writeDescriptionCommand(), a.expectCommand(), a.otherCommand(), a.changeCommand(), a.finishDescriptionCommand())
 	return a.engagementFlags(cmd)
 }
 
@@ -62,6 +62,9 @@ func (a *app) showDescriptionCommand() *cobra.Command {
 			}
 			l.rows = append(l.rows, row{r, s})
 		}
+		for _, o := range x.Other {
+			l.rows = append(l.rows, row{[]string{"other", o.Title, "1", "", ""}, o})
+		}
 		digest, err := describedDigest(x)
 		if err != nil {
 			return err
@@ -84,7 +87,13 @@ func describedDigest(x examination.Described) (string, error) {
 		Sections []section             `json:"sections"`
 		Controls []string              `json:"controls"`
 		Expected []engagement.Expected `json:"expected"`
-	}{[]section{}, book.List(x.Controls), book.List(x.Expected)}
+
+		Other []engagement.Information `json:"other,omitempty"`
+		Told  int64                    `json:"told,omitempty"` // revision of the other information, where there is any
+	}{[]section{}, book.List(x.Controls), book.List(x.Expected), x.Other, 0}
+	if len(x.Other) > 0 {
+		of.Told = x.OtherBase
+	}
 	for _, s := range x.Sections {
 		v := section{DC: s.DC}
 		if s.Written != nil {
@@ -208,6 +217,39 @@ func (a *app) expectCommand() *cobra.Command {
 	})
 }
 
+// An informationFile is a section of other information as people write it.
+type informationFile struct {
+	Title string `yaml:"title"`
+	Text  string `yaml:"text"`
+}
+
+func (a *app) otherCommand() *cobra.Command {
+	cmd := a.clientAct("other FILE", "Say what management tells beside the description, all of it anew: the report prints it in Section V", exactly(1, "a file (YAML)"), func(ctx context.Context, d *clientDesk) error {
+		data, err := readBounded(d.args[0], strictyaml.MaxSize)
+		if err != nil {
+			return err
+		}
+		var list []informationFile
+		if err := decodeFile(d.args[0], data, &list); err != nil {
+			return err
+		}
+		out := []engagement.Information{}
+		for _, o := range list {
+			out = append(out, engagement.Information{Title: strings.TrimSpace(o.Title), Text: strings.TrimSpace(o.Text)})
+		}
+		base, err := d.base(ctx, "other")
+		if err == nil {
+			err = d.Side.TellOther(ctx, d.by, d.id, out, base)
+		}
+		if err != nil {
+			return err
+		}
+		return a.did(&d.place, out, "%s of other information beside the description. The report prints it as what the auditor did not examine.", count(len(out), "section", "sections"))
+	})
+	cmd.Long = "Takes the other information of a file: a list of title and text, such as plans for what comes after the period. An empty list takes it away. It stands in Section V, marked as what the auditor did not examine, and is finished with the description."
+	return cmd
+}
+
 func (a *app) changeCommand() *cobra.Command {
 	var disclosed, omitted bool
 	var why string
@@ -248,15 +290,7 @@ func (a *app) finishDescriptionCommand() *cobra.Command {
 		if len(controls) == 0 {
 			controls = slices.Clone(x.Controls)
 		}
-		var seen []int64
-		for _, s := range x.Sections {
-			n := int64(0)
-			if s.Written != nil {
-				n = s.Written.Revision
-			}
-			seen = append(seen, n)
-		}
-		v, err := d.FinishDescription(ctx, d.by, d.id, controls, seen)
+		v, err := d.FinishDescription(ctx, d.by, d.id, controls, x.Seen())
 		if err != nil {
 			return err
 		}
@@ -283,6 +317,11 @@ func (a *app) assertionCommand() *cobra.Command {
 			return err
 		}
 		x := engagement.Assertion{By: party, Text: text, Dated: dated, Decision: engagement.Decisions{Description: description, Design: design, Operation: operation, Except: except}}
+		next, err := d.Side.NextAssertion(ctx, d.id, party)
+		if err != nil {
+			return err
+		}
+		x.Terms, x.Version = next.Terms, next.Version
 		digest, err := x.ToSign()
 		if err == nil {
 			x.Signed, err = a.sign(ctx, &d.place, s, "assertion", digest)
@@ -293,7 +332,7 @@ func (a *app) assertionCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.did(&d.place, x, "%s, %s, signed the assertion of %s, dated %s.", x.Signed.Name, x.Signed.Title, party, dated)
+		return a.did(&d.place, x, "%s, %s, signed version %d of the assertion of %s, dated %s.", x.Signed.Name, x.Signed.Title, x.Version, party, dated)
 	})
 	f := sign.Flags()
 	f.StringVar(&by, "by", "", "inclusive subservice organization whose assertion it is (default: the company)")
@@ -336,6 +375,11 @@ func (a *app) representationCommand() *cobra.Command {
 			return err
 		}
 		x := engagement.Representation{By: party, Text: text, Dated: dated}
+		next, err := d.Side.NextLetter(ctx, d.id, party)
+		if err != nil {
+			return err
+		}
+		x.Terms, x.Version = next.Terms, next.Version
 		digest, err := x.ToSign()
 		if err == nil {
 			x.Signed, err = a.sign(ctx, &d.place, s, "letter of representation", digest)
@@ -346,7 +390,7 @@ func (a *app) representationCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.did(&d.place, x, "%s, %s, signed the letter of representation of %s, dated %s.", x.Signed.Name, x.Signed.Title, party, dated)
+		return a.did(&d.place, x, "%s, %s, signed version %d of the letter of representation of %s, dated %s.", x.Signed.Name, x.Signed.Title, x.Version, party, dated)
 	})
 	f := sign.Flags()
 	f.StringVar(&by, "by", "", "inclusive subservice organization whose letter it is (default: the company)")

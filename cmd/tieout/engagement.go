@@ -26,7 +26,7 @@ or carried by hand in a folder.
 Whoever runs the program may look. Acting is done by people, who sign in with
 'tieout account sign-in': the file tells who tested, who reviewed, who signed.`}
 	cmd.AddCommand(a.listEngagementsCommand(), a.showEngagementCommand(), a.openEngagementCommand(), a.changeTermsCommand(), a.declareCommand(), a.safeguardCommand(),
-		a.assignCommand(), a.unassignCommand(), a.acceptCommand(), a.moveCommand(), a.endCommand(), a.logKeyCommand(), a.inviteFirmCommand(), a.endFirmCommand(), a.agreeCommand(),
+		a.assignCommand(), a.unassignCommand(), a.acceptCommand(), a.moveCommand(), a.endCommand(), a.logKeyCommand(), a.inviteFirmCommand(), a.candidatesCommand(), a.candidateCommand(), a.endFirmCommand(), a.agreeCommand(),
 		a.exchangeCommand(), a.archiveCommand(), a.reportCoverageCommand())
 	return a.engagementFlags(cmd)
 }

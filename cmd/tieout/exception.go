@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,13 +15,14 @@ import (
 	"tieout/engagement"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
+	"tieout/internal/canonical"
 	"tieout/reader/answer"
 )
 
 func (a *app) exceptionCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "exception", Short: "Exceptions: list, show, set, confirm, release (auditor), respond (client)",
-		Long: "An exception is the auditor's word; deviations are management's own findings ('tieout deviation'). The client knows an exception once it is released, its facts alone, and answers it with 'respond'. A missing answer only warns."}
-	cmd.AddCommand(a.listExceptionsCommand(), a.showExceptionCommand(), a.setExceptionCommand(), a.disposeExceptionCommand(), a.confirmExceptionCommand(), a.releaseExceptionCommand(), a.respondCommand())
+	cmd := &cobra.Command{Use: "exception", Short: "Exceptions: list, show, set, confirm, release (auditor), respond, finish (client)",
+		Long: "An exception is the auditor's word; deviations are management's own findings ('tieout deviation'). The client knows an exception once it is released, its facts alone, and answers it with 'respond'; a management signer who did not write the answer makes it final with 'finish'. A missing answer only warns."}
+	cmd.AddCommand(a.listExceptionsCommand(), a.showExceptionCommand(), a.setExceptionCommand(), a.disposeExceptionCommand(), a.confirmExceptionCommand(), a.releaseExceptionCommand(), a.respondCommand(), a.finishResponseCommand())
 	return a.engagementFlags(cmd)
 }
 
@@ -152,6 +155,13 @@ func (a *app) printException(v shownException) error {
 	a.say(v.Text)
 	if r := v.Response; r != nil {
 		a.facts([][2]string{{"response", map[bool]string{true: "final", false: "a draft"}[r.Final]}, {"agrees", map[bool]string{true: "yes", false: "no"}[r.Agrees]}, {"cause", r.Cause}, {"effect", r.Effect}, {"done", r.Done}, {"status", r.Status}})
+		if !r.Final {
+			digest, err := responseDigest(r)
+			if err != nil {
+				return err
+			}
+			a.facts([][2]string{{"digest", digest}})
+		}
 	}
 	return nil
 }
@@ -343,14 +353,10 @@ func (a *app) respondCommand() *cobra.Command {
 		if err == nil {
 			err = d.Side.Respond(ctx, d.by, d.id, r, base, answer.SystemsOf(d.p)...)
 		}
-		state := "a draft; say --final once it is"
-		if r.Final {
-			state = "final; it goes out with the next exchange"
-		}
 		if err != nil {
 			return err
 		}
-		return a.did(&d.place, r, "Management's response to %s is %s.", r.Finding, state)
+		return a.did(&d.place, r, "Management's response to %s is drafted. A management signer who did not write it makes it final: 'tieout exception finish %s'.", r.Finding, r.Finding)
 	})
 	f := cmd.Flags()
 	f.BoolVar(&agrees, "agrees", false, "management agrees with the exception")
@@ -360,6 +366,47 @@ func (a *app) respondCommand() *cobra.Command {
 	f.StringVar(&r.Done, "done", "", "what was done, with dates")
 	f.StringVar(&r.Status, "status", "", "where it stands")
 	f.StringVar(&r.Owner, "owner", "", "who sees to it")
-	f.BoolVar(&r.Final, "final", false, "a final response stays as it is, and goes to the auditor")
 	return cmd
+}
+
+// responseDigest names a drafted response by what it says: who makes it final says by
+// the digest that it is this one they read.
+func responseDigest(r *engagement.Response) (string, error) {
+	b, err := canonical.Marshal(r)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), err
+}
+
+func (a *app) finishResponseCommand() *cobra.Command {
+	var seen string
+	cmd := a.clientAct("finish EXCEPTION", "Make management's response to an exception final; a management signer who did not write it does", exactly(1, anException), func(ctx context.Context, d *clientDesk) error {
+		var drafted *engagement.Response
+		var base int64
+		err := d.side(ctx, func(s *management.State, x *management.Side) error {
+			f := x.Findings[d.args[0]]
+			if f == nil || f.Response == nil {
+				return fmt.Errorf("%w: no response to %s is drafted; see 'tieout exception list'", audit.ErrNotFound, d.args[0])
+			}
+			r := *f.Response
+			drafted, base = &r, s.Revision("finding:"+d.id+"/"+f.ID)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		digest, err := responseDigest(drafted)
+		if err == nil && !prefixed(seen, digest) {
+			err = fmt.Errorf("%w: --seen %.64s: the response has another digest now; read it as it is ('tieout exception show %s')", audit.ErrConflict, seen, d.args[0])
+		}
+		if err == nil {
+			err = d.FinishResponse(ctx, d.by, d.id, d.args[0], base, answer.SystemsOf(d.p)...)
+		}
+		if err != nil {
+			return err
+		}
+		drafted.Final = true
+		return a.did(&d.place, drafted, "Management's response to %s is final; it goes out with the next exchange.", d.args[0])
+	})
+	cmd.Flags().StringVar(&seen, "seen", "", "digest of the response as 'exception show' showed it, eight digits or more (needed)")
+	return needed(cmd, "seen")
 }

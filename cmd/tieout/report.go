@@ -26,7 +26,13 @@ import (
 )
 
 func (a *app) reportCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "report", Short: "Reports: export of results; of an examination draft, lint, issue, letter"}
+	cmd := &cobra.Command{Use: "report", Short: "Reports: export of results; of an examination draft, lint, issue, letter",
+		Long: `Reports: what the runs of a period found, and the report of an examination.
+
+A SOC 1 or SOC 2 report is of restricted use: it is given to the parties it
+names, each with a copy of their own ('report copy'). A SOC 3 may be given to
+anybody. There is no public register to upload a report to, at the AICPA or
+elsewhere: it reaches its readers from whom it is about.`}
 	cmd.AddCommand(a.reportExport(), a.reportRender())
 	cmd.AddCommand(a.examReports()...)
 	return cmd

@@ -14,6 +14,11 @@ func (x *exam) asserted(ctx context.Context) error {
 	verify, side := x.own(ctx), x.Client.Side
 	name := x.terms.Client.Name
 	a := engagement.Assertion{By: name, Dated: x.today(), Decision: engagement.Decisions{Description: true, Design: true, Except: x.notAsserted()}, Text: x.assertion()}
+	next, err := side.NextAssertion(ctx, x.id, name)
+	if err != nil {
+		return err
+	}
+	a.Terms, a.Version = next.Terms, next.Version
 	digest, err := a.ToSign()
 	if err != nil {
 		return err
@@ -25,6 +30,10 @@ func (x *exam) asserted(ctx context.Context) error {
 		return err
 	}
 	r := engagement.Representation{By: name, Dated: x.today(), Text: representation}
+	if next, err = side.NextLetter(ctx, x.id, name); err != nil {
+		return err
+	}
+	r.Terms, r.Version = next.Terms, next.Version
 	if digest, err = r.ToSign(); err != nil {
 		return err
 	}

@@ -216,7 +216,7 @@ func (x *exam) findings(ctx context.Context) (out []engagement.Finding, err erro
 }
 
 // respond has Halyard's lead answer every exception, in the words of whoever
-// answers for the control. What was answered before is not told twice.
+// answers for the control, and its signer make each answer final. What was answered before is not told twice.
 func (x *exam) respond(ctx context.Context) error {
 	list, err := x.findings(ctx)
 	if err != nil {
@@ -234,13 +234,16 @@ func (x *exam) respond(ctx context.Context) error {
 		if !ok {
 			return fmt.Errorf("%w: nobody at Halyard answers %s, of %s", audit.ErrNotFound, y.ID, procedure)
 		}
-		r := engagement.Response{Finding: y.ID, Agrees: true, Cause: a.cause, Effect: a.effect, Done: a.done, Status: "Closed", Owner: a.owner, Final: true}
+		r := engagement.Response{Finding: y.ID, Agrees: true, Cause: a.cause, Effect: a.effect, Done: a.done, Status: "Closed", Owner: a.owner}
 		if before := answered[procedure]; before != "" {
 			r.Cause, r.Effect, r.Done = "It is the exception that "+before+" tells of at another control.", "See the response to "+before+".", "See the response to "+before+"; what was done serves "+y.Control+" too."
 		}
 		answered[procedure] = y.ID
 		if err := x.Client.Side.Respond(ctx, x.Lead.By, x.id, r, 1); err != nil {
 			return fmt.Errorf("response to %s: %w", y.ID, err)
+		}
+		if err := x.Client.FinishResponse(ctx, x.Signer.By, x.id, y.ID, 2); err != nil {
+			return fmt.Errorf("final response to %s: %w", y.ID, err)
 		}
 	}
 	return nil

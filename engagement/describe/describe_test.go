@@ -82,12 +82,14 @@ func TestMissing(t *testing.T) {
 		want   string
 	}{
 		{"no boundary", func(f *describe.Facts) { f.Boundary = "" }, "DC 1", "the boundary of the system has no words yet"},
+		{"another legal name than the terms say", func(f *describe.Facts) { f.Legal = "Halyard Holdings, Inc." }, "DC 1", "the terms of the examination say Halyard, Inc., the definitions Halyard Holdings, Inc."},
 		{"no commitment", func(f *describe.Facts) { f.Commitments = nil }, "DC 2", "the principal service commitments"},
 		{"no people", func(f *describe.Facts) { f.Components = f.Components[:2] }, "DC 3", "the system's people"},
 		{"an incident nobody decided on", func(f *describe.Facts) { f.Incidents[0].Decided = false }, "DC 4", "whether incident INC-2"},
 		{"no user control registered", func(f *describe.Facts) { f.Expected = nil }, "DC 6", "or that none is"},
 		{"no vendor registered", func(f *describe.Facts) { f.Subservices = nil }, "DC 7", "or that it relies on none"},
 		{"a criterion without a control", func(f *describe.Facts) { f.Criteria = append(f.Criteria, "CC7.1") }, "DC 5", "a control for CC7.1"},
+		{"a criterion that nobody decided on", func(f *describe.Facts) { f.Criteria = append(f.Criteria, "P3.1", "P3.2") }, "DC 8", "whether these criteria apply: P3.1, P3.2;"},
 		{"a user control for nothing", func(f *describe.Facts) { f.Expected[0].Criteria = nil }, "DC 6", "the criteria that rest on U-1"},
 		{"a vendor nobody watches", func(f *describe.Facts) { f.Subservices[0].Monitored = nil }, "DC 7", "how Amazon Web Services is monitored"},
 		{"a change nobody decided on", func(f *describe.Facts) { f.Changes[0].Decided = false }, "DC 9", "whether the change IAM-06@2026-06-01"},
@@ -168,5 +170,41 @@ func TestTemplates(t *testing.T) {
 	}
 	if got := describe.Alike("Ledger entries are written twice and compared every night by a second region.", describe.Templates()...); got != 0 {
 		t.Errorf("own words are %d%% like the templates", got)
+	}
+}
+
+// TestLeft: that criteria apply, or that only some do not, is said only where each
+// has a control or a reason.
+func TestLeft(t *testing.T) {
+	why := describe.Reason{What: "P3.2", Why: "We collect nothing that needs consent"}
+	for _, tt := range []struct {
+		name   string
+		change func(*describe.Facts)
+		want   string // "": no sentence
+	}{
+		{"all have a control", func(*describe.Facts) {}, "All criteria of the categories examined apply."},
+		{"one is left out", func(f *describe.Facts) { f.Left = append(f.Left, why) }, "These criteria do not apply:\n\n- P3.2: We collect nothing that needs consent."},
+		{"one is undecided", func(f *describe.Facts) { f.Criteria = append(f.Criteria, "P3.1") }, ""},
+		{"one is left out, another undecided", func(f *describe.Facts) { f.Criteria, f.Left = append(f.Criteria, "P3.1"), append(f.Left, why) }, ""},
+		{"control objectives", func(f *describe.Facts) { f.Objectives = true }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := facts()
+			tt.change(&f)
+			out, _ := describe.Draft(f)
+			if got := strings.TrimSpace(text(out, "DC 8")); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestServices: what the organization provides is told where the definitions name it.
+func TestServices(t *testing.T) {
+	f := facts()
+	f.Legal, f.Services = f.Company, []string{"A ledger to post to", "Statements, every month"}
+	out, gaps := describe.Draft(f)
+	if want := "With Halyard Cloud it provides:\n\n- A ledger to post to.\n- Statements, every month."; !strings.Contains(text(out, "DC 1"), want) || len(gaps) > 0 {
+		t.Errorf("got %q, missing %v; want %q", text(out, "DC 1"), gaps, want)
 	}
 }

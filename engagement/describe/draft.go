@@ -37,7 +37,9 @@ func Draft(f Facts) ([]engagement.DCSection, []Gap) {
 	w.controls()
 	w.users()
 	w.subservices()
-	w.left()
+	if !f.Objectives {
+		w.left()
+	}
 	if f.Over {
 		w.changes()
 	}
@@ -68,10 +70,16 @@ func (w *writer) miss(format string, args ...any) {
 func (w *writer) services() {
 	f := w.facts
 	w.section(1)
+	if f.Legal != "" && f.Legal != f.Company {
+		w.miss("which name the report gives the organization: the terms of the examination say %s, the definitions %s", f.Company, f.Legal)
+	}
 	if f.Boundary == "" {
 		w.miss("what %s does for its customers: the boundary of the system has no words yet", f.System)
 	} else {
 		w.say(fmt.Sprintf("%s operates %s. %s", f.Company, f.System, ended(f.Boundary)), "boundary")
+	}
+	if len(f.Services) > 0 {
+		w.say(list(fmt.Sprintf("With %s it provides:", f.System), f.Services, ended), "organization")
 	}
 	if len(f.Users) == 0 {
 		w.miss("who uses the system")
@@ -265,11 +273,25 @@ func (w *writer) subservices() {
 
 func (w *writer) left() {
 	w.section(8)
+	if open := w.undecided(); len(open) > 0 {
+		w.miss("whether these criteria apply: %s; no control meets them, and no reason says that they do not apply", strings.Join(open, ", "))
+		return
+	}
 	if len(w.facts.Left) == 0 {
 		w.say("All criteria of the categories examined apply.", "scope")
 		return
 	}
 	w.say(list("These criteria do not apply:", w.facts.Left, func(r Reason) string { return join(r.What, r.Why) }), "scope")
+}
+
+// undecided are the criteria that no control meets: whether they apply nobody said.
+func (w *writer) undecided() (out []string) {
+	for _, c := range w.facts.Criteria {
+		if !slices.ContainsFunc(w.facts.Controls, func(k Control) bool { return slices.Contains(k.Criteria, c) }) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func (w *writer) changes() {

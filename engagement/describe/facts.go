@@ -14,10 +14,12 @@ import "time"
 // Facts are what a workspace holds of its system as of the end of the period.
 type Facts struct {
 	Company  string
+	Legal    string // its name as contracts have it, where the definitions say; "": they say none
 	System   string
-	Boundary string // what belongs to the system, in management's words
-	Over     bool   // a period is described, not a date
-	Period   string // "1 January 2026 to 31 December 2026", or the date
+	Services []string // what it provides with the system
+	Boundary string   // what belongs to the system, in management's words
+	Over     bool     // a period is described, not a date
+	Period   string   // "1 January 2026 to 31 December 2026", or the date
 	Zone     *time.Location
 
 	Users        []Named
@@ -27,11 +29,12 @@ type Facts struct {
 	Commitments  []Promise
 	Requirements []Promise
 	Incidents    []Incident
-	Criteria     []string // identifiers of all that apply
+	Criteria     []string // identifiers of all that apply, as far as nobody said that one does not
+	Objectives   bool     // control objectives stand in their place: there are no categories
 	Controls     []Control
 	Expected     []Expected // of user entities
 	Subservices  []Subservice
-	Left         []Reason // criteria that do not apply
+	Left         []Reason // criteria that management says do not apply, and why
 	Changes      []Change
 }
 

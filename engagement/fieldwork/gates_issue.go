@@ -2,6 +2,7 @@ package fieldwork
 
 import (
 	"slices"
+	"strings"
 
 	"tieout/book"
 	"tieout/engagement"
@@ -13,6 +14,7 @@ var opinionGates = []Gate{
 	{"opinion.write", "the period, or the day it is as of, is over", func(g *ground) string {
 		return unless(ended(g.f.Terms, g.e.At), "it is not")
 	}},
+	{"opinion.write", "the report that a SOC 3 rests on is issued and in force, on opinions of the conclusions in force", (*ground).based},
 	{"opinion.write", "who signs it has a CPA license stated, with state and number", (*ground).licensed},
 	{"draft.give", "management has agreed to the terms in force", (*ground).agreed},
 	{"draft.give", "every part has an opinion that rests on the conclusions in force", (*ground).opined},
@@ -30,6 +32,7 @@ var issueGates = []Gate{
 	{"report.issue", "every conclusion is there and current", (*ground).allConcluded},
 	{"report.issue", "no conclusion rests on an older version of what it is about", (*ground).allCurrent},
 	{"report.issue", "every part has a signed opinion that rests on the conclusions in force", (*ground).opined},
+	{"report.issue", "the report that a SOC 3 rests on is issued and in force, and its opinion was written on that one", (*ground).basedOn},
 	{"report.issue", "the engagement quality review is signed over these opinions, where the firm's policy asks for one", func(g *ground) string {
 		q := g.f.Quality
 		return unless(!g.f.Terms.Quality || q != nil && q.Digest == g.f.QualityDigest(), "the quality review is not signed, or of older opinions")
@@ -39,6 +42,7 @@ var issueGates = []Gate{
 		return unless(len(left) == 0, "no assertion of %s", some(left))
 	}},
 	{"report.issue", "a representation letter of each of them is here, dated as the report", (*ground).represented},
+	{"report.issue", "each assertion and each letter of representation is signed under the terms in force", (*ground).underTerms},
 	{"report.issue", "the final description lists the controls that were concluded on, and no other", (*ground).sameControls},
 	{"report.issue", "every control of an inclusive subservice organization has a test that the report lists", (*ground).includedTested},
 	{"report.issue", "who signs it has a CPA license stated, with state and number", (*ground).licensed},
@@ -129,6 +133,44 @@ func (g *ground) represented() string {
 		}
 	}
 	return unless(len(left) == 0, "no representation letter, or not of the report's day: %s", some(left))
+}
+
+// underTerms: a statement that was signed before the terms changed says nothing of
+// what is examined now. What was issued before this gate was there stays issued.
+func (g *ground) underTerms() string {
+	if g.edition == 0 {
+		return ""
+	}
+	now, err := g.f.Terms.Digest()
+	if err != nil {
+		return err.Error()
+	}
+	var other, unknown []string
+	weigh := func(what, by, terms string) {
+		switch terms {
+		case now:
+		case "":
+			unknown = append(unknown, what+" of "+by)
+		default:
+			other = append(other, what+" of "+by)
+		}
+	}
+	for _, p := range g.f.Parties() {
+		if a := g.f.Assertions[p]; a != nil {
+			weigh("assertion", p, a.Terms)
+		}
+		if r := g.f.Representations[p]; r != nil {
+			weigh("letter", p, r.Terms)
+		}
+	}
+	var out []string
+	if len(other) > 0 {
+		out = append(out, "signed under terms that have changed since: "+some(other))
+	}
+	if len(unknown) > 0 {
+		out = append(out, "signed under unknown terms, for it names none: "+some(unknown))
+	}
+	return unless(len(out) == 0, "%s; ask the client to sign anew under the terms in force", strings.Join(out, "; "))
 }
 
 // licensed: only a licensed CPA of the firm signs. Before anybody acts it is asked of

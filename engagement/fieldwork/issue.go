@@ -205,10 +205,7 @@ func (s *State) Warnings(f *File) (out []string) {
 			out = append(out, "the assertion of "+by+" says that everything holds; the opinion is modified")
 		}
 	}
-	if w := s.worked(f); w != f && w.modified() {
-		out = append(out, "the report of "+w.Terms.ID+", which this SOC 3 rests on, is modified: a SOC 3 is normally not issued then")
-	}
-	return slices.Concat(out, f.untestedYetFree(), f.partlyUnable())
+	return slices.Concat(out, s.BaseWarnings(f), f.untestedYetFree(), f.partlyUnable())
 }
 
 // partlyUnable names the tests of which a part could not be performed, of controls

@@ -27,6 +27,16 @@ type opineData struct {
 	Text    string               `json:"text"`
 	Basis   string               `json:"basis"`
 	Signed  engagement.Signature `json:"signed"`
+	Base    string               `json:"base,omitempty"` // of a SOC 3: digest of the report in force that it rests on, "none" where there was none; "": of before it was named
+}
+
+// edition is that of the gates the opinion was written under: those of before a SOC 3
+// named its base do not ask for one.
+func (d opineData) edition() int {
+	if d.Base == "" {
+		return 0
+	}
+	return edition
 }
 
 // OpinionDigest is what a partner signs with an opinion: SHA-256, hex, over the
@@ -74,7 +84,11 @@ func (b *Book) Opine(ctx context.Context, by access.Subject, id string, part eng
 	if err := b.ownKey(ctx, by, sig); err != nil {
 		return fmt.Errorf("opinion on %s: %w", part, err)
 	}
-	_, err := b.book.Write(ctx, by, "opinion.write", on("opinion", id, string(part)), book.Anyway, opineData{o, text, basis, sig})
+	d := opineData{o, text, basis, sig, ""}
+	if err := b.ReadFile(ctx, id, func(s *State, f *File) error { d.Base = s.base(f); return nil }); err != nil {
+		return err
+	}
+	_, err := b.book.Write(ctx, by, "opinion.write", on("opinion", id, string(part)), book.Anyway, d)
 	return err
 }
 
@@ -92,13 +106,13 @@ func opine(s *State, e book.Entry) (book.Change, error) {
 		when(!modified && d.Basis != "", "basis: an unmodified opinion has none"), f.MayWork(e), f.partnerActs(e), ownSignature(e, d.Signed, want)); err != nil {
 		return book.Change{}, err
 	}
-	g := &ground{s: s, f: f, e: e, on: part, opines: d}
+	g := &ground{s: s, f: f, e: e, on: part, opines: d, edition: d.edition()}
 	if err := g.hold("opinion.write"); err != nil {
 		return book.Change{}, err
 	}
 	return book.Change{What: "opinion on " + part + ": " + string(d.Opinion), Do: func() {
 		p := engagement.Part(part)
-		f.Opinions[p] = &Opined{Part: p, Opinion: d.Opinion, Text: d.Text, Basis: d.Basis, Rests: s.conclusionsDigest(f), Signed: d.Signed, At: e.At, Record: e.Record}
+		f.Opinions[p] = &Opined{Part: p, Opinion: d.Opinion, Text: d.Text, Basis: d.Basis, Rests: s.conclusionsDigest(f), Base: d.Base, Signed: d.Signed, At: e.At, Record: e.Record}
 	}}, nil
 }
 

@@ -224,15 +224,27 @@ func (w *world) steps(t testing.TB) {
 // assert takes management's letters in.
 func (w *world) assert(t testing.TB) {
 	t.Helper()
-	a := engagement.Assertion{By: "Halyard, Inc.", Text: "We assert.", Dated: "2027-02-20"}
+	var now string
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) { now = must[string](t)(f.Terms.Digest()) })
+	a := engagement.Assertion{By: "Halyard, Inc.", Terms: now, Version: 1, Text: "We assert.", Dated: "2027-02-20"}
 	a.Signed = w.signature(anaID, must[string](t)(a.ToSign()))
-	r := engagement.Representation{By: "Halyard, Inc.", Text: "We represent.", Dated: "2027-02-20"}
+	r := engagement.Representation{By: "Halyard, Inc.", Terms: now, Version: 1, Text: "We represent.", Dated: "2027-02-20"}
 	r.Signed = w.signature(anaID, must[string](t)(r.ToSign()))
 	check(t, w.book.TakeAssertion(t.Context(), receiver, "EN-1", a, 7))
 	check(t, w.book.TakeRepresentation(t.Context(), receiver, "EN-1", r, 8))
 	a.Text = "We assert it all."
 	if err := w.book.TakeAssertion(t.Context(), receiver, "EN-1", a, 9); !errors.Is(err, audit.ErrAltered) {
 		t.Errorf("an assertion changed after it was signed: %v; want it refused as altered", err)
+	}
+	a.Terms = sumOf("other terms")
+	a.Signed = w.signature(anaID, must[string](t)(a.ToSign()))
+	if err := w.book.TakeAssertion(t.Context(), receiver, "EN-1", a, 9); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "terms that have changed since") {
+		t.Errorf("an assertion under other terms: %v; want it refused", err)
+	}
+	r.Terms = a.Terms
+	r.Signed = w.signature(anaID, must[string](t)(r.ToSign()))
+	if err := w.book.TakeRepresentation(t.Context(), receiver, "EN-1", r, 9); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "terms that have changed since") {
+		t.Errorf("a letter under other terms: %v; want it refused", err)
 	}
 }
 
@@ -287,6 +299,15 @@ func TestIssueIsRefused(t *testing.T) {
 	try("a representation letter of another day", "dated 2027-02-19, the report 2027-02-20", func(f *fieldwork.File) func() {
 		f.Representations[party].Dated = "2027-02-19"
 		return func() { f.Representations[party].Dated = "2027-02-20" }
+	})
+	try("an assertion under terms that changed after it", "changed since: assertion of Halyard, Inc., letter of Halyard, Inc.; ask the client to sign anew", func(f *fieldwork.File) func() {
+		f.Terms.System += " and more"
+		return func() { f.Terms.System = strings.TrimSuffix(f.Terms.System, " and more") }
+	})
+	try("an assertion that names no terms", "signed under unknown terms, for it names none: assertion of Halyard, Inc.; ask the client", func(f *fieldwork.File) func() {
+		was := *f.Assertions[party]
+		f.Assertions[party].Terms, f.Assertions[party].Version = "", 0
+		return func() { f.Assertions[party] = &was }
 	})
 	try("the description lists another control", "controls nobody concluded on: IAM-06", func(f *fieldwork.File) func() {
 		was := f.Description.Controls
@@ -372,6 +393,7 @@ func TestQualityReviewStandsOutside(t *testing.T) {
 	w := issuable(t)
 	ctx := t.Context()
 	w.file(func(_ *fieldwork.State, f *fieldwork.File) { f.Terms.Quality = true })
+	w.assert(t) // under these terms
 	digest := func() (d string) {
 		w.file(func(_ *fieldwork.State, f *fieldwork.File) { d = f.QualityDigest() })
 		return d
@@ -445,41 +467,100 @@ func TestNothingChangesAfterIssue(t *testing.T) {
 	}
 }
 
-// TestSOC3RestsOnTheTypeII: its one opinion rests on the conclusions of the
-// engagement it is made from, and says so where that one's report is modified.
-func TestSOC3RestsOnTheTypeIIsConclusions(t *testing.T) {
+// TestIssuedBeforeTermsWereNamed: a report that was issued on letters of before they
+// named their terms stays issued; nobody issues another on them.
+func TestIssuedBeforeTermsWereNamed(t *testing.T) {
 	t.Parallel()
-	w := concluded(t)
+	w := issuable(t)
+	files := []fieldwork.IssuedFile{w.put(t, "report.pdf", "a report"), w.put(t, "report.json", "a value")}
+	sig := w.signature(paulaID, reportDigest)
+	w.file(func(s *fieldwork.State, f *fieldwork.File) {
+		f.Assertions["Halyard, Inc."].Terms, f.Representations["Halyard, Inc."].Terms = "", ""
+		check(t, fieldwork.TryIssue(s, w.now(), partner, "EN-1", reportDigest, files, "2027-02-20", sig, 0))
+		if err := fieldwork.TryIssue(s, w.now(), partner, "EN-1", reportDigest, files, "2027-02-20", sig, fieldwork.Edition); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), "signed under unknown terms") {
+			t.Errorf("issued on letters that name no terms: %v; want a conflict that says so", err)
+		}
+	})
+}
+
+// general opens a SOC 3 that rests on EN-1 and returns its number.
+func (w *world) general(t testing.TB) string {
+	t.Helper()
 	ctx := t.Context()
-	w.opineAll(t)
 	x := terms(engagement.SOC3)
 	x.RestsOn = "EN-1"
 	id := must[engagement.Terms](t)(w.book.OpenEngagement(ctx, partner, x)).ID
 	check(t, w.book.Declare(ctx, partner, id, true, ""))
 	check(t, w.book.Assign(ctx, partner, id, paulaID, fieldwork.DutyPartner, engagement.Credential{Kind: engagement.CPA, State: "Massachusetts", Number: "24817"}))
 	check(t, w.book.Accept(ctx, partner, id, checks(), letter()))
-	opine := func(part engagement.Part) error {
-		var d string
-		check(t, w.book.ReadFile(ctx, id, func(s *fieldwork.State, f *fieldwork.File) error {
-			d = s.OpinionDigest(f, part, engagement.Unmodified, "The controls were effective.", "")
-			return nil
-		}))
-		return w.book.Opine(ctx, partner, id, part, engagement.Unmodified, "The controls were effective.", "", w.signature(paulaID, d))
-	}
-	if err := opine(engagement.PartDesign); !errors.Is(err, audit.ErrInvalid) {
-		t.Errorf("an opinion on a part a SOC 3 has not: %v; want it refused", err)
-	}
-	check(t, opine(engagement.PartOperation))
-	check(t, w.book.ReadFile(ctx, id, func(s *fieldwork.State, f *fieldwork.File) error {
-		if got := s.Warnings(f); len(got) != 1 || !strings.Contains(got[0], "rests on, is modified") {
-			t.Errorf("warnings %q; want one on the modified report it rests on", got)
-		}
+	return id
+}
+
+// opineOn writes an unmodified opinion on a part of another engagement than EN-1.
+func (w *world) opineOn(t testing.TB, id string, part engagement.Part) error {
+	t.Helper()
+	var d string
+	check(t, w.book.ReadFile(t.Context(), id, func(s *fieldwork.State, f *fieldwork.File) error {
+		d = s.OpinionDigest(f, part, engagement.Unmodified, "The controls were effective.", "")
 		return nil
 	}))
-	check(t, w.book.Reopen(ctx, manager, "EN-1", opTest, "an item was misread"))
-	if err := opine(engagement.PartOperation); err == nil || !strings.Contains(err.Error(), "to be renewed") {
-		t.Errorf("an opinion on stale conclusions of the other engagement: %v; want it refused", err)
+	return w.book.Opine(t.Context(), partner, id, part, engagement.Unmodified, "The controls were effective.", "", w.signature(paulaID, d))
+}
+
+// TestSOC3RestsOnTheTypeIIsReport: its one opinion rests on the conclusions of the
+// engagement it is made from, and on its report: there is none before that one, and
+// where it is modified its matters are named.
+func TestSOC3RestsOnTheTypeIIsReport(t *testing.T) {
+	t.Parallel()
+	early := concluded(t)
+	refusedWith := func(w *world, id, want string) {
+		t.Helper()
+		if err := w.opineOn(t, id, engagement.PartOperation); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want a conflict that says %q", err, want)
+		}
 	}
+	refusedWith(early, early.general(t), "EN-1, which it rests on: no opinion, or one on older conclusions, on: description, design, operation")
+	w := issuable(t)
+	id := w.general(t)
+	refusedWith(w, id, "the report of EN-1, which it rests on: it is not issued")
+	check(t, w.issue(t, reportDigest, "", ""))
+	if err := w.opineOn(t, id, engagement.PartDesign); !errors.Is(err, audit.ErrInvalid) {
+		t.Errorf("an opinion on a part a SOC 3 has not: %v; want it refused", err)
+	}
+	check(t, w.opineOn(t, id, engagement.PartOperation))
+	missing := func() (out string) {
+		check(t, w.book.ReadFile(t.Context(), id, func(s *fieldwork.State, f *fieldwork.File) error {
+			for _, g := range s.Standing(f, "report.issue", "", w.now()) {
+				if strings.Contains(g.Needs, "that a SOC 3 rests on") {
+					out = g.Missing
+				}
+			}
+			warned := strings.Join(s.Warnings(f), "\n")
+			for _, want := range []string{"of EN-1, which this SOC 3 rests on, is modified (operation: Qualified)", "The basis of that opinion: Changes were merged by their authors.", "the opinion of this SOC 3 is Unmodified, on a report that is modified"} {
+				if !strings.Contains(warned, want) {
+					t.Errorf("warnings %q; want %q among them", warned, want)
+				}
+			}
+			return nil
+		}))
+		return out
+	}
+	if m := missing(); m != "" {
+		t.Errorf("missing before the report: %q; want nothing of the report it rests on", m)
+	}
+	check(t, w.book.ReadFile(t.Context(), id, func(_ *fieldwork.State, f *fieldwork.File) error {
+		f.Opinions[engagement.PartOperation].Base = secondDigest
+		return nil
+	}))
+	if m := missing(); !strings.Contains(m, "was written before the report of EN-1 that is in force") {
+		t.Errorf("missing before the report: %q; want the opinion on another report named", m)
+	}
+	check(t, w.book.Revise(t.Context(), partner, "EN-1", "a count was wrong"))
+	if m := missing(); !strings.Contains(m, "the report of EN-1, which it rests on: it is not issued") {
+		t.Errorf("missing while that report is revised: %q", m)
+	}
+	check(t, w.book.Reopen(t.Context(), manager, "EN-1", opTest, "an item was misread"))
+	refusedWith(w, id, "to be renewed")
 }
 
 // TestAReportSupersedesOnlyItsClients: the latest report in force of the same

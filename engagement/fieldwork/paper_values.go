@@ -179,6 +179,7 @@ type Opined struct {
 	Text    string
 	Basis   string // the basis paragraph of a modified one
 	Rests   string // digest of the conclusions it rests on
+	Base    string // of a SOC 3: digest of the report it rests on; "": it was written before opinions named it
 	Signed  engagement.Signature
 	At      time.Time
 	Record  int64

@@ -26,7 +26,7 @@ func (b *Book) TakeDescription(ctx context.Context, by access.Subject, id string
 func takeDescription(s *State, e book.Entry) (book.Change, error) {
 	d, err := book.Data[descriptionData](e)
 	f, _, ferr := s.on(e, "description")
-	if err = first(err, ferr, packetRecord(d.Packet), within("sections", len(d.Description.Sections), 1, 20), lines("controls", d.Description.Controls, 1000)); err != nil {
+	if err = first(err, ferr, packetRecord(d.Packet), within("sections", len(d.Description.Sections), 1, 20), lines("controls", d.Description.Controls, 1000), within("other", len(d.Description.Other), 0, 50)); err != nil {
 		return book.Change{}, err
 	}
 	if err := f.open(); err != nil {
@@ -56,12 +56,26 @@ func takeAssertion(s *State, e book.Entry) (book.Change, error) {
 	a := d.Assertion
 	if err = first(err, ferr, packetRecord(d.Packet), text("text", a.Text, 1, 10*maxText), dayText("dated", a.Dated, true), text("except", a.Decision.Except, 0, maxText)); err == nil {
 		want, werr := a.ToSign()
-		err = first(f.open(), f.party(a.By), carried(a.Signed, want, werr))
+		err = first(f.open(), f.party(a.By), carried(a.Signed, want, werr), f.under("the assertion of "+a.By, a.Terms))
 	}
 	if err != nil {
 		return book.Change{}, err
 	}
 	return book.Change{What: "assertion of " + a.By, Do: func() { f.Assertions[a.By] = &a }}, nil
+}
+
+// under refuses a statement that names other terms than those in force. One that
+// names none was signed before statements did: it is kept, and no report is issued
+// on it.
+func (f *File) under(what, terms string) error {
+	if terms == "" {
+		return nil
+	}
+	now, err := f.Terms.Digest()
+	if err == nil && terms != now {
+		err = tooEarly("%s is signed under terms that have changed since. Send them the terms as they are now; they agree to them and sign it anew", what)
+	}
+	return err
 }
 
 // Parties are those who assert and represent: the client and each inclusive
@@ -105,7 +119,7 @@ func takeRepresentation(s *State, e book.Entry) (book.Change, error) {
 	r := d.Representation
 	if err = first(err, ferr, packetRecord(d.Packet), text("text", r.Text, 1, 10*maxText), dayText("dated", r.Dated, true)); err == nil {
 		want, werr := r.ToSign()
-		err = first(f.open(), f.party(r.By), carried(r.Signed, want, werr))
+		err = first(f.open(), f.party(r.By), carried(r.Signed, want, werr), f.under("the letter of representation of "+r.By, r.Terms))
 	}
 	if err != nil {
 		return book.Change{}, err

@@ -73,6 +73,9 @@ func (c *Client) Do(ctx context.Context, act, role string, a Args) error {
 		return err
 	case "Respond":
 		return b.Respond(ctx, by, ID, a.Response, a.Base)
+	case "FinishResponse":
+		by.Eyes = func(string, string) string { return "" } // two accounts here are two people
+		return b.FinishResponse(ctx, by, ID, a.Response.Finding, a.Base)
 	case "WriteSection":
 		return b.WriteSection(ctx, by, ID, a.Section, a.Base)
 	case "FinishDescription":
@@ -164,10 +167,19 @@ func (c *Client) bring() {
 	full := engagement.Answer{Request: "RQ-1", Status: engagement.RequestSubmitted, Text: "All four are attached."}
 	c.refuses("no answer to a request that was withdrawn", "Answer", Lead, audit.ErrConflict, "is withdrawn", Args{Answer: full, Base: c.revision(on)})
 	c.ok(c.Side.TakeFindings(ctx, packets, ID, []engagement.Finding{{ID: "X-1", Control: Changes, Text: "For 2 of 15 changes sampled, the author merged."}}))
-	x := engagement.Response{Finding: "X-1", Agrees: true, Final: true}
-	c.refuses("no final response without a cause and what was done", "Respond", Lead, audit.ErrInvalid, "what was done", Args{Response: x, Base: c.revision("finding:" + ID + "/X-1")})
-	x.Cause, x.Done = "The rule was off.", "It is on again since 1 May 2026."
-	c.ok(c.Side.Respond(ctx, c.who(Lead), ID, x, c.revision("finding:"+ID+"/X-1")))
+	x := engagement.Response{Finding: "X-1", Agrees: true}
+	on = "finding:" + ID + "/X-1"
+	finish := func() Args { return Args{Response: engagement.Response{Finding: "X-1"}, Base: c.revision(on)} }
+	c.refuses("no final response before one is drafted", "FinishResponse", Signer, audit.ErrConflict, "no response to X-1 is drafted", finish())
+	c.ok(c.Side.Respond(ctx, c.who(Lead), ID, x, c.revision(on)))
+	c.refuses("no final response without a cause and what was done", "FinishResponse", Signer, audit.ErrConflict, "what was done", finish())
+	x.Cause, x.Done, x.Final = "The rule was off.", "It is on again since 1 May 2026.", true
+	c.refuses("who answers for a control makes no response final", "Respond", Lead, audit.ErrInvalid, "a management signer who did not write it makes it final", Args{Response: x, Base: c.revision(on)})
+	x.Final = false
+	c.ok(c.Side.Respond(ctx, c.who(Lead), ID, x, c.revision(on)))
+	c.refuses("a compliance lead makes no response final", "FinishResponse", Lead, audit.ErrForbidden, "make management's response to an exception final", finish())
+	c.ok(c.Do(ctx, "FinishResponse", Signer, finish()))
+	c.refuses("a response is made final once", "FinishResponse", Signer, audit.ErrConflict, "is final", finish())
 	c.refuses("a final response stays", "Respond", Lead, audit.ErrConflict, "is final", Args{Response: x, Base: c.revision("finding:" + ID + "/X-1")})
 	c.refuses("no comment before there is a draft", "Comment", Lead, audit.ErrConflict, "no draft", Args{What: "Section III", Text: "The region is wrong."})
 }
@@ -206,14 +218,16 @@ func section(dc, text string) engagement.DCSection {
 // assertion is a good one, signed by who has a role.
 func (c *Client) assertion(role string) engagement.Assertion {
 	c.T.Helper()
-	a := engagement.Assertion{By: "Halyard, Inc.", Text: "We prepared the description.", Dated: day(c.Now()), Decision: engagement.Decisions{Description: true, Design: true, Operation: true}}
+	next := must[management.Stated](c.T)(c.Side.NextAssertion(c.T.Context(), ID, "Halyard, Inc."))
+	a := engagement.Assertion{By: "Halyard, Inc.", Terms: next.Terms, Version: next.Version, Text: "We prepared the description.", Dated: day(c.Now()), Decision: engagement.Decisions{Description: true, Design: true, Operation: true}}
 	a.Signed = c.sign(role, "assertion", must[string](c.T)(a.ToSign()))
 	return a
 }
 
 func (c *Client) letter(role, text string) engagement.Representation {
 	c.T.Helper()
-	r := engagement.Representation{By: "Halyard, Inc.", Text: text, Dated: day(c.Now())}
+	next := must[management.Stated](c.T)(c.Side.NextLetter(c.T.Context(), ID, "Halyard, Inc."))
+	r := engagement.Representation{By: "Halyard, Inc.", Terms: next.Terms, Version: next.Version, Text: text, Dated: day(c.Now())}
 	r.Signed = c.sign(role, "letter of representation", must[string](c.T)(r.ToSign()))
 	return r
 }
@@ -246,9 +260,22 @@ func (c *Client) assert() {
 	same.By = "Nimbus Hosting"
 	same.Signed = c.sign(Signer, "assertion", must[string](c.T)(same.ToSign()))
 	c.refuses("one key does not assert for two organizations", "SignAssertion", Signer, audit.ErrForbidden, "the key signs for", Args{Assertion: same})
-	own := engagement.Assertion{By: "Nimbus Hosting", Text: "We run the halls as described.", Dated: day(c.Now()), Decision: engagement.Decisions{Description: true, Design: true, Operation: true}}
+	bare := c.assertion(Signer)
+	bare.Terms, bare.Version = "", 0
+	bare.Signed = c.sign(Signer, "assertion", must[string](c.T)(bare.ToSign()))
+	c.refuses("no assertion that names no terms", "SignAssertion", Signer, audit.ErrInvalid, "names the digest of the terms", Args{Assertion: bare})
+	other := c.assertion(Signer)
+	other.Terms = strings.Repeat("ab", 32)
+	other.Signed = c.sign(Signer, "assertion", must[string](c.T)(other.ToSign()))
+	c.refuses("no assertion under other terms than those in force", "SignAssertion", Signer, audit.ErrConflict, "names other terms than those in force", Args{Assertion: other})
+	stale := c.letter(Signer, "We told you all there is.")
+	stale.Version--
+	stale.Signed = c.sign(Signer, "letter of representation", must[string](c.T)(stale.ToSign()))
+	c.refuses("no letter of representation that is another's version", "SignRepresentation", Signer, audit.ErrConflict, "another was signed meanwhile", Args{Representation: stale})
+	terms := c.assertion(Signer).Terms
+	own := engagement.Assertion{By: "Nimbus Hosting", Terms: terms, Version: 1, Text: "We run the halls as described.", Dated: day(c.Now()), Decision: engagement.Decisions{Description: true, Design: true, Operation: true}}
 	own.Signed = c.Keys.Sign(c.T, nil, c.Now(), "of Nimbus", "Nora Lind", "Director", "assertion", must[string](c.T)(own.ToSign()))
-	letter := engagement.Representation{By: "Nimbus Hosting", Text: "We told you all there is.", Dated: day(c.Now())}
+	letter := engagement.Representation{By: "Nimbus Hosting", Terms: terms, Version: 1, Text: "We told you all there is.", Dated: day(c.Now())}
 	letter.Signed = c.Keys.Sign(c.T, nil, c.Now(), "of Nimbus", "Nora Lind", "Director", "letter of representation", must[string](c.T)(letter.ToSign()))
 	c.ok(c.Side.SignAssertion(ctx, c.who(Signer), ID, own, verify))
 	c.ok(c.Side.SignRepresentation(ctx, c.who(Signer), ID, letter, verify))

@@ -147,20 +147,36 @@ func (f *Firm) letters() {
 	f.letter("Nimbus Hosting", day(f.Now().AddDate(0, 0, -1)))
 	f.refuses("no report of another day than its letters", "Issue", fieldwork.DutyPartner, audit.ErrConflict, "Nimbus Hosting (dated", f.report())
 	f.letter("Nimbus Hosting", day(f.Now()))
+	f.assertionUnder("Halyard, Inc.", "", 0)
+	f.refuses("no report on an assertion that names no terms", "Issue", fieldwork.DutyPartner, audit.ErrConflict, "signed under unknown terms, for it names none: assertion of Halyard, Inc.", f.report())
+	f.assertion("Halyard, Inc.")
 }
 
 func (f *Firm) assertion(by string) {
 	f.T.Helper()
-	a := engagement.Assertion{By: by, Text: "We assert.", Dated: day(f.Now())}
+	f.assertionUnder(by, f.termsDigest(), 1)
+}
+
+// assertionUnder has an assertion come that names terms and its version.
+func (f *Firm) assertionUnder(by, terms string, version int) {
+	f.T.Helper()
+	a := engagement.Assertion{By: by, Terms: terms, Version: version, Text: "We assert.", Dated: day(f.Now())}
 	a.Signed = f.Keys.Sign(f.T, nil, f.Now(), "of "+by, "Ana Ruiz", "Chief Executive Officer", "assertion", must[string](f.T)(a.ToSign()))
 	f.ok(f.Files.TakeAssertion(f.T.Context(), receiver, ID, a, 7))
 }
 
 func (f *Firm) letter(by, dated string) {
 	f.T.Helper()
-	r := engagement.Representation{By: by, Text: "We represent.", Dated: dated}
+	r := engagement.Representation{By: by, Terms: f.termsDigest(), Version: 1, Text: "We represent.", Dated: dated}
 	r.Signed = f.Keys.Sign(f.T, nil, f.Now(), "of "+by, "Ana Ruiz", "Chief Executive Officer", "letter", must[string](f.T)(r.ToSign()))
 	f.ok(f.Files.TakeRepresentation(f.T.Context(), receiver, ID, r, 8))
+}
+
+// termsDigest is that of the terms in force.
+func (f *Firm) termsDigest() (d string) {
+	f.T.Helper()
+	f.file(func(_ *fieldwork.State, x *fieldwork.File) { d = must[string](f.T)(x.Terms.Digest()) })
+	return d
 }
 
 // issue: Sections III and IV list the same controls, and nothing is edited after.

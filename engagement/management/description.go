@@ -15,7 +15,7 @@ import (
 	"tieout/internal/unwritten"
 )
 
-var descriptionTakers = map[string]taker{"description.write": writeSection, "description.expect": expectUsers, "description.final": finishDescription}
+var descriptionTakers = map[string]taker{"description.write": writeSection, "description.expect": expectUsers, "description.other": tellOther, "description.final": finishDescription}
 
 // A Section is the text for one description criterion, with who wrote it last.
 type Section struct {
@@ -140,7 +140,8 @@ type finishData struct {
 
 // FinishDescription makes a version of the description as it stands, for the
 // firm: controls are all that it says exist. It needs assertion.sign, because
-// management owns it; seen are the sections' revisions as they were read. changes are
+// management owns it; seen are the sections' revisions as they were read, and after
+// them that of the other information (Side.OtherRevision) where there is any. changes are
 // the references of what changed in the period, which the caller looked up
 // (examination.Client.FinishDescription does): of each somebody decided whether
 // readers are told.
@@ -164,7 +165,7 @@ func finishDescription(s *State, e book.Entry) (book.Change, error) {
 	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.whole(d)); err != nil {
 		return book.Change{}, err
 	}
-	v := Version{engagement.Description{Version: 1, Final: true, Controls: d.Controls, Expected: x.Expected}, e.By.Name, e.At, e.Record}
+	v := Version{engagement.Description{Version: 1, Final: true, Controls: d.Controls, Expected: x.Expected, Other: x.Other}, e.By.Name, e.At, e.Record}
 	if x.Final != nil {
 		v.Version = x.Final.Version + 1
 	}
@@ -177,6 +178,9 @@ func finishDescription(s *State, e book.Entry) (book.Change, error) {
 // whole says what the description lacks to be finished.
 func (x *Side) whole(d finishData) error {
 	dcs := DCs(x.Terms.Type)
+	if err := x.otherWhole(&d, len(dcs)); err != nil {
+		return err
+	}
 	if len(d.Seen) != len(dcs) {
 		return fmt.Errorf("%w: say which revision of each of %d sections was read", audit.ErrInvalid, len(dcs))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tieout/access"
@@ -13,13 +14,14 @@ import (
 	"tieout/internal/canonical"
 )
 
-var findingTakers = map[string]taker{"finding.release": hearFinding, "finding.answer": answerFinding}
+var findingTakers = map[string]taker{"finding.release": hearFinding, "finding.answer": answerFinding, "finding.final": finishResponse}
 
 // A Finding is an exception the firm released, and management's response to it.
 type Finding struct {
 	engagement.Finding
 	Response *engagement.Response
 	By       string
+	Drafted  []string // accounts that wrote the response; none of them makes it final
 	Steps    []Step
 	Reopened int // how often a final response was opened again, because the facts changed
 }
@@ -83,11 +85,15 @@ func hearFinding(s *State, e book.Entry) (book.Change, error) {
 	}}, nil
 }
 
-// Respond states management's response to an exception: whether it agrees, the
-// cause, the effect, what was done. A final one stays as it is while the facts do.
+// Respond drafts management's response to an exception: whether it agrees, the
+// cause, the effect, what was done. The firm gets it once it is final
+// (FinishResponse); a final one stays as it is while the facts do.
 // It needs deviation.answer on the control the exception is of, which is of the
 // workspace's systems.
 func (b *Book) Respond(ctx context.Context, by access.Subject, id string, r engagement.Response, base int64, systems ...string) error {
+	if r.Final {
+		return fmt.Errorf("%w: final: a response is drafted; a management signer who did not write it makes it final", audit.ErrInvalid)
+	}
 	err := b.Read(ctx, func(s *State) error {
 		x, err := s.Side(id)
 		if err != nil {
@@ -133,6 +139,86 @@ func answerFinding(s *State, e book.Entry) (book.Change, error) {
 	}
 	return book.Change{What: what, Do: func() {
 		f.Response, f.By = &d, e.By.Name
+		if !slices.Contains(f.Drafted, e.By.Name) {
+			f.Drafted = append(f.Drafted, e.By.Name)
+		}
 		f.Steps = append(f.Steps, Step{At: e.At, By: e.By.Name, What: what})
 	}}, nil
+}
+
+// FinishResponse makes the drafted response final, as management's: the firm gets it
+// and the report prints it. It needs response.final, of somebody else than those who
+// wrote it; base is the exception's revision as the draft was read.
+// by.Eyes tells people apart (program.Book.Eyes).
+func (b *Book) FinishResponse(ctx context.Context, by access.Subject, id, finding string, base int64, systems ...string) error {
+	err := b.Read(ctx, func(s *State) error {
+		x, err := s.Side(id)
+		if err != nil {
+			return err
+		}
+		f := x.Findings[finding]
+		if f == nil {
+			return access.Require(by, "response.final", access.Object{Engagements: []string{id}, Prepared: []string{access.ByProgram}})
+		}
+		return access.Require(by, "response.final", f.ToFinish(id, systems...))
+	})
+	if err != nil {
+		return err
+	}
+	_, err = b.book.Write(ctx, by, "finding.final", named("finding", id, finding), base, finalData{finding})
+	return err
+}
+
+// ToFinish is what response.final is asked for: the exception, with who wrote the
+// response to it.
+func (f *Finding) ToFinish(id string, systems ...string) access.Object {
+	o := of(id)
+	o.Controls, o.Systems, o.Prepared = []string{f.Control}, systems, f.Drafted
+	if len(o.Prepared) == 0 {
+		o.Prepared = []string{access.ByProgram} // nothing is written, which the act itself refuses
+	}
+	return o
+}
+
+type finalData struct {
+	Finding string `json:"finding"`
+}
+
+func finishResponse(s *State, e book.Entry) (book.Change, error) {
+	d, err := book.Data[finalData](e)
+	x, rest, xerr := s.on(e, "finding")
+	if err = book.First(err, xerr, book.When(d.Finding != rest, "the entry is on another exception")); err != nil {
+		return book.Change{}, err
+	}
+	f := x.Findings[rest]
+	if f == nil {
+		return book.Change{}, fmt.Errorf("%w: exception %s", audit.ErrNotFound, rest)
+	}
+	if err := book.First(x.open(), x.notIssued(), f.finishable(e.By.Name)); err != nil {
+		return book.Change{}, err
+	}
+	return book.Change{What: "response is final", Do: func() {
+		r := *f.Response
+		r.Final = true
+		f.Response = &r
+		f.Steps = append(f.Steps, Step{At: e.At, By: e.By.Name, What: "response is final"})
+	}}, nil
+}
+
+// finishable refuses to make final what is not drafted, not whole, or one's own.
+func (f *Finding) finishable(by string) error {
+	r := f.Response
+	switch {
+	case f.Withdrawn:
+		return book.TooEarly("the auditor withdrew exception %s: nothing is to be answered", f.ID)
+	case r == nil:
+		return book.TooEarly("no response to %s is drafted: who answers for %s, or a compliance lead, writes it", f.ID, f.Control)
+	case r.Final:
+		return book.TooEarly("the response to %s is final", f.ID)
+	case strings.TrimSpace(r.Cause) == "" || strings.TrimSpace(r.Done) == "":
+		return book.TooEarly("the response to %s is not whole: a final response states the cause and what was done", f.ID)
+	case slices.Contains(f.Drafted, by):
+		return fmt.Errorf("%w: you wrote the response to %s; another management signer makes it final", audit.ErrForbidden, f.ID)
+	}
+	return nil
 }

@@ -39,11 +39,36 @@ func (b *Book) SignAssertion(ctx context.Context, by access.Subject, id string, 
 	if err == nil {
 		err = b.signed(ctx, by, id, a.By, a.Signed, digest, verify)
 	}
+	if err == nil {
+		next, nerr := b.NextAssertion(ctx, id, a.By)
+		err = book.First(nerr, Stated{a.Terms, a.Version}.named("an assertion", next))
+	}
 	if err != nil {
 		return err
 	}
 	_, err = b.book.Write(ctx, by, "assertion.sign", named("assertion", id, a.By), book.Anyway, a)
 	return err
+}
+
+// NextAssertion is Side.NextAssertion, for who fills an assertion in and signs it.
+func (b *Book) NextAssertion(ctx context.Context, id, party string) (next Stated, err error) {
+	return b.next(ctx, id, func(x *Side) Stated { return x.NextAssertion(party) })
+}
+
+// NextLetter is Side.NextLetter.
+func (b *Book) NextLetter(ctx context.Context, id, party string) (next Stated, err error) {
+	return b.next(ctx, id, func(x *Side) Stated { return x.NextLetter(party) })
+}
+
+func (b *Book) next(ctx context.Context, id string, of func(*Side) Stated) (next Stated, err error) {
+	err = b.Read(ctx, func(s *State) error {
+		x, err := s.Side(id)
+		if err == nil {
+			next = of(x)
+		}
+		return err
+	})
+	return next, err
 }
 
 // signed checks a signature: management's own is by whoever brings it.
@@ -72,7 +97,8 @@ func signAssertion(s *State, e book.Entry) (book.Change, error) {
 		book.When(d.By != rest, "the entry is on another party's"), book.When(d.Signed.Value == "", "it is not signed")); err != nil {
 		return book.Change{}, err
 	}
-	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By), x.ownKey(d.By, d.Signed), x.asserts(d), x.dated("the assertion", d.Dated, e.At)); err != nil {
+	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By), x.ownKey(d.By, d.Signed), x.asserts(d), x.dated("the assertion", d.Dated, e.At),
+		Stated{d.Terms, d.Version}.holds("the assertion", x.NextAssertion(d.By))); err != nil {
 		return book.Change{}, err
 	}
 	return book.Change{What: "assertion signed by " + d.Signed.Name, Do: func() { x.Assertions[d.By] = &d; x.standsOn("assertion", d.By, e) }}, nil
@@ -148,6 +174,10 @@ func (b *Book) SignRepresentation(ctx context.Context, by access.Subject, id str
 	if err == nil {
 		err = b.signed(ctx, by, id, r.By, r.Signed, digest, verify)
 	}
+	if err == nil {
+		next, nerr := b.NextLetter(ctx, id, r.By)
+		err = book.First(nerr, Stated{r.Terms, r.Version}.named("a letter of representation", next))
+	}
 	if err != nil {
 		return err
 	}
@@ -163,6 +193,9 @@ func signRepresentation(s *State, e book.Entry) (book.Change, error) {
 		return book.Change{}, err
 	}
 	if err := book.First(x.open(), x.agreed(), x.notIssued(), x.party(d.By), x.ownKey(d.By, d.Signed), x.dated("the letter", d.Dated, e.At)); err != nil {
+		return book.Change{}, err
+	}
+	if err := (Stated{d.Terms, d.Version}).holds("the letter", x.NextLetter(d.By)); err != nil {
 		return book.Change{}, err
 	}
 	if x.Assertions[d.By] == nil {

@@ -2,6 +2,7 @@ package management_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,7 +240,7 @@ func TestDescription(t *testing.T) {
 // hold.
 func TestAssertion(t *testing.T) {
 	early := agreed(t, engagement.SOC2TypeII)
-	refused(t, early.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify), audit.ErrConflict, "not finished")
+	refused(t, early.book.SignAssertion(t.Context(), signer, "EN-1", early.assertion(), verify), audit.ErrConflict, "not finished")
 	tests := []struct {
 		name   string
 		by     access.Subject
@@ -255,11 +256,11 @@ func TestAssertion(t *testing.T) {
 		{"good", signer, func(*engagement.Assertion) {}, nil, ""},
 	}
 	w := described(t, engagement.SOC2TypeII)
-	refused(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", letter("We confirm."), verify),
+	refused(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", w.letter("We confirm."), verify),
 		audit.ErrConflict, "has not signed its assertion")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := assertion()
+			a := w.assertion()
 			tt.change(&a)
 			if tt.kind != audit.ErrAltered {
 				a = signedAs(a, signer)
@@ -278,7 +279,7 @@ func TestAssertion(t *testing.T) {
 		}
 	})
 	one := described(t, engagement.SOC2TypeI)
-	refused(t, one.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify), audit.ErrInvalid, "nothing of operation")
+	refused(t, one.book.SignAssertion(t.Context(), signer, "EN-1", one.assertion(), verify), audit.ErrInvalid, "nothing of operation")
 }
 
 // TestRelease: a report comes only after assertion and letter, and only another
@@ -289,7 +290,7 @@ func TestRelease(t *testing.T) {
 	refused(t, early.book.TakeRelease(t.Context(), receiver, "EN-1", r, 0, nil), audit.ErrConflict, "without the assertion")
 	w := issued(t)
 	refused(t, w.book.TakeRelease(t.Context(), receiver, "EN-1", r, 0, nil), audit.ErrConflict, "issued already")
-	refused(t, w.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify), audit.ErrConflict, "the report is issued")
+	refused(t, w.book.SignAssertion(t.Context(), signer, "EN-1", w.assertion(), verify), audit.ErrConflict, "the report is issued")
 	refused(t, w.book.WriteSection(t.Context(), lead, "EN-1", engagement.DCSection{DC: "DC 1", Paragraphs: []engagement.Paragraph{{Text: "x"}}}, 1), audit.ErrConflict, "the report is issued")
 	r.Supersedes = someDigest
 	check(t, w.book.TakeRelease(t.Context(), receiver, "EN-1", r, 0, nil))
@@ -347,17 +348,64 @@ func TestBridge(t *testing.T) {
 	refused(t, err, audit.ErrConflict, "no report yet")
 }
 
-// TestRespond: a response is drafted, made final, and stays.
+// eyes takes two accounts for two people.
+func eyes(string, string) string { return "" }
+
+// second is the management signer with who tells people apart.
+func second() access.Subject {
+	by := signer
+	by.Eyes = eyes
+	return by
+}
+
+// TestRespond: a response is drafted by who answers, made final by a signer who did
+// not write it, and stays.
 func TestRespond(t *testing.T) {
 	w := agreed(t, engagement.SOC2TypeII)
 	check(t, w.book.TakeFindings(t.Context(), receiver, "EN-1", []engagement.Finding{{ID: "X-1", Control: "IAM-06", Text: "For 2 of 15 leavers sampled, access ended late."}}))
 	r := engagement.Response{Finding: "X-1", Agrees: true, Cause: "A ticket was lost."}
 	check(t, w.book.Respond(t.Context(), lead, "EN-1", r, 1))
-	r.Final = true
-	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 2), audit.ErrInvalid, "what was done")
-	r.Done = "Tickets are made by the people system since 1 May 2026."
+	finish := func(by access.Subject, base int64) error {
+		return w.book.FinishResponse(t.Context(), by, "EN-1", "X-1", base)
+	}
+	refused(t, finish(second(), 2), audit.ErrConflict, "what was done")
+	r.Done, r.Final = "Tickets are made by the people system since 1 May 2026.", true
+	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 2), audit.ErrInvalid, "a management signer who did not write it makes it final")
+	r.Final = false
 	check(t, w.book.Respond(t.Context(), lead, "EN-1", r, 2))
-	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 3), audit.ErrConflict, "is final")
+	both := second()
+	both.Account, both.Grants = leaID, append(slices.Clone(signer.Grants), lead.Grants...)
+	for name, tt := range map[string]struct {
+		by    access.Subject
+		base  int64
+		kind  error
+		words string
+	}{
+		"who answers for it":                   {lead, 3, audit.ErrForbidden, "make management's response to an exception final"},
+		"a signer who wrote it":                {both, 3, audit.ErrForbidden, "you prepared it"},
+		"a signer nobody knows from who wrote": {signer, 3, audit.ErrForbidden, "it is not known whose the accounts"},
+		"a signer who read an earlier draft":   {second(), 2, audit.ErrConflict, ""},
+	} {
+		t.Run(name, func(t *testing.T) { refused(t, finish(tt.by, tt.base), tt.kind, tt.words) })
+	}
+	check(t, finish(second(), 3))
+	w.side(func(x *management.Side) {
+		if f := x.Findings["X-1"]; !f.Response.Final || f.Response.Done != r.Done || f.Waits() {
+			t.Errorf("final: %+v", f.Response)
+		}
+		n := 0
+		for _, turn := range x.Course {
+			if strings.HasPrefix(turn.Kind, "finding.") {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d turns of the response in the course, want that it became final", n)
+		}
+	})
+	refused(t, finish(second(), 4), audit.ErrConflict, "is final")
+	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 4), audit.ErrConflict, "is final")
+	refused(t, w.book.FinishResponse(t.Context(), second(), "EN-1", "X-9", 0), audit.ErrNotFound, "X-9")
 	check(t, w.book.TakeFindings(t.Context(), receiver, "EN-1", []engagement.Finding{{ID: "X-3", Control: "IAM-06", Text: "One account was shared."}}))
 	refused(t, w.book.Respond(t.Context(), ownerOf(oweID, "HR-02"), "EN-1", engagement.Response{Finding: "X-3", Cause: "A"}, 1), audit.ErrForbidden, "")
 	check(t, w.book.Respond(t.Context(), ownerOf(oweID, "IAM-06"), "EN-1", engagement.Response{Finding: "X-3", Cause: "A"}, 1))

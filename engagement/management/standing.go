@@ -13,6 +13,7 @@ import (
 type signedOn struct {
 	terms string // digest
 	at    time.Time
+	count int // how many of them this party has signed, with this one
 }
 
 // standsOn keeps what a party's paper stands on now that it is signed.
@@ -20,7 +21,47 @@ func (x *Side) standsOn(kind, party string, e book.Entry) {
 	if x.signed == nil {
 		x.signed = map[string]signedOn{}
 	}
-	x.signed[kind+"/"+party] = signedOn{x.Digest, e.At}
+	x.signed[kind+"/"+party] = signedOn{x.Digest, e.At, x.signed[kind+"/"+party].count + 1}
+}
+
+// A Stated is what an assertion or a letter says of itself beside its words.
+type Stated struct {
+	Terms   string // digest of the terms it is made under
+	Version int    // which of its party's it is
+}
+
+// NextAssertion is what the next assertion of a party states: the terms as they
+// are now, and its version.
+func (x *Side) NextAssertion(party string) Stated {
+	return Stated{x.Digest, x.signed["assertion/"+party].count + 1}
+}
+
+// NextLetter is the same of a party's letter of representation.
+func (x *Side) NextLetter(party string) Stated {
+	return Stated{x.Digest, x.signed["representation/"+party].count + 1}
+}
+
+// named refuses a paper of today that does not name its terms and its version.
+// Entries of before there were these words are still read.
+func (s Stated) named(what string, next Stated) error {
+	if s.Terms == "" || s.Version == 0 {
+		return fmt.Errorf("%w: terms, version: %s names the digest of the terms it is made under and its version, which are signed with it; now %s and %d", audit.ErrInvalid, what, next.Terms, next.Version)
+	}
+	return nil
+}
+
+// holds refuses a paper that names other terms than those of now, or a version
+// that is not the next. One of before there were these words names neither.
+func (s Stated) holds(what string, next Stated) error {
+	switch {
+	case s == Stated{}:
+		return nil
+	case s.Terms != next.Terms:
+		return book.TooEarly("%s names other terms than those in force: read the terms as they are now, and sign under them", what)
+	case s.Version != next.Version:
+		return book.TooEarly("%s is version %d, and the next is %d: another was signed meanwhile", what, s.Version, next.Version)
+	}
+	return nil
 }
 
 // Ends is the last day that is examined, or the day it is examined as of.

@@ -1,11 +1,13 @@
 package management_test
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 	"time"
 
 	"tieout/audit"
+	"tieout/book"
 	"tieout/engagement"
 	"tieout/engagement/management"
 )
@@ -30,9 +32,9 @@ func TestDated(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := described(t, engagement.SOC2TypeII)
-			check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify))
+			check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", w.assertion(), verify))
 			w.us.Store(tt.now.UnixMicro())
-			a, r := assertion(), letter("We confirm.")
+			a, r := w.assertion(), w.letter("We confirm.")
 			a.Dated, r.Dated = tt.dated, tt.dated
 			a = signedAs(a, signer)
 			digest, err := r.ToSign()
@@ -71,10 +73,10 @@ func TestOtherTerms(t *testing.T) {
 	}
 	refused(t, w.book.TakeRelease(t.Context(), receiver, "EN-1", r, 0, nil), audit.ErrConflict, "under other terms")
 	w.pass(time.Minute)
-	check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify))
+	check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", w.assertion(), verify))
 	refused(t, w.book.TakeRelease(t.Context(), receiver, "EN-1", r, 0, nil), audit.ErrConflict, "under other terms")
 	w.pass(time.Minute)
-	check(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", letter("We confirm."), verify))
+	check(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", w.letter("We confirm."), verify))
 	if a, l := anew(); a+l != "" {
 		t.Errorf("signed anew, they do not stand: %q, %q", a, l)
 	}
@@ -103,9 +105,9 @@ func TestRevised(t *testing.T) {
 	_, err = w.book.Comment(t.Context(), lead, "EN-1", "Section IV, IAM-06", "There were 148 leavers.")
 	check(t, err)
 	w.pass(time.Minute)
-	check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify))
+	check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", w.assertion(), verify))
 	w.pass(time.Minute)
-	check(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", letter("We confirm."), verify))
+	check(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", w.letter("We confirm."), verify))
 	w.side(func(x *management.Side) {
 		if x.LetterAnew("Halyard, Inc.") != "" {
 			t.Errorf("the new letter: %s", x.LetterAnew("Halyard, Inc."))
@@ -142,10 +144,11 @@ func TestFactsChange(t *testing.T) {
 	f := engagement.Finding{ID: "X-1", Control: "IAM-06", Text: "For 2 of 15 leavers sampled, access ended late.", Items: []string{"a", "b"}, Of: 15}
 	take := func() { check(t, w.book.TakeFindings(t.Context(), receiver, "EN-1", []engagement.Finding{f})) }
 	take()
-	r := engagement.Response{Finding: "X-1", Agrees: true, Cause: "A ticket was lost.", Done: "Tickets are made by the people system.", Final: true}
+	r := engagement.Response{Finding: "X-1", Agrees: true, Cause: "A ticket was lost.", Done: "Tickets are made by the people system."}
 	check(t, w.book.Respond(t.Context(), lead, "EN-1", r, 1))
+	check(t, w.book.FinishResponse(t.Context(), second(), "EN-1", "X-1", 2))
 	take() // the same facts once more
-	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 3), audit.ErrConflict, "is final")
+	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 4), audit.ErrConflict, "is final")
 	f.Items, f.Text = append(f.Items, "c"), "For 3 of 15 leavers sampled, access ended late."
 	take()
 	w.side(func(x *management.Side) {
@@ -154,7 +157,8 @@ func TestFactsChange(t *testing.T) {
 			t.Errorf("the response to changed facts: %+v, %+v", got.Response, got.Steps)
 		}
 	})
-	check(t, w.book.Respond(t.Context(), lead, "EN-1", r, 4))
+	check(t, w.book.Respond(t.Context(), lead, "EN-1", r, 5))
+	check(t, w.book.FinishResponse(t.Context(), second(), "EN-1", "X-1", 6))
 	f.Withdrawn, f.Why = true, "the item was not of the population"
 	take()
 	w.side(func(x *management.Side) {
@@ -162,7 +166,7 @@ func TestFactsChange(t *testing.T) {
 			t.Errorf("withdrawn, it waits: %v, the response %+v", got.Waits(), got.Response)
 		}
 	})
-	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 6), audit.ErrConflict, "nothing is to be answered")
+	refused(t, w.book.Respond(t.Context(), lead, "EN-1", r, 8), audit.ErrConflict, "nothing is to be answered")
 	f.Withdrawn, f.Why = false, ""
 	closed := issued(t)
 	check(t, closed.book.TakeFindings(t.Context(), receiver, "EN-1", []engagement.Finding{f}))
@@ -190,7 +194,7 @@ func TestParts(t *testing.T) {
 				t.Errorf("sections %q, want %q", got, tt.sections)
 			}
 			w := described(t, tt.kind)
-			a := assertion()
+			a := w.assertion()
 			a.Decision = all
 			if err := w.book.SignAssertion(t.Context(), signer, "EN-1", signedAs(a, signer), verify); tt.bad != "" {
 				refused(t, err, audit.ErrInvalid, tt.bad)
@@ -199,7 +203,7 @@ func TestParts(t *testing.T) {
 			}
 			a.Decision = engagement.Decisions{}
 			refused(t, w.book.SignAssertion(t.Context(), signer, "EN-1", signedAs(a, signer), verify), audit.ErrInvalid, "what is not asserted is said")
-			a.Decision = tt.good
+			a.Decision, a.Version = tt.good, w.assertion().Version
 			check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", signedAs(a, signer), verify))
 		})
 	}
@@ -244,8 +248,10 @@ func TestOwnKey(t *testing.T) {
 	check(t, err)
 	check(t, w.book.Agree(t.Context(), signer, "EN-1", digest, sign(signer, digest), verify))
 	by := func(party, person, key string) error {
-		a := assertion()
-		a.By, a.Decision = party, engagement.Decisions{Operation: true}
+		a := w.assertion()
+		next, err := w.book.NextAssertion(t.Context(), "EN-1", party)
+		check(t, err)
+		a.By, a.Version, a.Decision = party, next.Version, engagement.Decisions{Operation: true}
 		a = signedAs(a, signer)
 		a.Signed.Signer, a.Signed.Key = person, key
 		return w.book.SignAssertion(t.Context(), signer, "EN-1", a, verify)
@@ -256,4 +262,58 @@ func TestOwnKey(t *testing.T) {
 	check(t, by("Nimbus", "nora", "key of Nora"))
 	check(t, by("Halyard, Inc.", samID, "another key of Sam"))
 	refused(t, by("Halyard, Inc.", samID, "key of Nora"), audit.ErrForbidden, "signs for Nimbus already")
+}
+
+// TestStated: an assertion and a letter name the terms in force and are the next of
+// their party's. Entries of before they did are still read.
+func TestStated(t *testing.T) {
+	w := asserted(t)
+	for _, tt := range []struct {
+		name   string
+		change func(*engagement.Assertion)
+		kind   error
+		words  string
+	}{
+		{"naming nothing", func(a *engagement.Assertion) { a.Terms, a.Version = "", 0 }, audit.ErrInvalid, "names the digest of the terms"},
+		{"naming no version", func(a *engagement.Assertion) { a.Version = 0 }, audit.ErrInvalid, "and its version"},
+		{"naming no terms", func(a *engagement.Assertion) { a.Terms = "" }, audit.ErrInvalid, "names the digest of the terms"},
+		{"naming other terms", func(a *engagement.Assertion) { a.Terms = someDigest }, audit.ErrConflict, "other terms than those in force"},
+		{"as the version that is signed already", func(a *engagement.Assertion) { a.Version = 1 }, audit.ErrConflict, "is version 1, and the next is 2"},
+		{"as a version that is not next", func(a *engagement.Assertion) { a.Version = 3 }, audit.ErrConflict, "is version 3, and the next is 2"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, r := w.assertion(), w.letter("We confirm.")
+			tt.change(&a)
+			r.Terms, r.Version = a.Terms, a.Version
+			digest, err := r.ToSign()
+			check(t, err)
+			r.Signed = sign(signer, digest)
+			refused(t, w.book.SignAssertion(t.Context(), signer, "EN-1", signedAs(a, signer), verify), tt.kind, tt.words)
+			refused(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", r, verify), tt.kind, tt.words)
+		})
+	}
+	old := w.assertion()
+	old.Terms, old.Version = "", 0
+	data, err := json.Marshal(old)
+	check(t, err)
+	check(t, w.book.Read(t.Context(), func(s *management.State) error {
+		_, err := s.Weigh(book.Entry{Kind: "assertion.sign", On: "assertion:EN-1/Halyard, Inc.", By: audit.Actor{Kind: audit.ActorPerson, Name: samID}, At: w.now(), Data: data})
+		return err
+	}))
+}
+
+// TestFinalOfBefore: a response that its author made final, as entries of before could,
+// is final.
+func TestFinalOfBefore(t *testing.T) {
+	w := agreed(t, engagement.SOC2TypeII)
+	check(t, w.book.TakeFindings(t.Context(), receiver, "EN-1", []engagement.Finding{{ID: "X-1", Control: "IAM-06", Text: "Access ended late."}}))
+	data, err := json.Marshal(engagement.Response{Finding: "X-1", Agrees: true, Cause: "A ticket was lost.", Done: "Tickets are automatic.", Final: true})
+	check(t, err)
+	check(t, w.book.Read(t.Context(), func(s *management.State) error {
+		c, err := s.Weigh(book.Entry{Kind: "finding.answer", On: "finding:EN-1/X-1", Base: 1, By: audit.Actor{Kind: audit.ActorPerson, Name: leaID}, At: w.now(), Data: data})
+		if err == nil && c.What != "response is final" {
+			t.Errorf("it is: %s", c.What)
+		}
+		return err
+	}))
 }

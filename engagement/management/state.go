@@ -32,6 +32,8 @@ type State struct {
 	book.Counted
 	Firms map[string]*Firm // invited, by the origin of their log
 	Sides map[string]*Side // by the engagement's ID
+
+	Candidates map[string]*Candidate // firms that were considered
 }
 
 // A Firm is an audit firm whose packets are taken: who invited it says that the
@@ -65,15 +67,20 @@ type Side struct {
 	Description map[string]*Section // by description criterion
 	Expected    []engagement.Expected
 	Final       *Version
-	Changes     map[string]*Ruling                    // by reference
-	Assertions  map[string]*engagement.Assertion      // by party
-	Letters     map[string]*engagement.Representation // by party
-	Drafts      []Draft
-	Comments    map[string]*engagement.Comment
-	Releases    []Release
-	Bridges     []Bridge
-	Course      []Turn             // in the order of the log
-	Copies      []engagement.Share // of the issued report, for one recipient each
+
+	Other         []engagement.Information // beside the description, for Section V
+	OtherAt       time.Time                // when it was written last
+	OtherRevision int64                    // Base of its next change
+
+	Changes    map[string]*Ruling                    // by reference
+	Assertions map[string]*engagement.Assertion      // by party
+	Letters    map[string]*engagement.Representation // by party
+	Drafts     []Draft
+	Comments   map[string]*engagement.Comment
+	Releases   []Release
+	Bridges    []Bridge
+	Course     []Turn             // in the order of the log
+	Copies     []engagement.Share // of the issued report, for one recipient each
 
 	signed map[string]signedOn // by "assertion/PARTY" and "representation/PARTY"
 }
@@ -96,7 +103,9 @@ type Step struct {
 	Why  string // of a step back, or of an end
 }
 
-func newState() *State { return &State{Firms: map[string]*Firm{}, Sides: map[string]*Side{}} }
+func newState() *State {
+	return &State{Firms: map[string]*Firm{}, Sides: map[string]*Side{}, Candidates: map[string]*Candidate{}}
+}
 
 func newSide() *Side {
 	return &Side{State: engagement.CriteriaSelected, Requests: map[string]*Request{}, Populations: map[string]*Frozen{}, Samples: map[string]*engagement.Sample{},
@@ -107,7 +116,7 @@ func newSide() *Side {
 type taker func(s *State, e book.Entry) (book.Change, error)
 
 // takers are all kinds of entry: each part has its own table.
-var takers = book.Merge(firmTakers, termsTakers, requestTakers, populationTakers, findingTakers, descriptionTakers, changeTakers, letterTakers, draftTakers, copyTakers, bridgeTakers)
+var takers = book.Merge(firmTakers, candidateTakers, termsTakers, requestTakers, populationTakers, findingTakers, descriptionTakers, changeTakers, letterTakers, draftTakers, copyTakers, bridgeTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e book.Entry) (book.Change, error) {

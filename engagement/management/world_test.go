@@ -1,6 +1,7 @@
 package management_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -144,13 +145,18 @@ func described(t testing.TB, kind engagement.Type) *world {
 func asserted(t testing.TB) *world {
 	t.Helper()
 	w := described(t, engagement.SOC2TypeII)
-	check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", assertion(), verify))
-	check(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", letter("We confirm what we said."), verify))
+	check(t, w.book.SignAssertion(t.Context(), signer, "EN-1", w.assertion(), verify))
+	check(t, w.book.SignRepresentation(t.Context(), signer, "EN-1", w.letter("We confirm what we said."), verify))
 	return w
 }
 
-func assertion() engagement.Assertion {
-	a := engagement.Assertion{By: "Halyard, Inc.", Text: "We prepared the description.", Dated: "2027-01-04",
+// assertion is a good one as it would be signed next.
+func (w *world) assertion() engagement.Assertion {
+	next, err := w.book.NextAssertion(context.Background(), "EN-1", "Halyard, Inc.")
+	if err != nil {
+		panic(err)
+	}
+	a := engagement.Assertion{By: "Halyard, Inc.", Terms: next.Terms, Version: next.Version, Text: "We prepared the description.", Dated: "2027-01-04",
 		Decision: engagement.Decisions{Description: true, Design: true, Operation: true}}
 	return signedAs(a, signer)
 }
@@ -165,8 +171,12 @@ func signedAs(a engagement.Assertion, by access.Subject) engagement.Assertion {
 	return a
 }
 
-func letter(text string) engagement.Representation {
-	r := engagement.Representation{By: "Halyard, Inc.", Text: text, Dated: "2027-01-04"}
+func (w *world) letter(text string) engagement.Representation {
+	next, err := w.book.NextLetter(context.Background(), "EN-1", "Halyard, Inc.")
+	if err != nil {
+		panic(err)
+	}
+	r := engagement.Representation{By: "Halyard, Inc.", Terms: next.Terms, Version: next.Version, Text: text, Dated: "2027-01-04"}
 	digest, err := r.ToSign()
 	if err != nil {
 		panic(err)

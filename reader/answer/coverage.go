@@ -56,7 +56,7 @@ func Coverage(ctx context.Context, p *period.Program) (string, []Covered, error)
 	can := definition.Reach(p.Def.Criteria(), p.Def.Controls, slices.DeleteFunc(slices.Clone(p.Selection().Procedures), func(x *procedure.Procedure) bool {
 		return len(h.lacking(x)) > 0
 	}))
-	return MatrixOf(p.Def.Criteria(), Mets(p)).Sentence() + " " + reachedText("The library: ", reached) + " " + reachedText("What is collected here: ", can), covered(reached, p.Drivers, h.why), nil
+	return MatrixOf(p.Def.Criteria(), Mets(p), p.Def.LeftOut).Sentence() + " " + reachedText("The library: ", reached) + " " + reachedText("What is collected here: ", can), covered(reached, p.Drivers, h.why), nil
 }
 
 // reachedText counts criteria by how they are reached.

@@ -27,6 +27,7 @@ type MatrixRow struct {
 	Criterion audit.Criterion
 	Cells     []Cell // one for each group
 	Total     Cell
+	Left      string // why it does not apply, in management's words; "": it does, or nobody said
 }
 
 // A Cell counts controls, and those of them that a procedure tests here.
@@ -97,8 +98,8 @@ func Mets(p *period.Program) []Met {
 }
 
 // MatrixOf puts criteria and controls side by side. A group without a control
-// has no column.
-func MatrixOf(criteria []audit.Criterion, controls []Met) Matrix {
+// has no column. left is why a criterion does not apply, "" where it does.
+func MatrixOf(criteria []audit.Criterion, controls []Met, left func(criterion string) string) Matrix {
 	var m Matrix
 	for _, g := range controlGroups {
 		if slices.ContainsFunc(controls, func(c Met) bool { return GroupOf(c.ID) == g.ControlGroup }) {
@@ -106,7 +107,7 @@ func MatrixOf(criteria []audit.Criterion, controls []Met) Matrix {
 		}
 	}
 	for _, k := range criteria {
-		row := MatrixRow{Criterion: k, Cells: make([]Cell, len(m.Groups))}
+		row := MatrixRow{Criterion: k, Cells: make([]Cell, len(m.Groups)), Left: left(k.ID)}
 		for _, c := range controls {
 			if slices.Contains(c.Criteria, k.ID) {
 				row.Total.add(c)
@@ -115,8 +116,20 @@ func MatrixOf(criteria []audit.Criterion, controls []Met) Matrix {
 		}
 		m.Rows = append(m.Rows, row)
 	}
-	slices.SortStableFunc(m.Rows, func(a, b MatrixRow) int { return cmp.Compare(min(a.Total.Controls, 1), min(b.Total.Controls, 1)) })
+	slices.SortStableFunc(m.Rows, func(a, b MatrixRow) int { return cmp.Compare(a.place(), b.place()) })
 	return m
+}
+
+// place is where a row comes: criteria without a control, those that do not apply,
+// the others.
+func (r MatrixRow) place() int {
+	switch {
+	case r.Total.Controls > 0:
+		return 2
+	case r.Left != "":
+		return 1
+	}
+	return 0
 }
 
 func (c *Cell) add(m Met) {
@@ -126,12 +139,15 @@ func (c *Cell) add(m Met) {
 	}
 }
 
-// Count says how many criteria have no control, and how many only one.
+// Count says how many criteria have no control and no reason not to apply, and how
+// many only one control.
 func (m Matrix) Count() (none, one int) {
 	for _, r := range m.Rows {
 		switch r.Total.Controls {
 		case 0:
-			none++
+			if r.Left == "" {
+				none++
+			}
 		case 1:
 			one++
 		}
@@ -139,10 +155,40 @@ func (m Matrix) Count() (none, one int) {
 	return none, one
 }
 
+// Undecided are the criteria that no control meets and no reason leaves out.
+func (m Matrix) Undecided() (out []string) {
+	for _, r := range m.Rows {
+		if r.Total.Controls == 0 && r.Left == "" {
+			out = append(out, r.Criterion.ID)
+		}
+	}
+	return out
+}
+
+// SayUndecided warns of criteria that no control meets and no reason leaves out; ""
+// where there are none.
+func SayUndecided(criteria []string) string {
+	if len(criteria) == 0 {
+		return ""
+	}
+	return "Nobody has said whether " + report.Plural(len(criteria), "criterion applies", "criteria apply") + ": " + some(criteria, 8) +
+		". No control in scope meets them, and no reason is written under organization.notApplicable in tieout.yaml; the draft of the description leaves DC 8 open until then."
+}
+
 // Sentence says how far the controls in scope meet the criteria.
 func (m Matrix) Sentence() string {
 	none, one := m.Count()
-	return coverageSentence(len(m.Rows), none, one)
+	left := 0
+	for _, r := range m.Rows {
+		if r.Left != "" && r.Total.Controls == 0 {
+			left++
+		}
+	}
+	out := coverageSentence(len(m.Rows)-left, none, one)
+	if left > 0 {
+		out += " " + report.Capital(report.Plural(left, "more does", "more do")) + " not apply, for a written reason."
+	}
+	return out
 }
 
 func coverageSentence(all, none, one int) string {

@@ -2,17 +2,54 @@ package answer
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"tieout/audit"
 	"tieout/definition"
 )
 
+// applies leaves no criterion out.
+func applies(string) string { return "" }
+
+// TestMatrixLeavesOut: a criterion that management says does not apply is no gap; one
+// that nobody decided on is named.
+func TestMatrixLeavesOut(t *testing.T) {
+	criteria := []audit.Criterion{{ID: "CC1.1"}, {ID: "P3.1"}, {ID: "P3.2"}}
+	controls := []Met{{control("PRI-01", "", "P3.1"), true}}
+	for _, tt := range []struct {
+		name, left, sentence, warns string
+		none                        int
+	}{
+		{"nothing is left out", "", "Of three criteria, 2 have no control and 1 has only one.", "Nobody has said whether 2 criteria apply: CC1.1, P3.2.", 2},
+		{"one is", "P3.2", "Of two criteria, 1 has no control and 1 has only one. 1 more does not apply, for a written reason.", "Nobody has said whether 1 criterion applies: CC1.1.", 1},
+		{"one with a control is said not to apply", "P3.1", "Of three criteria, 2 have no control and 1 has only one.", "CC1.1, P3.2", 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := MatrixOf(criteria, controls, func(id string) string {
+				if id == tt.left {
+					return "We collect no such data."
+				}
+				return ""
+			})
+			if none, _ := m.Count(); none != tt.none || m.Sentence() != tt.sentence {
+				t.Errorf("got %d without a control, %q; want %d, %q", none, m.Sentence(), tt.none, tt.sentence)
+			}
+			if got := SayUndecided(m.Undecided()); !strings.Contains(got, tt.warns) {
+				t.Errorf("warns %q, want %q", got, tt.warns)
+			}
+		})
+	}
+	if got := SayUndecided(nil); got != "" {
+		t.Errorf("warns of nothing: %q", got)
+	}
+}
+
 func TestMatrix(t *testing.T) {
 	criteria := []audit.Criterion{{ID: "CC1.1"}, {ID: "CC6.1"}, {ID: "CC6.2"}}
 	m := MatrixOf(criteria, []Met{
 		{control("IAM-01", "", "CC6.1", "CC6.2"), true}, {control("IAM-02", "", "CC6.1"), false}, {control("HAL-01", "", "CC6.1"), true},
-	})
+	}, applies)
 	if len(m.Groups) != 2 || m.Groups[0].Name != "Access" || m.Groups[1].Name != "Own controls" {
 		t.Fatalf("groups: got %v", m.Groups)
 	}

@@ -167,7 +167,7 @@ func given(p *period.Program, w *definition.Workspace) map[string]bool {
 
 // definitionsIn is what definitions alone tell of gaps.
 func definitionsIn(w *definition.Workspace, sel *definition.Selection, given map[string]bool) view {
-	v := view{defs: w.Hash(), criteria: w.Criteria(), controls: sel.Controls, untested: sel.Untested, lacking: map[string][]string{}}
+	v := view{defs: w.Hash(), criteria: slices.DeleteFunc(w.Criteria(), func(k audit.Criterion) bool { return w.LeftOut(k.ID) != "" }), controls: sel.Controls, untested: sel.Untested, lacking: map[string][]string{}}
 	tested := map[string]bool{}
 	for _, x := range sel.Procedures {
 		for _, id := range x.Controls {

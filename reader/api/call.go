@@ -228,7 +228,7 @@ func serve[I, O any](s *Server, ctx context.Context, op operation, in *I, on obj
 		if err != nil {
 			return nil, err
 		}
-		if err := access.Require(who, op.needs, o); err != nil {
+		if err := access.Require(c.Who, op.needs, o); err != nil {
 			return nil, err
 		}
 	}

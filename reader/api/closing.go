@@ -134,8 +134,9 @@ type Opinion struct {
 
 func listOpinions(d *desk, in *FilePage) (*listOut[Opinion], error) {
 	var all []Opinion
-	parts := 0
-	err := d.file(in.Engagement, func(_ *fieldwork.State, f *fieldwork.File) error {
+	parts, said := 0, ""
+	err := d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error {
+		said = lookAt(s.BaseWarnings(f))
 		for _, part := range f.Terms.Type.Parts() {
 			parts++
 			if o := f.Opinions[part]; o != nil {
@@ -147,13 +148,13 @@ func listOpinions(d *desk, in *FilePage) (*listOut[Opinion], error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut(&in.Paging, "tieout.opinions/1", answer.Counted(parts-len(all), "part has no opinion", "parts have no opinion"), all, "/engagements/"+in.Engagement+"/opinions")
+	return cut(&in.Paging, "tieout.opinions/1", answer.Counted(parts-len(all), "part has no opinion", "parts have no opinion")+said, all, "/engagements/"+in.Engagement+"/opinions")
 }
 
 func opinionDigest(d *desk, in *doesOn[OpinionText]) (out *oneOut[DigestText], err error) {
 	err = d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error {
 		digest := s.OpinionDigest(f, engagement.Part(in.ID), engagement.Opinion(in.Body.Opinion), in.Body.Text, in.Body.Basis)
-		out = one("tieout.digest/1", "A partner signs this with the opinion on "+in.ID+".", DigestText{digest})
+		out = one("tieout.digest/1", "A partner signs this with the opinion on "+in.ID+"."+lookAt(s.BaseWarnings(f)), DigestText{digest})
 		return nil
 	})
 	return out, err
@@ -170,7 +171,19 @@ func opine(d *desk, in *doesOn[SignedOpinion]) (*oneOut[Done], error) {
 	if err := d.files.Opine(d, d.Who, in.Engagement, engagement.Part(in.ID), engagement.Opinion(b.Opinion), b.Text, b.Basis, b.Signed); err != nil {
 		return nil, badlySigned(err)
 	}
-	return d.done(in.Engagement, "opinion", in.ID, "The opinion on "+in.ID+": "+b.Opinion+".")
+	said := ""
+	if err := d.file(in.Engagement, func(s *fieldwork.State, f *fieldwork.File) error { said = lookAt(s.BaseWarnings(f)); return nil }); err != nil {
+		return nil, err
+	}
+	return d.done(in.Engagement, "opinion", in.ID, "The opinion on "+in.ID+": "+b.Opinion+"."+said)
+}
+
+// lookAt is what is said beside an act that it does not stop, after its sentence.
+func lookAt(warnings []string) (out string) {
+	for _, w := range warnings {
+		out += " " + report.Capital(strings.TrimSuffix(w, ".")) + "."
+	}
+	return out
 }
 
 // badlySigned is what is not as it was signed, as the caller's to mend.

@@ -31,8 +31,10 @@ func (s *Server) examinationCalls() {
 	add(s, operation{id: "list-released-samples", method: http.MethodGet, path: one + "/samples", tag: "Examinations", needs: "request.read", title: "Samples the auditor released"}, whole[ExamPage], listReleasedSamples)
 	add(s, operation{id: "list-released-findings", method: http.MethodGet, path: one + "/findings", tag: "Examinations", needs: "deviation.read", title: "Exceptions the auditor released, with management's responses",
 		detail: "Who has single controls gets the exceptions of these."}, theReleased, listReleasedFindings)
-	add(s, operation{id: "respond", method: http.MethodPut, path: one + "/findings/{finding}/response", tag: "Examinations", needs: "deviation.answer", sends: `{"agrees":true,"cause":"A list was incomplete.","done":"It is whole since 1 May 2026.","final":true}`,
-		title: "State management's response to an exception", detail: "If-Match is the exception's revision. A final response stays."}, theFinding, respond)
+	add(s, operation{id: "respond", method: http.MethodPut, path: one + "/findings/{finding}/response", tag: "Examinations", needs: "deviation.answer", sends: `{"agrees":true,"cause":"A list was incomplete.","done":"It is whole since 1 May 2026.","final":false}`,
+		title: "Draft management's response to an exception", detail: "If-Match is the exception's revision. A final response stays; final is refused here: finish-response makes it so."}, theFinding, respond)
+	add(s, operation{id: "finish-response", method: http.MethodPost, path: one + "/findings/{finding}/response/final", tag: "Examinations", needs: "response.final",
+		title: "Make the drafted response to an exception final", detail: "If-Match is the exception's revision as the draft was read. A management signer does, who did not write it; the firm gets it."}, theResponse, finishResponse)
 }
 
 // examReach is what of an examination somebody reaches.
@@ -82,6 +84,15 @@ type Statements struct {
 	Final    int      `json:"description,omitempty" doc:"Version of the finished description"`
 	Asserted []string `json:"asserted" nullable:"false" doc:"Who signed an assertion"`
 	Letters  []string `json:"represented" nullable:"false" doc:"Who signed a letter of representation"`
+
+	Next []NextStatement `json:"next" nullable:"false" doc:"What the next assertion and letter of each party name beside the digest of the terms; it is signed with them"`
+}
+
+// NextStatement is which version a party's next assertion and letter are.
+type NextStatement struct {
+	Party          string `json:"party"`
+	Assertion      int    `json:"assertion"`
+	Representation int    `json:"representation"`
 }
 
 // Delivered is what came of the report.
@@ -124,11 +135,12 @@ func (c *call) examinationOf(s *management.State, x *management.Side) Examinatio
 }
 
 func statementsOf(x *management.Side) *Statements {
-	p := &Statements{Asserted: []string{}, Letters: []string{}}
+	p := &Statements{Asserted: []string{}, Letters: []string{}, Next: []NextStatement{}}
 	if x.Final != nil {
 		p.Final = x.Final.Version
 	}
 	for _, party := range x.Parties() {
+		p.Next = append(p.Next, NextStatement{party, x.NextAssertion(party).Version, x.NextLetter(party).Version})
 		if x.Assertions[party] != nil {
 			p.Asserted = append(p.Asserted, party)
 		}
@@ -387,7 +399,7 @@ type respondIn struct {
 		Done   string `json:"done,omitempty" maxLength:"20000"`
 		Status string `json:"status,omitempty" maxLength:"200"`
 		Owner  string `json:"owner,omitempty" maxLength:"200"`
-		Final  bool   `json:"final"`
+		Final  bool   `json:"final" doc:"False: what is stated here is a draft"`
 	}
 }
 
@@ -409,6 +421,46 @@ func theFinding(c *call, in *respondIn) (o access.Object, err error) {
 		return access.Object{}, fmt.Errorf("%w: this exception is of no control of yours", audit.ErrForbidden)
 	}
 	return o, nil
+}
+
+type finishResponseIn struct {
+	ExamName
+	Again
+	Match
+	Finding string `path:"finding" maxLength:"100"`
+}
+
+// theResponse is an exception with who wrote the response to it. Whoever may make no
+// response final learns nothing of which exceptions there are.
+func theResponse(c *call, in *finishResponseIn) (o access.Object, err error) {
+	err = c.exam(in.ID, func(_ *management.State, x *management.Side) error {
+		f := x.Findings[in.Finding]
+		if f == nil {
+			return unknown("exception", in.Finding, in.ID)
+		}
+		o = c.OfExam(f.Control)
+		o.Prepared = f.ToFinish(in.ID).Prepared
+		return nil
+	})
+	if err != nil && access.Require(c.Who, "response.final", access.Object{Prepared: []string{access.ByProgram}}) == nil {
+		return o, err
+	}
+	if err != nil || !c.May("request.read", o) {
+		return access.Object{Prepared: []string{access.ByProgram}}, fmt.Errorf("%w: this exception is of no control of yours", audit.ErrForbidden)
+	}
+	return o, nil
+}
+
+func finishResponse(c *call, in *finishResponseIn) (*oneOut[Done], error) {
+	base, err := in.revision()
+	if err != nil {
+		return nil, err
+	}
+	on := "finding:" + in.ID + "/" + in.Finding
+	if err := c.s.o.Web.Client().FinishResponse(c, c.Who, in.ID, in.Finding, base, c.Systems...); err != nil {
+		return nil, c.sinceSide(err, in.ID, on, base)
+	}
+	return c.did(in.ID, on, in.Finding, "The response to "+in.Finding+" is final and goes to the firm.")
 }
 
 func respond(c *call, in *respondIn) (*oneOut[Done], error) {

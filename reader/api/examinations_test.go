@@ -158,7 +158,7 @@ func TestOwnersAnswerWhatIsTheirs(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
-	response := Response{Agrees: true, Cause: "A list was incomplete.", Done: "It is whole since 1 May 2026.", Final: true}
+	response := Response{Agrees: true, Cause: "A list was incomplete.", Done: "It is whole since 1 May 2026."}
 	for _, tt := range []struct {
 		name, finding string
 		status        int

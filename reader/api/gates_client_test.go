@@ -27,6 +27,8 @@ func clientAttempt(t testing.TB, c gatestest.Case) (attempt, bool) {
 	case "Respond":
 		r := a.Response
 		return attempt{"PUT", one + "/findings/" + r.Finding + "/response", Response{r.Agrees, r.Cause, r.Effect, r.Done, r.Status, r.Owner, r.Final}, true}, true
+	case "FinishResponse":
+		return attempt{"POST", one + "/findings/" + c.Args.Response.Finding + "/response/final", nil, true}, true
 	case "WriteSection":
 		return attempt{"PUT", one + "/description/" + url.PathEscape(a.Section.DC), map[string]any{"paragraphs": a.Section.Paragraphs}, true}, true
 	case "FinishDescription":

@@ -21,6 +21,7 @@ type matrixRow struct {
 	Cells   []matrixCell
 	Total   matrixCell
 	OnlyOne bool
+	Left    string      // why it does not apply, in management's words
 	Offers  []wouldMeet // of the library, where it has no control
 }
 
@@ -100,7 +101,7 @@ func (q *request) ways(here string) []stateFilter {
 // matrix shows which controls meet which criteria, in the standard's order, or
 // those that follow COSO's principles, in the order of these.
 func (q *request) matrix(show string, coso bool) error {
-	m := answer.MatrixOf(q.st.p.Def.Criteria(), q.mets())
+	m := answer.MatrixOf(q.st.p.Def.Criteria(), q.mets(), q.st.p.Def.LeftOut)
 	none, one := m.Count()
 	data := struct {
 		*page
@@ -111,8 +112,12 @@ func (q *request) matrix(show string, coso bool) error {
 		Any, COSO     bool
 		File, Add     string // what to add to which file for a control
 		AddSay        string // what that does, where it is more than one control
+		Warn          string // of criteria nobody decided on
 	}{page: &q.page, Ways: q.ways(cosoWay(coso)), Any: len(m.Groups) > 0, COSO: coso, Counts: q.metCounts(m)}
 	data.File, data.Add, data.AddSay = q.addControl()
+	if q.st.whole() == q.st {
+		data.Warn = answer.SayUndecided(m.Undecided())
+	}
 	untested := 0
 	for _, r := range m.Rows {
 		if r.Total.Controls > 0 && r.Total.Tested == 0 {
@@ -157,7 +162,7 @@ func (q *request) ofYours() string {
 func kept(show string, r answer.MatrixRow) bool {
 	switch show {
 	case "none":
-		return r.Total.Controls == 0
+		return r.Total.Controls == 0 && r.Left == ""
 	case "one":
 		return r.Total.Controls == 1
 	case "untested":
@@ -169,7 +174,10 @@ func kept(show string, r answer.MatrixRow) bool {
 // addRow puts a row under its heading; those without a control have their own.
 func addRow(groups []matrixGroup, c audit.Criterion, row matrixRow) []matrixGroup {
 	name := c.Group + " " + c.GroupName
-	if row.Total.N == "" {
+	switch {
+	case row.Total.N == "" && row.Left != "":
+		name = "Said not to apply"
+	case row.Total.N == "":
 		name = "No control"
 	}
 	if n := len(groups); n == 0 || groups[n-1].Name != name {
@@ -180,8 +188,8 @@ func addRow(groups []matrixGroup, c audit.Criterion, row matrixRow) []matrixGrou
 }
 
 func (q *request) matrixRow(m answer.Matrix, r answer.MatrixRow) matrixRow {
-	row := matrixRow{C: r.Criterion, OnlyOne: r.Total.Controls == 1}
-	if r.Total.Controls == 0 && q.st.whole() == q.st {
+	row := matrixRow{C: r.Criterion, OnlyOne: r.Total.Controls == 1, Left: r.Left}
+	if r.Total.Controls == 0 && r.Left == "" && q.st.whole() == q.st {
 		row.Offers = q.couldMeet(r.Criterion.ID)
 	}
 	row.Total = cell(r.Total, "", q.to("/controls", "criterion", r.Criterion.ID))

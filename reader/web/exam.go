@@ -114,7 +114,7 @@ func examWaits(x *management.Side, now time.Time) (out []examWait) {
 	for i := range out {
 		out[i].Due = due[strings.Contains(out[i].Path, "Returned")]
 	}
-	questioned, unread, unanswered := 0, 0, 0
+	questioned, unread, unanswered, drafted := 0, 0, 0, 0
 	for _, p := range x.Populations {
 		switch {
 		case p.Accepted || p.Superseded != "":
@@ -125,12 +125,16 @@ func examWaits(x *management.Side, now time.Time) (out []examWait) {
 		}
 	}
 	for _, f := range x.Findings {
-		if f.Waits() {
+		switch {
+		case f.Waits() && f.Response != nil:
+			drafted++
+		case f.Waits():
 			unanswered++
 		}
 	}
 	add(questioned, onManagement, "/populations", "population the auditor questions", "populations the auditor questions")
 	add(unanswered, onManagement, "/findings", "exception without a final response", "exceptions without a final response")
+	add(drafted, onManagement, "/findings", "drafted response for a signer to make final", "drafted responses for a signer to make final")
 	out = append(out, examTextWaits(x)...)
 	add(asked[engagement.RequestSubmitted], onFirm, "/requests?side=firm", "answer to look at", "answers to look at")
 	add(unread, onFirm, "/populations", "frozen population to look at", "frozen populations to look at")

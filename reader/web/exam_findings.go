@@ -18,6 +18,7 @@ var examFindingRoutes = []route{
 	{pattern: "GET /examinations/{id}/findings", needs: "deviation.read", on: examFindingsReach, do: (*request).examFindings},
 	{pattern: "GET /examinations/{id}/findings/{finding}", needs: "deviation.read", on: examFindingRead, do: (*request).examFinding},
 	{pattern: "POST /examinations/{id}/findings/{finding}", needs: "deviation.answer", on: examFindingAnswer, do: (*request).examRespond},
+	{pattern: "POST /examinations/{id}/findings/{finding}/final", needs: "response.final", on: examResponse, do: (*request).examFinishResponse},
 }
 
 // findingControl is the control of the exception in the path.
@@ -50,10 +51,28 @@ func examFindingRead(q *request) (access.Object, error) { return q.findingObject
 
 func examFindingAnswer(q *request) (access.Object, error) { return q.findingObject("deviation.answer") }
 
+// examResponse is an exception with who wrote the response to it.
+func examResponse(q *request) (access.Object, error) {
+	o, err := q.findingObject("response.final")
+	if err != nil {
+		o.Prepared = []string{access.ByProgram}
+		return o, err
+	}
+	err = q.inExam(func(_ *management.State, x *management.Side) error {
+		if f := x.Findings[q.PathValue("finding")]; f != nil {
+			o.Prepared = f.ToFinish(x.Terms.ID).Prepared
+		}
+		return nil
+	})
+	return o, err
+}
+
 func (q *request) findingObject(id access.PermissionID) (access.Object, error) {
 	control, err := q.findingControl()
 	if err != nil {
-		if q.may("request.read", examAll) && q.may(id, examAll) {
+		all := examAll
+		all.Prepared = []string{access.ByProgram}
+		if q.may("request.read", examAll) && q.may(id, all) {
 			return examAll, err
 		}
 		return examAll, fmt.Errorf("%w: this exception is of no control of yours", audit.ErrForbidden)
@@ -162,7 +181,10 @@ type examFindingPage struct {
 	Agrees   []choice
 	R        engagement.Response // as typed, or as drafted
 	Owner    string
-	Owned    string // who answers for it, of a final one
+	Owned    string               // who answers for it, of a final one
+	Drafted  *engagement.Response // as a signer reads it before it is final
+	Finish   bool                 // it can be made final by who looks at it
+	Why      string               // why it cannot
 }
 
 func (q *request) examFinding() error {
@@ -181,6 +203,7 @@ func (q *request) examFinding() error {
 		} else if f.Response != nil {
 			data.R = *f.Response
 		}
+		data.finish(q, x, f)
 		data.May = data.Final == nil && !f.Withdrawn && !x.State.Over() && !x.Closed() && q.may("deviation.answer", q.sight().OfExam(f.Control))
 		return nil
 	})
@@ -202,6 +225,24 @@ func (q *request) examFinding() error {
 	return q.render("exam-finding.html", data)
 }
 
+// finish shows a drafted response to who can make one final, or why not this one.
+func (d *examFindingPage) finish(q *request, x *management.Side, f *management.Finding) {
+	o := q.sight().OfExam(f.Control)
+	o.Prepared = []string{access.ByProgram}
+	if f.Response == nil || f.Response.Final || f.Withdrawn || x.State.Over() || x.Closed() || !q.may("response.final", o) {
+		return
+	}
+	r := *f.Response
+	d.Drafted, o.Prepared = &r, f.ToFinish(x.Terms.ID).Prepared
+	d.Finish, d.Why = access.Allowed(q.who, "response.final", o)
+	if d.Finish && (strings.TrimSpace(r.Cause) == "" || strings.TrimSpace(r.Done) == "") {
+		d.Finish, d.Why = false, "a final response states the cause and what was done"
+	}
+	if d.Why != "" {
+		d.Why = sentence(d.Why)
+	}
+}
+
 // sayExamFinding says how often something was found, and where the response stands.
 func sayExamFinding(f *engagement.Finding, word string) string {
 	s := "The auditor found an exception in " + report.Number(len(f.Items)) + " of " + report.Plural(f.Of, "item", "items") + " tested of " + f.Control
@@ -219,26 +260,35 @@ func sayExamFinding(f *engagement.Finding, word string) string {
 	return s + "; management has not responded."
 }
 
-// examRespond keeps a response as a draft, or makes it final.
+// examRespond keeps a response as a draft.
 func (q *request) examRespond() error {
 	id := q.PathValue("id")
-	r := engagement.Response{Finding: q.PathValue("finding"), Cause: q.field("cause"), Effect: q.field("effect"), Done: q.field("done"), Status: q.field("status"), Owner: q.field("owner"), Final: q.field("as") == "final"}
+	r := engagement.Response{Finding: q.PathValue("finding"), Cause: q.field("cause"), Effect: q.field("effect"), Done: q.field("done"), Status: q.field("status"), Owner: q.field("owner")}
 	var err error
 	switch agrees := q.field("agrees"); {
 	case agrees != "yes" && agrees != "no":
 		err = fmt.Errorf("%w: say whether management agrees with the exception", audit.ErrInvalid)
-	case !r.Final && q.field("as") != "draft":
-		err = fmt.Errorf("%w: choose whether the response is a draft or final", audit.ErrInvalid)
+	case q.field("as") != "draft":
+		err = fmt.Errorf("%w: a response is kept as a draft; a management signer makes it final", audit.ErrInvalid)
 	default:
 		r.Agrees = agrees == "yes"
 		err = q.exam.Side.Respond(q.Context(), q.who, id, r, q.base(), q.sight().Systems...)
 	}
 	if err == nil {
-		to := q.under("examinations", id, "findings/"+r.Finding)
-		if !r.Final {
-			return q.done(to, "The response to "+r.Finding+" is kept as a draft. The firm gets nothing of it.")
-		}
-		return q.toFirm(id, to, "The response to "+r.Finding+" is final and goes to the firm.")
+		return q.done(q.under("examinations", id, "findings/"+r.Finding), "The response to "+r.Finding+" is kept as a draft. The firm gets nothing of it until a management signer makes it final.")
+	}
+	if err := q.problem(err); err != nil {
+		return err
+	}
+	return q.examFinding()
+}
+
+// examFinishResponse makes a drafted response final, as it was read.
+func (q *request) examFinishResponse() error {
+	id, finding := q.PathValue("id"), q.PathValue("finding")
+	err := q.exam.FinishResponse(q.Context(), q.who, id, finding, q.base(), q.sight().Systems...)
+	if err == nil {
+		return q.toFirm(id, q.under("examinations", id, "findings/"+finding), "The response to "+finding+" is final and goes to the firm.")
 	}
 	if err := q.problem(err); err != nil {
 		return err

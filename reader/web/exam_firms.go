@@ -19,17 +19,6 @@ var examFirmRoutes = []route{
 	{pattern: "POST /examinations/end", needs: "engagement.open", on: examWhole, do: (*request).examEnd},
 }
 
-// examAsks are what to ask a firm before it is invited: nothing of it can be
-// checked from here.
-var examAsks = []string{
-	"Its license, and in which states it may issue reports",
-	"Its last peer review: the year, the kind of rating, and who reviewed it",
-	"Who leads the engagement, who reviews its quality, and who does the work",
-	"What else it does for you, and why that leaves it independent",
-	"Which criteria and categories it would examine, over which period, and why",
-	"The verifier key of its log, told by a way you trust: in person, by phone, or on paper",
-}
-
 func (q *request) examInvitePage() error {
 	q.Title, q.Heading = "Invite a firm", "Invite an audit firm"
 	q.Say = "Packets are taken from a firm whose key is written down here, and from nobody else; whoever writes it down says that the key is the firm's."
@@ -41,7 +30,7 @@ func (q *request) examInvitePage() error {
 		Asks               []string
 		Name, Key, Address string
 		Own, OwnKey        string
-	}{&q.page, examAsks, q.PostForm.Get("name"), q.PostForm.Get("key"), q.PostForm.Get("address"), chain.Log(), chain.Links()[0].Key.VKey()})
+	}{&q.page, management.Asks, q.PostForm.Get("name"), q.PostForm.Get("key"), q.PostForm.Get("address"), chain.Log(), chain.Links()[0].Key.VKey()})
 }
 
 func (q *request) examInvite() error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,8 @@ type examSigned struct {
 	What, Href     string // "Assertion", where it is written and signed
 	Class, Word    string
 	Text, Except   template.HTML
+	Version        int    // 0: signed before assertions and letters counted theirs
+	Under          string // digest of the terms it names
 	Decided        []link // part and decision
 	By, Dated, Key string
 	Missing        []string // before it can be signed
@@ -90,6 +93,7 @@ func (q *request) examSignedRows(x *management.Side) (out []examSigned) {
 		a := examSigned{Party: party, Own: own, What: "Assertion", Href: q.to("/examinations/"+x.Terms.ID+"/letters/assertion", "by", party), Class: "due", Word: "Not signed", Missing: beforeLetter(x, party, false, q.now())}
 		if d := x.Assertions[party]; d != nil {
 			a.signed(q, d.Signed, d.Dated, d.Text)
+			a.Version, a.Under = d.Version, d.Terms
 			a.Except = policy.HTML(d.Decision.Except)
 			for _, p := range asserting(x.Terms.Type) {
 				word := "Not asserted"
@@ -103,6 +107,7 @@ func (q *request) examSignedRows(x *management.Side) (out []examSigned) {
 		l := examSigned{Party: party, Own: own, What: "Letter of representation", Href: q.to("/examinations/"+x.Terms.ID+"/letters/representation", "by", party), Class: "due", Word: "Not signed", Missing: beforeLetter(x, party, true, q.now())}
 		if d := x.Letters[party]; d != nil {
 			l.signed(q, d.Signed, d.Dated, d.Text)
+			l.Version, l.Under = d.Version, d.Terms
 			l.anew(x.LetterAnew(party))
 		}
 		out = append(out, a, l)
@@ -177,6 +182,8 @@ type examLetterForm struct {
 	Missing             []string
 	Parts               []examDecision
 	Text, Dated, Except string
+	Terms               string   // that it will name, as they were when the form was opened
+	Version             int      // that it will be
 	Facts               []string // that stand beside it
 	May                 bool
 	Again               string
@@ -210,6 +217,11 @@ func (q *request) examLetterPage(representation bool) error {
 			return fmt.Errorf("%w: %q asserts nothing in %s", audit.ErrNotFound, data.By, id)
 		}
 		data.Own = data.By == x.Terms.Client.Name
+		next := x.NextAssertion(data.By)
+		if representation {
+			next = x.NextLetter(data.By)
+		}
+		data.Terms, data.Version = next.Terms, next.Version
 		data.Missing, data.Facts = beforeLetter(x, data.By, representation, q.now()), assertFacts(x, q.zone())
 		for _, r := range q.examSignedRows(x) {
 			if r.Party == data.By && (r.What == what) && r.By != "" {
@@ -301,6 +313,9 @@ func (q *request) examAssert() error {
 	}
 	a := engagement.Assertion{By: by, Text: q.field("text"), Dated: q.field("dated")}
 	if a.Decision, err = q.examDecisions(t); err == nil {
+		a.Terms, a.Version, err = q.stated(q.exam.Side.NextAssertion(q.Context(), id, by))
+	}
+	if err == nil {
 		var digest string
 		if digest, err = a.ToSign(); err == nil {
 			a.Signed, err = q.sign("assertion of "+by, digest)
@@ -315,7 +330,11 @@ func (q *request) examAssert() error {
 func (q *request) examRepresent() error {
 	id, by := q.PathValue("id"), q.field("by")
 	r := engagement.Representation{By: by, Text: q.field("text"), Dated: q.field("dated")}
-	digest, err := r.ToSign()
+	var digest string
+	var err error
+	if r.Terms, r.Version, err = q.stated(q.exam.Side.NextLetter(q.Context(), id, by)); err == nil {
+		digest, err = r.ToSign()
+	}
 	if err == nil {
 		r.Signed, err = q.sign("letter of representation of "+by, digest)
 	}
@@ -323,6 +342,21 @@ func (q *request) examRepresent() error {
 		err = q.exam.Side.SignRepresentation(q.Context(), q.who, id, r, examination.Keys{Store: q.st.p.Store}.Own(q.Context()))
 	}
 	return q.letterActed(err, true, "The letter of representation of "+by+" is signed and goes to the firm.")
+}
+
+// stated are the terms and the version that the form named as it was opened; next
+// where it named none. Where they are not next any more, signing is refused.
+func (q *request) stated(next management.Stated, err error) (terms string, version int, _ error) {
+	if err != nil {
+		return "", 0, q.unknown(err, "request.read")
+	}
+	terms, version = cmp.Or(q.field("terms"), next.Terms), next.Version
+	if typed := q.field("version"); typed != "" {
+		if version, err = strconv.Atoi(typed); err != nil || version < 1 {
+			return "", 0, fmt.Errorf("%w: version: %.20q is no number from 1", audit.ErrInvalid, typed)
+		}
+	}
+	return terms, version, nil
 }
 
 // letterActed ends a signing: to the letters, or the form again with what is wrong.

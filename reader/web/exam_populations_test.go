@@ -193,8 +193,8 @@ func TestExamFindings(t *testing.T) {
 		t.Error("the signer's page")
 	}
 	page := owner.page(at + "/X-1")
-	mustHold(t, page, "management has not responded", "An account was left for a leaver", "Make it final")
-	if strings.Contains(page, "checked>") {
+	mustHold(t, page, "management has not responded", "An account was left for a leaver", "Keep as a draft")
+	if strings.Contains(page, ">Make it final<") || strings.Contains(page, "checked>") {
 		t.Error("an answer is chosen beforehand")
 	}
 	for _, c := range []struct {
@@ -204,13 +204,27 @@ func TestExamFindings(t *testing.T) {
 		want   string
 	}{
 		{"no word", []string{"revision", "1", "as", "draft"}, 422, "whether management agrees"},
-		{"no button", []string{"revision", "1", "agrees", "yes"}, 422, "Choose whether"},
-		{"final without a cause", []string{"revision", "1", "agrees", "yes", "as", "final", "effect", "None"}, 422, "states the cause"},
+		{"no button", []string{"revision", "1", "agrees", "yes"}, 422, "is kept as a draft"},
+		{"final by who answers for it", []string{"revision", "1", "agrees", "yes", "as", "final", "cause", "c", "done", "d"}, 422, "a management signer makes it final"},
 		{"draft", []string{"revision", "1", "agrees", "no", "as", "draft", "cause", "PLANTED-CAUSE " + evil}, 303, ""},
 		{"old form", []string{"revision", "1", "agrees", "yes", "as", "draft", "cause", "x"}, 409, "changed since"},
-		{"final", []string{"revision", "2", "agrees", "yes", "as", "final", "cause", "A list was incomplete.", "effect", "None was used.", "done", "Closed on 2 April 2026.", "status", "Closed", "owner", "Head of IT"}, 303, ""},
-		{"after the final", []string{"revision", "3", "agrees", "yes", "as", "draft", "cause", "x"}, 409, "is final"},
+		{"whole", []string{"revision", "2", "agrees", "yes", "as", "draft", "cause", "A list was incomplete.", "effect", "None was used.", "done", "Closed on 2 April 2026.", "status", "Closed", "owner", "Head of IT"}, 303, ""},
+		{"after the final", []string{"revision", "4", "agrees", "yes", "as", "draft", "cause", "x"}, 409, "is final"},
 	} {
+		switch c.name {
+		case "whole":
+			mustHold(t, w.signer.page(at+"/X-1"), "PLANTED-CAUSE", "A final response states the cause and what was done.")
+			if got := w.signer.post(at+"/X-1/final", "revision", "2"); got.Code != http.StatusConflict || !strings.Contains(got.Body.String(), "is not whole") {
+				t.Errorf("final without what was done: %d", got.Code)
+			}
+		case "after the final":
+			if got := owner.post(at+"/X-1/final", "revision", "3"); got.Code != http.StatusForbidden {
+				t.Errorf("who answers for it makes it final: %d", got.Code)
+			}
+			mustHold(t, w.lead.page("/examinations/EN-1"), "1 drafted response for a signer to make final")
+			mustHold(t, w.signer.page(at+"/X-1"), "A list was incomplete.", ">Make it final<")
+			w.signer.went(w.signer.post(at+"/X-1/final", "revision", "3"))
+		}
 		if c.name == "old form" {
 			w.exchange()
 			mustHold(t, owner.page(at+"/X-1"), "PLANTED-CAUSE", "is a draft, of which the firm has nothing")

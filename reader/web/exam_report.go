@@ -93,7 +93,8 @@ type examReportPage struct {
 	May                   bool // make a copy
 	For, Mail, Why        string
 	Mark                  bool
-	Expected              string // what is awaited while there is no report
+	Given                 []string // how it may be given on
+	Expected              string   // what is awaited while there is no report
 }
 
 func (q *request) examReport() error {
@@ -138,8 +139,23 @@ func (d *examReportPage) fill(q *request, x *management.Side) {
 	}
 	r := x.Releases[len(x.Releases)-1]
 	d.R, d.Dated, d.Withdrawn, d.Supersedes = &r, dayText(r.Dated), r.Withdrawn, r.Supersedes
-	d.Coverage = examCoverage(x, q.now())
+	d.Coverage, d.Given = examCoverage(x, q.now()), givenOn(x.Terms.Type)
 	d.May = d.May && x.InForce() != nil
+}
+
+// givenOn says how a report of a type may be given to others.
+func givenOn(t engagement.Type) []string {
+	const nowhere = "There is no public register of such reports, at the AICPA or elsewhere, and nothing to upload it to: it reaches its readers from you."
+	switch {
+	case t == engagement.SOC3:
+		return []string{"Its use is not restricted: you may publish it and give it to anybody, whole and unchanged.", nowhere}
+	case t.OfObjectives():
+		return []string{"Its use is restricted to the parties it names at the end of Section I: user entities of the system, and their auditors. A prospect is none of them.",
+			"Give each recipient a copy of their own, marked with their name, and keep the reason: every copy made here is an entry of the log.", nowhere}
+	}
+	return []string{"Its use is restricted to the parties it names at the end of Section I: those who know enough of the system to understand it, such as user entities, and prospects under an agreement of confidentiality.",
+		"Give each recipient a copy of their own, marked with their name, and keep the reason: every copy made here is an entry of the log.",
+		"For everybody else there is a SOC 3, which the firm makes from the same work where its opinion allows it.", nowhere}
 }
 
 // covered fills in which days other reports of the same system speak about too, for

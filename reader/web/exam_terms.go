@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tieout/audit"
@@ -32,6 +33,7 @@ type examTermsPage struct {
 	Again                             string // where one shows anew who one is; "": one just did
 	Sign                              signing
 	Today                             string
+	Legal                             string // that the definitions have another name of the company
 }
 
 func (q *request) examTermsPage() error {
@@ -43,6 +45,7 @@ func (q *request) examTermsPage() error {
 		p.terms(q, x)
 		data.T, data.Span, data.Digest, data.Letter, data.Offered, data.In, data.Out, data.Days, data.Agreed, data.AgreedAt = p.T, p.Span, x.Digest, p.Letter, p.Offered, p.In, p.Out, p.Days, p.Agreed, p.AgreedAt
 		data.Changes = q.examTermsTurns(x)
+		data.Legal = otherName(q.st.p.Def.Config.Organization.LegalName, x.Terms.Client.Name)
 		data.May = data.May && x.Agreed == nil && !x.State.Over()
 		q.Say = sayTerms(x, data.May)
 		return nil
@@ -60,6 +63,15 @@ func (q *request) examTermsPage() error {
 	q.Title, q.Heading, q.Ref = "Terms of "+id, "Terms of the examination", id
 	q.Way = append(q.Way, link{"Terms", ""})
 	return q.render("exam-terms.html", data)
+}
+
+// otherName says that the terms name the company otherwise than its definitions; ""
+// where these say no legal name, or the same.
+func otherName(legal, terms string) string {
+	if legal = strings.TrimSpace(legal); legal == "" || legal == terms {
+		return ""
+	}
+	return "The terms name the company " + terms + ", and its legal name in tieout.yaml is " + legal + ". The cover of the report prints the name of the terms: ask the firm to write the one that is right."
 }
 
 // An examTermsTurn is one change of the terms: what they said before and say since.

@@ -23,6 +23,7 @@ var examTextRoutes = []route{
 	{pattern: "POST /examinations/{id}/description/{dc}", needs: "description.write", on: examWhole, do: (*request).examWriteSection, example: "/examinations/EN-1/description/4"},
 	{pattern: "POST /examinations/{id}/description/{dc}/draft", needs: "description.write", on: examWhole, do: (*request).examTakeDraft, example: "/examinations/EN-1/description/4/draft"},
 	{pattern: "POST /examinations/{id}/expected", needs: "description.write", on: examWhole, do: (*request).examExpect},
+	{pattern: "POST /examinations/{id}/other", needs: "description.write", on: examWhole, do: (*request).examTellOther},
 	{pattern: "POST /examinations/{id}/changes", needs: "assertion.sign", on: examWhole, do: (*request).examDecideChange},
 	{pattern: "POST /examinations/{id}/description", needs: "assertion.sign", on: examWhole, do: (*request).examFinish},
 }
@@ -68,11 +69,14 @@ type examTextPage struct {
 	May, Sign          bool
 	Again              string
 	FinalBy, FinalMore string
+	Other              []examOther
+	OtherFields        []examOtherField // as they can be written; none: not here, or not by this person
+	OtherBase          int64
 }
 
 // sourceWords are what a paragraph may rest on, in words, and where it is shown.
 var sourceWords = map[string]struct{ words, path string }{
-	"boundary": {"boundary of the system", "/system"}, "scope": {"terms of the examination", ""}, "controls": {"controls", "/controls"}, "incidents": {"register of incidents", "/incidents"}, "changes": {"changes of the definitions", "/system"},
+	"boundary": {"boundary of the system", "/system"}, "organization": {"organization", "/system"}, "scope": {"terms of the examination", ""}, "controls": {"controls", "/controls"}, "incidents": {"register of incidents", "/incidents"}, "changes": {"changes of the definitions", "/system"},
 	"commitment": {"commitment", "/system"}, "component": {"component", "/system"}, "data": {"class of data", "/system"}, "cuec": {"user entity control", "/system"}, "subservice": {"subservice organization", "/system"},
 	"incident": {"incident", "/incidents/"}, "control": {"control", "/controls/"}, "vendor": {"supplier", "/vendors/"}, "change": {"change", ""},
 }
@@ -159,6 +163,7 @@ func (q *request) examText() error {
 	}
 	data := examTextPage{page: &q.page, ID: id, May: q.may("description.write", access.Object{}), Sign: q.maySign("assertion.sign"), Expected: d.Expected, Defined: d.Defined}
 	data.Sections = q.examSections(id, d, data.May)
+	q.examOther(d, &data)
 	data.Controls = q.typed("controls", strings.Join(d.Controls, " "))
 	data.Alike = fmt.Sprintf("%d%%", d.Alike)
 	if v := d.Final; v != nil {

@@ -164,14 +164,19 @@ func (w *reportWorld) reviewedQuality() {
 // letters has the client's assertion and letter of representation come.
 func (w *reportWorld) letters() {
 	w.t.Helper()
-	name := ""
-	w.file(func(_ *fieldwork.State, f *fieldwork.File) { name = f.Terms.Client.Name })
-	a := engagement.Assertion{By: name, Text: "We described the system as it is.", Dated: reportDay, Decision: engagement.Decisions{Description: true, Design: true, Except: "Some changes were approved by their authors."}}
+	name, terms := "", ""
+	w.file(func(_ *fieldwork.State, f *fieldwork.File) {
+		var err error
+		name = f.Terms.Client.Name
+		terms, err = f.Terms.Digest()
+		gridCheck(w.t, err)
+	})
+	a := engagement.Assertion{By: name, Terms: terms, Version: 1, Text: "We described the system as it is.", Dated: reportDay, Decision: engagement.Decisions{Description: true, Design: true, Except: "Some changes were approved by their authors."}}
 	digest, err := a.ToSign()
 	gridCheck(w.t, err)
 	a.Signed = w.signed("assertion", digest)
 	gridCheck(w.t, w.s.files.TakeAssertion(w.t.Context(), gridReceiver, "EN-1", a, 5))
-	r := engagement.Representation{By: name, Text: "We told you all there is.", Dated: reportDay}
+	r := engagement.Representation{By: name, Terms: terms, Version: 1, Text: "We told you all there is.", Dated: reportDay}
 	digest, err = r.ToSign()
 	gridCheck(w.t, err)
 	r.Signed = w.signed("letter of representation", digest)

@@ -87,4 +87,6 @@ func (l *Look) Readers(ctx context.Context) ([]policies.Member, error) { return 
 func (l *Look) Roster(ctx context.Context) (*roster.Roster, error) { return l.with(ctx).roster() }
 
 // Covered are which criteria the controls they see meet.
-func (l *Look) Covered() answer.Matrix { return answer.MatrixOf(l.P.Def.Criteria(), l.q.mets()) }
+func (l *Look) Covered() answer.Matrix {
+	return answer.MatrixOf(l.P.Def.Criteria(), l.q.mets(), l.P.Def.LeftOut)
+}

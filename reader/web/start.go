@@ -15,6 +15,7 @@ import (
 	"tieout/definition"
 	"tieout/period"
 	"tieout/program"
+	"tieout/reader/answer"
 	"tieout/reader/roster"
 	"tieout/report"
 )
@@ -76,6 +77,7 @@ type startPage struct {
 type scope struct {
 	Criteria, Testable, More int
 	Plan                     []string
+	Warn                     string // of criteria nobody decided on
 }
 
 // A fileDiff is what a definition file would become.
@@ -343,7 +345,7 @@ func scopeOf(p *period.Program, w *definition.Workspace) *scope {
 		}
 		return d.Types
 	})
-	return &scope{Criteria: len(w.Criteria()), Testable: len(sel.Controls) - len(sel.Untested), More: len(sel.Outside) + len(sel.Untested)}
+	return &scope{Warn: answer.SayUndecided(w.Undecided(sel.Controls)), Criteria: len(w.Criteria()), Testable: len(sel.Controls) - len(sel.Untested), More: len(sel.Outside) + len(sel.Untested)}
 }
 
 // Say is a scope in a sentence.

@@ -32,9 +32,9 @@ func TestScopeSay(t *testing.T) {
 		s    scope
 		want string
 	}{
-		{scope{1, 0, 0, nil}, "1 criterion applies. No control can be tested with what is connected."},
-		{scope{1, 1, 1, nil}, "1 criterion applies. 1 control can be tested with what is connected; one more waits for a source or a person."},
-		{scope{33, 12, 40, nil}, "33 criteria apply. 12 controls can be tested with what is connected; 40 more wait for a source or a person."},
+		{scope{Criteria: 1, Testable: 0, More: 0}, "1 criterion applies. No control can be tested with what is connected."},
+		{scope{Criteria: 1, Testable: 1, More: 1}, "1 criterion applies. 1 control can be tested with what is connected; one more waits for a source or a person."},
+		{scope{Criteria: 33, Testable: 12, More: 40}, "33 criteria apply. 12 controls can be tested with what is connected; 40 more wait for a source or a person."},
 	} {
 		if got := c.s.Say(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

@@ -171,9 +171,17 @@ func (b *builder) assertions() []Block {
 			}
 			out = append(append(out, heading(2, "", "What does not hold")), except...)
 		}
-		out = append(out, Block{Kind: Signatory, Lines: filled([]string{a.Signer, a.By, Day(a.Dated)})})
+		out = append(out, Block{Kind: Signatory, Lines: filled([]string{a.Signer, a.By, Day(a.Dated), a.version()})})
 	}
 	return out
+}
+
+// version is how an assertion is told from an earlier one of the same party.
+func (a Statement) version() string {
+	if a.Version == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Version %d of this assertion", a.Version)
 }
 
 func (b *builder) description() []Block {

@@ -162,3 +162,24 @@ func TestNumber(t *testing.T) {
 		}
 	}
 }
+
+// TestAssertionSaysItsVersion: where an assertion is one of several, its signatory
+// tells which; one of before they were counted says nothing of it.
+func TestAssertionSaysItsVersion(t *testing.T) {
+	for version, want := range map[int]string{0: "", 1: "Version 1 of this assertion", 2: "Version 2 of this assertion"} {
+		r := attesttest.TypeII()
+		r.Assertions = r.Assertions[:1]
+		r.Assertions[0].Version = version
+		var lines []string
+		for _, p := range build(t, r).Parts {
+			for _, b := range p.Blocks {
+				if p.Kind == attest.Assertion && b.Kind == attest.Signatory {
+					lines = b.Lines
+				}
+			}
+		}
+		if got := slices.Contains(lines, want); got != (version > 0) || !slices.Contains(lines, r.Assertions[0].Signer) {
+			t.Errorf("version %d: signed %q, want %q", version, lines, want)
+		}
+	}
+}

@@ -152,6 +152,9 @@ type Statement struct {
 	Except string `json:"except,omitempty"` // what does not hold
 	Dated  string `json:"dated"`
 	Signer string `json:"signer"` // name and title
+
+	Version int    `json:"version,omitempty"` // which of the party's assertions it is, from 1; 0: it says none
+	Terms   string `json:"terms,omitempty"`   // digest of the engagement's terms it was signed under; "": it names none
 }
 
 // A DC is the description by one of the description criteria, DC 1 to DC 9.

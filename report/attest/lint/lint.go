@@ -58,6 +58,15 @@ type Beside struct {
 	People    []string // names of people both sides know; those who sign may be named
 	Templates []string // texts as shipped, of controls and descriptions
 	Exempt    []string // required wording, which is the same in every report
+	Base      []Matter // of a report for general use: the modified opinions of the report it rests on
+}
+
+// A Matter is a modified opinion of the report that one for general use rests on.
+type Matter struct {
+	Of    string // the engagement of that report
+	Part  string
+	Word  string
+	Basis string
 }
 
 // Lint returns the faults of a report in the order of its sections, errors of a
@@ -238,6 +247,23 @@ func (l *linter) responses() {
 	}
 }
 
+// base names the modified opinions that a report for general use rests on.
+func (l *linter) base(modified bool) {
+	if !l.r.Type.Public() {
+		return
+	}
+	word := "modified too"
+	switch {
+	case len(l.r.Opinions) == 0:
+		word = "not written yet"
+	case !modified:
+		word = "unmodified"
+	}
+	for _, m := range l.beside.Base {
+		l.add(Warning, Opinions, "Section I", "A report for general use is normally not issued then; a partner decides", "the report of %s, which it rests on, is modified (%s: %s), and this opinion is %s; the basis there: %s", m.Of, m.Part, m.Word, word, strings.Join(strings.Fields(m.Basis), " "))
+	}
+}
+
 // opinions holds a modified opinion to the assertion beside it, and a report for
 // general use to an unmodified one.
 func (l *linter) opinions() {
@@ -247,6 +273,7 @@ func (l *linter) opinions() {
 			modified = append(modified, o.Part)
 		}
 	}
+	l.base(len(modified) > 0)
 	if len(modified) == 0 {
 		return
 	}

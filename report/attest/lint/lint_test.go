@@ -201,3 +201,39 @@ func remove(list []string, id string) (out []string) {
 	}
 	return out
 }
+
+// TestBaseOfGeneralUse: where the report that one for general use rests on is modified,
+// its matters are named, whatever this one's own opinion is.
+func TestBaseOfGeneralUse(t *testing.T) {
+	modified := lint.Beside{Base: []lint.Matter{{Of: "EN-1", Part: "operation", Word: "Qualified", Basis: "Changes were merged\nby their authors."}}}
+	for _, tt := range []struct {
+		name   string
+		report attest.Report
+		words  []string
+		beside lint.Beside
+		want   string // "": no warning
+	}{
+		{"unmodified on a modified one", attesttest.SOC3(), []string{"Unmodified"}, modified, "the report of EN-1, which it rests on, is modified (operation: Qualified), and this opinion is unmodified; the basis there: Changes were merged by their authors."},
+		{"modified on a modified one", attesttest.SOC3(), []string{"Qualified"}, modified, "and this opinion is modified too"},
+		{"a draft without an opinion", attesttest.SOC3(), nil, modified, "and this opinion is not written yet"},
+		{"unmodified on an unmodified one", attesttest.SOC3(), []string{"Unmodified"}, lint.Beside{}, ""},
+		{"a report that rests on no other", attesttest.TypeII(), []string{"Unmodified"}, modified, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := tt.report
+			r.Opinions = nil
+			for _, w := range tt.words {
+				r.Opinions = append(r.Opinions, attest.Opinion{Part: "operation", Word: w, Text: "The controls were effective."})
+			}
+			var got []string
+			for _, f := range lint.Lint(r, tt.beside) {
+				if f.Rule == lint.Opinions && strings.Contains(f.Text, "rests on, is modified") {
+					got = append(got, f.Text)
+				}
+			}
+			if tt.want == "" && len(got) > 0 || tt.want != "" && (len(got) != 1 || !strings.Contains(got[0], tt.want)) {
+				t.Errorf("warned %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
