@@ -3,7 +3,6 @@ package period
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"tieout/audit"
@@ -28,7 +27,7 @@ func (p *Program) facts(ctx context.Context, yield func(audit.Fact) error) (begi
 	}
 	var all []audit.Fact
 	err = p.Registers().Read(ctx, func(s *program.State) error {
-		all = slices.Clone(s.Facts) // yielding seals pages, which no reader of the registers may wait for
+		all = s.FactsAt(p.Now()) // yielding seals pages, which no reader of the registers may wait for
 		return nil
 	})
 	if err != nil {

@@ -37,6 +37,7 @@ type State struct {
 
 	Facts []audit.Fact // what the registers say as evidence, in the order of the log
 
+	lapses  []lapse            // of vendors, see FactsAt
 	persons map[string]belongs // person item of accounts of this workspace; replaced, never changed
 }
 

@@ -130,6 +130,8 @@ func (r VendorReport) Limits(today time.Time) (out []string) {
 		out = append(out, "A SOC 1 is about controls over financial reporting and answers no trust services criterion by itself.")
 	case ReportISO27001:
 		out = append(out, "A certificate shows a managed system. It is no opinion on how controls operated over a period.")
+	case ReportFedRAMP:
+		out = append(out, "A FedRAMP authorization rests on another catalog of controls, assessed for federal agencies. It gives no opinion on the trust services criteria, and a SOC 2 does not stand in for it.")
 	case ReportLetter:
 		out = append(out, "A letter is the supplier's own word. Nobody examined what it says.")
 	}
@@ -152,11 +154,11 @@ func (r VendorReport) Limits(today time.Time) (out []string) {
 			out[len(out)-1] = "Controls of one organization behind it are carved out."
 		}
 	}
-	return out
+	return slices.Concat(out, r.depthLimit(), r.termsLimit())
 }
 
 func (r VendorReport) ageLimit(today time.Time) []string {
-	if r.Type == ReportISO27001 {
+	if r.Type.RunsOut() {
 		if dayOf(today).After(r.span().Last) {
 			return []string{"It has run out."}
 		}

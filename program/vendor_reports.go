@@ -24,11 +24,20 @@ type VendorReport struct {
 	First      string            `json:"first"`      // first day it covers; "" of a report as of a day
 	Last       string            `json:"last"`       // last day, or the day
 	Dated      string            `json:"dated"`      // day of the report
+	Received   string            `json:"received"`   // day on which it came; "" while nobody said
+	Assessor   string            `json:"assessor"`   // what kind of firm or body the issuer is, of VendorAssessors; ""
 	Categories []string          `json:"categories"` // letters of the trust services categories
 	Opinion    string            `json:"opinion"`    // "unqualified", "qualified", "adverse", "disclaimer"; "" of what has none
 	Modified   string            `json:"modified"`   // why it is not unqualified
 	CarvedOut  []string          `json:"carvedOut"`  // organizations whose controls it leaves out
 	Included   []string          `json:"included"`   // organizations whose controls it examines too
+	Behind     []VendorBehind    `json:"behind"`     // which of those are which vendor of the register, as a person said
+	Physical   bool              `json:"physical"`   // physical and environmental controls are examined in it
+	Samples    string            `json:"samples"`    // sizes of the samples its tests give
+	Procedures []string          `json:"procedures"` // kinds of procedures its tests use, of VendorProcedures
+	Inquiry    string            `json:"inquiry"`    // what it tested by inquiry alone, or "none"; "" while nobody looked
+	Firm       string            `json:"firm"`       // license and peer review of the firm, as they were looked up
+	Terms      VendorTerms       `json:"terms"`      // under which it was given
 	Exceptions []VendorException `json:"exceptions"` // those that touch the service in use
 	Duties     []VendorDuty      `json:"duties"`     // what it expects of its users (CUEC)
 	Events     string            `json:"events"`     // incidents and changes known since
@@ -38,11 +47,14 @@ type VendorReport struct {
 	FollowUp   string            `json:"followUp"`   // what is done about it
 	ReviewedBy string            `json:"reviewedBy"` // account
 	Reviewed   time.Time         `json:"reviewed,omitzero"`
+	Accepted   VendorAcceptance  `json:"accepted"`   // the exception by which its review counts, where one is needed
+	PreparedBy []string          `json:"preparedBy"` // accounts that wrote it or concluded its review
 	Revision   int64             `json:"revision"`
 	ChangedBy  string            `json:"changedBy"`
 	Changed    time.Time         `json:"changed,omitzero"`
 
-	ends time.Time // of a concluded review: the last second of Last, in the organization's zone
+	ends   time.Time // of a concluded review: the last second of Last, in the organization's zone
+	before bool      // its review was concluded before exceptions were asked for
 }
 
 // ofOurs reports whether it is of the service in use, or of a part of it.
@@ -91,14 +103,18 @@ const (
 	ReportSOC1Type1 VendorReportType = "SOC 1 Type I"
 	ReportSOC3      VendorReportType = "SOC 3"
 	ReportISO27001  VendorReportType = "ISO/IEC 27001 certificate"
+	ReportFedRAMP   VendorReportType = "FedRAMP authorization"
 	ReportLetter    VendorReportType = "bridge letter"
 	ReportOther     VendorReportType = "other"
 )
 
-// VendorReportTypes are all kinds, VendorOpinions what an opinion can be.
+// VendorReportTypes are all kinds, VendorOpinions what an opinion can be,
+// VendorAssessors who can have examined, VendorProcedures how a test can be made.
 var (
-	VendorReportTypes = []VendorReportType{ReportSOC2Type2, ReportSOC2Type1, ReportSOC1Type2, ReportSOC1Type1, ReportSOC3, ReportISO27001, ReportLetter, ReportOther}
+	VendorReportTypes = []VendorReportType{ReportSOC2Type2, ReportSOC2Type1, ReportSOC1Type2, ReportSOC1Type1, ReportSOC3, ReportISO27001, ReportFedRAMP, ReportLetter, ReportOther}
 	VendorOpinions    = []string{"unqualified", "qualified", "adverse", "disclaimer"}
+	VendorAssessors   = []string{"CPA firm", "3PAO", "certification body", "management"}
+	VendorProcedures  = []string{"inquiry", "observation", "inspection", "reperformance"}
 )
 
 // OverPeriod reports whether such a statement is of a period, not of a day.
@@ -108,10 +124,14 @@ func (t VendorReportType) OverPeriod() bool {
 
 // HasOpinion reports whether an auditor's opinion is in it.
 func (t VendorReportType) HasOpinion() bool {
-	return t != ReportISO27001 && t != ReportLetter && t != ReportOther
+	return t != ReportISO27001 && t != ReportFedRAMP && t != ReportLetter && t != ReportOther
 }
 
-var vendorReportTakers = map[string]taker{"vendorreport.set": setVendorReport, "vendorreport.conclude": concludeVendorReport}
+// RunsOut reports whether such a statement holds until a day to come, rather than
+// speaking of days that are over.
+func (t VendorReportType) RunsOut() bool { return t == ReportISO27001 || t == ReportFedRAMP }
+
+var vendorReportTakers = map[string]taker{"vendorreport.set": setVendorReport, "vendorreport.conclude": concludeVendorReport, "vendorreport.accept": acceptVendorReport}
 
 // A vendorReportData is what an entry says of a report: the whole of it, each time.
 type vendorReportData struct {
@@ -123,11 +143,20 @@ type vendorReportData struct {
 	First      string            `json:"first"`
 	Last       string            `json:"last"`
 	Dated      string            `json:"dated"`
+	Received   string            `json:"received"`
+	Assessor   string            `json:"assessor"`
 	Categories []string          `json:"categories"`
 	Opinion    string            `json:"opinion"`
 	Modified   string            `json:"modified"`
 	CarvedOut  []string          `json:"carvedOut"`
 	Included   []string          `json:"included"`
+	Behind     []VendorBehind    `json:"behind"`
+	Physical   bool              `json:"physical"`
+	Samples    string            `json:"samples"`
+	Procedures []string          `json:"procedures"`
+	Inquiry    string            `json:"inquiry"`
+	Firm       string            `json:"firm"`
+	Terms      VendorTerms       `json:"terms"`
 	Exceptions []VendorException `json:"exceptions"`
 	Duties     []VendorDuty      `json:"duties"`
 	Events     string            `json:"events"`
@@ -140,8 +169,9 @@ func (d vendorReportData) check() error {
 		book.OneOf("kind", d.Type, VendorReportTypes...), book.OneLine("issuer", d.Issuer, 1), book.OneLine("system", d.System, 1), oneOf("whether it is the service in use", d.Ours, "yes", "in part", "no"),
 		book.Day("first day", d.First, d.Type.OverPeriod()), book.Day("last day", d.Last, true), book.Day("day of the report", d.Dated, true), book.Day("day of the next", d.Next, false),
 		when(!d.Type.OverPeriod() && d.First != "", "a report as of a day has no first day"), when(d.First > d.Last, "its first day is after its last"),
-		when(d.Dated < d.Last && d.Type != ReportISO27001 && d.Type != ReportOther, "it is dated before the last day it speaks of"),
-		d.checkOpinion(), d.checkLists(), text("events", d.Events, 0, 20_000), book.OneLine("evidence", d.Evidence, 0),
+		when(d.Dated < d.Last && !d.Type.RunsOut() && d.Type != ReportOther, "it is dated before the last day it speaks of"),
+		book.Day("day of its receipt", d.Received, false), when(d.Received != "" && d.Received < d.Dated, "it is received before it is dated"),
+		d.checkOpinion(), d.checkLists(), d.checkDepth(), d.Terms.check(), text("events", d.Events, 0, 20_000), book.OneLine("evidence", d.Evidence, 0),
 	)
 }
 
@@ -203,92 +233,45 @@ func setVendorReport(s *State, e Entry) (book.Change, error) {
 	if have := s.VendorReports[e.Of()]; have != nil && have.Vendor != d.Vendor {
 		return book.Change{}, fmt.Errorf("%w: %s is a report of %s; enter another for %s", audit.ErrConflict, e.Of(), have.Vendor, d.Vendor)
 	}
-	if d.Dated > e.At.AddDate(0, 0, 1).Format(time.DateOnly) {
+	tomorrow := e.At.AddDate(0, 0, 1).Format(time.DateOnly)
+	if d.Dated > tomorrow {
 		return book.Change{}, fmt.Errorf("%w: the report is dated %s, which is to come", audit.ErrInvalid, d.Dated)
+	}
+	if err := book.First(when(d.Received > tomorrow, "the day of its receipt is to come"), when(d.Terms.AcceptedOn > tomorrow, "the day on which its terms were accepted is to come"), s.knowsBehind(d.Behind)); err != nil {
+		return book.Change{}, err
 	}
 	return book.Change{What: "entered: " + string(d.Type) + " to " + d.Last, Do: func() {
 		have := s.VendorReports[e.Of()]
+		var prepared []string
+		if have != nil {
+			prepared = have.PreparedBy
+		}
 		s.VendorReports[e.Of()] = &VendorReport{ID: e.Of(), Vendor: d.Vendor, Type: d.Type, Issuer: d.Issuer, System: d.System, Ours: d.Ours, First: d.First, Last: d.Last, Dated: d.Dated,
 			Categories: d.Categories, Opinion: d.Opinion, Modified: d.Modified, CarvedOut: d.CarvedOut, Included: d.Included, Exceptions: d.Exceptions, Duties: d.Duties, Events: d.Events,
-			Next: d.Next, Evidence: d.Evidence, Revision: s.Revision(e.On) + 1, ChangedBy: e.By.Name, Changed: e.At}
+			Received: d.Received, Assessor: d.Assessor, Behind: d.Behind, Physical: d.Physical, Samples: d.Samples, Procedures: d.Procedures, Inquiry: d.Inquiry, Firm: d.Firm, Terms: d.Terms,
+			Next: d.Next, Evidence: d.Evidence, PreparedBy: andBy(prepared, e.By.Name), Revision: s.Revision(e.On) + 1, ChangedBy: e.By.Name, Changed: e.At}
 		if have != nil && have.Concluded() {
 			s.reviewed(v, e, "the review of "+e.Of()+" is open again: the report was corrected")
 		}
 	}}, nil
 }
 
-// Unfinished is what a review has to settle before it concludes.
-func (r *VendorReport) Unfinished() (out []string) {
-	add := func(missing bool, format string, args ...any) {
-		if missing {
-			out = append(out, fmt.Sprintf(format, args...))
-		}
-	}
-	add(r.Evidence == "", "the file of the report is not sealed as evidence")
-	add(r.Type.HasOpinion() && r.Opinion != "unqualified" && r.Modified == "", "nobody wrote why the opinion is %s", r.Opinion)
-	effects, duties := 0, 0
-	for _, x := range r.Exceptions {
-		if x.Effect == "" {
-			effects++
-		}
-	}
-	for _, x := range r.Duties {
-		if !x.Mapped() {
-			duties++
-		}
-	}
-	add(effects > 0, "for %d of %d exceptions nobody wrote the effect", effects, len(r.Exceptions))
-	add(duties > 0, "for %d of %d controls expected of users no own control is named, and no reason why none is needed", duties, len(r.Duties))
-	return out
-}
-
-// A vendorConcluding is the conclusion of a review.
-type vendorConcluding struct {
-	Conclusion string `json:"conclusion"`
-	FollowUp   string `json:"followUp"`
-	Zone       string `json:"zone"` // in which the report's last day ends; "" is UTC
-}
-
-func concludeVendorReport(s *State, e Entry) (book.Change, error) {
-	d, err := book.Data[vendorConcluding](e)
-	if err == nil {
-		err = book.First(text("conclusion", d.Conclusion, 1, 20_000), text("what is done about it", d.FollowUp, 0, 20_000))
-	}
-	zone, zerr := time.LoadLocation(d.Zone)
-	if err = book.First(err, when(zerr != nil, "the zone is none")); err != nil {
-		return book.Change{}, err
-	}
-	r := s.VendorReports[e.Of()]
-	if r == nil {
-		return book.Change{}, fmt.Errorf("%w: vendor's report %.80q", audit.ErrNotFound, e.Of())
-	}
-	if left := r.Unfinished(); len(left) > 0 {
-		return book.Change{}, fmt.Errorf("%w: the review of %s is not finished: %s", audit.ErrConflict, r.ID, left[0])
-	}
-	v := s.Vendors[r.Vendor]
-	return book.Change{What: "review concluded", Do: func() {
-		r.Conclusion, r.FollowUp, r.ReviewedBy, r.Reviewed, r.Revision = d.Conclusion, d.FollowUp, e.By.Name, e.At, e.Base+1
-		r.ends = endOfDay(r.Last, zone)
-		s.reviewed(v, e, "reviewed its "+string(r.Type)+" to "+r.Last+": "+r.ID)
-	}}, nil
-}
-
 // reviewed has a vendor follow from its reports as they are now, in words.
 func (s *State) reviewed(v *Vendor, e Entry, what string) {
-	s.settle(v)
+	s.settle(v, e.At)
 	v.Revision = s.Also("vendor:"+v.ID, e, what)
-	s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
+	s.tellVendor(e, v)
 }
 
-// settle computes what of a vendor follows from the reviews of its reports that are
-// concluded now, beside what was stated of it: whichever is later.
-func (s *State) settle(v *Vendor) {
+// settle computes what of a vendor follows from the reviews of its reports that
+// count at an instant, beside what was stated of it: whichever is later.
+func (s *State) settle(v *Vendor, at time.Time) {
 	v.Reviewed, v.ReportEnd, v.Mapped = v.stated.reviewed, v.stated.reportEnd, v.stated.mapped
 	for _, r := range s.VendorReports {
 		if r.Vendor != v.ID || !r.Concluded() {
 			continue
 		}
-		if r.reviews() {
+		if r.Counts(at) {
 			v.Reviewed = later(v.Reviewed, r.Reviewed)
 		}
 		if r.Shows() {
@@ -332,8 +315,8 @@ func (b *Book) SetVendorReport(ctx context.Context, by access.Subject, r VendorR
 	for i := range r.Duties {
 		r.Duties[i].Controls = list(r.Duties[i].Controls)
 	}
-	d := vendorReportData{r.Vendor, r.Type, r.Issuer, r.System, r.Ours, r.First, r.Last, r.Dated, list(r.Categories), r.Opinion, r.Modified, list(r.CarvedOut), list(r.Included),
-		book.List(r.Exceptions), book.List(r.Duties), r.Events, r.Next, r.Evidence}
+	d := vendorReportData{r.Vendor, r.Type, r.Issuer, r.System, r.Ours, r.First, r.Last, r.Dated, r.Received, r.Assessor, list(r.Categories), r.Opinion, r.Modified, list(r.CarvedOut), list(r.Included),
+		book.List(r.Behind), r.Physical, r.Samples, list(r.Procedures), r.Inquiry, r.Firm, r.Terms, book.List(r.Exceptions), book.List(r.Duties), r.Events, r.Next, r.Evidence}
 	write := func(id string) error {
 		_, err := b.write(ctx, by, "vendorreport.set", "vendorreport:"+id, r.Revision, d)
 		return err
@@ -354,17 +337,6 @@ func (b *Book) SetVendorReport(ctx context.Context, by access.Subject, r VendorR
 		return VendorReport{}, err
 	}
 	return b.VendorReport(ctx, id)
-}
-
-// ConcludeVendorReport ends the review of a supplier's report. What the review
-// has not settled (Unfinished) refuses it with audit.ErrConflict. The report's last
-// day ends in zone, the organization's. It needs register.write.
-func (b *Book) ConcludeVendorReport(ctx context.Context, by access.Subject, id, conclusion, followUp string, revision int64, zone *time.Location) error {
-	if err := access.Require(by, "register.write", access.Object{}); err != nil {
-		return err
-	}
-	_, err := b.write(ctx, by, "vendorreport.conclude", "vendorreport:"+id, revision, vendorConcluding{conclusion, followUp, zone.String()})
-	return err
 }
 
 // VendorReport returns one report, or audit.ErrNotFound.

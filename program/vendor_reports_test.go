@@ -16,8 +16,14 @@ import (
 func soc2(vendor, evidence string) program.VendorReport {
 	return program.VendorReport{Vendor: vendor, Type: program.ReportSOC2Type2, Issuer: "Other Assurance LLP", System: "Mail service", Ours: "yes", First: "2025-01-01", Last: "2025-12-31", Dated: "2026-02-01",
 		Categories: []string{"S", "A"}, Opinion: "qualified", CarvedOut: []string{"Cloud Host"}, Evidence: evidence,
+		Samples: "25 of 100 leavers", Procedures: []string{"inquiry", "inspection"}, Inquiry: "none", Firm: "Licensed, pass in its peer review of 2024",
 		Exceptions: []program.VendorException{{Control: "AC-4", Text: "Two of 25 leavers kept access.", Assumed: "CSOC-1"}},
 		Duties:     []program.VendorDuty{{Ref: "U-1", Text: "Users remove their leavers."}, {Ref: "U-2", Text: "Users choose a region.", Needless: "only one region is offered"}}}
+}
+
+// concluding is a conclusion that asks for no exception.
+func concluding(words string) program.VendorConclusion {
+	return program.VendorConclusion{Conclusion: words}
 }
 
 // TestVendorReportReview: a review concludes only once all it has to settle is
@@ -26,7 +32,9 @@ func TestVendorReportReview(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	v := must[program.Vendor](t)(w.book.SetVendor(ctx, lead, mailer()))
-	r := must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, soc2(v.ID, "")))
+	bare := soc2(v.ID, "")
+	bare.Samples, bare.Procedures, bare.Inquiry, bare.Firm = "", nil, "", ""
+	r := must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, bare))
 	steps := []struct {
 		missing string
 		change  func(*program.VendorReport)
@@ -35,19 +43,23 @@ func TestVendorReportReview(t *testing.T) {
 		{"why the opinion is qualified", func(r *program.VendorReport) { r.Modified = "Access of leavers." }},
 		{"for 1 of 1 exceptions", func(r *program.VendorReport) { r.Exceptions[0].Effect = "Own reviews would have caught it." }},
 		{"for 1 of 2 controls expected of users", func(r *program.VendorReport) { r.Duties[0].Controls = []string{"IAM-02"} }},
+		{"which sizes of samples", func(r *program.VendorReport) { r.Samples = "25 of 100 leavers" }},
+		{"which kinds of procedures", func(r *program.VendorReport) { r.Procedures = []string{"inquiry"} }},
+		{"by inquiry alone", func(r *program.VendorReport) { r.Inquiry = "AC-4" }},
+		{"the license and the peer review", func(r *program.VendorReport) { r.Firm = "Licensed." }},
 	}
 	for _, s := range steps {
-		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "", r.Revision, newYork(t)); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), s.missing) {
+		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, concluding("Good enough."), r.Revision, newYork(t)); !errors.Is(err, audit.ErrConflict) || !strings.Contains(err.Error(), s.missing) {
 			t.Fatalf("got %v, want what is missing: %s", err, s.missing)
 		}
 		s.change(&r)
 		r = must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, r))
 	}
-	if err := w.book.ConcludeVendorReport(ctx, reader, r.ID, "Good.", "", r.Revision, newYork(t)); !errors.Is(err, audit.ErrForbidden) {
+	if err := w.book.ConcludeVendorReport(ctx, reader, r.ID, concluding("Good."), r.Revision, newYork(t)); !errors.Is(err, audit.ErrForbidden) {
 		t.Errorf("a reader concludes: %v", err)
 	}
 	w.pass(time.Hour)
-	if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Good enough.", "Ask again in May.", r.Revision, newYork(t)); err != nil {
+	if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, program.VendorConclusion{Conclusion: "Good enough.", FollowUp: "Ask again in May."}, r.Revision, newYork(t)); err != nil {
 		t.Fatal(err)
 	}
 	got := must[program.Vendor](t)(w.again().Vendor(ctx, v.ID))
@@ -80,7 +92,7 @@ func TestVendorFollows(t *testing.T) {
 		r.Modified, r.Exceptions, r.Duties = "Access of leavers.", nil, nil
 		change(&r)
 		r = must[program.VendorReport](t)(w.book.SetVendorReport(ctx, lead, r))
-		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, "Read.", "", r.Revision, time.UTC); err != nil {
+		if err := w.book.ConcludeVendorReport(ctx, lead, r.ID, concluding("Read."), r.Revision, time.UTC); err != nil {
 			t.Fatal(err)
 		}
 		return must[program.Vendor](t)(w.book.Vendor(ctx, v.ID)), must[program.VendorReport](t)(w.book.VendorReport(ctx, r.ID))
@@ -101,10 +113,11 @@ func TestVendorFollows(t *testing.T) {
 		{"SOC 2 Type II", func(*program.VendorReport) {}, true, true},
 		{"of a part of the service", func(r *program.VendorReport) { r.Ours = "in part" }, true, true},
 		{"of another system", func(r *program.VendorReport) { r.Ours = "no" }, false, false},
-		{"SOC 2 Type I", plain(program.ReportSOC2Type1, ""), true, false},
-		{"SOC 1", plain(program.ReportSOC1Type2, "2025-01-01"), true, false},
-		{"SOC 3", plain(program.ReportSOC3, "2025-01-01"), true, false},
-		{"certificate", plain(program.ReportISO27001, "2025-01-01"), true, false},
+		{"SOC 2 Type I", plain(program.ReportSOC2Type1, ""), false, false},
+		{"SOC 1", plain(program.ReportSOC1Type2, "2025-01-01"), false, false},
+		{"SOC 3", plain(program.ReportSOC3, "2025-01-01"), false, false},
+		{"certificate", plain(program.ReportISO27001, "2025-01-01"), false, false},
+		{"FedRAMP", plain(program.ReportFedRAMP, "2025-01-01"), false, false},
 		{"bridge letter", plain(program.ReportLetter, "2025-01-01"), false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -168,6 +181,15 @@ func TestVendorReportRefused(t *testing.T) {
 		{"a letter with an opinion", lead, func(r *program.VendorReport) { r.Type = program.ReportLetter }, audit.ErrInvalid},
 		{"no opinion", lead, func(r *program.VendorReport) { r.Opinion = "" }, audit.ErrInvalid},
 		{"unqualified yet modified", lead, func(r *program.VendorReport) { r.Opinion, r.Modified = "unqualified", "x" }, audit.ErrInvalid},
+		{"received before it is dated", lead, func(r *program.VendorReport) { r.Received = "2026-01-31" }, audit.ErrInvalid},
+		{"received in days to come", lead, func(r *program.VendorReport) { r.Received = "2026-09-01" }, audit.ErrInvalid},
+		{"of a kind of procedure there is none of", lead, func(r *program.VendorReport) { r.Procedures = []string{"guessing"} }, audit.ErrInvalid},
+		{"a kind of procedure twice", lead, func(r *program.VendorReport) { r.Procedures = []string{"inquiry", "inquiry"} }, audit.ErrInvalid},
+		{"examined by a 3PAO", lead, func(r *program.VendorReport) { r.Assessor = "3PAO" }, audit.ErrInvalid},
+		{"terms that say nothing", lead, func(r *program.VendorReport) { r.Terms.AcceptedBy = "Lea" }, audit.ErrInvalid},
+		{"behind it an organization it does not name", lead, func(r *program.VendorReport) { r.Behind = []program.VendorBehind{{Name: "Other", Vendor: v.ID}} }, audit.ErrInvalid},
+		{"behind it itself", lead, func(r *program.VendorReport) { r.Behind = []program.VendorBehind{{Name: "Cloud Host", Vendor: v.ID}} }, audit.ErrInvalid},
+		{"behind it a vendor there is none of", lead, func(r *program.VendorReport) { r.Behind = []program.VendorBehind{{Name: "Cloud Host", Vendor: "V-9"}} }, audit.ErrInvalid},
 		{"evidence that is none", lead, func(r *program.VendorReport) { r.Evidence = "E-9999" }, audit.ErrInvalid},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -240,6 +262,11 @@ func TestVendorReportLimits(t *testing.T) {
 		{"old", "2027-01-01", func(*program.VendorReport) {}, "Its days ended more than 12 months ago."},
 		{"too old", "2027-07-01", func(*program.VendorReport) {}, "Its days ended more than 18 months ago."},
 		{"not ours", "2026-03-01", func(r *program.VendorReport) { r.Ours = "no" }, "Its system is not the service in use."},
+		{"only inquiry", "2026-03-01", func(r *program.VendorReport) { r.Procedures = []string{"inquiry"} }, "All of its tests are inquiry: people were asked, and nothing was looked at."},
+		{"some by inquiry alone", "2026-03-01", func(r *program.VendorReport) { r.Inquiry = "AC-4 and AC-9." }, "Tested by inquiry alone, which is people's word: AC-4 and AC-9."},
+		{"marked", "2026-03-01", func(r *program.VendorReport) { r.Terms.Marked = "Acme Pay" }, "The copy is marked for Acme Pay."},
+		{"under terms", "2026-03-01", func(r *program.VendorReport) { r.Terms.Text = "Not to be passed on." }, "It was given under terms. Read them before you give it to anybody."},
+		{"FedRAMP", "2026-03-01", func(r *program.VendorReport) { r.Type = program.ReportFedRAMP }, "A FedRAMP authorization rests on another catalog of controls, assessed for federal agencies. It gives no opinion on the trust services criteria, and a SOC 2 does not stand in for it."},
 		{"run out", "2026-03-01", func(r *program.VendorReport) { r.Type = program.ReportISO27001 }, "It has run out."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

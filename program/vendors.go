@@ -15,13 +15,17 @@ import (
 type Vendor struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
-	Service    string    `json:"service"`    // what it does for the company, Markdown
-	Tier       string    `json:"tier"`       // "critical", "high", "medium", "low"; "" while not tiered
-	Status     string    `json:"status"`     // "proposed", "active", "ended"
-	Owner      string    `json:"owner"`      // account that answers for it
-	Subservice bool      `json:"subservice"` // a subservice organization: its controls are relied on
-	Terms      bool      `json:"terms"`      // the contract carries security and confidentiality terms
-	Personal   bool      `json:"personal"`   // it processes personal data for the company
+	Service    string    `json:"service"`            // what it does for the company, Markdown
+	Tier       string    `json:"tier"`               // "critical", "high", "medium", "low"; "" while not tiered
+	Status     string    `json:"status"`             // "proposed", "active", "ended"
+	Owner      string    `json:"owner"`              // account that answers for it
+	Subservice bool      `json:"subservice"`         // a subservice organization: its controls are relied on
+	Terms      bool      `json:"terms"`              // the contract carries security and confidentiality terms
+	Personal   bool      `json:"personal"`           // it processes personal data for the company; where Role is said it follows from it
+	Role       string    `json:"role"`               // of VendorRoles, with personal data; "" while nobody said
+	Kind       string    `json:"kind"`               // of VendorKinds; "" while nobody said
+	Associate  bool      `json:"associate"`          // a business associate under HIPAA
+	Agreement  time.Time `json:"agreement,omitzero"` // when the business associate agreement was signed
 	Approved   time.Time `json:"approved,omitzero"`
 	Started    time.Time `json:"started,omitzero"`
 	Reviewed   time.Time `json:"reviewed,omitzero"`
@@ -44,7 +48,12 @@ type vendorStated struct{ reviewed, reportEnd, mapped time.Time }
 var (
 	VendorTiers    = []string{"critical", "high", "medium", "low"}
 	VendorStatuses = []string{"proposed", "active", "ended"}
+	VendorRoles    = []string{"processor", "controller", "joint controller", "none"}
+	VendorKinds    = []string{"cloud", DataCenter, "software", "professional service", "payroll", "other"}
 )
+
+// DataCenter is the kind of a vendor in whose rooms the company's own machines stand.
+const DataCenter = "data center or colocation"
 
 var vendorTakers = map[string]taker{"vendor.set": setVendor}
 
@@ -58,6 +67,10 @@ type vendorData struct {
 	Subservice bool   `json:"subservice"`
 	Terms      bool   `json:"terms"`
 	Personal   bool   `json:"personal"`
+	Role       string `json:"role"`
+	Kind       string `json:"kind"`
+	Associate  bool   `json:"associate"`
+	Agreement  string `json:"agreement"`
 	Approved   string `json:"approved"`
 	Started    string `json:"started"`
 	Reviewed   string `json:"reviewed"`
@@ -70,6 +83,9 @@ func (d vendorData) check() error {
 	return allOf(
 		text("name", d.Name, 1, 200), text("what it does", d.Service, 0, 20_000), text("owner", d.Owner, 0, 100),
 		oneOf("tier", d.Tier, append([]string{""}, VendorTiers...)...), oneOf("status", d.Status, VendorStatuses...),
+		oneOf("role", d.Role, append([]string{""}, VendorRoles...)...), oneOf("kind", d.Kind, append([]string{""}, VendorKinds...)...),
+		when(d.Role != "" && d.Personal != (d.Role == "processor"), "whether it processes personal data follows from its role"),
+		when(d.Agreement != "" && !d.Associate, "only a business associate has a business associate agreement"),
 		instantText("start", d.Started), instantText("end of its report", d.ReportEnd), instantText("end", d.Ended),
 		when(d.Status == "active" && d.Started == "", "an active vendor has a day on which its use started"),
 		when((d.Status == "ended") != (d.Ended != ""), "a vendor that ended has a day on which its use ended, and no other has one"),
@@ -81,14 +97,14 @@ func setVendor(s *State, e Entry) (book.Change, error) {
 	d, err := book.Data[vendorData](e)
 	if err == nil {
 		err = allOf(d.check(), s.past(e, "when it was approved", d.Approved, false), s.past(e, "when it was reviewed", d.Reviewed, false),
-			s.past(e, "when user controls were mapped", d.Mapped, false))
+			s.past(e, "when user controls were mapped", d.Mapped, false), s.past(e, "when the business associate agreement was signed", d.Agreement, false))
 	}
 	if err != nil {
 		return book.Change{}, err
 	}
 	return book.Change{What: "written: " + d.Name + ", " + d.Status, Do: func() {
 		v := &Vendor{ID: e.Of(), Name: d.Name, Service: d.Service, Tier: d.Tier, Status: d.Status, Owner: d.Owner, Subservice: d.Subservice, Terms: d.Terms,
-			Personal: d.Personal, Approved: instantOf(d.Approved), Started: instantOf(d.Started), Reviewed: instantOf(d.Reviewed), ReportEnd: instantOf(d.ReportEnd),
+			Personal: d.Personal, Role: d.Role, Kind: d.Kind, Associate: d.Associate, Agreement: instantOf(d.Agreement), Approved: instantOf(d.Approved), Started: instantOf(d.Started), Reviewed: instantOf(d.Reviewed), ReportEnd: instantOf(d.ReportEnd),
 			Mapped: instantOf(d.Mapped), Ended: instantOf(d.Ended), ChangedBy: e.By.Name, Changed: e.At, Revision: s.Revision(e.On) + 1}
 		if old := s.Vendors[v.ID]; old != nil {
 			v.Since = old.Since
@@ -100,11 +116,13 @@ func setVendor(s *State, e Entry) (book.Change, error) {
 		}
 		v.stated = vendorStated{v.Reviewed, v.ReportEnd, v.Mapped}
 		if old := s.Vendors[v.ID]; old != nil {
-			v.stated = vendorStated{notRepeated(v.Reviewed, old.Reviewed, old.stated.reviewed), notRepeated(v.ReportEnd, old.ReportEnd, old.stated.reportEnd), notRepeated(v.Mapped, old.Mapped, old.stated.mapped)}
+			shown := *old
+			s.settle(&shown, e.At)
+			v.stated = vendorStated{notRepeated(v.Reviewed, shown.Reviewed, old.stated.reviewed), notRepeated(v.ReportEnd, shown.ReportEnd, old.stated.reportEnd), notRepeated(v.Mapped, shown.Mapped, old.stated.mapped)}
 		}
-		s.settle(v)
+		s.settle(v, e.At)
 		s.Vendors[v.ID] = v
-		s.fact(e, audit.Fact{Type: "vendor", ID: v.ID, Fields: v.fields(s)})
+		s.tellVendor(e, v)
 	}}, nil
 }
 
@@ -115,14 +133,18 @@ func (v *Vendor) fields(s *State) map[string]any {
 		"reportEnd": timeOrNever(v.ReportEnd), "userControlsMappedAt": timeOrNever(v.Mapped), "endedAt": timeOrNever(v.Ended)}
 }
 
-// SetVendor writes a vendor, a new one where ID is "", and returns it. It needs
+// SetVendor writes a vendor, a new one where ID is "", and returns it. Whether it
+// processes personal data follows from its role, where that is said. It needs
 // register.write. Revision is that of the vendor as it was opened; if it changed
 // since, the error wraps audit.ErrConflict.
 func (b *Book) SetVendor(ctx context.Context, by access.Subject, v Vendor) (Vendor, error) {
 	if err := access.Require(by, "register.write", access.Object{}); err != nil {
 		return Vendor{}, err
 	}
-	d := vendorData{v.Name, v.Service, v.Tier, v.Status, v.Owner, v.Subservice, v.Terms, v.Personal, timeText(v.Approved), timeText(v.Started),
+	if v.Role != "" {
+		v.Personal = v.Role == "processor"
+	}
+	d := vendorData{v.Name, v.Service, v.Tier, v.Status, v.Owner, v.Subservice, v.Terms, v.Personal, v.Role, v.Kind, v.Associate, timeText(v.Agreement), timeText(v.Approved), timeText(v.Started),
 		timeText(v.Reviewed), timeText(v.ReportEnd), timeText(v.Mapped), timeText(v.Ended)}
 	write := func(id string) error {
 		_, err := b.write(ctx, by, "vendor.set", "vendor:"+id, v.Revision, d)
@@ -149,6 +171,7 @@ func (b *Book) Vendor(ctx context.Context, id string) (out Vendor, err error) {
 			return fmt.Errorf("%w: vendor %s", audit.ErrNotFound, id)
 		}
 		out = *v
+		s.settle(&out, b.now())
 		return nil
 	})
 	return out, err
@@ -158,7 +181,9 @@ func (b *Book) Vendor(ctx context.Context, id string) (out Vendor, err error) {
 func (b *Book) AllVendors(ctx context.Context) (out []Vendor, err error) {
 	err = b.Read(ctx, func(s *State) error {
 		for _, v := range sorted(s.Vendors) {
-			out = append(out, *v)
+			now := *v
+			s.settle(&now, b.now())
+			out = append(out, now)
 		}
 		return nil
 	})

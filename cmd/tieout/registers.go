@@ -268,12 +268,23 @@ func (a *app) listVendors(ctx context.Context, r *register) error {
 		return err
 	}
 	l := listing{schema: vendorsSchema, summary: answer.Vendors(all, r.now), columns: []text.Column{
-		{Head: "vendor"}, {Head: "name", Flex: true}, {Head: "tier"}, {Head: "status"}, {Head: "reviewed"}, {Head: "report ends"}, {Head: "owner", Flex: true},
+		{Head: "vendor"}, {Head: "name", Flex: true}, {Head: "tier"}, {Head: "status"}, {Head: "reviewed"}, {Head: "report ends"}, {Head: "next report"}, {Head: "owner", Flex: true},
 	}}
 	for _, v := range all {
-		l.rows = append(l.rows, row{[]string{v.ID, v.Name, v.Tier, v.Status, r.day(v.Reviewed), r.day(v.ReportEnd), r.name(v.Owner)}, v})
+		_, c, err := r.covered(ctx, &v)
+		if err != nil {
+			return err
+		}
+		l.rows = append(l.rows, row{[]string{v.ID, v.Name, v.Tier, v.Status, r.day(v.Reviewed), r.day(v.ReportEnd), sayNext(c.Expected, c.Overdue), r.name(v.Owner)}, listedVendor{v, c.Expected, c.Overdue}})
 	}
 	return a.show(l)
+}
+
+// A listedVendor is one row of the list, as JSON has it.
+type listedVendor struct {
+	program.Vendor
+	Expected string `json:"expected"` // day on which its next report is expected; ""
+	Overdue  bool   `json:"overdue"`  // and it has not come
 }
 
 func (a *app) showVendor(ctx context.Context, r *register, id string) error {
@@ -297,6 +308,6 @@ func (a *app) showVendor(ctx context.Context, r *register, id string) error {
 	}
 	fmt.Fprintf(a.env.Stdout, "%s  %s\n\n", v.ID, text.Clean(v.Name))
 	a.say(sentence)
-	a.sayReports(covered)
+	a.sayReports(r, covered)
 	return a.history(ctx, r, "vendor:"+v.ID)
 }

@@ -256,6 +256,9 @@ func (a *app) submitCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := a.sayBound(ctx, &d.place, x.Records); err != nil {
+			return err
+		}
 		return a.did(&d.place, x, "%s is %s%s.", id, strings.ToLower(string(x.Status)), with(refsOf(x.Records)))
 	})
 	f := cmd.Flags()

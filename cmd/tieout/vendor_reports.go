@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tieout/audit"
 	"tieout/program"
 	"tieout/reader/answer"
 	"tieout/report"
@@ -31,7 +32,9 @@ type vendorCovered struct {
 	Open     int                `json:"open"`     // further days of statements whose review is not concluded
 	Holes    []vendorHole       `json:"holes"`
 	Says     string             `json:"says"`
-	Next     string             `json:"next"` // what would cover the last days; ""
+	Next     string             `json:"next"`     // what would cover the last days; ""
+	Expected string             `json:"expected"` // day on which its next report is expected; ""
+	Overdue  bool               `json:"overdue"`  // and it has not come
 	Reports  []vendorReportLine `json:"reports"`
 }
 
@@ -43,6 +46,8 @@ type vendorHole struct {
 
 type vendorReportLine struct {
 	program.VendorReport
+	Counts     bool     `json:"counts"`     // its review counts as one of the supplier today
+	Freshness  string   `json:"freshness"`  // how old it is, in words
 	Limits     []string `json:"limits"`     // what it cannot show
 	Unfinished []string `json:"unfinished"` // what its review has not settled
 }
@@ -61,7 +66,7 @@ func (a *app) vendorCoverage(ctx context.Context, r *register) error {
 	if err != nil {
 		return err
 	}
-	l := listing{schema: coverSchema, columns: []text.Column{{Head: "vendor"}, {Head: "name", Flex: true}, {Head: "examined", Right: true}, {Head: "in part", Right: true}, {Head: "by letter", Right: true}, {Head: "not reviewed", Right: true}, {Head: "nothing", Right: true}, {Head: "of days", Right: true}}}
+	l := listing{schema: coverSchema, columns: []text.Column{{Head: "vendor"}, {Head: "name", Flex: true}, {Head: "examined", Right: true}, {Head: "in part", Right: true}, {Head: "by letter", Right: true}, {Head: "not reviewed", Right: true}, {Head: "nothing", Right: true}, {Head: "of days", Right: true}, {Head: "next report"}}}
 	whole, n := 0, 0
 	for i := range all {
 		if !all[i].Subservice || all[i].Status != "active" {
@@ -74,7 +79,7 @@ func (a *app) vendorCoverage(ctx context.Context, r *register) error {
 		if n++; c.Uncovered()+c.Open == 0 {
 			whole++
 		}
-		l.rows = append(l.rows, row{[]string{all[i].ID, all[i].Name, report.Number(c.Examined), report.Number(c.InPart), report.Number(c.Lettered), report.Number(c.Open), report.Number(c.Uncovered()), report.Number(c.Days)}, covered})
+		l.rows = append(l.rows, row{[]string{all[i].ID, all[i].Name, report.Number(c.Examined), report.Number(c.InPart), report.Number(c.Lettered), report.Number(c.Open), report.Number(c.Uncovered()), report.Number(c.Days), sayNext(covered.Expected, covered.Overdue)}, covered})
 	}
 	l.summary = sayCoverage(n, whole, r.now.Before(r.p.Period.To))
 	return a.show(l)
@@ -102,13 +107,24 @@ func (r *register) covered(ctx context.Context, v *program.Vendor) (program.Vend
 	last := r.p.Period.To.In(r.loc).AddDate(0, 0, -1)
 	c := program.Cover(list, r.p.Period.From.In(r.loc), answer.CoverTo(last, r.now.In(r.loc)))
 	out := vendorCovered{Vendor: v.ID, Name: v.Name, Days: c.Days, Examined: c.Examined, InPart: c.InPart, Lettered: c.Lettered, Open: c.Open, Holes: []vendorHole{}, Says: answer.Cover(c), Next: answer.CoverNext(c), Reports: []vendorReportLine{}}
+	if next := program.Expected(list); len(next) > 0 && v.Status != "ended" {
+		out.Expected, out.Overdue = next[0].Day, next[0].Overdue(r.now.In(r.loc))
+	}
 	for _, h := range c.Holes {
 		out.Holes = append(out.Holes, vendorHole{h.First.Format(time.DateOnly), h.Last.Format(time.DateOnly), h.Days()})
 	}
 	for i := range list {
-		out.Reports = append(out.Reports, vendorReportLine{list[i], orNone(list[i].Limits(r.now.In(r.loc))), orNone(list[i].Unfinished())})
+		out.Reports = append(out.Reports, vendorReportLine{list[i], list[i].Counts(r.now), answer.Freshness(&list[i], r.now.In(r.loc)), orNone(list[i].Limits(r.now.In(r.loc))), orNone(list[i].Unfinished())})
 	}
 	return c, out, nil
+}
+
+// sayNext is the day on which a vendor's next report is expected, as a cell has it.
+func sayNext(day string, overdue bool) string {
+	if overdue {
+		return day + " overdue"
+	}
+	return day
 }
 
 // orNone is never nil: JSON says [] of nothing.
@@ -120,8 +136,11 @@ func orNone(list []string) []string {
 }
 
 // sayReports writes what a supplier's reports cover, and what each cannot show.
-func (a *app) sayReports(c vendorCovered) {
+func (a *app) sayReports(r *register, c vendorCovered) {
 	a.say(strings.TrimSpace(c.Says + " " + c.Next))
+	if c.Expected != "" {
+		a.say("Next report expected: " + sayNext(c.Expected, c.Overdue) + ".")
+	}
 	for i := range c.Reports {
 		x := &c.Reports[i]
 		days := x.Last
@@ -133,6 +152,10 @@ func (a *app) sayReports(c vendorCovered) {
 			review = "review concluded"
 		}
 		fmt.Fprintf(a.env.Stdout, "%s  %s  %s  %s\n", x.ID, x.Type, days, review)
+		fmt.Fprintf(a.env.Stdout, "      %s\n", text.Clean(x.Freshness))
+		if s := answer.Accepted(&x.VendorReport, r.name(x.Accepted.By), r.now, r.loc); s != "" {
+			fmt.Fprintf(a.env.Stdout, "      %s\n", text.Clean(s))
+		}
 		for _, s := range x.Limits {
 			fmt.Fprintf(a.env.Stdout, "      %s\n", text.Clean(s))
 		}
@@ -140,4 +163,18 @@ func (a *app) sayReports(c vendorCovered) {
 	if len(c.Reports) > 0 {
 		fmt.Fprintln(a.env.Stdout)
 	}
+}
+
+// sayBound says of evidence that is given to somebody which of it a supplier gave
+// under terms.
+func (a *app) sayBound(ctx context.Context, at *place, records []int64) error {
+	refs := make([]string, len(records))
+	for i, n := range records {
+		refs[i] = audit.EvidenceRef(n)
+	}
+	list, err := at.p.Registers().GivenUnderTerms(ctx, refs)
+	for _, r := range list {
+		fmt.Fprintln(a.env.Stderr, text.Clean(r.Notice()))
+	}
+	return err
 }

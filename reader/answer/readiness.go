@@ -121,6 +121,11 @@ func ReadinessOf(ctx context.Context, p *period.Program, r *audit.Report, sys *S
 	now := viewOf(p, r)
 	out.Tested = len(runs) > 0
 	out.Gaps = append(append(gapsIn(now), standingGaps(now, sys, docs)...), periodGaps(p)...)
+	vendors, err := p.Registers().AllVendors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out.Gaps = append(out.Gaps, roomGaps(p.Def.Systems, vendors)...)
 	slices.SortStableFunc(out.Gaps, func(a, b ReadinessGap) int {
 		return cmp.Or(cmp.Compare(b.Hours, a.Hours), strings.Compare(a.Key, b.Key))
 	})

@@ -33,7 +33,7 @@ func TestCover(t *testing.T) {
 }
 
 func TestVendorReportSays(t *testing.T) {
-	r := &program.VendorReport{Type: program.ReportSOC2Type2, Opinion: "qualified"}
+	r := &program.VendorReport{Type: program.ReportSOC2Type2, Opinion: "qualified", Samples: "25 of 100", Procedures: []string{"inspection"}, Inquiry: "none", Firm: "Licensed."}
 	for _, tt := range []struct {
 		name   string
 		change func()

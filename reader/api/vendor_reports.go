@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"tieout/audit"
 	"tieout/program"
@@ -23,23 +24,55 @@ const vendorReportExample = `{"type":"SOC 2 Type II","issuer":"Other Assurance L
 
 // VendorReportText is what is said of a supplier's report.
 type VendorReportText struct {
-	Type       string            `json:"type" enum:"SOC 2 Type II,SOC 2 Type I,SOC 1 Type II,SOC 1 Type I,SOC 3,ISO/IEC 27001 certificate,bridge letter,other"`
+	Type       string            `json:"type" enum:"SOC 2 Type II,SOC 2 Type I,SOC 1 Type II,SOC 1 Type I,SOC 3,ISO/IEC 27001 certificate,FedRAMP authorization,bridge letter,other"`
 	Issuer     string            `json:"issuer" minLength:"1" maxLength:"300" doc:"Who examined; of a letter, the vendor"`
 	System     string            `json:"system" minLength:"1" maxLength:"300" doc:"As the report names it"`
 	Ours       string            `json:"ours" enum:"yes,in part,no" doc:"Whether that is the service in use"`
 	First      string            `json:"first,omitempty" maxLength:"10" doc:"First day it speaks of; left out of a report as of a day"`
 	Last       string            `json:"last" maxLength:"10" doc:"Last day, or the day"`
 	Dated      string            `json:"dated" maxLength:"10"`
+	Received   string            `json:"received,omitempty" maxLength:"10" doc:"Day on which it came"`
+	Assessor   string            `json:"assessor,omitempty" enum:"CPA firm,3PAO,certification body,management" doc:"What the issuer is"`
 	Categories []string          `json:"categories,omitempty" maxItems:"5"`
 	Opinion    string            `json:"opinion,omitempty" enum:"unqualified,qualified,adverse,disclaimer" doc:"Left out of what has none"`
 	Modified   string            `json:"modified,omitempty" maxLength:"20000" doc:"Why the opinion is modified"`
 	CarvedOut  []string          `json:"carvedOut,omitempty" maxItems:"100"`
 	Included   []string          `json:"included,omitempty" maxItems:"100"`
+	Behind     []VendorBehind    `json:"behind,omitempty" maxItems:"200" doc:"Which of those are which vendor of the register"`
+	Physical   bool              `json:"physical,omitempty" doc:"Physical and environmental controls are examined in it"`
+	Samples    string            `json:"samples,omitempty" maxLength:"5000" doc:"Sizes of the samples its tests give"`
+	Procedures []string          `json:"procedures,omitempty" maxItems:"4" enum:"inquiry,observation,inspection,reperformance" doc:"Kinds of procedures its tests use"`
+	Inquiry    string            `json:"inquiry,omitempty" maxLength:"5000" doc:"What it tested by inquiry alone, or none"`
+	Firm       string            `json:"firm,omitempty" maxLength:"5000" doc:"License and peer review of the firm, as looked up"`
+	Terms      *VendorTerms      `json:"terms,omitempty" doc:"Under which it was given"`
 	Exceptions []VendorException `json:"exceptions,omitempty" maxItems:"500" doc:"Those that touch the service in use"`
 	Duties     []VendorDuty      `json:"duties,omitempty" maxItems:"500" doc:"What it expects of its users"`
 	Events     string            `json:"events,omitempty" maxLength:"20000" doc:"Incidents and changes known since"`
 	Next       string            `json:"next,omitempty" maxLength:"10" doc:"Day on which the next is expected"`
 	Evidence   string            `json:"evidence,omitempty" maxLength:"20" doc:"Record that holds the file, such as E-41"`
+}
+
+// VendorBehind says which vendor of the register an organization behind a supplier is.
+type VendorBehind struct {
+	Name   string `json:"name" minLength:"1" maxLength:"300" doc:"As the report has it"`
+	Vendor string `json:"vendor" minLength:"1" maxLength:"100" doc:"Such as V-3"`
+}
+
+// VendorTerms are those under which a supplier gave a report.
+type VendorTerms struct {
+	Text       string `json:"text,omitempty" maxLength:"20000"`
+	AcceptedBy string `json:"acceptedBy,omitempty" maxLength:"300" doc:"Who accepted them for the company"`
+	AcceptedOn string `json:"acceptedOn,omitempty" maxLength:"10"`
+	Marked     string `json:"marked,omitempty" maxLength:"300" doc:"Whose name its watermark says"`
+}
+
+// VendorAccepted is the exception by which a report that is no SOC 2 Type II counts
+// as a review of its vendor.
+type VendorAccepted struct {
+	Why   string     `json:"why"`
+	Until string     `json:"until" doc:"Last day on which it counts"`
+	By    string     `json:"by,omitempty" doc:"Account that accepted it for management; left out while nobody did"`
+	At    *time.Time `json:"at,omitempty"`
 }
 
 // VendorException is an exception of a supplier's report.
@@ -63,11 +96,14 @@ type VendorReport struct {
 	ID     string `json:"id"`
 	Vendor string `json:"vendor"`
 	VendorReportText
-	Conclusion string   `json:"conclusion,omitempty" doc:"Of its review"`
-	FollowUp   string   `json:"followUp,omitempty"`
-	Limits     []string `json:"limits" doc:"What it cannot show"`
-	Unfinished []string `json:"unfinished" doc:"What its review has not settled"`
-	Revision   int64    `json:"revision"`
+	Conclusion string          `json:"conclusion,omitempty" doc:"Of its review"`
+	FollowUp   string          `json:"followUp,omitempty"`
+	Counts     bool            `json:"counts" doc:"Its concluded review counts as one of the vendor today"`
+	Accepted   *VendorAccepted `json:"accepted,omitempty" doc:"The exception that was asked for with the conclusion; a person of management accepts it, on the screen"`
+	Freshness  string          `json:"freshness" doc:"How old it is, in words"`
+	Limits     []string        `json:"limits" doc:"What it cannot show"`
+	Unfinished []string        `json:"unfinished" doc:"What its review has not settled"`
+	Revision   int64           `json:"revision"`
 }
 
 // VendorCover is how much of the period a supplier's reports speak of.
@@ -89,7 +125,14 @@ type VendorHole struct {
 
 func (t *VendorReportText) report(vendor, id string, revision int64) program.VendorReport {
 	r := program.VendorReport{ID: id, Vendor: vendor, Revision: revision, Type: program.VendorReportType(t.Type), Issuer: t.Issuer, System: t.System, Ours: t.Ours, First: t.First, Last: t.Last, Dated: t.Dated,
-		Categories: t.Categories, Opinion: t.Opinion, Modified: t.Modified, CarvedOut: t.CarvedOut, Included: t.Included, Events: t.Events, Next: t.Next, Evidence: t.Evidence}
+		Categories: t.Categories, Opinion: t.Opinion, Modified: t.Modified, CarvedOut: t.CarvedOut, Included: t.Included, Events: t.Events, Next: t.Next, Evidence: t.Evidence,
+		Received: t.Received, Assessor: t.Assessor, Physical: t.Physical, Samples: t.Samples, Procedures: t.Procedures, Inquiry: t.Inquiry, Firm: t.Firm}
+	if t.Terms != nil {
+		r.Terms = program.VendorTerms(*t.Terms)
+	}
+	for _, x := range t.Behind {
+		r.Behind = append(r.Behind, program.VendorBehind(x))
+	}
 	for _, x := range t.Exceptions {
 		r.Exceptions = append(r.Exceptions, program.VendorException(x))
 	}
@@ -101,9 +144,21 @@ func (t *VendorReportText) report(vendor, id string, revision int64) program.Ven
 
 func (c *call) vendorReport(r *program.VendorReport) VendorReport {
 	out := VendorReport{ID: r.ID, Vendor: r.Vendor, Conclusion: r.Conclusion, FollowUp: r.FollowUp, Revision: r.Revision,
+		Counts: r.Counts(c.now), Freshness: answer.Freshness(r, c.now.In(c.P.Period.Location())),
 		Limits: orEmpty(r.Limits(c.now.In(c.P.Period.Location()))), Unfinished: orEmpty(r.Unfinished()),
 		VendorReportText: VendorReportText{Type: string(r.Type), Issuer: r.Issuer, System: r.System, Ours: r.Ours, First: r.First, Last: r.Last, Dated: r.Dated, Categories: r.Categories, Opinion: r.Opinion, Modified: r.Modified,
+			Received: r.Received, Assessor: r.Assessor, Physical: r.Physical, Samples: r.Samples, Procedures: r.Procedures, Inquiry: r.Inquiry, Firm: r.Firm,
 			CarvedOut: r.CarvedOut, Included: r.Included, Events: r.Events, Next: r.Next, Evidence: r.Evidence}}
+	if r.Accepted.Why != "" {
+		out.Accepted = &VendorAccepted{r.Accepted.Why, r.Accepted.Until, r.Accepted.By, when(r.Accepted.At)}
+	}
+	if r.Terms != (program.VendorTerms{}) {
+		terms := VendorTerms(r.Terms)
+		out.Terms = &terms
+	}
+	for _, x := range r.Behind {
+		out.Behind = append(out.Behind, VendorBehind(x))
+	}
 	for _, x := range r.Exceptions {
 		out.Exceptions = append(out.Exceptions, VendorException(x))
 	}

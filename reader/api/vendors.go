@@ -31,7 +31,11 @@ type VendorText struct {
 	Owner      string     `json:"owner,omitempty" maxLength:"100" doc:"ID of the account that answers for it"`
 	Subservice bool       `json:"subservice,omitempty" doc:"A subservice organization: its controls are relied on"`
 	Terms      bool       `json:"terms,omitempty" doc:"The contract carries security and confidentiality terms"`
-	Personal   bool       `json:"personal,omitempty" doc:"It processes personal data for the company"`
+	Personal   bool       `json:"personal,omitempty" doc:"It processes personal data for the company; where a role is said, that decides"`
+	Role       string     `json:"role,omitempty" enum:"processor,controller,joint controller,none" doc:"With regard to personal data; left out while nobody said"`
+	Kind       string     `json:"kind,omitempty" enum:"cloud,data center or colocation,software,professional service,payroll,other" doc:"Left out while nobody said"`
+	Associate  bool       `json:"associate,omitempty" doc:"A business associate under HIPAA"`
+	Agreement  *time.Time `json:"agreement,omitempty" doc:"When the business associate agreement was signed"`
 	Approved   *time.Time `json:"approved,omitempty"`
 	Started    *time.Time `json:"started,omitempty"`
 	Reviewed   *time.Time `json:"reviewed,omitempty"`
@@ -44,9 +48,28 @@ type VendorText struct {
 type Vendor struct {
 	ID string `json:"id"`
 	VendorText
-	ChangedBy string    `json:"changedBy" doc:"Account"`
-	Changed   time.Time `json:"changed"`
-	Revision  int64     `json:"revision"`
+	Next      *NextReport `json:"next,omitempty" doc:"Its next report that has not come"`
+	ChangedBy string      `json:"changedBy" doc:"Account"`
+	Changed   time.Time   `json:"changed"`
+	Revision  int64       `json:"revision"`
+}
+
+// NextReport is a vendor's next report that is expected.
+type NextReport struct {
+	Day     string `json:"day" doc:"Last day on which it comes in time"`
+	Report  string `json:"report" doc:"The report that names the day, such as VR-2"`
+	Type    string `json:"type"`
+	Overdue bool   `json:"overdue"`
+}
+
+// nextOf is the next report that a vendor's reports name and that has not come.
+func (c *call) nextOf(v *program.Vendor, reports []program.VendorReport) *NextReport {
+	next := program.Expected(reports)
+	if len(next) == 0 || v.Status == "ended" {
+		return nil
+	}
+	x := next[0]
+	return &NextReport{x.Day, x.Report, string(x.Type), x.Overdue(c.now.In(c.zone()))}
 }
 
 func at(t *time.Time) time.Time {
@@ -57,12 +80,12 @@ func at(t *time.Time) time.Time {
 }
 
 func (t *VendorText) vendor(id string, revision int64) program.Vendor {
-	return program.Vendor{ID: id, Name: t.Name, Service: t.Service, Tier: t.Tier, Status: t.Status, Owner: t.Owner, Subservice: t.Subservice, Terms: t.Terms, Personal: t.Personal,
+	return program.Vendor{ID: id, Name: t.Name, Service: t.Service, Tier: t.Tier, Status: t.Status, Owner: t.Owner, Subservice: t.Subservice, Terms: t.Terms, Personal: t.Personal, Role: t.Role, Kind: t.Kind, Associate: t.Associate, Agreement: at(t.Agreement),
 		Approved: at(t.Approved), Started: at(t.Started), Reviewed: at(t.Reviewed), ReportEnd: at(t.ReportEnd), Mapped: at(t.Mapped), Ended: at(t.Ended), Revision: revision}
 }
 
 func vendorOf(v *program.Vendor) Vendor {
-	return Vendor{ID: v.ID, VendorText: VendorText{v.Name, v.Service, v.Tier, v.Status, v.Owner, v.Subservice, v.Terms, v.Personal, when(v.Approved), when(v.Started), when(v.Reviewed),
+	return Vendor{ID: v.ID, VendorText: VendorText{v.Name, v.Service, v.Tier, v.Status, v.Owner, v.Subservice, v.Terms, v.Personal, v.Role, v.Kind, v.Associate, when(v.Agreement), when(v.Approved), when(v.Started), when(v.Reviewed),
 		when(v.ReportEnd), when(v.Mapped), when(v.Ended)}, ChangedBy: v.ChangedBy, Changed: v.Changed, Revision: v.Revision}
 }
 
@@ -72,9 +95,18 @@ func listVendors(c *call, in *listIn) (*listOut[Vendor], error) {
 		return nil, err
 	}
 	list = slices.DeleteFunc(list, func(v program.Vendor) bool { return !c.May("register.read", c.OfVendor(v)) })
+	reports, err := c.book.ReportsOfVendor(c, "")
+	if err != nil {
+		return nil, err
+	}
+	by := map[string][]program.VendorReport{}
+	for _, r := range reports {
+		by[r.Vendor] = append(by[r.Vendor], r)
+	}
 	all := make([]Vendor, len(list))
 	for i := range list {
 		all[i] = vendorOf(&list[i])
+		all[i].Next = c.nextOf(&list[i], by[list[i].ID])
 	}
 	return cut(&in.Paging, "tieout.vendors/1", answer.Vendors(list, c.now), all, "/vendors", "period", in.Period)
 }
@@ -92,8 +124,14 @@ func theVendor(c *call, in *vendorIn) (access.Object, error) {
 	return c.OfVendor(v), nil
 }
 
-func (c *call) vendor(v *program.Vendor) *oneOut[Vendor] {
-	return tagged("tieout.vendor/1", c.SayVendor(*v), v.Revision, vendorOf(v))
+func (c *call) vendor(v *program.Vendor) (*oneOut[Vendor], error) {
+	reports, err := c.book.ReportsOfVendor(c, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := vendorOf(v)
+	out.Next = c.nextOf(v, reports)
+	return tagged("tieout.vendor/1", c.SayVendor(*v), v.Revision, out), nil
 }
 
 func getVendor(c *call, in *vendorIn) (*oneOut[Vendor], error) {
@@ -101,7 +139,7 @@ func getVendor(c *call, in *vendorIn) (*oneOut[Vendor], error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.vendor(&v), nil
+	return c.vendor(&v)
 }
 
 type addVendorIn struct {
@@ -115,7 +153,11 @@ func addVendor(c *call, in *addVendorIn) (*oneOut[Vendor], error) {
 	if err != nil {
 		return nil, err
 	}
-	return made(c.vendor(&v), "vendors", v.ID), nil
+	out, err := c.vendor(&v)
+	if err != nil {
+		return nil, err
+	}
+	return made(out, "vendors", v.ID), nil
 }
 
 type setVendorIn struct {
@@ -138,5 +180,5 @@ func setVendor(c *call, in *setVendorIn) (*oneOut[Vendor], error) {
 	if err != nil {
 		return nil, c.since(err, revision, func(s *program.State) int64 { return s.Vendors[in.ID].Revision })
 	}
-	return c.vendor(&v), nil
+	return c.vendor(&v)
 }

@@ -100,6 +100,7 @@ func (l *List) message(r Recipient, rules reminder.Rules, base string, names map
 		}
 		m.Link = linkTo(base, plate.Now[0].Occurrence)
 	}
+	said = l.addReports(&m, r, rules, base, said)
 	if r.Lead {
 		m.Later = l.ofOthers(r.Account, rules, today, names)
 	}
@@ -238,5 +239,6 @@ func (l *List) Calendar(who access.Subject, name, base string) []byte {
 		}
 		events = append(events, e)
 	}
+	events = append(events, l.reportEvents(who.Account, base)...)
 	return reminder.Calendar(report.Capital(name), events, l.Now)
 }

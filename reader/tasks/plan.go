@@ -71,7 +71,7 @@ func Prepare(ctx context.Context, p *period.Program, run *period.Run) (*Basis, e
 func (b *Basis) At(ctx context.Context, book *program.Book, now time.Time) (*List, error) {
 	l := &List{Period: b.in, Now: audit.Instant(now)}
 	err := book.Read(ctx, func(s *program.State) error {
-		l.All, l.eyes = b.plan.at(s, b.seen, b.run, l.Now), s.Eyes()
+		l.All, l.Next, l.eyes = b.plan.at(s, b.seen, b.run, l.Now), s.ExpectedReports(), s.Eyes()
 		return nil
 	})
 	return l, err

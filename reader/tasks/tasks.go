@@ -111,7 +111,8 @@ type List struct {
 	Period audit.Period
 	Now    time.Time
 	All    []Occurrence
-	eyes   access.Eyes // tells who did something from who may approve it
+	Next   []program.ExpectedReport // vendors' next reports that have not come, the first first
+	eyes   access.Eyes              // tells who did something from who may approve it
 }
 
 // Find returns an occurrence by the ID of its task, or audit.ErrNotFound.

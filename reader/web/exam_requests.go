@@ -218,6 +218,7 @@ type examRequestPage struct {
 	Owner                            string
 	People                           []string
 	Upload                           bool
+	Bound                            []string // of what is brought: that it was given under terms
 }
 
 func (q *request) examRequest() error { return q.showExamRequest() }
@@ -247,11 +248,33 @@ func (q *request) showExamRequest() error {
 	if err != nil {
 		return err
 	}
+	if data.Bound, err = q.boundBy(data); err != nil {
+		return err
+	}
 	data.Upload = data.May && slices.ContainsFunc(q.addables(), func(o access.Object) bool { return q.may("evidence.add", o) })
 	q.Title, q.Heading, q.Ref = rq+", "+data.R.Title, data.R.Title, rq
 	q.Say = sayExamRequest(data.Row)
 	q.Way = append(q.Way, link{"Requests", q.under("examinations", id, "requests")}, link{rq, ""})
 	return q.render("exam-request.html", data)
+}
+
+// boundBy says of the evidence of a request's answers and of its draft which a
+// supplier gave under terms, to who may read the register of suppliers.
+func (q *request) boundBy(data examRequestPage) (out []string, err error) {
+	if !q.reaches("register.read") {
+		return nil, nil
+	}
+	refs := strings.Fields(strings.ReplaceAll(data.Records, ",", " "))
+	for _, a := range data.Answers {
+		for _, l := range a.Records {
+			refs = append(refs, l.Text)
+		}
+	}
+	list, err := q.book.GivenUnderTerms(q.Context(), refs)
+	for _, r := range list {
+		out = append(out, r.Notice())
+	}
+	return out, err
 }
 
 // refsOf are records as a field holds them: "E-4 E-9".

@@ -55,6 +55,7 @@ type actPage struct {
 	Rules       []choiceRule
 	Regulators  []definition.RegulatorConfig // whom the company may tell, those of the rule's law first
 	Classes     []definition.DataClass       // of the systems, to name those that are concerned
+	Associates  []link                       // business associates in use, where HIPAA's clocks are decided; nil where the register is not theirs to read
 	People      []string
 	Zone        string
 	Now, OwnURL string
@@ -166,7 +167,7 @@ func (q *request) chooseRule(data *actPage, name string) error {
 		}
 		slices.SortStableFunc(data.Rules, func(a, b choiceRule) int { return first(a.Fits) - first(b.Fits) })
 		data.OwnURL, data.Button = q.to(base, "rule", "own"), ""
-		return nil
+		return q.besideHIPAA(data)
 	case id == "own" && name == "clock":
 		data.Own = true
 		return nil
@@ -176,7 +177,7 @@ func (q *request) chooseRule(data *actPage, name string) error {
 		return err
 	}
 	data.Rule, data.Limit = &r, r.Limit()
-	return nil
+	return q.besideHIPAA(data)
 }
 
 // first puts what fits before what does not.

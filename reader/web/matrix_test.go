@@ -87,6 +87,7 @@ func TestEveryRouteAndRole(t *testing.T) {
 	lead.post("/incidents/new", "detail", "A list went astray", "noticed", "2026-03-27T10:00")
 	lead.post("/risks/new", aRisk("revision", "0")...)
 	lead.post("/vendors/new", aVendor("revision", "0")...)
+	lead.sendFile("/vendors/V-1/reports/new", "report.pdf", nil, vendorReportForm()...)
 	known["/incidents/"], known["/risks/"], known["/vendors/"] = "INC-1", "R-1", "V-1"
 	for _, l := range linksOf(lead.page("/")) {
 		if ref, ok := strings.CutPrefix(l, "/deviations/"); ok {

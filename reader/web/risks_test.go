@@ -113,7 +113,7 @@ func TestRisks(t *testing.T) {
 
 // aVendor is a form of a vendor, as pairs.
 func aVendor(change ...string) []string {
-	return changed([]string{"name", "Mailer " + evil, "service", "**Sends** mail " + evil, "tier", "high", "status", "active", "owner", "lead@example.com", "personal", "yes", "started", "2025-02-01", "reviewed", "2025-03-01"}, change)
+	return changed([]string{"name", "Mailer " + evil, "service", "**Sends** mail " + evil, "tier", "high", "status", "active", "owner", "lead@example.com", "role", "processor", "started", "2025-02-01", "reviewed", "2025-03-01"}, change)
 }
 
 func TestVendors(t *testing.T) {
@@ -128,7 +128,7 @@ func TestVendors(t *testing.T) {
 		t.Errorf("reviewed in the future: %d", got.Code)
 	}
 	inert(t, got.Body.String())
-	mustHold(t, got.Body.String(), "in the future", `value="2027-01-01"`, `id="personal" name="personal" value="yes" checked`)
+	mustHold(t, got.Body.String(), "in the future", `value="2027-01-01"`, `<option value="processor" selected>`)
 	if got := lead.post("/vendors/new", aVendor("revision", "0")...); got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/vendors/V-1" {
 		t.Fatalf("adding: %d\n%s", got.Code, got.Body)
 	}

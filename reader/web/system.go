@@ -131,6 +131,7 @@ func (q *request) system() error {
 		S         *answer.System
 		Systems   []drawn
 		Unclaimed []unclaimedRow
+		Assumed   []offerRow
 		File      string
 		Changed   []revisedRow // to who sees all of it
 		Whole     bool
@@ -147,6 +148,9 @@ func (q *request) system() error {
 	}
 	for _, u := range s.Unclaimed {
 		data.Unclaimed = append(data.Unclaimed, q.unclaimedRow(u))
+	}
+	if data.Assumed, err = q.offers(s); err != nil {
+		return err
 	}
 	if len(s.Systems) > 0 {
 		data.File = s.Systems[0].File

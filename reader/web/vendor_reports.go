@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tieout/access"
 	"tieout/audit"
 	"tieout/period"
 	"tieout/program"
@@ -22,6 +23,7 @@ var vendorReportRoutes = []route{
 	{pattern: "GET /vendors/{id}/reports/{report}/edit", needs: "register.write", do: (*request).vendorReportForm},
 	{pattern: "POST /vendors/{id}/reports/{report}/edit", needs: "register.write", do: (*request).writeVendorReport},
 	{pattern: "POST /vendors/{id}/reports/{report}/conclude", needs: "register.write", do: (*request).concludeVendorReport},
+	{pattern: "POST /vendors/{id}/reports/{report}/accept", needs: "risk.accept", on: preparedVendorReport, do: (*request).acceptVendorReport, example: "/vendors/V-1/reports/VR-1/accept"},
 }
 
 // A vendorCover is how much of the period a vendor's reports speak of, in words.
@@ -33,16 +35,12 @@ type vendorCover struct {
 
 type vendorReportRow struct {
 	link
-	Type, Span, Opinion, Review string
-	Late                        bool
+	Type, Span, Opinion, Review, Counts, Fresh string
+	Late, Waits                                bool
 }
 
 // vendorCover weighs a vendor's reports against this period.
-func (q *request) vendorCover(id string) (out vendorCover, err error) {
-	list, err := q.book.ReportsOfVendor(q.Context(), id)
-	if err != nil {
-		return out, err
-	}
+func (q *request) vendorCover(id string, list []program.VendorReport) (out vendorCover) {
 	c := q.coverOf(list)
 	out.Says, out.Next = answer.Cover(c), answer.CoverNext(c)
 	if c.Uncovered() < c.Days {
@@ -55,9 +53,38 @@ func (q *request) vendorCover(id string) (out vendorCover, err error) {
 		if !row.Late {
 			row.Review = report.Day(r.Reviewed, q.zone())
 		}
+		row.Counts, row.Waits, row.Fresh = q.sayCounts(&r), r.Waits(), report.Capital(answer.Freshness(&r, q.now().In(q.zone())))
 		out.Reports = append(out.Reports, row)
 	}
-	return out, nil
+	return out
+}
+
+// sayCounts says in a word or two whether the review of a report counts as one of
+// its vendor.
+func (q *request) sayCounts(r *program.VendorReport) string {
+	now := q.now()
+	switch {
+	case !r.Concluded():
+		return "Not yet"
+	case r.Counts(now) && r.Accepted.Why != "":
+		return "By exception until " + dayWords(r.Accepted.Until)
+	case r.Counts(now):
+		return "Yes"
+	case r.Waits():
+		return "Once management accepts it"
+	case !r.Accepted.At.IsZero():
+		return "No longer since " + dayWords(r.Accepted.Until)
+	}
+	return "No"
+}
+
+// preparedVendorReport is the report of the address with who prepared it.
+func preparedVendorReport(q *request) (access.Object, error) {
+	r, err := q.theVendorReport()
+	if err != nil {
+		return access.Object{}, q.unknown(err, "risk.accept")
+	}
+	return access.Object{Prepared: r.PreparedBy}, nil
 }
 
 // coverOf weighs reports against the days of this period that have begun.
@@ -109,6 +136,7 @@ func (q *request) vendorReport() error {
 	for i := range unfinished {
 		unfinished[i] = sentence(unfinished[i])
 	}
+	accept, whyNot := q.mayAcceptReport(&r)
 	q.Title, q.Heading, q.Ref = r.ID+" "+string(r.Type), string(r.Type)+" of "+v.Name, r.ID
 	q.Say = answer.VendorReport(&r, q.dayOr(r.Reviewed, ""), q.name(r.ReviewedBy))
 	q.Way = []link{{"Vendors", q.to("/vendors")}, {v.ID, q.at("vendors", v.ID)}, {r.ID, ""}}
@@ -125,14 +153,72 @@ func (q *request) vendorReport() error {
 		Revision           int64
 		Write              bool
 		T                  func(string) string
+		Fresh, Procedures  string
+		Received           string
+		Behind             []link
+		Exception          string // where the exception stands
+		NeedsException     bool
+		Accept             bool
+		WhyNot, AcceptAt   string
+		TermsBy            string
 	}{&q.page, r, reportDays(r), dayWords(r.Dated), dayWords(r.Next), strings.Join(r.Categories, " "), report.Capital(r.Ours), report.Capital(r.Opinion), r.Limits(q.now().In(q.zone())), unfinished, evidence,
-		q.under("vendors", v.ID, "reports/"+r.ID+"/edit"), q.under("vendors", v.ID, "reports/"+r.ID+"/conclude"), r.Revision, q.reaches("register.write"), func(f string) string { return q.typed(f, "") }})
+		q.under("vendors", v.ID, "reports/"+r.ID+"/edit"), q.under("vendors", v.ID, "reports/"+r.ID+"/conclude"), r.Revision, q.reaches("register.write"), func(f string) string { return q.typed(f, "") },
+		report.Capital(answer.Freshness(&r, q.now().In(q.zone()))) + ".", report.Capital(strings.Join(r.Procedures, ", ")), dayWords(r.Received), q.behindLinks(&r),
+		answer.Accepted(&r, q.name(r.Accepted.By), q.now(), q.zone()), r.NeedsException(), accept, whyNot, q.under("vendors", v.ID, "reports/"+r.ID+"/accept"), sayTermsBy(r.Terms)})
+}
+
+// behindLinks are the organizations of a report that are vendors of the register.
+func (q *request) behindLinks(r *program.VendorReport) (out []link) {
+	for _, b := range r.Behind {
+		out = append(out, link{b.Name + ", " + b.Vendor, q.at("vendors", b.Vendor)})
+	}
+	return out
+}
+
+// sayTermsBy says who accepted a report's terms and when; "" where nobody is named.
+func sayTermsBy(t program.VendorTerms) string {
+	s := t.AcceptedBy
+	if s == "" && t.AcceptedOn != "" {
+		s = "somebody"
+	}
+	if t.AcceptedOn != "" {
+		s += " on " + dayWords(t.AcceptedOn)
+	}
+	return s
+}
+
+// mayAcceptReport reports whether who is signed in can accept the exception that a
+// report waits for, and why not where only their own hand in it forbids it.
+func (q *request) mayAcceptReport(r *program.VendorReport) (ok bool, whyNot string) {
+	if !r.Waits() {
+		return false, ""
+	}
+	ok, why := access.Allowed(q.who, "risk.accept", access.Object{Prepared: r.PreparedBy})
+	if !ok && q.may("risk.accept", access.Object{Prepared: []string{access.ByProgram}}) {
+		return false, sentence(why)
+	}
+	return ok, ""
+}
+
+func (q *request) acceptVendorReport() error {
+	r, err := q.theVendorReport()
+	if err == nil {
+		_, err = q.book.AcceptVendorReport(q.Context(), q.who, r.ID, q.base())
+	}
+	if err != nil {
+		if err := q.problem(err); err != nil {
+			return err
+		}
+		return q.vendorReport()
+	}
+	return q.done(q.under("vendors", r.Vendor, "reports/"+r.ID), "Accepted for management by exception, and sealed.")
 }
 
 func (q *request) concludeVendorReport() error {
 	r, err := q.theVendorReport()
 	if err == nil {
-		err = q.book.ConcludeVendorReport(q.Context(), q.who, r.ID, q.field("conclusion"), q.field("followUp"), q.base(), q.zone())
+		c := program.VendorConclusion{Conclusion: q.field("conclusion"), FollowUp: q.field("followUp"), Why: q.field("why"), Until: q.field("until")}
+		err = q.book.ConcludeVendorReport(q.Context(), q.who, r.ID, c, q.base(), q.zone())
 	}
 	if err != nil {
 		if err := q.problem(err); err != nil {
@@ -178,15 +264,31 @@ func (q *request) vendorReportForm() error {
 		T            func(string) string
 		Choices      map[string][]choice
 		CanSeal      bool
+		Procedures   []choice
+		Physical     bool
 	}{&q.page, q.to(q.URL.Path), back, t, map[string][]choice{"type": choices(t("type"), "", types...), "ours": choices(t("ours"), "", "yes", "in part", "no"),
-		"opinion": choices(t("opinion"), "It has none", program.VendorOpinions...)}, q.reaches("evidence.add")})
+		"opinion": choices(t("opinion"), "It has none", program.VendorOpinions...), "assessor": choices(t("assessor"), "Nobody said yet", program.VendorAssessors...)}, q.reaches("evidence.add"),
+		q.procedureTicks(r), q.Method == "POST" && q.field("physical") == "yes" || q.Method != "POST" && r.Physical})
+}
+
+// procedureTicks are the kinds of procedures, as ticked or as they stand.
+func (q *request) procedureTicks(r program.VendorReport) (out []choice) {
+	for _, p := range program.VendorProcedures {
+		chosen := slices.Contains(r.Procedures, p)
+		if q.Method == "POST" {
+			chosen = q.field("by-"+p) == "yes"
+		}
+		out = append(out, choice{"by-" + p, report.Capital(p), chosen})
+	}
+	return out
 }
 
 // vendorReportFields are the fields of the form as they stand.
 func vendorReportFields(r program.VendorReport) map[string]string {
 	f := map[string]string{"revision": strconv.FormatInt(r.Revision, 10), "type": string(r.Type), "issuer": r.Issuer, "system": r.System, "ours": r.Ours, "first": r.First, "last": r.Last, "dated": r.Dated,
-		"categories": strings.Join(r.Categories, " "), "opinion": r.Opinion, "modified": r.Modified, "carvedOut": strings.Join(r.CarvedOut, "\n"), "included": strings.Join(r.Included, "\n"),
-		"events": r.Events, "next": r.Next, "evidence": r.Evidence}
+		"categories": strings.Join(r.Categories, " "), "opinion": r.Opinion, "modified": r.Modified, "carvedOut": behindText(r.CarvedOut, r.Behind), "included": behindText(r.Included, r.Behind),
+		"received": r.Received, "assessor": r.Assessor, "samples": r.Samples, "inquiry": r.Inquiry, "firm": r.Firm, "terms": r.Terms.Text, "acceptedBy": r.Terms.AcceptedBy, "acceptedOn": r.Terms.AcceptedOn,
+		"marked": r.Terms.Marked, "events": r.Events, "next": r.Next, "evidence": r.Evidence}
 	var exceptions, duties []string
 	for _, x := range r.Exceptions {
 		exceptions = append(exceptions, strings.Join([]string{x.Control, x.Text, x.Assumed, x.Effect}, " | "))
@@ -250,7 +352,17 @@ func (q *request) sealVendorReport(file upload, r program.VendorReport) (string,
 func (q *request) vendorReportTyped() (r program.VendorReport, err error) {
 	r = program.VendorReport{ID: q.PathValue("report"), Vendor: q.PathValue("id"), Revision: q.base(), Type: program.VendorReportType(q.field("type")), Issuer: q.field("issuer"), System: q.field("system"),
 		Ours: q.field("ours"), First: q.field("first"), Last: q.field("last"), Dated: q.field("dated"), Categories: strings.Fields(q.field("categories")), Opinion: q.field("opinion"), Modified: q.field("modified"),
+		Received: q.field("received"), Assessor: q.field("assessor"), Physical: q.field("physical") == "yes", Samples: q.field("samples"), Inquiry: q.field("inquiry"), Firm: q.field("firm"),
+		Terms:     program.VendorTerms{Text: q.field("terms"), AcceptedBy: q.field("acceptedBy"), AcceptedOn: q.field("acceptedOn"), Marked: q.field("marked")},
 		CarvedOut: firstCells(q.field("carvedOut")), Included: firstCells(q.field("included")), Events: q.field("events"), Next: q.field("next"), Evidence: q.field("evidence")}
+	for _, p := range program.VendorProcedures {
+		if q.field("by-"+p) == "yes" {
+			r.Procedures = append(r.Procedures, p)
+		}
+	}
+	if r.Behind, err = behindTyped(q.field("carvedOut"), q.field("included")); err != nil {
+		return r, err
+	}
 	for _, cells := range firmLines(q.field("exceptions")) {
 		if len(cells) < 2 || len(cells) > 4 {
 			return r, fmt.Errorf("%w: exceptions: %q is not written as CONTROL | WHAT WAS FOUND | CONTROL ASSUMED OF THEM | EFFECT ON YOU", audit.ErrInvalid, strings.Join(cells, " | "))
@@ -294,4 +406,29 @@ func firstCells(text string) (out []string) {
 		out = append(out, cells[0])
 	}
 	return out
+}
+
+// behindText are organizations as a field has them, each with its row of the
+// register where a person said which it is.
+func behindText(names []string, behind []program.VendorBehind) string {
+	lines := slices.Clone(names)
+	for i, n := range names {
+		if j := slices.IndexFunc(behind, func(b program.VendorBehind) bool { return b.Name == n }); j >= 0 {
+			lines[i] += " | " + behind[j].Vendor
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// behindTyped reads which organizations are which vendor of the register.
+func behindTyped(fields ...string) (out []program.VendorBehind, err error) {
+	for _, cells := range firmLines(strings.Join(fields, "\n")) {
+		switch {
+		case len(cells) > 2:
+			return nil, fmt.Errorf("%w: organizations: %q is not written as NAME | ITS ROW IN THE REGISTER, such as V-3", audit.ErrInvalid, strings.Join(cells, " | "))
+		case len(cells) == 2 && cells[1] != "" && !slices.ContainsFunc(out, func(b program.VendorBehind) bool { return b.Name == cells[0] }):
+			out = append(out, program.VendorBehind{Name: cells[0], Vendor: cells[1]})
+		}
+	}
+	return out, nil
 }

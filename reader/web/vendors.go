@@ -4,7 +4,6 @@ import (
 	"html/template"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"tieout/access"
@@ -36,94 +35,6 @@ func theVendor(q *request) (access.Object, error) {
 // ofVendor is a vendor for the table of rights: the whole workspace's.
 func (q *request) ofVendor(v program.Vendor) access.Object { return q.sight().OfVendor(v) }
 
-type vendorRow struct {
-	V                                      program.Vendor
-	Href, Owner, Reviewed, Report, Started string
-	Late                                   bool
-	Cover                                  string // of a subservice organization: how much of the period its reports speak of
-}
-
-func (q *request) vendorRow(v program.Vendor) vendorRow {
-	return vendorRow{V: v, Href: q.at("vendors", v.ID), Owner: q.name(v.Owner), Reviewed: q.dayOr(v.Reviewed, "Never"), Report: q.dayOr(v.ReportEnd, "None"),
-		Started: q.dayOr(v.Started, "Not yet"), Late: answer.NotReviewed(v, q.now())}
-}
-
-func (q *request) vendors() error {
-	all, err := q.book.AllVendors(q.Context())
-	if err != nil {
-		return err
-	}
-	all = slices.DeleteFunc(all, func(v program.Vendor) bool { return !q.may("register.read", q.ofVendor(v)) })
-	query := q.URL.Query()
-	status, tier, text := query.Get("status"), query.Get("tier"), strings.TrimSpace(query.Get("q"))
-	is := func(v program.Vendor, status, tier string) bool {
-		return (status == "" || v.Status == status || status == "subservice" && v.Subservice || status == "late" && answer.NotReviewed(v, q.now())) &&
-			(tier == "" || v.Tier == tier || tier == "none" && v.Tier == "") && matches(text, v.ID, v.Name, q.name(v.Owner))
-	}
-	var list []program.Vendor
-	for _, v := range all {
-		if is(v, status, tier) {
-			list = append(list, v)
-		}
-	}
-	if query.Get("format") == "csv" {
-		return q.vendorsCSV(list)
-	}
-	from := q.from(len(list))
-	data := struct {
-		*page
-		Filters, Tiers   []stateFilter
-		Rows             []vendorRow
-		Pager            pager
-		Write            bool
-		CSV, Text, Clear string
-	}{page: &q.page, Write: q.may("register.write", access.Object{}), Text: text, CSV: q.to("/vendors", "status", status, "tier", tier, "q", text, "format", "csv"),
-		Pager: q.pager("/vendors", from, len(list), "status", status, "tier", tier, "q", text)}
-	count := func(status, tier string) string {
-		n := 0
-		for _, v := range all {
-			if is(v, status, tier) {
-				n++
-			}
-		}
-		return report.Number(n)
-	}
-	for _, f := range [][2]string{{"", "All"}, {"active", "In use"}, {"proposed", "Proposed"}, {"ended", "Ended"}, {"subservice", "Subservice organizations"}, {"late", "Not reviewed within a year"}} {
-		data.Filters = append(data.Filters, stateFilter{"", f[1], count(f[0], tier), q.to("/vendors", "status", f[0], "tier", tier, "q", text), status == f[0]})
-	}
-	for _, f := range [][2]string{{"", "Any tier"}, {"critical", "Critical"}, {"high", "High"}, {"medium", "Medium"}, {"low", "Low"}, {"none", "Not tiered"}} {
-		data.Tiers = append(data.Tiers, stateFilter{"", f[1], count(status, f[0]), q.to("/vendors", "status", status, "tier", f[0], "q", text), tier == f[0]})
-	}
-	for _, v := range list[from:min(len(list), from+pageLength)] {
-		row := q.vendorRow(v)
-		if v.Subservice {
-			c, err := q.vendorCover(v.ID)
-			if err != nil {
-				return err
-			}
-			row.Cover = c.Says
-		}
-		data.Rows = append(data.Rows, row)
-	}
-	if status+tier+text != "" {
-		data.Clear = q.to("/vendors")
-	}
-	q.Title, q.Heading, q.Wide = "Vendors", "Vendors", true
-	q.Say = answer.Vendors(all, q.now())
-	q.Code = []string{"tieout vendor list"}
-	return q.render("vendors.html", data)
-}
-
-func (q *request) vendorsCSV(list []program.Vendor) error {
-	rows := make([][]string, len(list))
-	for i, v := range list {
-		rows[i] = []string{v.ID, v.Name, v.Service, v.Tier, v.Status, q.name(v.Owner), strconv.FormatBool(v.Subservice), strconv.FormatBool(v.Terms), strconv.FormatBool(v.Personal),
-			timeCell(v.Approved), timeCell(v.Started), timeCell(v.Reviewed), timeCell(v.ReportEnd), timeCell(v.Mapped), timeCell(v.Ended)}
-	}
-	return q.asCSV("vendors", []string{"vendor", "name", "what it does", "tier", "status", "owner", "subservice organization", "security terms", "personal data", "approved", "started", "reviewed",
-		"report ends", "user controls mapped", "ended"}, rows)
-}
-
 func (q *request) vendor() error {
 	v, err := q.book.Vendor(q.Context(), q.PathValue("id"))
 	if err != nil {
@@ -143,7 +54,7 @@ func (q *request) vendor() error {
 	if err != nil {
 		return err
 	}
-	cover, err := q.vendorCover(v.ID)
+	reports, err := q.book.ReportsOfVendor(q.Context(), v.ID)
 	if err != nil {
 		return err
 	}
@@ -159,7 +70,9 @@ func (q *request) vendor() error {
 		Steps                   []step
 		Write                   bool
 		Cover                   vendorCover
-	}{&q.page, q.vendorRow(v), policy.HTML(v.Service), q.dayOr(v.Approved, "Not yet"), q.dayOr(v.Mapped, "Never"), q.dayOr(v.Ended, ""), lines, q.may("register.write", access.Object{}), cover})
+		Role, Associate         string
+	}{&q.page, q.vendorRow(v, reports), policy.HTML(v.Service), q.dayOr(v.Approved, "Not yet"), q.dayOr(v.Mapped, "Never"), q.dayOr(v.Ended, ""), lines, q.may("register.write", access.Object{}), q.vendorCover(v.ID, reports),
+		sayRole(v), q.sayAssociate(v)})
 }
 
 func (q *request) vendorForm() error {
@@ -178,6 +91,8 @@ func (q *request) vendorForm() error {
 	q.Code = []string{"tieout vendor list"}
 	have := q.vendorFields(v)
 	t := func(f string) string { return q.typed(f, have[f]) }
+	roles := choices(t("role"), "Nobody said yet", program.VendorRoles...)
+	kinds := choices(t("kind"), "Nobody said yet", program.VendorKinds...)
 	sent := q.Method == "POST"
 	tick := func(name string, have bool) bool { return sent && q.field(name) == "yes" || !sent && have }
 	return q.render("vendorform.html", struct {
@@ -188,16 +103,19 @@ func (q *request) vendorForm() error {
 		Ticks        []choice
 		Days         [][3]string
 		People       []string
-	}{&q.page, q.to(q.URL.Path), q.back("vendors", id), t, map[string][]choice{"tier": choices(t("tier"), "Not tiered", program.VendorTiers...), "status": choices(t("status"), "", program.VendorStatuses...)},
+	}{&q.page, q.to(q.URL.Path), q.back("vendors", id), t, map[string][]choice{"tier": choices(t("tier"), "Not tiered", program.VendorTiers...), "status": choices(t("status"), "", program.VendorStatuses...), "role": roles, "kind": kinds},
 		[]choice{{"subservice", "It is a subservice organization: its controls are relied on", tick("subservice", v.Subservice)},
-			{"terms", "The contract carries security and confidentiality terms", tick("terms", v.Terms)}, {"personal", "It processes personal data for you", tick("personal", v.Personal)}},
+			{"terms", "The contract carries security and confidentiality terms", tick("terms", v.Terms)}, {"associate", "It is a business associate under HIPAA: it handles protected health information for you", tick("associate", v.Associate)}},
 		[][3]string{{"approved", "Its use was approved on", t("approved")}, {"started", "Its use started on", t("started")}, {"reviewed", "It was last reviewed on", t("reviewed")},
-			{"reportEnd", "The period of its newest SOC report ends on", t("reportEnd")}, {"mapped", "Controls its report expects of users were mapped on", t("mapped")}, {"ended", "Its use ended on", t("ended")}},
+			{"reportEnd", "The period of its newest SOC report ends on", t("reportEnd")}, {"mapped", "Controls its report expects of users were mapped on", t("mapped")}, {"agreement", "Its business associate agreement was signed on", t("agreement")}, {"ended", "Its use ended on", t("ended")}},
 		q.addresses()})
 }
 
 func (q *request) vendorFields(v program.Vendor) map[string]string {
-	f := map[string]string{"revision": strconv.FormatInt(v.Revision, 10), "name": v.Name, "service": v.Service, "tier": v.Tier, "status": v.Status, "owner": q.addressOf(v.Owner)}
+	f := map[string]string{"revision": strconv.FormatInt(v.Revision, 10), "name": v.Name, "service": v.Service, "tier": v.Tier, "status": v.Status, "owner": q.addressOf(v.Owner), "role": v.Role, "kind": v.Kind}
+	if v.Role == "" && v.Personal { // as it was said before there were roles
+		f["role"] = "processor"
+	}
 	for name, at := range vendorDays(&v) {
 		f[name] = asField(*at, dayForm, q.zone())
 	}
@@ -223,7 +141,7 @@ func (q *request) writeVendor() error {
 
 func (q *request) vendorTyped() (program.Vendor, error) {
 	v := program.Vendor{ID: q.PathValue("id"), Name: q.field("name"), Service: q.field("service"), Tier: q.field("tier"), Status: q.field("status"), Revision: q.base(),
-		Subservice: q.field("subservice") == "yes", Terms: q.field("terms") == "yes", Personal: q.field("personal") == "yes"}
+		Subservice: q.field("subservice") == "yes", Terms: q.field("terms") == "yes", Role: q.field("role"), Kind: q.field("kind"), Associate: q.field("associate") == "yes"}
 	before := ""
 	if v.ID != "" {
 		have, err := q.book.Vendor(q.Context(), v.ID)
@@ -236,7 +154,7 @@ func (q *request) vendorTyped() (program.Vendor, error) {
 	if v.Owner, err = q.somebody(q.field("owner"), before, "owner"); err != nil {
 		return v, err
 	}
-	for _, name := range []string{"approved", "started", "reviewed", "reportEnd", "mapped", "ended"} {
+	for _, name := range []string{"approved", "started", "reviewed", "reportEnd", "mapped", "agreement", "ended"} {
 		if *vendorDays(&v)[name], err = q.day(name, name, name == "reportEnd"); err != nil {
 			return v, err
 		}
@@ -246,5 +164,53 @@ func (q *request) vendorTyped() (program.Vendor, error) {
 
 // vendorDays are the fields of a vendor that hold days.
 func vendorDays(v *program.Vendor) map[string]*time.Time {
-	return map[string]*time.Time{"approved": &v.Approved, "started": &v.Started, "reviewed": &v.Reviewed, "reportEnd": &v.ReportEnd, "mapped": &v.Mapped, "ended": &v.Ended}
+	return map[string]*time.Time{"approved": &v.Approved, "started": &v.Started, "reviewed": &v.Reviewed, "reportEnd": &v.ReportEnd, "mapped": &v.Mapped, "agreement": &v.Agreement, "ended": &v.Ended}
+}
+
+// sayRole says what a vendor is with regard to personal data.
+func sayRole(v program.Vendor) string {
+	switch {
+	case v.Role == "processor" || v.Role == "" && v.Personal:
+		return "Processor: it processes them for you"
+	case v.Role == "controller":
+		return "Controller on its own"
+	case v.Role == "joint controller":
+		return "Joint controller with you"
+	case v.Role == "none":
+		return "None"
+	}
+	return "Nobody said"
+}
+
+// sayAssociate says whether a vendor is a business associate and since when by an
+// agreement; "" where it is none.
+func (q *request) sayAssociate(v program.Vendor) string {
+	switch {
+	case !v.Associate:
+		return ""
+	case v.Agreement.IsZero():
+		return "Yes, without an agreement"
+	}
+	return "Yes, agreement of " + report.Day(v.Agreement, q.zone())
+}
+
+// besideHIPAA puts the business associates in use on the page on which HIPAA's
+// clocks are decided, to who may read the register.
+func (q *request) besideHIPAA(data *actPage) error {
+	hipaa := data.Rule != nil && data.Rule.Law == "HIPAA" || slices.ContainsFunc(data.Rules, func(r choiceRule) bool { return r.Law == "HIPAA" })
+	if !hipaa || !q.reaches("register.read") {
+		return nil
+	}
+	all, err := q.book.AllVendors(q.Context())
+	for _, v := range all {
+		if !v.Associate || v.Status != "active" || !q.may("register.read", q.ofVendor(v)) {
+			continue
+		}
+		agreement := "no agreement is entered"
+		if !v.Agreement.IsZero() {
+			agreement = "agreement of " + report.Day(v.Agreement, q.zone())
+		}
+		data.Associates = append(data.Associates, link{v.Name + ", " + agreement, q.at("vendors", v.ID)})
+	}
+	return err
 }

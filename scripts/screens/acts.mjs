@@ -12,7 +12,7 @@ export async function act(request, address, email) {
     if (answer.status() !== 303) throw new Error(`POST ${path} answers ${answer.status()}: ${(await answer.text()).replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").slice(0, 400)}`);
     return answer.headers().location;
   };
-  await send("/vendors/new", { form: { revision: "0", name: "Mailer", service: "Sends mail to merchants", tier: "high", status: "active", owner: email, personal: "yes", started: "2025-02-01", reviewed: "2025-03-01" } });
+  await send("/vendors/new", { form: { revision: "0", name: "Mailer", service: "Sends mail to merchants", tier: "high", status: "active", owner: email, role: "processor", started: "2025-02-01", reviewed: "2025-03-01" } });
   const document = await send("/evidence", { multipart: { title: "Minutes of a meeting", from: today(), till: "", controls: "", file: { name: "minutes.txt", mimeType: "text/plain", buffer: Buffer.from("Everybody was there.") } } });
   await send("/jobs", { form: { kind: "check" } });
   return [document.split("?")[0]];
