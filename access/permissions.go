@@ -101,6 +101,9 @@ var Permissions = []Permission{
 	{"representation.sign", Company, "sign the representation letter", Write | Person | Again, to{ManagementSigner}},
 	{"bridge.sign", Company, "sign a bridge letter", Write | Person | Again, to{ManagementSigner}},
 	{"report.share", Company, "give a recipient a copy of an issued report", Write, to{ComplianceLead}},
+	{"trust.read", Company, "read who asked for a report, who may read it and who did", 0, to{ComplianceLead, ManagementSigner}},
+	{"trust.grant", Company, "give an outsider access to an issued report, refuse it, end it", Write | Person, to{ComplianceLead}},
+	{"trust.publish", Company, "say in public that a report exists, and set the terms under which it is given", Write | Person, to{ComplianceLead, ManagementSigner}},
 
 	// A firm's workspace.
 	{"firm.state", Firm, "state the firm's license and peer review", Write | Person, to{FirmAdministrator, Partner}},

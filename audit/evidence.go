@@ -90,6 +90,7 @@ const (
 	RecordEntry      RecordKind = "entry"      // an entry in the registers of the running year (package program)
 	RecordFieldwork  RecordKind = "fieldwork"  // an entry in the file of an examination (package engagement)
 	RecordPacket     RecordKind = "packet"     // what the other side of an examination sent, or was sent (package engagement)
+	RecordTrust      RecordKind = "trust"      // an entry on who may read an issued report, and who did (package trust)
 )
 
 // An Activity is what somebody asked or did through a server: the Detail of a

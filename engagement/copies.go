@@ -25,6 +25,8 @@ type Copy struct {
 	Digest    string    `json:"digest"` // SHA-256 of the copy's bytes, hex
 	Size      int64     `json:"size"`
 	Made      time.Time `json:"made"` // as the copy itself says
+
+	Grant string `json:"grant,omitempty"` // access under which its recipient took it themselves; "": somebody made it for them
 }
 
 // Check reports what makes c no copy that a log could name: audit.ErrInvalid.

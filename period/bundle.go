@@ -120,7 +120,7 @@ func (p *Program) bundleRecords(ctx context.Context, size int64, yield func(bund
 		next = rec.Index + 1
 		return yield(bundle.Record{
 			Index: rec.Index, Canonical: canon, Salt: salt, Erased: erased,
-			Withheld: rec.Kind == audit.RecordFieldwork || rec.Kind == audit.RecordPacket, // management's side is its own until it is sent
+			Withheld: rec.Kind == audit.RecordFieldwork || rec.Kind == audit.RecordPacket || rec.Kind == audit.RecordTrust, // management's side is its own until it is sent
 			Body: func(ctx context.Context) (io.ReadCloser, error) {
 				body, err := evidence.ReadBody(ctx, p.Store, p.Blobs, rec)
 				return io.NopCloser(bytes.NewReader(body)), err

@@ -8,6 +8,7 @@ import (
 	"tieout/audit"
 	"tieout/engagement/fieldwork"
 	"tieout/engagement/management"
+	"tieout/trust"
 )
 
 // Kind is whose workspace this is: a company's or an audit firm's.
@@ -30,6 +31,13 @@ func (p *Program) Files() *fieldwork.Book {
 func (p *Program) Management() *management.Book {
 	p.managing.Do(func() { p.management = management.Open(p.Seal, p.Now) })
 	return p.management
+}
+
+// Trust returns who may read the company's reports and who did; the same for every
+// caller. Only a company's workspace has one.
+func (p *Program) Trust() *trust.Book {
+	p.trusting.Do(func() { p.trust = trust.Open(p.Seal, p.Now) })
+	return p.trust
 }
 
 // calendarYear is the year of an instant, by the days of a zone.

@@ -30,6 +30,7 @@ import (
 	"tieout/store/postgres"
 	"tieout/store/sqlite"
 	"tieout/timeline"
+	"tieout/trust"
 )
 
 // driver is short for a source's driver in signatures here.
@@ -64,6 +65,8 @@ type Program struct {
 
 	management *management.Book
 	managing   sync.Once // of management
+	trust      *trust.Book
+	trusting   sync.Once // of trust
 
 	decided decided  // what was read of decisions
 	heard   sync.Map // of what outsiders say: what checking it came to

@@ -2,10 +2,12 @@ package management
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	"tieout/access"
+	"tieout/audit"
 	"tieout/book"
 	"tieout/engagement"
 )
@@ -27,11 +29,29 @@ func (x *Side) InForce() *Release {
 // written before the copy leaves, so that none is out without one. It needs
 // report.share.
 func (b *Book) CopyReport(ctx context.Context, by access.Subject, id string, mint func(number string) (engagement.Copy, error)) (engagement.Copy, error) {
-	var c engagement.Copy
 	if err := access.Require(by, "report.share", of(id)); err != nil {
-		return c, err
+		return engagement.Copy{}, err
 	}
-	_, err := b.book.Numbered(ctx, by, "copy", id+"/CP", func(full string) (err error) {
+	return b.copyReport(ctx, by, id, mint)
+}
+
+// CopyGranted is CopyReport for a recipient who takes their copy themselves, under
+// access that somebody with the right gave them before; grant is its number. Only
+// the server's own door does this, which checked the access: it has no role, and
+// anybody else is audit.ErrForbidden.
+func (b *Book) CopyGranted(ctx context.Context, by access.Subject, id, grant string, mint func(number string) (engagement.Copy, error)) (engagement.Copy, error) {
+	if by.Kind != audit.ActorConnector || by.Workspace != access.Company || by.Account == "" || by.Token != "" || by.Limit != nil || grant == "" {
+		return engagement.Copy{}, fmt.Errorf("%w: only the server hands a copy to who shows a link", audit.ErrForbidden)
+	}
+	return b.copyReport(ctx, by, id, func(number string) (engagement.Copy, error) {
+		c, err := mint(number)
+		c.Grant = grant
+		return c, err
+	})
+}
+
+func (b *Book) copyReport(ctx context.Context, by access.Subject, id string, mint func(number string) (engagement.Copy, error)) (c engagement.Copy, err error) {
+	_, err = b.book.Numbered(ctx, by, "copy", id+"/CP", func(full string) (err error) {
 		if c, err = mint(strings.TrimPrefix(full, id+"/")); err != nil {
 			return err
 		}

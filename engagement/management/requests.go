@@ -183,10 +183,11 @@ func (b *Book) givable(ctx context.Context, records []int64) error {
 }
 
 // Givable refuses a record that no answer brings to the firm: management's own
-// entries in the examination, packets, and what people did through a server.
+// entries in the examination and on who reads its report, packets, and what people
+// did through a server.
 func Givable(rec audit.Record) error {
 	switch rec.Kind {
-	case audit.RecordFieldwork, audit.RecordPacket, audit.RecordActivity:
+	case audit.RecordFieldwork, audit.RecordPacket, audit.RecordActivity, audit.RecordTrust:
 		return fmt.Errorf("%w: %s is no evidence that can be given: it is a record of kind %s; name what was collected or added", audit.ErrInvalid, rec.Ref(), rec.Kind)
 	}
 	return nil

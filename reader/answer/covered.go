@@ -48,6 +48,8 @@ func recordNeeds(rec audit.Record) access.PermissionID {
 		return "activity.read"
 	case audit.RecordFieldwork, audit.RecordPacket:
 		return "request.read"
+	case audit.RecordTrust:
+		return "trust.read"
 	}
 	return "evidence.read"
 }
@@ -55,11 +57,11 @@ func recordNeeds(rec audit.Record) access.PermissionID {
 // ofRecord is a sealed record for the table of rights: a page or document belongs
 // to the controls that are tested with its source, what people did to whoever
 // reads the activity log. What management does in an examination, and packets, are
-// for who reads examinations as a whole: neither an auditor's guest nor who has
-// single controls or systems does.
+// for who reads examinations as a whole, and who reads reports outside for who reads
+// that: neither an auditor's guest nor who has single controls or systems does.
 func (s *Sight) ofRecord(rec audit.Record) (id access.PermissionID, o access.Object) {
 	switch id = recordNeeds(rec); id {
-	case "request.read":
+	case "request.read", "trust.read":
 		return id, access.Object{}
 	case "activity.read":
 		o = s.Reach()

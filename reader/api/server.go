@@ -76,6 +76,7 @@ func (s *Server) register() {
 	s.logCalls()
 	s.examinationCalls()
 	s.managementCalls()
+	s.trustCalls()
 	s.engagementCalls()
 	s.planCalls()
 	s.requestCalls()

@@ -201,7 +201,7 @@ var kindWords = map[audit.RecordKind]string{
 	audit.RecordDocument: "Document that a person added", audit.RecordRedaction: "Redacted copy", audit.RecordErasure: "Erasure", audit.RecordKey: "Key of the log",
 	audit.RecordClock: "Jump of this server's clock", audit.RecordDecision: "Decision about a deviation or a link", audit.RecordReport: "Report, as it was exported",
 	audit.RecordActivity: "What somebody asked or did here", audit.RecordEntry: "Entry in a register", audit.RecordFieldwork: "Entry in an examination's file",
-	audit.RecordPacket: "What was sent between the sides of an examination",
+	audit.RecordPacket: "What was sent between the sides of an examination", audit.RecordTrust: "Entry on who may read a report",
 }
 
 // kindWord is what a record is, in words; of a kind this version does not know,

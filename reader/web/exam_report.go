@@ -132,7 +132,7 @@ func (d *examReportPage) fill(q *request, x *management.Side) {
 	}
 	for _, c := range x.Copies {
 		ref := audit.EvidenceRef(c.Record)
-		d.Copies = append(d.Copies, examShare{c, q.name(c.By), report.Moment(c.At, q.zone()), shareWords(c.Copy), link{ref, q.at("evidence", ref)}})
+		d.Copies = append(d.Copies, examShare{c, q.sharer(c), report.Moment(c.At, q.zone()), shareWords(c.Copy), link{ref, q.at("evidence", ref)}})
 	}
 	if len(x.Releases) == 0 {
 		return
@@ -178,19 +178,24 @@ func (d *examReportPage) read(ctx context.Context, q *request) error {
 		return err
 	}
 	d.Reported, d.Assumes = value.ID, assumed(&value)
-	for _, o := range value.Opinions {
-		row := examOpinion{Part: attest.PartName(o.Part), Word: o.Word, Class: "dev", Text: policy.HTML(o.Text), Basis: policy.HTML(o.Basis)}
-		if o.Word == string(engagement.Unmodified) {
-			row.Class = "ok"
-		}
-		d.Opinions = append(d.Opinions, row)
-	}
-	d.Exceptions = examExceptions(&value)
+	d.Opinions, d.Exceptions = examOpinions(&value), examExceptions(&value)
 	parts, err := q.exam.ReceivedFiles(ctx, d.ID, d.R.Packet)
 	for _, p := range parts {
 		d.Files = append(d.Files, examFile{p.Name, fileWords(p), packetSize(p.Size), strings.TrimPrefix(p.Digest, "sha256:"), q.under("examinations", d.ID, "report/files/"+p.Name)})
 	}
 	return err
+}
+
+// examOpinions are the opinion's parts as the report has them.
+func examOpinions(r *attest.Report) (out []examOpinion) {
+	for _, o := range r.Opinions {
+		row := examOpinion{Part: attest.PartName(o.Part), Word: o.Word, Class: "dev", Text: policy.HTML(o.Text), Basis: policy.HTML(o.Basis)}
+		if o.Word == string(engagement.Unmodified) {
+			row.Class = "ok"
+		}
+		out = append(out, row)
+	}
+	return out
 }
 
 // assumed says what the report leaves to others.
@@ -414,6 +419,14 @@ func (q *request) examCopy() error {
 		return err
 	}
 	return q.examReport()
+}
+
+// sharer is who made a copy, in words: somebody here, or its recipient.
+func (q *request) sharer(c engagement.Share) string {
+	if c.Grant != "" {
+		return "Taken by the recipient, under access " + c.Grant
+	}
+	return q.name(c.By)
 }
 
 // shareWords says what was done to a copy for its recipient.

@@ -365,7 +365,7 @@ func (s *Server) note(r *http.Request, err error) {
 		s.o.Failed(err)
 	}
 	if s.o.Log != nil {
-		s.o.Log.Error("page failed", slog.String("path", r.URL.Path), slog.String("error", err.Error()))
+		s.o.Log.Error("page failed", slog.String("path", hushed(r.URL.Path)), slog.String("error", err.Error()))
 	}
 }
 

@@ -26,7 +26,7 @@ var rails = []railPlace{
 	{"", []railEntry{{"Start", startPath, nil}}}, // while a step of it is open
 	{"", []railEntry{{"Period", "/", nil}, {"Readiness", "/readiness", nil}}},
 	{"", []railEntry{{"My work", "/me/work", nil}, {"All tasks", "/tasks", nil}}},
-	{"", []railEntry{{"Examination", "/examinations", nil}}},
+	{"", []railEntry{{"Examination", "/examinations", nil}, {"Access to reports", "/trust/requests", nil}}},
 	{"Controls", []railEntry{
 		{"Controls", "/controls", func(st *state) int { return len(st.report.Controls) + len(st.report.Untested) }},
 		{"Coverage", "/coverage", nil},

@@ -29,7 +29,7 @@ func routes(kind access.Workspace) []route {
 		return slices.Concat(firmRoutes, firmEngagementRoutes, firmRequestRoutes, firmPlanRoutes, gridRoutes, gridSignRoutes, gridPopRoutes, gridSampleRoutes, gridFindingRoutes, firmPacketRoutes, firmConcludeRoutes, firmOpinionRoutes, firmReportRoutes, firmArchiveRoutes, bothRoutes)
 	}
 	return slices.Concat(readRoutes, procedureRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes,
-		examRoutes, examTextRoutes, examLetterRoutes, examReportRoutes, examWorkRoutes)
+		examRoutes, examTextRoutes, examLetterRoutes, examReportRoutes, examWorkRoutes, trustRoutes)
 }
 
 // bothRoutes are the addresses of a company's workspace and of a firm's.

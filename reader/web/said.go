@@ -39,6 +39,8 @@ var acts = map[string]string{
 	"review.complete": "%s was sealed", "review.decide": "%s was decided", "review.later": "%s was put off", "review.open": "%s was opened", "review.rows": "accounts were put into %s", "review.start": "%s began",
 	"risk.accept": "%s was accepted", "risk.set": "%s was changed", "task.approve": "%s was approved", "task.assign": "%s was assigned", "task.done": "%s was answered", "task.remind": "it was reminded of %s",
 	"training.attempt": "%s answered the questions of a course", "vendor.set": "%s was changed", "words.set": "%s were set",
+	"trust.publish": "%s was published", "trust.unpublish": "%s was taken off the public page", "nda.set": "%s were put in force", "access.ask": "%s came in", "access.refuse": "%s was refused",
+	"access.grant": "%s was given", "access.agree": "the terms were agreed to under %s", "access.view": "the report was looked at under %s", "access.fetch": "a copy was taken under %s", "access.revoke": "%s was ended",
 }
 
 // things are what acts are done to, %s standing for the ID. Of those that are
@@ -51,6 +53,7 @@ var things = map[string]struct {
 	"session": {text: "a session"}, "token": {text: "an API token"}, "group": {text: "a group"}, "job": {text: "job %s"}, "words": {text: "the placeholders of starter texts"},
 	"duty": {text: "%s"}, "audience": {text: "audience %s"}, "task": {text: "task %s"}, "reminder": {text: "task %s"},
 	"policy": {text: "policy %s"}, "risk": {text: "risk %s"}, "vendor": {text: "vendor %s"}, "incident": {text: "incident %s"}, "review": {text: "access review %s"},
+	"publication": {text: "the report of %s"}, "terms": {text: "the terms of %s"}, "request": {text: "request %s"}, "grant": {text: "access %s"},
 }
 
 // thingWords name what an act was done to.
@@ -92,7 +95,7 @@ func recordWords(rec audit.Record, name func(string) string) (words, act string)
 		whole = kindWord(rec.Kind)
 	}
 	switch rec.Kind {
-	case audit.RecordActivity, audit.RecordEntry, audit.RecordFieldwork, audit.RecordDecision:
+	case audit.RecordActivity, audit.RecordEntry, audit.RecordFieldwork, audit.RecordDecision, audit.RecordTrust:
 	default:
 		return whole, ""
 	}

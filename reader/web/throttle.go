@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -15,8 +16,11 @@ const (
 	maxBuckets = 20_000          // networks that are remembered
 )
 
-// A throttle counts what networks ask for.
+// A throttle counts what networks ask for. Its zero value is that of the doors.
 type throttle struct {
+	burst float64       // at once; 0: doorBurst
+	every time.Duration // one more each; 0: doorEvery
+
 	mu      sync.Mutex
 	buckets map[netip.Prefix]*bucket
 }
@@ -34,14 +38,14 @@ func (t *throttle) allow(address string, now time.Time) bool {
 	if t.buckets == nil || len(t.buckets) > maxBuckets {
 		t.buckets = map[netip.Prefix]*bucket{} // forgetting lets some ask again; package access forgets nothing
 	}
-	key := networkOf(address)
+	key, burst, every := networkOf(address), cmp.Or(t.burst, doorBurst), cmp.Or(t.every, doorEvery)
 	b := t.buckets[key]
 	if b == nil {
-		b = &bucket{doorBurst, now}
+		b = &bucket{burst, now}
 		t.buckets[key] = b
 	}
 	if d := now.Sub(b.at); d > 0 {
-		b.left, b.at = min(doorBurst, b.left+float64(d)/float64(doorEvery)), now
+		b.left, b.at = min(burst, b.left+float64(d)/float64(every)), now
 	}
 	if b.left < 1 {
 		return false
@@ -71,7 +75,12 @@ func networkOf(address string) netip.Prefix {
 
 // crowded answers who asks too much of a door.
 func (s *Server) crowded(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodPost && r.PathValue("provider") == "" || s.doorways.allow(s.Address(r), s.o.Now()) {
+	return (r.Method == http.MethodPost || r.PathValue("provider") != "") && s.crowd(w, r)
+}
+
+// crowd takes one from the bucket of who asks, and answers where it is empty.
+func (s *Server) crowd(w http.ResponseWriter, r *http.Request) bool {
+	if s.doorways.allow(s.Address(r), s.o.Now()) {
 		return false
 	}
 	w.Header().Set("Retry-After", "60")

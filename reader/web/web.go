@@ -71,7 +71,8 @@ type Server struct {
 	shelf     *shelf
 	names     names
 	doorways  throttle
-	guesses   guesses // of passphrases
+	asks      throttle // for access to reports
+	guesses   guesses  // of passphrases
 	rosters   rosters
 	revisions period.Revisions // what each changed of definitions
 	mux       *http.ServeMux
@@ -88,7 +89,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, home: home, kind: home.Kind(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), setup: newSetup(o.Key)}
+	s := &Server{o: o, home: home, kind: home.Kind(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), setup: newSetup(o.Key), asks: throttle{burst: askBurst, every: askEvery}}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, home.Close())
 	}
@@ -167,6 +168,11 @@ func (s *Server) routes() {
 	}
 	for _, d := range doors {
 		s.mux.Handle(d.pattern, s.door(d.do))
+	}
+	if s.kind == access.Company {
+		for _, x := range outsides {
+			s.mux.Handle(x.pattern, s.outside(x))
+		}
 	}
 	all := routes(s.kind)
 	s.pages = pagesOf(all)
