@@ -63,15 +63,26 @@ func (w *Workspace) Select(types func(kind string) []string) Selection {
 	return sel
 }
 
-// Given are the item types the workspace's sources can give.
+// Given are the item types the workspace's sources can give. Issues of its own
+// registers are not all tickets there are: they are given under a name of their
+// own, which only Gives knows.
 func (w *Workspace) Given(types func(kind string) []string) map[string]bool {
 	given := map[string]bool{}
 	for _, s := range w.Sources {
 		for _, t := range s.Types(types(s.Kind)) {
+			if s.Kind == registers && t == issues {
+				t = issues + " of kind " + issuesOnly
+			}
 			given[t] = true
 		}
 	}
 	return given
+}
+
+// Gives reports whether what p reads of a type is given: all items of the type, or
+// all of the one kind that p speaks about.
+func Gives(given map[string]bool, p *procedure.Procedure, typ string) bool {
+	return given[typ] || typ == issues && given[issues+" of kind "+issuesOnly] && p.OnlyKind() == issuesOnly
 }
 
 func (s *Selection) any(ids []string) bool {
@@ -92,7 +103,7 @@ func (s *Selection) place(c audit.Control, tested bool, why string, named bool) 
 
 // Lacking returns the item types p reads that are not given.
 func Lacking(p *procedure.Procedure, given map[string]bool) []string {
-	return slices.DeleteFunc(slices.Clone(p.Types), func(t string) bool { return given[t] })
+	return slices.DeleteFunc(slices.Clone(p.Types), func(t string) bool { return Gives(given, p, t) })
 }
 
 // reasons are why a control is not tested.

@@ -107,3 +107,32 @@ with:
 		t.Errorf("with accounts, links and people but no keys: %v", got)
 	}
 }
+
+// TestSelectIssues: issues of the workspace's own registers are tickets of one
+// kind, and only where the settings name them; they are not all tickets there are.
+func TestSelectIssues(t *testing.T) {
+	types := func(kind string) []string {
+		return map[string][]string{"program": {"risk", "ticket"}, "jira": {"ticket"}}[kind]
+	}
+	for name, tt := range map[string]struct {
+		files        map[string]string
+		deficiencies bool
+		cases        bool
+	}{
+		"registers":                     {map[string]string{"sources/program.yaml": "kind: program\n"}, false, false},
+		"registers that name them":      {map[string]string{"sources/program.yaml": "kind: program\nwith: { types: [risk, ticket] }\n"}, true, false},
+		"a ticket system":               {map[string]string{"sources/jira.yaml": "kind: jira\n"}, true, true},
+		"a ticket system and registers": {map[string]string{"sources/jira.yaml": "kind: jira\n", "sources/program.yaml": "kind: program\n"}, true, true},
+	} {
+		files := minimal()
+		for path, text := range tt.files {
+			files[path] = []byte(text)
+		}
+		sel := load(t, files).Select(types)
+		got := procedureIDs(sel.Procedures)
+		if slices.Contains(got, "deficiency.closure") != tt.deficiencies || slices.Contains(got, "conduct.cases") != tt.cases {
+			t.Errorf("%s: deficiencies are tested: %v, want %v; cases of conduct: %v, want %v", name, slices.Contains(got, "deficiency.closure"), tt.deficiencies,
+				slices.Contains(got, "conduct.cases"), tt.cases)
+		}
+	}
+}

@@ -106,9 +106,14 @@ func (d *doc) scalar(n *yaml.Node) any {
 }
 
 // Types returns the item types a source can give, of those its driver can: a
-// files source gives what its streams name.
+// files source gives what its streams name, the workspace's own registers give
+// tickets only where they are named.
 func (s SourceDef) Types(driver []string) []string {
-	if s.Kind != "files" {
+	switch s.Kind {
+	case "files":
+	case registers:
+		return s.ofRegisters(driver)
+	default:
 		return driver
 	}
 	var with struct {
@@ -128,4 +133,21 @@ func (s SourceDef) Types(driver []string) []string {
 		}
 	}
 	return slices.DeleteFunc(out, func(t string) bool { _, err := audit.TypeByName(t); return err != nil })
+}
+
+// registers is the kind of a source that reads this workspace's own registers, and
+// issues the type as which it gives what has to be mended: tickets, all of one kind.
+const (
+	registers  = "program"
+	issues     = "ticket"
+	issuesOnly = "deficiency"
+)
+
+// ofRegisters leaves issues out unless the settings name them.
+func (s SourceDef) ofRegisters(driver []string) []string {
+	var with struct{ Types []string }
+	if json.Unmarshal(s.With, &with) == nil && slices.Contains(with.Types, issues) {
+		return driver
+	}
+	return slices.DeleteFunc(slices.Clone(driver), func(t string) bool { return t == issues })
 }

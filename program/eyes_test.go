@@ -28,7 +28,18 @@ func fourEyes(t *testing.T, w *world, by access.Subject) map[access.PermissionID
 	must[program.Task](t)(w.book.AssignTask(ctx, lead, d, by.Account, "", 0))
 	task := must[program.Task](t)(w.book.DoTask(ctx, by, d, program.Done{At: w.now(), Outcome: "Held"}, 1))
 	p := must[program.Policy](t)(w.book.WritePolicy(ctx, by, "laptops", 0, laptops(), "", true))
+	i := must[program.Issue](t)(w.book.OpenIssue(ctx, lead, program.Issue{Title: "Keys", Severity: "low", Owner: by.Account}))
+	i = must[program.Issue](t)(w.book.MendIssue(ctx, by, i.ID, i.Revision, "Done.", []string{w.document()}))
+	a := must[program.Answer](t)(w.book.WriteAnswer(ctx, by, program.Answer{Question: "Do you encrypt?", Text: "Yes."}))
 	return map[access.PermissionID]func(access.Subject) error{
+		"issue.close": func(who access.Subject) error {
+			_, err := w.book.CloseIssue(ctx, who, i.ID, i.Revision, "Looked.")
+			return err
+		},
+		"answer.approve": func(who access.Subject) error {
+			_, err := w.book.ApproveAnswer(ctx, who, a.ID, a.Revision, "x")
+			return err
+		},
 		"risk.accept": func(who access.Subject) error { _, err := w.book.AcceptRisk(ctx, who, r.ID, r.Revision); return err },
 		"task.approve": func(who access.Subject) error {
 			_, err := w.book.ApproveTask(ctx, who, d, task.Revision)

@@ -16,6 +16,8 @@ type State struct {
 
 	Risks         map[string]*Risk         // by ID
 	Incidents     map[string]*Incident     // by ID
+	Issues        map[string]*Issue        // by ID
+	Answers       map[string]*Answer       // by ID
 	Vendors       map[string]*Vendor       // by ID
 	VendorReports map[string]*VendorReport // by ID
 	Identities    map[string]*Identity     // by what they are of: "identity:account:okta/ana"
@@ -43,7 +45,7 @@ type State struct {
 
 func newState() *State {
 	return &State{
-		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Vendors: map[string]*Vendor{}, VendorReports: map[string]*VendorReport{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, Holds: map[string]*Hold{}, persons: map[string]belongs{},
+		Risks: map[string]*Risk{}, Incidents: map[string]*Incident{}, Issues: map[string]*Issue{}, Answers: map[string]*Answer{}, Vendors: map[string]*Vendor{}, VendorReports: map[string]*VendorReport{}, Identities: map[string]*Identity{}, Reviews: map[string]*Review{}, Holds: map[string]*Hold{}, persons: map[string]belongs{},
 		Tasks: map[string]*Task{}, Duties: map[string]*Duty{}, Absences: map[string]*Absence{}, Feeds: map[string]*Feed{}, Reminders: map[string]*Reminder{},
 		Policies: map[string]*Policy{}, Agreements: map[string]map[string]*Agreement{}, Kept: map[string][]KeptText{}, Trainings: map[string]map[string]*Training{}, Audiences: map[string]*Audience{},
 	}
@@ -54,7 +56,7 @@ func newState() *State {
 type taker func(s *State, e Entry) (book.Change, error)
 
 // takers are all kinds of entry. Each register has its own table beside it.
-var takers = book.Merge(holdTakers, riskTakers, incidentTakers, vendorTakers, vendorReportTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers, remindTakers)
+var takers = book.Merge(holdTakers, riskTakers, incidentTakers, issueTakers, answerTakers, vendorTakers, vendorReportTakers, identityTakers, reviewTakers, policyTakers, agreementTakers, trainingTakers, audienceTakers, wordTakers, taskTakers, feedTakers, remindTakers)
 
 // Weigh says what an entry would do, or why it does not count.
 func (s *State) Weigh(e Entry) (book.Change, error) {

@@ -5,6 +5,7 @@
 package reminder
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -39,6 +40,7 @@ type Message struct {
 	To       Person
 	Sentence string // the one true sentence, which is the subject
 	Lines    []Line
+	Act      string // words before the link; "" is "Do the first"
 	Link     string // leads to exactly one thing to do; "": the address of this server is not known
 	Later    []Line // of others, for who runs the program: what is overdue there
 }
@@ -49,7 +51,7 @@ func (m Message) Text() string {
 	b.WriteString(m.Sentence + "\n")
 	writeLines(&b, m.Lines)
 	if m.Link != "" {
-		b.WriteString("\nDo the first: " + m.Link + "\n")
+		b.WriteString("\n" + cmp.Or(m.Act, "Do the first") + ": " + m.Link + "\n")
 	}
 	if len(m.Later) > 0 {
 		b.WriteString("\nOverdue with others:\n")

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tieout/audit"
+	"tieout/internal/durable"
 	"tieout/period"
 	"tieout/reader/answer"
 	"tieout/report"
@@ -16,24 +19,36 @@ import (
 
 func (a *app) readinessCommand() *cobra.Command {
 	var by string
-	var rehearse bool
+	var f readinessFlags
 	cmd := &cobra.Command{
 		Use: "readiness", Short: "What stands between here and the date, the most work first", Args: exactly(0, "no argument"),
 		Long: `Every gap that is known: criteria without a control, sources that are missing,
 controls nothing tests, evidence nobody saw, findings that wait for a person,
 policies without an approval, things that sources see and nothing claims. Each
 says who answers for it, where it is closed, and how much work it is by rule of
-thumb. --rehearse tries the checks an auditor makes before testing begins.`,
+thumb. --rehearse tries the checks an auditor makes before testing begins.
+
+For somebody outside, --progress tells how it went in counts (-o csv), and --page
+writes one page to print. Both say that it is management's own view.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(p *period.Program) error { return a.readiness(cmd.Context(), p, by, rehearse) })
+			return a.with(cmd.Context(), func(p *period.Program) error { return a.readiness(cmd.Context(), p, by, f) })
 		},
 	}
 	cmd.Flags().StringVar(&by, "by", "", "hold it against this day, 2026-03-01 (default: the period's last)")
-	cmd.Flags().BoolVar(&rehearse, "rehearse", false, "the auditor's own checks, tried today, in place of the gaps")
+	cmd.Flags().StringVar(&f.criterion, "criterion", "", "only gaps that stand in the way of this criterion, such as CC6.1")
+	cmd.Flags().BoolVar(&f.rehearse, "rehearse", false, "the auditor's own checks, tried today, in place of the gaps")
+	cmd.Flags().BoolVar(&f.progress, "progress", false, "the burn-up in counts, for somebody outside")
+	cmd.Flags().StringVar(&f.page, "page", "", "write a page to print to this file, for somebody outside")
 	return cmd
 }
 
-func (a *app) readiness(ctx context.Context, p *period.Program, by string, rehearse bool) error {
+// readinessFlags say what of readiness is shown.
+type readinessFlags struct {
+	rehearse, progress bool
+	page, criterion    string
+}
+
+func (a *app) readiness(ctx context.Context, p *period.Program, by string, f readinessFlags) error {
 	r, err := readinessOf(ctx, p)
 	if err != nil {
 		return err
@@ -45,13 +60,53 @@ func (a *app) readiness(ctx context.Context, p *period.Program, by string, rehea
 		}
 		r = r.For(day)
 	}
-	if rehearse {
+	switch {
+	case f.rehearse:
 		return a.show(stopsListing(r))
+	case f.progress || f.page != "":
+		return a.progress(ctx, p, r, f.page)
+	}
+	issues, err := p.Registers().AllIssues(ctx)
+	if err != nil {
+		return err
+	}
+	if r = r.WithIssues(issues); f.criterion != "" {
+		r = r.OfCriterion(f.criterion)
 	}
 	if a.output == "json" {
 		return a.writeJSON(answer.ReadinessSchema, r.Sentence(), "readiness", r)
 	}
 	return a.show(readinessListing(r))
+}
+
+// progress writes readiness for somebody outside: a page to a file, or the burn-up.
+func (a *app) progress(ctx context.Context, p *period.Program, r *answer.Readiness, page string) error {
+	v, err := answer.ProgressOf(ctx, p, r)
+	if err != nil {
+		return err
+	}
+	if page != "" {
+		var b bytes.Buffer
+		if err := answer.WriteProgress(&b, v); err != nil {
+			return err
+		}
+		if err := durable.Write(page, b.Bytes(), 0o644); err != nil {
+			return err
+		}
+		return a.tell(answer.ProgressSchema, page+" is written. "+answer.OwnView, v)
+	}
+	if a.output == "json" {
+		return a.writeJSON(answer.ProgressSchema, v.Sentence(), "progress", v)
+	}
+	head, rows := v.BurnRows()
+	l := listing{schema: answer.ProgressSchema, summary: v.Sentence() + " " + v.OwnView}
+	for _, h := range head {
+		l.columns = append(l.columns, text.Column{Head: h})
+	}
+	for i, x := range rows {
+		l.rows = append(l.rows, row{x, v.Burn[i]})
+	}
+	return a.show(l)
 }
 
 func readinessOf(ctx context.Context, p *period.Program) (*answer.Readiness, error) {
@@ -68,14 +123,18 @@ func readinessOf(ctx context.Context, p *period.Program) (*answer.Readiness, err
 
 func readinessListing(r *answer.Readiness) listing {
 	l := listing{schema: answer.ReadinessSchema, summary: r.Sentence(), columns: []text.Column{
-		{Head: "gap", Flex: true}, {Head: "work"}, {Head: "owner", Flex: true}, {Head: "why", Flex: true}, {Head: "next"},
+		{Head: "gap", Flex: true}, {Head: "work"}, {Head: "owner", Flex: true}, {Head: "why", Flex: true}, {Head: "next"}, {Head: "issue"},
 	}}
 	for _, g := range r.Gaps {
 		owner := g.Owner
 		if owner == "" {
 			owner = "nobody"
 		}
-		l.rows = append(l.rows, row{[]string{g.What, answer.Work(g.Hours), owner, g.Why, g.Fix.Command}, g})
+		var issues []string
+		for _, i := range g.Issues {
+			issues = append(issues, i.ID)
+		}
+		l.rows = append(l.rows, row{[]string{g.What, answer.Work(g.Hours), owner, g.Why, g.Fix.Command, strings.Join(issues, " ")}, g})
 	}
 	return l
 }
@@ -91,14 +150,49 @@ func stopsListing(r *answer.Readiness) listing {
 }
 
 func (a *app) systemCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "system", Short: "The system under examination: its parts, and what nothing claims"}
+	cmd := &cobra.Command{Use: "system", Short: "The system under examination: its parts, what nothing claims, how much there is"}
 	cmd.AddCommand(&cobra.Command{
 		Use: "show", Short: "Components and what sources see of each; what they see and nothing claims", Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(p *period.Program) error { return a.showSystem(cmd.Context(), p) })
 		},
+	}, &cobra.Command{
+		Use: "size", Short: "What a firm asks before it names a price: how much there is to examine", Args: exactly(0, "no argument"),
+		Long: `Counts people, accounts, systems, repositories, cloud accounts, subservice
+organizations, controls and populations, from definitions and the newest
+evidence. What nothing tells is not known.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), func(p *period.Program) error { return a.showSize(cmd.Context(), p) })
+		},
 	})
 	return cmd
+}
+
+func (a *app) showSize(ctx context.Context, p *period.Program) error {
+	now, err := answer.ReportNow(ctx, p)
+	if err != nil {
+		return err
+	}
+	s, err := answer.SizeOf(ctx, p, now)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.writeJSON(answer.SizeSchema, s.Sentence(), "size", s)
+	}
+	l := listing{schema: answer.SizeSchema, summary: s.Sentence(), columns: []text.Column{{Head: "figure", Flex: true}, {Head: "how many", Flex: true}, {Head: "counted as", Flex: true}, {Head: "why", Flex: true}}}
+	l.rows = append(l.rows, row{[]string{"Categories", strings.Join(s.CategoryNames(), ", "), "in scope", ""}, s.Categories})
+	for _, f := range s.Figures {
+		l.rows = append(l.rows, row{[]string{f.Name, f.Text(), f.Counts, f.Why}, f})
+	}
+	for _, x := range s.Populations {
+		n := report.Number(x.Items)
+		if x.Gaps {
+			n = "at least " + n
+		}
+		l.rows = append(l.rows, row{[]string{"Population " + x.Procedure, n, x.Title, ""}, x})
+	}
+	return a.show(l)
 }
 
 func (a *app) showSystem(ctx context.Context, p *period.Program) error {

@@ -124,7 +124,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		cmds []*cobra.Command
 	}{
 		{"run", []*cobra.Command{a.initCommand(), a.demoCommand(), a.planCommand(), a.applyCommand(), a.periodCommand(), a.collectCommand(), a.receiveCommand(), a.checkCommand(), a.statusCommand(), a.workerCommand(), a.jobCommand(), a.taskCommand(), a.serveCommand(), a.agentCommand()}},
-		{"look", []*cobra.Command{a.readinessCommand(), a.systemCommand(), a.controlCommand(), a.evidenceCommand(), a.populationCommand(), a.deviationCommand(), a.riskCommand(), a.incidentCommand(), a.vendorCommand(), a.reviewCommand(), a.personCommand(), a.connectorCommand(), a.reportCommand(), a.policyCommand(), a.docsCommand(), a.mcpCommand(), a.apiCommand()}},
+		{"look", []*cobra.Command{a.readinessCommand(), a.systemCommand(), a.controlCommand(), a.evidenceCommand(), a.populationCommand(), a.deviationCommand(), a.riskCommand(), a.incidentCommand(), a.issuesCommand(), a.answerCommand(), a.vendorCommand(), a.reviewCommand(), a.personCommand(), a.connectorCommand(), a.reportCommand(), a.policyCommand(), a.docsCommand(), a.mcpCommand(), a.apiCommand()}},
 		{"exam", []*cobra.Command{a.engagementCommand(), a.requestCommand(), a.sampleCommand(), a.testCommand(), a.exceptionCommand(), a.concludeCommand(), a.opinionCommand(), a.qualityCommand(),
 			a.descriptionCommand(), a.assertionCommand(), a.representationCommand(), a.trustCommand()}},
 		{"prove", []*cobra.Command{a.verifyCommand(), a.reperformCommand(), a.logCommand()}},

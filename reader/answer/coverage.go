@@ -199,7 +199,7 @@ func (h *here) lacking(p *procedure.Procedure) []string {
 	var out []string
 	for _, typ := range p.Types {
 		switch {
-		case !h.given[typ]:
+		case !definition.Gives(h.given, p, typ):
 			out = append(out, "no connection gives "+typ)
 		case h.fault[typ] != "":
 			out = append(out, typ+": "+h.fault[typ])

@@ -51,15 +51,17 @@ const (
 
 // A ReadinessGap is one thing to do.
 type ReadinessGap struct {
-	Key      string   `json:"key"` // the same gap has the same key in every run
-	Kind     GapKind  `json:"kind"`
-	What     string   `json:"what"`
-	Why      string   `json:"why,omitempty"`
-	Count    int      `json:"count"` // findings, stretches or controls it stands for
-	Hours    int      `json:"hours"` // estimate; see Hours
-	Owner    string   `json:"owner,omitempty"`
-	Controls []string `json:"controls,omitempty"`
-	Fix      Fix      `json:"fix"`
+	Key      string     `json:"key"` // the same gap has the same key in every run
+	Kind     GapKind    `json:"kind"`
+	What     string     `json:"what"`
+	Why      string     `json:"why,omitempty"`
+	Count    int        `json:"count"` // findings, stretches or controls it stands for
+	Hours    int        `json:"hours"` // estimate; see Hours
+	Owner    string     `json:"owner,omitempty"`
+	Controls []string   `json:"controls,omitempty"`
+	Criteria []string   `json:"criteria,omitempty"` // it stands in the way of
+	Issues   []GapIssue `json:"issues,omitempty"`   // opened on it and not closed, see WithIssues
+	Fix      Fix        `json:"fix"`
 }
 
 // A Fix is where a gap is closed: a screen, or a command.
@@ -126,6 +128,11 @@ func ReadinessOf(ctx context.Context, p *period.Program, r *audit.Report, sys *S
 		return nil, err
 	}
 	out.Gaps = append(out.Gaps, roomGaps(p.Def.Systems, vendors)...)
+	for i := range out.Gaps {
+		if g := &out.Gaps[i]; g.Criteria == nil {
+			g.Criteria = now.criteriaOf(g.Controls)
+		}
+	}
 	slices.SortStableFunc(out.Gaps, func(a, b ReadinessGap) int {
 		return cmp.Or(cmp.Compare(b.Hours, a.Hours), strings.Compare(a.Key, b.Key))
 	})
@@ -272,7 +279,7 @@ func (v view) criteriaGaps() (out []ReadinessGap) {
 		if slices.ContainsFunc(v.controls, func(c audit.Control) bool { return slices.Contains(c.Criteria, k.ID) }) {
 			continue
 		}
-		out = append(out, ReadinessGap{Key: "criterion " + k.ID, Kind: NoControl, What: k.ID + " has no control", Why: k.Summary, Count: 1,
+		out = append(out, ReadinessGap{Key: "criterion " + k.ID, Kind: NoControl, What: k.ID + " has no control", Why: k.Summary, Count: 1, Criteria: []string{k.ID},
 			Hours: hours(NoControl, 1), Fix: Fix{"/coverage", []string{"show", "none"}, "tieout control coverage"}})
 	}
 	return out

@@ -74,6 +74,18 @@ func (s *Sight) OfRisk(r program.Risk) access.Object {
 	return o
 }
 
+// OfIssue is an issue: the workspace's, and its controls'. Who has one that names
+// no control sees it with whatever they see.
+func (s *Sight) OfIssue(i *program.Issue) access.Object {
+	o := i.Object()
+	if o.Systems = s.Systems; i.Owner == s.Who.Account && len(o.Controls) == 0 {
+		reach := s.Reach()
+		o.Systems, o.Controls = reach.Systems, reach.Controls
+	}
+	o.Engagements = s.covering(lasting(i.Opened, i.Closed))
+	return o
+}
+
 // OfVendor is a vendor: the whole workspace's.
 func (s *Sight) OfVendor(v program.Vendor) access.Object {
 	return access.Object{Owner: v.Owner, Systems: s.Systems, Engagements: s.covering(lasting(v.Since, v.Ended))}

@@ -78,6 +78,7 @@ func TestEveryCallAndRole(t *testing.T) {
 	lead.send("POST", "/risks", riskFor(lead.account))
 	lead.send("POST", "/vendors", vendorExample)
 	lead.send("POST", "/incidents", `{"detail":"A list went astray","detected":"2026-03-27T10:00:00Z"}`)
+	lead.send("POST", "/issues", openIssueExample)
 	want(t, "a draft", lead.send("PUT", "/policies/remote/draft", `{"title":"Remote work","text":"Lock the screen."}`, "If-Match", `"0"`), http.StatusOK)
 	job := object(t, lead.send("POST", "/jobs", `{"kind":"check"}`))
 	keys := &gatestest.Keys{}

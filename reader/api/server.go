@@ -70,6 +70,7 @@ func (s *Server) register() {
 	s.policyCalls()
 	s.riskCalls()
 	s.incidentCalls()
+	s.issueCalls()
 	s.vendorCalls()
 	s.reviewCalls()
 	s.peopleCalls()

@@ -48,7 +48,24 @@ func (w *work) remind(ctx context.Context) (worker.Result, error) {
 		t.byChat(ctx, l.ChatText(ms, base), len(ms))
 		t.byWebhook(ctx, l.Post(w.p.Def.Organization.Name, ms), len(ms))
 	}
+	if w.in.Task == "" {
+		n, err := w.newsOf(ctx, l.Day(), rules.IsDigest(l.Now.In(l.Period.Location()).Weekday()))
+		if err != nil {
+			return worker.Result{}, err
+		}
+		of, err := w.tellNews(ctx, n, people, base)
+		if err != nil {
+			return worker.Result{}, err
+		}
+		t.add(of)
+	}
 	return worker.Result{Text: sayTold(t.told, t.now, t.unsure, len(t.later)+len(t.never)), Value: Outcome{Told: t.told}}, t.error()
+}
+
+// add counts another telling of the same job.
+func (t *telling) add(of *telling) {
+	t.told, t.now, t.unsure = t.told+of.told, t.now+of.now, t.unsure+of.unsure
+	t.later, t.never = append(t.later, of.later...), append(t.never, of.never...)
 }
 
 // A telling is one day's reminders on their way.
@@ -57,6 +74,7 @@ type telling struct {
 	t      *worker.Task
 	day    string
 	task   string  // that alone is spoken of, whatever else was said that day; "": what is due
+	news   string  // key of the news that is spoken of, the same on every day; "": what is due
 	told   int     // now or earlier today
 	now    int     // of those
 	unsure int     // whose end nobody knows
@@ -100,7 +118,7 @@ func (t *telling) byChat(ctx context.Context, text string, lines int) {
 	t.progress("Chat", 1, 1)
 }
 
-func (t *telling) byWebhook(ctx context.Context, value tasks.Posted, lines int) {
+func (t *telling) byWebhook(ctx context.Context, value any, lines int) {
 	c := t.p.Def.Config.Reminders.Webhook
 	if c == nil {
 		return
@@ -212,9 +230,17 @@ func (t *telling) newest(ctx context.Context, channel, to string) (try, state in
 // id is that of the record of an act, the same whoever seals it.
 func (t *telling) id(channel, to, act string, try int) string {
 	parts := []string{"tieout reminder", t.day, channel, to, act, strconv.Itoa(try)}
+	if t.news != "" {
+		parts[1] = t.news
+	}
 	if t.task != "" {
 		parts = append(parts, t.task)
 	}
+	return hashed(parts...)
+}
+
+// hashed is a record's ID that follows from parts.
+func hashed(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // UUIDv8, RFC 9562 section 5.8
 	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
@@ -225,6 +251,9 @@ func (t *telling) seal(ctx context.Context, channel, to, act string, try int, fa
 	all := map[string]string{"channel": channel, "day": t.day, "try": strconv.Itoa(try)}
 	if t.task != "" {
 		all["task"] = t.task
+	}
+	if t.news != "" {
+		all["news"] = t.news
 	}
 	for k, v := range facts {
 		all[k] = v

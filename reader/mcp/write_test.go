@@ -94,7 +94,7 @@ func TestWriters(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	if want := []string{"add_incident_note", "answer_request", "record_risk", "report_incident", "start_collection"}; !slices.Equal(names, want) {
+	if want := []string{"add_incident_note", "answer_request", "record_deficiency", "record_risk", "report_incident", "start_collection"}; !slices.Equal(names, want) {
 		t.Errorf("tools that write: %v, want %v", names, want)
 	}
 	for _, id := range mcp.Writing {

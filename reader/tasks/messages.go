@@ -101,13 +101,18 @@ func (l *List) message(r Recipient, rules reminder.Rules, base string, names map
 		m.Link = linkTo(base, plate.Now[0].Occurrence)
 	}
 	said = l.addReports(&m, r, rules, base, said)
+	said = l.addIssues(&m, r, rules, base, said)
 	if r.Lead {
 		m.Later = l.ofOthers(r.Account, rules, today, names)
 	}
 	if !said && len(m.Later) > 0 {
 		m.Sentence, m.Link = l.Sentence(), linkTo(base, l.firstOfOthers(r.Account, rules, today))
 	}
-	return m, said || len(m.Later) > 0
+	said = said || len(m.Later) > 0
+	if r.Lead {
+		said = l.addOthersIssues(&m, r, rules, base, names, said)
+	}
+	return m, said
 }
 
 // line is one thing to do as a message says it.
@@ -240,5 +245,6 @@ func (l *List) Calendar(who access.Subject, name, base string) []byte {
 		events = append(events, e)
 	}
 	events = append(events, l.reportEvents(who.Account, base)...)
+	events = append(events, l.issueEvents(who.Account, base)...)
 	return reminder.Calendar(report.Capital(name), events, l.Now)
 }

@@ -72,6 +72,7 @@ func (b *Basis) At(ctx context.Context, book *program.Book, now time.Time) (*Lis
 	l := &List{Period: b.in, Now: audit.Instant(now)}
 	err := book.Read(ctx, func(s *program.State) error {
 		l.All, l.Next, l.eyes = b.plan.at(s, b.seen, b.run, l.Now), s.ExpectedReports(), s.Eyes()
+		l.Issues = s.AllIssues()
 		return nil
 	})
 	return l, err

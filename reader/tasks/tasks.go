@@ -112,6 +112,7 @@ type List struct {
 	Now    time.Time
 	All    []Occurrence
 	Next   []program.ExpectedReport // vendors' next reports that have not come, the first first
+	Issues []program.Issue          // what is not closed first, the first due before the later
 	eyes   access.Eyes              // tells who did something from who may approve it
 }
 

@@ -12,6 +12,7 @@ import (
 	"tieout/deviation"
 	"tieout/period"
 	"tieout/policy"
+	"tieout/program"
 	"tieout/reader/answer"
 	"tieout/report"
 )
@@ -102,6 +103,7 @@ type deviationPage struct {
 	May             map[string]bool // "answer", "propose", "confirm", "approve", "withdraw"
 	WhyNot          string          // why they do not decide what waits; "" where they may
 	Typed           map[string]string
+	Issues          relatedIssues
 }
 
 func (q *request) deviation() error {
@@ -126,6 +128,9 @@ func (q *request) deviation() error {
 		Steps: steps, Population: link{d.Procedure, q.at("populations", d.Procedure)}, Hash: short(d.Hash), Documented: q.testCalled(d.Procedure) != nil, After: stands.Newest, Proposal: stands.Proposal,
 		Cause: policy.HTML(d.Cause), Response: policy.HTML(d.Response), Stands: q.sayStanding(&d, stands), May: q.mayJudge(&d, stands), WhyNot: q.whyNotJudge(&d, stands),
 		Typed: map[string]string{"cause": q.typed("cause", d.Cause), "response": q.typed("response", d.Response), "why": q.typed("why", "")}}
+	if data.Issues, err = q.issuesFrom(program.FromDeviation, d.Ref); err != nil {
+		return err
+	}
 	if !d.Open && !d.End.At.IsZero() && d.Span.To.Sub(d.Span.From) > time.Microsecond {
 		data.Ended = report.BoundText(d.End, loc)
 	}

@@ -223,6 +223,7 @@ type incidentPage struct {
 	AssessmentText, DisclosureWhy   template.HTML
 	Steps                           []step
 	Runs, Discloses                 bool
+	Issues                          relatedIssues
 	Act                             func(string) string
 }
 
@@ -247,6 +248,9 @@ func (q *request) incident() error {
 	data := incidentPage{page: &q.page, I: i, Facts: q.incidentFacts(i), Controls: q.controlLinks(i.Controls), Detail: policy.HTML(i.Detail), Cause: policy.HTML(i.Cause), Lessons: policy.HTML(i.Lessons),
 		Runs: q.may("incident.write", on), Discloses: q.may("incident.disclose", on), Steps: q.incidentSteps(i),
 		Act: func(act string) string { return q.to("/incidents/" + i.ID + "/write/" + act) }}
+	if data.Issues, err = q.issuesFrom(program.FromIncident, i.ID); err != nil {
+		return err
+	}
 	if i.Status != "closed" {
 		data.Unfinished = i.Unfinished()
 	}

@@ -88,6 +88,8 @@ func TestEveryRouteAndRole(t *testing.T) {
 	lead.post("/risks/new", aRisk("revision", "0")...)
 	lead.post("/vendors/new", aVendor("revision", "0")...)
 	lead.sendFile("/vendors/V-1/reports/new", "report.pdf", nil, vendorReportForm()...)
+	lead.post("/issues/new", anIssue("revision", "0")...)
+	known["/issues/"] = "I-1"
 	known["/incidents/"], known["/risks/"], known["/vendors/"] = "INC-1", "R-1", "V-1"
 	for _, l := range linksOf(lead.page("/")) {
 		if ref, ok := strings.CutPrefix(l, "/deviations/"); ok {

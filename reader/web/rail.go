@@ -34,13 +34,14 @@ var rails = []railPlace{
 	{"Controls", []railEntry{
 		{"Deviations", "/deviations", func(st *state) int { return len(st.devs) }},
 		{"Evidence gaps", "/gaps", func(st *state) int { return len(st.gaps) }},
+		{"Issues", "/issues", nil},
 	}},
 	{"Controls", []railEntry{{"Populations", "/populations", func(st *state) int { return len(report.Procedures(st.report)) }}}},
 	{"Controls", []railEntry{{"Evidence", "/evidence", nil}}},
 	{"Program", []railEntry{{"Policies", "/policies", nil}}},
 	{"Program", []railEntry{{"Risks", "/risks", nil}}},
 	{"Program", []railEntry{{"Incidents", "/incidents", nil}}},
-	{"Program", []railEntry{{"Vendors", "/vendors", nil}}},
+	{"Program", []railEntry{{"Vendors", "/vendors", nil}, {"Answers", "/answers", nil}}},
 	{"Program", []railEntry{{"People", "/people", nil}, {"Access reviews", "/reviews", nil}}},
 	{"Workspace", []railEntry{{"System boundary", "/system", nil}}},
 	{"Workspace", []railEntry{

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -11,7 +10,7 @@ import (
 	"time"
 
 	"tieout/access"
-	"tieout/audit"
+	"tieout/program"
 	"tieout/reader/answer"
 	"tieout/report"
 )
@@ -34,6 +33,13 @@ func (q *request) readinessOf() (*answer.Readiness, error) {
 		seen := q.st.controls()
 		r = r.Within(func(id string) bool { return slices.Contains(seen, id) })
 	}
+	if q.reaches("issue.read") {
+		issues, err := q.issuesSeen()
+		if err != nil {
+			return nil, err
+		}
+		r = r.WithIssues(issues)
+	}
 	return r.Without(func(k answer.GapKind) bool { return gapNeeds[k] != "" && !q.reaches(gapNeeds[k]) }), nil
 }
 
@@ -51,8 +57,17 @@ type gapLine struct {
 	G        answer.ReadinessGap
 	Work     string
 	Href     string
+	Issues   []gapIssue
+	Open     string // where an issue is opened on it; "" for who may not
 	Controls []link
 	More     int
+}
+
+// A gapIssue is an issue that was opened on a gap.
+type gapIssue struct {
+	link
+	Owner, Due string
+	Late       bool
 }
 
 type stopLine struct {
@@ -74,14 +89,13 @@ func (q *request) readiness() error {
 		return err
 	}
 	by := q.URL.Query().Get("by")
-	if by != "" {
-		day, err := time.ParseInLocation(time.DateOnly, by, r.Period.Location())
-		if err != nil {
-			return fmt.Errorf("%w: %q is not a day such as 2026-03-01", audit.ErrInvalid, by)
-		}
-		r = r.For(day)
+	if r, err = q.heldAgainst(r, by); err != nil {
+		return err
 	}
-	kind := q.URL.Query().Get("kind")
+	kind, criterion := q.URL.Query().Get("kind"), q.URL.Query().Get("criterion")
+	if criterion != "" {
+		r = r.OfCriterion(criterion)
+	}
 	data := struct {
 		*page
 		R           *answer.Readiness
@@ -95,7 +109,13 @@ func (q *request) readiness() error {
 		Points      []burnLine
 		Rules       any
 		Asked       bool
-	}{page: &q.page, R: r, By: r.By.In(r.Period.Location()).Format(time.DateOnly), Kinds: q.kinds(r, kind, by), StopsSay: r.StopsSentence(), Rules: answer.Hours, Asked: kind != ""}
+		File, CSV   string // for somebody outside; "" for who may not read all that is counted
+		Criterion   string
+		Criteria    []choice
+	}{page: &q.page, R: r, Criterion: criterion, Criteria: q.criterionChoices(criterion), By: r.By.In(r.Period.Location()).Format(time.DateOnly), Kinds: q.kinds(r, kind, by, criterion), StopsSay: r.StopsSentence(), Rules: answer.Hours, Asked: kind+criterion != ""}
+	if q.readsAllGaps() {
+		data.File, data.CSV = q.to("/readiness/progress", "by", by), q.to("/readiness/progress", "by", by, "format", "csv")
+	}
 	in := q.st.controls()
 	for _, g := range r.Gaps {
 		if kind != "" && kindSlug(g.Kind) != kind {
@@ -122,15 +142,15 @@ func (q *request) readiness() error {
 func kindSlug(k answer.GapKind) string { return strings.ReplaceAll(string(k), " ", "-") }
 
 // kinds are the kinds of gap there are, as filters.
-func (q *request) kinds(r *answer.Readiness, want, by string) []stateFilter {
+func (q *request) kinds(r *answer.Readiness, want, by, criterion string) []stateFilter {
 	n := map[answer.GapKind]int{}
 	for _, g := range r.Gaps {
 		n[g.Kind]++
 	}
-	out := []stateFilter{{Word: "All", N: report.Number(len(r.Gaps)), Href: q.to("/readiness", "by", by), Here: want == ""}}
+	out := []stateFilter{{Word: "All", N: report.Number(len(r.Gaps)), Href: q.to("/readiness", "by", by, "criterion", criterion), Here: want == ""}}
 	for _, h := range answer.Hours {
 		if n[h.Kind] > 0 || kindSlug(h.Kind) == want {
-			out = append(out, stateFilter{Word: report.Capital(string(h.Kind)), N: report.Number(n[h.Kind]), Href: q.to("/readiness", "kind", kindSlug(h.Kind), "by", by), Here: kindSlug(h.Kind) == want})
+			out = append(out, stateFilter{Word: report.Capital(string(h.Kind)), N: report.Number(n[h.Kind]), Href: q.to("/readiness", "kind", kindSlug(h.Kind), "by", by, "criterion", criterion), Here: kindSlug(h.Kind) == want})
 		}
 	}
 	return out
@@ -151,7 +171,26 @@ func (q *request) gapLine(g answer.ReadinessGap, in []string) gapLine {
 		}
 		line.Controls = append(line.Controls, one)
 	}
+	for _, i := range g.Issues {
+		x := gapIssue{link: link{i.ID, q.at("issues", i.ID)}, Owner: "nobody yet", Due: q.dayOr(i.Due, ""), Late: !i.Due.IsZero() && q.now().After(i.Due)}
+		if i.Owner != "" {
+			x.Owner = q.name(i.Owner)
+		}
+		line.Issues = append(line.Issues, x)
+	}
+	if q.may("issue.write", access.Object{}) {
+		line.Open = q.to("/issues/new", linkFields[program.FromGap], g.Key)
+	}
 	return line
+}
+
+// criterionChoices are the criteria in scope, for the filter.
+func (q *request) criterionChoices(chosen string) []choice {
+	out := []choice{{"", "Every criterion", chosen == ""}}
+	for _, c := range q.st.p.Def.Criteria() {
+		out = append(out, choice{c.ID, c.ID + " " + c.Summary, c.ID == chosen})
+	}
+	return out
 }
 
 // fix is the address of the screen where a gap is closed; "" where this server

@@ -28,7 +28,7 @@ func routes(kind access.Workspace) []route {
 	if kind == access.Firm {
 		return slices.Concat(firmRoutes, firmEngagementRoutes, firmRequestRoutes, firmPlanRoutes, gridRoutes, gridSignRoutes, gridPopRoutes, gridSampleRoutes, gridFindingRoutes, firmPacketRoutes, firmConcludeRoutes, firmOpinionRoutes, firmReportRoutes, firmArchiveRoutes, bothRoutes)
 	}
-	return slices.Concat(readRoutes, procedureRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes,
+	return slices.Concat(readRoutes, procedureRoutes, bothRoutes, jobRoutes, policyRoutes, meRoutes, decideRoutes, taskRoutes, uploadRoutes, feedRoutes, reviewRoutes, peopleRoutes, incidentRoutes, issueRoutes, answerRoutes, riskRoutes, vendorRoutes, vendorReportRoutes, startRoutes, connectRoutes, importRoutes,
 		examRoutes, examTextRoutes, examLetterRoutes, examReportRoutes, examWorkRoutes, trustRoutes)
 }
 
@@ -50,6 +50,8 @@ var readRoutes = []route{
 	{pattern: "GET /populations/{id}", needs: "evidence.read", on: theProcedure, do: (*request).population},
 	{pattern: "GET /coverage", needs: "period.read", on: anything, do: (*request).coverage},
 	{pattern: "GET /readiness", needs: "period.read", on: anything, do: (*request).readiness},
+	{pattern: "GET /readiness/progress", needs: "period.read", do: (*request).readinessFile},
+	{pattern: "GET /system/size", needs: "register.read", do: (*request).systemSize},
 	{pattern: "GET /system", needs: "register.read", on: anything, do: (*request).system},
 	{pattern: "GET /connectors", needs: "source.read", on: anything, do: (*request).connectors},
 	{pattern: "GET /log", needs: "activity.read", on: anything, do: (*request).log},

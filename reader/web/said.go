@@ -27,11 +27,13 @@ var acts = map[string]string{
 	"group.created": "%s was made by a directory", "group.renamed": "%s was renamed by a directory", "group.removed": "%s was removed by a directory",
 	"group.member-added": "%s joined a group", "group.member-removed": "%s left a group",
 	"token.created": "%s was made", "token.revoked": "%s was revoked", "key.announced": "a signing key of %s was announced",
-	"job cancel": "%s was cancelled", "remind": "a reminder to %s was begun", "reminded": "a reminder was sent to %s", "remind failed": "a reminder to %s could not be sent",
+	"job cancel": "%s was cancelled", "remind": "a reminder to %s was begun", "reminded": "a reminder was sent to %s", "remind failed": "a reminder to %s could not be sent", "news told": "people were told of %s",
 
+	"answer.approve": "%s was approved", "answer.retire": "%s was retired", "answer.write": "%s was written",
 	"absence.set": "it was said when %s is away", "audience.set": "%s was changed", "calendar.set": "the calendar address of %s was changed", "duty.set": "it was said who stands in for %s",
 	"identity.link": "it was said whose %s is", "identity.reject": "a proposal of whose %s is was rejected", "identity.second": "a second person confirmed whose %s is", "identity.undo": "what was said of %s was taken back",
 	"incident.assess": "%s was assessed", "incident.cause": "the cause of %s was written", "incident.clock": "a deadline of %s was set", "incident.disclose": "it was said what of %s is disclosed",
+	"issue.back": "%s was sent back", "issue.close": "%s was closed", "issue.mend": "%s was said to be mended", "issue.move": "the date of %s was moved", "issue.open": "%s was opened", "issue.set": "%s was changed",
 	"incident.lessons": "the lessons of %s were written", "incident.report": "%s was reported", "incident.set": "%s was changed", "incident.settle": "a deadline of %s was settled",
 	"incident.step": "%s went a step on", "incident.told": "it was said who was told of %s",
 	"policy.agree": "%s agreed to a document", "policy.approve": "%s was approved", "policy.file": "the text of %s was kept", "policy.retire": "%s was retired", "policy.review": "%s was reviewed", "policy.write": "%s was written",
@@ -50,9 +52,9 @@ var things = map[string]struct {
 	somebody bool
 }{
 	"account": {"%s", true}, "absence": {"%s", true}, "calendar": {"%s", true}, "agreement": {"%s", true}, "training": {"%s", true},
-	"session": {text: "a session"}, "token": {text: "an API token"}, "group": {text: "a group"}, "job": {text: "job %s"}, "words": {text: "the placeholders of starter texts"},
+	"session": {text: "a session"}, "token": {text: "an API token"}, "group": {text: "a group"}, "job": {text: "job %s"}, "run": {text: "what run %s found"}, "collection": {text: "a source that is not read in full"}, "words": {text: "the placeholders of starter texts"},
 	"duty": {text: "%s"}, "audience": {text: "audience %s"}, "task": {text: "task %s"}, "reminder": {text: "task %s"},
-	"policy": {text: "policy %s"}, "risk": {text: "risk %s"}, "vendor": {text: "vendor %s"}, "incident": {text: "incident %s"}, "review": {text: "access review %s"},
+	"policy": {text: "policy %s"}, "risk": {text: "risk %s"}, "vendor": {text: "vendor %s"}, "incident": {text: "incident %s"}, "issue": {text: "issue %s"}, "answer": {text: "answer %s"}, "review": {text: "access review %s"},
 	"publication": {text: "the report of %s"}, "terms": {text: "the terms of %s"}, "request": {text: "request %s"}, "grant": {text: "access %s"},
 }
 

@@ -128,6 +128,7 @@ type workPage struct {
 	*page
 	Reviews    []reviewTodo // what access reviews wait for
 	Asked      []reviewTodo // requests of auditors
+	Issues     []reviewTodo // to mend, and to close
 	Now, Later []taskRow
 	Away       program.Absence
 	AwayTo     string // as typed, or the name of who stands in
@@ -174,6 +175,10 @@ func (q *request) showWork(data workPage) error {
 		return err
 	}
 	q.Say = sayAsked(q.Say, len(plate.Now)+len(data.Reviews) > 0, len(data.Asked))
+	if data.Issues, err = q.issueTodos(); err != nil {
+		return err
+	}
+	q.Say = sayIssues(q.Say, len(plate.Now)+len(data.Reviews)+len(data.Asked) > 0, len(data.Issues))
 	q.Code = []string{"tieout task list --mine"}
 	return q.render("work.html", data)
 }

@@ -1,6 +1,6 @@
 // Package program is the source that reads this workspace's own registers:
 // policies and who agreed to them, training, access reviews, risks, incidents,
-// what was done on schedule, as people keep them in Tieout.
+// issues, what was done on schedule, as people keep them in Tieout.
 package program
 
 import (
@@ -18,9 +18,10 @@ import (
 
 // What the registers can say: states, and events.
 var (
-	states = []string{"document", "incident", "link", "risk", "vendor"}
+	states = []string{"document", "incident", "link", "risk", "ticket", "vendor"}
 	events = []string{"accessReview", "acknowledgement", "disclosure", "notice", "revision", "training"}
 	types  = slices.Concat(states, events)
+	usual  = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == "ticket" })
 )
 
 var cannot = []string{
@@ -37,7 +38,7 @@ var Driver = &source.Driver{
 	Scopes:  []source.Scope{{Name: "this workspace", Why: "entries of its own log; nothing outside is asked"}},
 	Cannot:  cannot,
 	Settings: []source.Setting{
-		{Name: "types", Doc: "item types to read; absent: all. Leave out what another connection keeps for you", Example: "[accessReview, acknowledgement]"},
+		{Name: "types", Doc: "item types to read; absent: all but ticket, which is an issue of this workspace as a deficiency. Leave out what another connection keeps for you", Example: "[accessReview, acknowledgement]"},
 	},
 	Open:      open,
 	Normalize: normalize,
@@ -59,7 +60,7 @@ func open(name string, with json.RawMessage, env source.Env) (source.Collector, 
 		return nil, nil, fmt.Errorf("source %s: %w", name, err)
 	}
 	if s.Types == nil {
-		s.Types = types
+		s.Types = usual
 	}
 	for _, t := range s.Types {
 		if !slices.Contains(types, t) {
