@@ -146,7 +146,8 @@ func (b *Book) WriteAnswer(ctx context.Context, by access.Subject, a Answer) (An
 		_, err := b.write(ctx, by, "answer.write", "answer:"+id, a.Revision, d)
 		return err
 	}
-	id, err := a.ID, error(nil)
+	id := a.ID
+	var err error
 	if id == "" {
 		id, err = b.numbered(ctx, by, "answer", "A", write)
 	} else if _, err = b.Answer(ctx, id); err == nil {

@@ -40,9 +40,12 @@ func TestAnswerLife(t *testing.T) {
 		t.Errorf("retired: %+v", a)
 	}
 	for name, do := range map[string]func() error{
-		"approving what is retired": func() error { _, err := w.book.ApproveAnswer(ctx, as(boID, access.ManagementSigner), a.ID, a.Revision, "x"); return err },
-		"retiring it again":         func() error { _, err := w.book.RetireAnswer(ctx, lead, a.ID, a.Revision, "x"); return err },
-		"an older page":             func() error { a.Revision--; _, err := w.book.WriteAnswer(ctx, lead, a); return err },
+		"approving what is retired": func() error {
+			_, err := w.book.ApproveAnswer(ctx, as(boID, access.ManagementSigner), a.ID, a.Revision, "x")
+			return err
+		},
+		"retiring it again": func() error { _, err := w.book.RetireAnswer(ctx, lead, a.ID, a.Revision, "x"); return err },
+		"an older page":     func() error { a.Revision--; _, err := w.book.WriteAnswer(ctx, lead, a); return err },
 	} {
 		if err := do(); !errors.Is(err, audit.ErrConflict) {
 			t.Errorf("%s: %v", name, err)

@@ -353,8 +353,8 @@ func (w *work) tellNews(ctx context.Context, n *news, people []tasks.Recipient, 
 		t.byChat(ctx, n.chat(w.p, base), len(n.found)+len(n.gone)+len(n.outages))
 		t.byWebhook(ctx, n.post(w.p), len(n.found)+len(n.gone)+len(n.outages))
 	}
-	if len(t.later) > 0 || ctx.Err() != nil {
-		return t, nil
+	if err := ctx.Err(); err != nil || len(t.later) > 0 {
+		return t, err
 	}
 	for id, on := range n.marks {
 		_, err := w.p.Seal.SealOnce(ctx, evidence.Draft{ID: id, Kind: audit.RecordActivity, Actor: machine,
