@@ -56,12 +56,28 @@ func (f candidateFile) data() management.CandidateData {
 	return d
 }
 
+// asksToRead are what firms are asked, in lines of a terminal's width.
+func asksToRead() (lines []string) {
+	const width = 76
+	for _, ask := range management.Asks {
+		line := "-"
+		for _, word := range strings.Fields(ask) {
+			if len(line)+1+len(word) > width {
+				lines, line = append(lines, line), " "
+			}
+			line += " " + word
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
 // candidateCommand writes down what a firm says that is considered.
 func (a *app) candidateCommand() *cobra.Command {
 	var change string
 	cmd := in(&cobra.Command{Use: "candidate FILE", Short: "Write down what an audit firm says that is considered",
 		Long: "Writes down what a firm says before one is invited: its answers to what it was asked, and what references said. It is optional: inviting asks for none of it.\nWhat firms are asked as a rule:\n\n  " +
-			strings.Join(management.Asks, "\n  "),
+			strings.Join(asksToRead(), "\n  "),
 		Args: exactly(1, "a file (YAML) with name, answers, references, note"),
 		RunE: a.onClient(none, func(ctx context.Context, d *clientDesk) error {
 			data, err := readBounded(d.args[0], strictyaml.MaxSize)

@@ -223,7 +223,7 @@ func TestMCPWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	holdTools(t, c, "add_incident_note", "answer_request", "coverage", "list_controls", "list_deviations", "list_examinations", "list_exceptions", "list_frozen",
-		"list_gaps", "list_requests", "list_samples", "list_workpapers", "record_risk", "report_incident", "search", "show_control", "show_deviation", "show_evidence",
+		"list_gaps", "list_requests", "list_samples", "list_workpapers", "record_deficiency", "record_risk", "report_incident", "search", "show_control", "show_deviation", "show_evidence",
 		"show_population", "start_collection", "status", "what_is_missing")
 	risk := map[string]any{"title": "A key leaks", "category": "technology", "likelihood": 2, "impact": 4, "level": "medium"}
 	if res, err := c.CallTool(ctx, &sdk.CallToolParams{Name: "record_risk", Arguments: risk}); err != nil || res.IsError {

@@ -27,16 +27,8 @@ type opineData struct {
 	Text    string               `json:"text"`
 	Basis   string               `json:"basis"`
 	Signed  engagement.Signature `json:"signed"`
-	Base    string               `json:"base,omitempty"` // of a SOC 3: digest of the report in force that it rests on, "none" where there was none; "": of before it was named
-}
-
-// edition is that of the gates the opinion was written under: those of before a SOC 3
-// named its base do not ask for one.
-func (d opineData) edition() int {
-	if d.Base == "" {
-		return 0
-	}
-	return edition
+	Base    string               `json:"base,omitempty"`    // of a SOC 3: digest of the report in force that it rests on, "none" where there was none; "": of before it was named
+	Edition int                  `json:"edition,omitempty"` // of the gates it was written under; 0: the first
 }
 
 // OpinionDigest is what a partner signs with an opinion: SHA-256, hex, over the
@@ -84,7 +76,7 @@ func (b *Book) Opine(ctx context.Context, by access.Subject, id string, part eng
 	if err := b.ownKey(ctx, by, sig); err != nil {
 		return fmt.Errorf("opinion on %s: %w", part, err)
 	}
-	d := opineData{o, text, basis, sig, ""}
+	d := opineData{o, text, basis, sig, "", edition}
 	if err := b.ReadFile(ctx, id, func(s *State, f *File) error { d.Base = s.base(f); return nil }); err != nil {
 		return err
 	}
@@ -106,7 +98,7 @@ func opine(s *State, e book.Entry) (book.Change, error) {
 		when(!modified && d.Basis != "", "basis: an unmodified opinion has none"), f.MayWork(e), f.partnerActs(e), ownSignature(e, d.Signed, want)); err != nil {
 		return book.Change{}, err
 	}
-	g := &ground{s: s, f: f, e: e, on: part, opines: d, edition: d.edition()}
+	g := &ground{s: s, f: f, e: e, on: part, opines: d, edition: d.Edition}
 	if err := g.hold("opinion.write"); err != nil {
 		return book.Change{}, err
 	}
