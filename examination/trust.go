@@ -23,6 +23,7 @@ type Spoken struct {
 	Engagement string
 	Report     string // digest
 	Type       engagement.Type
+	System     string
 	First      string
 	Last       string
 	AsOf       string
@@ -71,7 +72,7 @@ func (c *Client) SpokenOf(ctx context.Context) (out []Spoken, err error) {
 
 func spokenOf(x *management.Side, r *management.Release) Spoken {
 	t := r.Terms
-	out := Spoken{Engagement: t.ID, Report: r.Report, Type: t.Type, First: t.First, Last: t.Last, AsOf: t.AsOf, Zone: t.Zone, Dated: r.Dated, Firm: t.Firm.Name, Anyone: t.Type == engagement.SOC3}
+	out := Spoken{Engagement: t.ID, Report: r.Report, Type: t.Type, System: t.System, First: t.First, Last: t.Last, AsOf: t.AsOf, Zone: t.Zone, Dated: r.Dated, Firm: t.Firm.Name, Anyone: t.Type == engagement.SOC3}
 	for _, k := range t.Categories {
 		out.Categories = append(out.Categories, engagement.Choice{Category: k.Category, In: k.In})
 	}

@@ -124,6 +124,7 @@ func hushed(path string) string {
 type trustReport struct {
 	ID      string   `json:"id"`
 	Type    string   `json:"type"`
+	System  string   `json:"system"`
 	Days    string   `json:"days"`
 	First   string   `json:"first,omitempty"`
 	Last    string   `json:"last"` // of a report as of a date, that day
@@ -142,7 +143,7 @@ type trustReport struct {
 
 // trustReportOf puts a published report in words, as of an instant.
 func trustReportOf(s examination.Spoken, now time.Time) trustReport {
-	r := trustReport{ID: s.Engagement, Type: s.Type.String(), Days: firmSpan(engagement.Terms{Type: s.Type, First: s.First, Last: s.Last, AsOf: s.AsOf, Zone: s.Zone}),
+	r := trustReport{ID: s.Engagement, Type: s.Type.String(), System: s.System, Days: firmSpan(engagement.Terms{Type: s.Type, First: s.First, Last: s.Last, AsOf: s.AsOf, Zone: s.Zone}),
 		Last: s.Ends(), Firm: s.Firm, Dated: s.Dated, DatedText: dayText(s.Dated), Bridged: s.Until, Anyone: s.Anyone}
 	if s.Type.OverPeriod() {
 		r.First = s.First
@@ -261,7 +262,7 @@ func (o *outsider) public() error {
 func sayTrust(org string, list []trustReport) string {
 	if len(list) == 1 {
 		r := list[0]
-		return org + " was examined by " + r.Firm + ": " + r.Type + ", " + r.Days + "."
+		return r.System + " of " + org + " was examined by " + r.Firm + ": " + r.Type + ", " + r.Days + "."
 	}
 	return report.Capital(report.Words(len(list))) + " reports on " + org + " are in force."
 }
