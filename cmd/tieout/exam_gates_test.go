@@ -271,6 +271,11 @@ var examStages = []stage{
 		w.describedTested()
 		w.signIn("firm:mika", "firm:paula", "firm:quinn", "acme:sam")
 		w.concludeRest()
+	}},
+	{"concluded on all", []forbidden{
+		{"nobody signs of whom no license is stated", "firm:paula", append(words("opinion write design"), opinionFlags...), exitFailed, "no CPA license of its partner"},
+	}, func(w *examWorld) {
+		w.done("firm:paula", "engagement", "assign", "paula@firm.example", "partner", "--credential", "CPA | Massachusetts | 24817")
 		w.done("firm:mika", "engagement", "move", "description final")
 		for _, p := range words("description design operation") {
 			w.done("firm:paula", append(words("opinion write "+p), opinionFlags...)...)
