@@ -167,9 +167,9 @@ func (r VendorReport) ageLimit(today time.Time) []string {
 	after := r.span().Last.AddDate(0, 0, 1)
 	switch d := dayOf(today); {
 	case !d.Before(after.AddDate(0, oldMonths, 0)):
-		return []string{fmt.Sprintf("Its days ended more than %d months ago.", oldMonths)}
+		return []string{fmt.Sprintf("Its last day is more than %d months past.", oldMonths)}
 	case !d.Before(after.AddDate(0, agedMonths, 0)):
-		return []string{fmt.Sprintf("Its days ended more than %d months ago.", agedMonths)}
+		return []string{fmt.Sprintf("Its last day is more than %d months past.", agedMonths)}
 	}
 	return nil
 }

@@ -259,8 +259,8 @@ func TestVendorReportLimits(t *testing.T) {
 	}{
 		{"modified", "2026-03-01", func(*program.VendorReport) {}, "Its opinion is modified: qualified."},
 		{"carved out", "2026-03-01", func(*program.VendorReport) {}, "Controls of one organization behind it are carved out."},
-		{"old", "2027-01-01", func(*program.VendorReport) {}, "Its days ended more than 12 months ago."},
-		{"too old", "2027-07-01", func(*program.VendorReport) {}, "Its days ended more than 18 months ago."},
+		{"old", "2027-01-01", func(*program.VendorReport) {}, "Its last day is more than 12 months past."},
+		{"too old", "2027-07-01", func(*program.VendorReport) {}, "Its last day is more than 18 months past."},
 		{"not ours", "2026-03-01", func(r *program.VendorReport) { r.Ours = "no" }, "Its system is not the service in use."},
 		{"only inquiry", "2026-03-01", func(r *program.VendorReport) { r.Procedures = []string{"inquiry"} }, "All of its tests are inquiry: people were asked, and nothing was looked at."},
 		{"some by inquiry alone", "2026-03-01", func(r *program.VendorReport) { r.Inquiry = "AC-4 and AC-9." }, "Tested by inquiry alone, which is people's word: AC-4 and AC-9."},

@@ -304,7 +304,7 @@ func TestAudiences(t *testing.T) {
 func TestSayPolicies(t *testing.T) {
 	now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
 	row := func(status string, draft, agreed, asked, days int) policies.Row {
-		r := policies.Row{Status: status, Draft: draft, Agreed: agreed, Asked: asked}
+		r := policies.Row{Kind: program.KindPolicy, Status: status, Draft: draft, Agreed: agreed, Asked: asked}
 		if status == program.PolicyApproved {
 			r.ReviewDue = now.AddDate(0, 0, days)
 		}

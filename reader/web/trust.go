@@ -183,14 +183,14 @@ const staleAfter = 365
 
 // freshness says how long ago the days of a report ended.
 func freshness(t engagement.Type, age int) (words, class string) {
-	what := "The period"
+	what := "the end of its period"
 	if !t.OverPeriod() {
-		what = "The day it speaks of"
+		what = "the day it speaks of"
 	}
-	words = what + " ended " + report.Plural(age, "day", "days") + " ago."
+	words = report.Plural(age, "day", "days") + " since " + what + "."
 	switch {
 	case age == 0:
-		words = what + " ends today."
+		words = "Today is " + what + "."
 	case age > staleAfter:
 		return words + " That is more than twelve months: ask for the next report.", "late"
 	}

@@ -92,7 +92,7 @@ func TestTrustPublic(t *testing.T) {
 		mustHide(t, path, got)
 		mustHold(t, got.Body.String(), "SOC 2 Type II", "2026")
 	}
-	mustHold(t, out.page("/trust"), "Security", "Availability", "not examined", "1 day ago", "The days after 31 Mar 2026", "Ask for a report")
+	mustHold(t, out.page("/trust"), "Security", "Availability", "not examined", "1 day since", "The days after 31 Mar 2026", "Ask for a report")
 	if got := out.get("/trust/badge/EN-1"); got.Code != http.StatusOK || got.Header().Get("Content-Type") != "image/svg+xml; charset=utf-8" {
 		t.Errorf("the badge: %d", got.Code)
 	}
@@ -358,9 +358,9 @@ func TestTrustReportOf(t *testing.T) {
 		class string
 		words []string
 	}{
-		{"young", of(func(*examination.Spoken) {}), day("2026-08-02"), "ok", []string{"33 days ago", "Privacy: not examined.", "The days after 30 Jun 2026."}},
-		{"on the last day", of(func(*examination.Spoken) {}), day("2026-06-30"), "ok", []string{"ends today"}},
-		{"twelve months old", of(func(*examination.Spoken) {}), day("2027-06-30"), "ok", []string{"365 days ago"}},
+		{"young", of(func(*examination.Spoken) {}), day("2026-08-02"), "ok", []string{"33 days since the end of its period", "Privacy: not examined.", "The days after 30 Jun 2026."}},
+		{"on the last day", of(func(*examination.Spoken) {}), day("2026-06-30"), "ok", []string{"Today is the end of its period."}},
+		{"twelve months old", of(func(*examination.Spoken) {}), day("2027-06-30"), "ok", []string{"365 days since the end of its period"}},
 		{"older", of(func(*examination.Spoken) {}), day("2027-07-01"), "late", []string{"more than twelve months"}},
 		{"with a letter", of(func(s *examination.Spoken) { s.Until = "2026-08-31" }), day("2026-08-02"), "ok", []string{"to 31 Aug 2026, and nobody examined it"}},
 		{"as of a date", of(func(s *examination.Spoken) { s.Type, s.AsOf = engagement.SOC2TypeI, "2026-06-30" }), day("2026-08-02"), "ok", []string{"as of 30 Jun 2026", "How the controls operated over time"}},

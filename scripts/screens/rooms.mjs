@@ -19,7 +19,7 @@ export const rooms = {
       { pattern: "(search finds)", at: "/search?q=IAM", role: "compliance lead" },
       { pattern: "(search finds nothing)", at: "/search?q=zzzz", role: "compliance lead" },
     ],
-    documents: ["/examinations/{id}/report/read", "/examinations/{id}/drafts/{n}/read"],
+    documents: ["/examinations/{id}/report/read", "/examinations/{id}/drafts/{n}/read", "/readiness/progress"],
     walked: ["/", "/controls", "/deviations/{ref}", "/evidence/{ref}", "/me/work", "/policies/{id}"],
   },
   firm: {
