@@ -188,16 +188,8 @@ func (b *Book) RetireAnswer(ctx context.Context, by access.Subject, id string, r
 }
 
 // Answer returns one answer, or audit.ErrNotFound.
-func (b *Book) Answer(ctx context.Context, id string) (out Answer, err error) {
-	err = b.Read(ctx, func(s *State) error {
-		a := s.Answers[id]
-		if a == nil {
-			return fmt.Errorf("%w: answer %.80q", audit.ErrNotFound, id)
-		}
-		out = *a
-		return nil
-	})
-	return out, err
+func (b *Book) Answer(ctx context.Context, id string) (Answer, error) {
+	return one(ctx, b, "answer", id, func(s *State) *Answer { return s.Answers[id] })
 }
 
 // AllAnswers returns the library in the order of its numbers.

@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"tieout/access"
@@ -46,6 +47,19 @@ func Open(seal *evidence.Sealer, now func() time.Time) *Book {
 // Read calls f with the registers as of the newest entry of the log. f keeps
 // nothing of the state beyond its return and changes nothing of it.
 func (b *Book) Read(ctx context.Context, f func(*State) error) error { return b.book.Read(ctx, f) }
+
+// one is the thing of a register that has an ID, or audit.ErrNotFound.
+func one[T any](ctx context.Context, b *Book, what, id string, find func(*State) *T) (out T, err error) {
+	err = b.Read(ctx, func(s *State) error {
+		x := find(s)
+		if x == nil {
+			return fmt.Errorf("%w: %s %.80q", audit.ErrNotFound, what, id)
+		}
+		out = *x
+		return nil
+	})
+	return out, err
+}
 
 // write seals an entry and returns it once it counts, see book.Book.Write.
 func (b *Book) write(ctx context.Context, by access.Subject, kind, on string, base int64, data any) (Entry, error) {

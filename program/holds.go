@@ -143,16 +143,8 @@ func (b *Book) LiftHold(ctx context.Context, by access.Subject, id, reason strin
 }
 
 // Hold returns one hold, or audit.ErrNotFound.
-func (b *Book) Hold(ctx context.Context, id string) (out Hold, err error) {
-	err = b.Read(ctx, func(s *State) error {
-		h := s.Holds[id]
-		if h == nil {
-			return fmt.Errorf("%w: hold %s", audit.ErrNotFound, id)
-		}
-		out = *h
-		return nil
-	})
-	return out, err
+func (b *Book) Hold(ctx context.Context, id string) (Hold, error) {
+	return one(ctx, b, "hold", id, func(s *State) *Hold { return s.Holds[id] })
 }
 
 // AllHolds returns the register, the newest first.

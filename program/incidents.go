@@ -309,16 +309,8 @@ func (b *Book) writeIncident(ctx context.Context, by access.Subject, kind, id st
 }
 
 // Incident returns one incident, or audit.ErrNotFound.
-func (b *Book) Incident(ctx context.Context, id string) (out Incident, err error) {
-	err = b.Read(ctx, func(s *State) error {
-		i := s.Incidents[id]
-		if i == nil {
-			return fmt.Errorf("%w: incident %s", audit.ErrNotFound, id)
-		}
-		out = *i
-		return nil
-	})
-	return out, err
+func (b *Book) Incident(ctx context.Context, id string) (Incident, error) {
+	return one(ctx, b, "incident", id, func(s *State) *Incident { return s.Incidents[id] })
 }
 
 // AllIncidents returns the register, the newest first.

@@ -2,13 +2,11 @@ package program
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"tieout/access"
-	"tieout/audit"
 )
 
 // OpenIssue begins an issue and returns it with its number. It needs issue.write.
@@ -78,16 +76,8 @@ func (b *Book) actOnIssue(ctx context.Context, by access.Subject, kind string, n
 }
 
 // Issue returns one issue, or audit.ErrNotFound.
-func (b *Book) Issue(ctx context.Context, id string) (out Issue, err error) {
-	err = b.Read(ctx, func(s *State) error {
-		i := s.Issues[id]
-		if i == nil {
-			return fmt.Errorf("%w: issue %.80q", audit.ErrNotFound, id)
-		}
-		out = *i
-		return nil
-	})
-	return out, err
+func (b *Book) Issue(ctx context.Context, id string) (Issue, error) {
+	return one(ctx, b, "issue", id, func(s *State) *Issue { return s.Issues[id] })
 }
 
 // AllIssues returns the register: what is not closed first, the first due before

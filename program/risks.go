@@ -176,16 +176,8 @@ func (b *Book) AcceptRisk(ctx context.Context, by access.Subject, id string, rev
 }
 
 // Risk returns one risk, or audit.ErrNotFound.
-func (b *Book) Risk(ctx context.Context, id string) (out Risk, err error) {
-	err = b.Read(ctx, func(s *State) error {
-		r := s.Risks[id]
-		if r == nil {
-			return fmt.Errorf("%w: risk %s", audit.ErrNotFound, id)
-		}
-		out = *r
-		return nil
-	})
-	return out, err
+func (b *Book) Risk(ctx context.Context, id string) (Risk, error) {
+	return one(ctx, b, "risk", id, func(s *State) *Risk { return s.Risks[id] })
 }
 
 // AllRisks returns the register, the gravest first: by likelihood times impact,

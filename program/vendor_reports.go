@@ -340,16 +340,8 @@ func (b *Book) SetVendorReport(ctx context.Context, by access.Subject, r VendorR
 }
 
 // VendorReport returns one report, or audit.ErrNotFound.
-func (b *Book) VendorReport(ctx context.Context, id string) (out VendorReport, err error) {
-	err = b.Read(ctx, func(s *State) error {
-		r := s.VendorReports[id]
-		if r == nil {
-			return fmt.Errorf("%w: vendor's report %.80q", audit.ErrNotFound, id)
-		}
-		out = *r
-		return nil
-	})
-	return out, err
+func (b *Book) VendorReport(ctx context.Context, id string) (VendorReport, error) {
+	return one(ctx, b, "vendor's report", id, func(s *State) *VendorReport { return s.VendorReports[id] })
 }
 
 // ReportsOfVendor returns a supplier's reports, the one that reaches furthest
