@@ -1,10 +1,13 @@
 package definition
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"tieout/audit"
 )
 
 func TestWordsOfTheLibrary(t *testing.T) {
@@ -58,5 +61,32 @@ func TestWordsAreHeldToEachOther(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestWordsAgreeWithTheStandards: the words of the library and the table that terms
+// and reports are held to say the same of every statement both know.
+func TestWordsAgreeWithTheStandards(t *testing.T) {
+	words, err := LibraryWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := 0
+	for _, w := range words.Standards {
+		named := audit.StandardsNamed(w.ID)
+		if len(named) == 0 {
+			continue
+		}
+		both++
+		s := named[0]
+		if !s.Known || (s.Superseded != "") != (w.State == "superseded") {
+			t.Errorf("%s is %s in words; the table has %+v", w.ID, w.State, s)
+		}
+		if w.Issued != "" && !strings.HasSuffix(w.Issued, fmt.Sprint(s.Issued)) {
+			t.Errorf("%s was issued %s in words, %d in the table", w.ID, w.Issued, s.Issued)
+		}
+	}
+	if both < 5 {
+		t.Errorf("%d statements stand in both; want the library's five and more", both)
 	}
 }

@@ -218,13 +218,33 @@ const perPage = 100
 
 // list reads the list of hosts, by id, so that pages do not shift.
 func (r *reader) list(ctx context.Context) error {
+	list := r.paged(kindHosts, "/hosts", "hosts", "&disable_failing_policies=true", func(i int, e json.RawMessage) error {
+		var h struct {
+			ID int64 `json:"id"`
+		}
+		if err := json.Unmarshal(e, &h); err != nil || h.ID <= 0 {
+			return fmt.Errorf("element %d has no id", i+1)
+		}
+		r.ids = append(r.ids, h.ID)
+		return nil
+	})
+	list.Asked += ", and GET " + prefix + "/hosts/ID of each"
+	_, err := r.client.Read(ctx, r.run, list, r.device, r.weak)
+	slices.Sort(r.ids)
+	r.ids = slices.Compact(r.ids)
+	return err
+}
+
+// paged is a list that comes in pages by the elements' IDs; take is given every
+// element of a page, with its place there.
+func (r *reader) paged(kind, path, key, also string, take func(int, json.RawMessage) error) rest.List {
 	page := 0
 	ask := func() rest.Ask {
-		return rest.Ask{URI: r.client.At(fmt.Sprintf("%s/hosts?page=%d&per_page=%d&order_key=id&disable_failing_policies=true", prefix, page, perPage))}
+		return rest.Ask{URI: r.client.At(fmt.Sprintf("%s%s?page=%d&per_page=%d&order_key=id%s", prefix, path, page, perPage, also))}
 	}
-	_, err := r.client.Read(ctx, r.run, rest.List{Kind: kindHosts, Ask: ask(), Asked: "GET " + prefix + "/hosts, every page, and GET " + prefix + "/hosts/ID of each",
+	return rest.List{Kind: kind, Ask: ask(), Asked: "GET " + prefix + path + ", every page",
 		Next: func(a rest.Answer) (*rest.Ask, error) {
-			list, err := source.Elements(a.Body, "hosts")
+			list, err := source.Elements(a.Body, key)
 			if err != nil || len(list) < perPage {
 				return nil, err
 			}
@@ -233,24 +253,17 @@ func (r *reader) list(ctx context.Context) error {
 			return &next, nil
 		},
 		Each: func(a rest.Answer) (bool, error) {
-			list, err := source.Elements(a.Body, "hosts")
+			list, err := source.Elements(a.Body, key)
 			if err != nil {
 				return false, err
 			}
 			for i, e := range list {
-				var h struct {
-					ID int64 `json:"id"`
+				if err := take(i, e); err != nil {
+					return false, err
 				}
-				if err := json.Unmarshal(e, &h); err != nil || h.ID <= 0 {
-					return false, fmt.Errorf("element %d has no id", i+1)
-				}
-				r.ids = append(r.ids, h.ID)
 			}
 			return true, nil
-		}}, r.device, r.weak)
-	slices.Sort(r.ids)
-	r.ids = slices.Compact(r.ids)
-	return err
+		}}
 }
 
 // count holds the list to the number the server gives.

@@ -59,37 +59,17 @@ func (r *reader) reports(ctx context.Context) error {
 // saved reads the list of saved queries.
 func (r *reader) saved(ctx context.Context) error {
 	r.queries.ids = map[string]int64{}
-	page := 0
-	ask := func() rest.Ask {
-		return rest.Ask{URI: r.client.At(fmt.Sprintf("%s/queries?page=%d&per_page=%d&order_key=id", prefix, page, perPage))}
-	}
-	_, err := r.client.Read(ctx, r.run, rest.List{Kind: kindQueries, Ask: ask(), Asked: "GET " + prefix + "/queries, every page",
-		Next: func(a rest.Answer) (*rest.Ask, error) {
-			list, err := source.Elements(a.Body, "queries")
-			if err != nil || len(list) < perPage {
-				return nil, err
-			}
-			page++
-			next := ask()
-			return &next, nil
-		},
-		Each: func(a rest.Answer) (bool, error) {
-			list, err := source.Elements(a.Body, "queries")
-			if err != nil {
-				return false, err
-			}
-			for i, e := range list {
-				var q struct {
-					ID   int64  `json:"id"`
-					Name string `json:"name"`
-				}
-				if err := json.Unmarshal(e, &q); err != nil || q.ID <= 0 {
-					return false, fmt.Errorf("query %d has no id", i+1)
-				}
-				r.queries.ids[q.Name] = q.ID
-			}
-			return true, nil
-		}}, r.device)
+	_, err := r.client.Read(ctx, r.run, r.paged(kindQueries, "/queries", "queries", "", func(i int, e json.RawMessage) error {
+		var q struct {
+			ID   int64  `json:"id"`
+			Name string `json:"name"`
+		}
+		if err := json.Unmarshal(e, &q); err != nil || q.ID <= 0 {
+			return fmt.Errorf("query %d has no id", i+1)
+		}
+		r.queries.ids[q.Name] = q.ID
+		return nil
+	}), r.device)
 	return err
 }
 
